@@ -1,0 +1,84 @@
+"""What a connector is given to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.facts import Environment, ExchangeFacts
+from lotusx.kernel.request import Request, Response, SigningContext
+from lotusx.kernel.telemetry import Telemetry
+from lotusx.model.instruments import Instrument
+from lotusx.model.symbol import Symbol
+
+T = TypeVar("T")
+
+
+class RestClient(Protocol):
+    """Sends requests through the onion Retry ∘ Budget ∘ Sign ∘ Observe ∘ Transport."""
+
+    async def call(self, request: Request, decode: Callable[[Response], T]) -> T:
+        """Send *request* and return what *decode* makes of the reply.
+
+        A decode error becomes `MalformedReply`. Reads are retried by policy; a command is never sent twice.
+
+        Raises:
+            LotusXError: As the dialect and the transport say.
+        """
+
+
+class WsRequests(Protocol):
+    """Request and reply over a WebSocket, where the exchange offers that."""
+
+    async def ready(self) -> None:
+        """Connect and log in, so that the next request costs one round trip."""
+
+    async def request(
+        self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0
+    ) -> bytes:
+        """Send the text that *write* makes of a request id and a signing context; return the whole reply message.
+
+        Raises:
+            ConnectionFailed: ``sent`` is False when it was not written to the socket.
+            RequestTimeout: Written, and no reply came.
+        """
+
+
+class InstrumentTable(Protocol):
+    """The instruments of the connected exchange, by both names."""
+
+    def by_venue_symbol(self, venue_symbol: str) -> Instrument:
+        """Raises `ItemRejected` where it is not listed (a refresh is scheduled)."""
+
+    def by_symbol(self, symbol: Symbol | str) -> Instrument:
+        """Raises `UnknownSymbol`, naming near matches."""
+
+    def all(self) -> Sequence[Instrument]:
+        """Return all of them, in the exchange's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What a connector is given: one exchange, one environment, one account.
+
+    Attributes:
+        urls: Service name → base URL, with the caller's ``base_url`` filled in.
+        credentials: Names → values, for what is not the signer's business (an account address). Secret values
+            are `lotusx.kernel.secrets.Secret`.
+        ws: Returns the requester of one WebSocket group.
+        instruments: Filled before the first call that needs it.
+    """
+
+    facts: ExchangeFacts
+    environment: Environment
+    urls: Mapping[str, str]
+    rest: RestClient
+    ws: Callable[[str], WsRequests]
+    instruments: InstrumentTable
+    clock: Clock
+    telemetry: Telemetry
+    credentials: Mapping[str, Any]
+    has_signer: bool
+    options: Mapping[str, Any]

@@ -1,0 +1,93 @@
+"""Requests and replies as the kernel sees them, and what signing may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """HTTP methods that exchanges use."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    DELETE = "DELETE"
+
+
+class Effect(StrEnum):
+    """What a request does at the exchange. Decides whether it may ever be sent twice."""
+
+    READ = "read"
+    COMMAND = "command"
+
+
+class Lane(StrEnum):
+    """Which part of a budget a request may use."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"  # cancels: may use the reserve
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a request takes from one pool of the exchange's limits, such as 20 of ``ip-weight``."""
+
+    pool: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One REST request. ``query`` and ``body`` are final: signing and sending must not re-encode them.
+
+    Attributes:
+        base_url: Scheme, host and port, without a trailing slash.
+        query: Percent-encoded, without the question mark.
+        content: What was meant, for signers that sign structure rather than bytes.
+        endpoint: Stable name for metrics and errors; made of verb and path if left out.
+        timeout_s: Deadline of one attempt, from the first byte sent.
+    """
+
+    verb: Verb
+    base_url: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    content: object = None
+    endpoint: str = ""
+    costs: tuple[Cost, ...] = ()
+    signed: bool = False
+    effect: Effect = Effect.READ
+    lane: Lane = Lane.NORMAL
+    timeout_s: float = 15.0
+
+    @property
+    def name(self) -> str:
+        """``endpoint``, or verb and path."""
+        return self.endpoint or f"{self.verb} {self.path}"
+
+    @property
+    def url(self) -> str:
+        """The whole address, exactly as it is sent."""
+        return f"{self.base_url}{self.path}?{self.query}" if self.query else f"{self.base_url}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One REST reply, complete. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningContext:
+    """What a signer may know of the moment: milliseconds of the exchange's clock, a nonce, the receive window."""
+
+    now_ms: int
+    nonce: int
+    receive_window_ms: int = 5_000

@@ -1,0 +1,95 @@
+"""The model: frozen, exact values that mean the same at every exchange.
+
+Names are resolved when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lotusx.model.account import (
+        AccountEvent as AccountEvent,
+        Balance as Balance,
+        BalanceEvent as BalanceEvent,
+        Fees as Fees,
+        FillEvent as FillEvent,
+        OrderEvent as OrderEvent,
+        Permissions as Permissions,
+        Position as Position,
+        PositionEvent as PositionEvent,
+        Recovered as Recovered,
+    )
+    from lotusx.model.enums import (
+        InstrumentKind as InstrumentKind,
+        InstrumentStatus as InstrumentStatus,
+        Interval as Interval,
+        Liquidity as Liquidity,
+        OptionRight as OptionRight,
+        OrderStatus as OrderStatus,
+        OrderType as OrderType,
+        QuantityUnit as QuantityUnit,
+        Side as Side,
+        TimeInForce as TimeInForce,
+        known as known,
+    )
+    from lotusx.model.instruments import (
+        Instrument as Instrument,
+        PriceRule as PriceRule,
+        SignificantDigits as SignificantDigits,
+        TickSize as TickSize,
+    )
+    from lotusx.model.market_data import (
+        BestBidOffer as BestBidOffer,
+        BookUpdate as BookUpdate,
+        Candle as Candle,
+        Level as Level,
+        OrderBook as OrderBook,
+        Ticker as Ticker,
+        Trade as Trade,
+    )
+    from lotusx.model.numbers import (
+        decimal_from_user as decimal_from_user,
+        decimal_from_wire as decimal_from_wire,
+        exact as exact,
+        plain as plain,
+    )
+    from lotusx.model.orders import (
+        Accepted as Accepted,
+        Fill as Fill,
+        OrderState as OrderState,
+        Outcome as Outcome,
+        Rejected as Rejected,
+        Unknown as Unknown,
+    )
+    from lotusx.model.requests import OrderRequest as OrderRequest
+    from lotusx.model.symbol import Symbol as Symbol
+
+_HOMES = {
+    "account": "AccountEvent Balance BalanceEvent Fees FillEvent OrderEvent Permissions Position PositionEvent Recovered",
+    "enums": "InstrumentKind InstrumentStatus Interval Liquidity OptionRight OrderStatus OrderType QuantityUnit Side "
+    "TimeInForce known",
+    "instruments": "Instrument PriceRule SignificantDigits TickSize",
+    "market_data": "BestBidOffer BookUpdate Candle Level OrderBook Ticker Trade",
+    "numbers": "decimal_from_user decimal_from_wire exact plain",
+    "orders": "Accepted Fill OrderState Outcome Rejected Unknown",
+    "requests": "OrderRequest",
+    "symbol": "Symbol",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,102 @@
+"""Balances, positions, fees and permissions, and the events of an account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from lotusx.model.enums import InstrumentKind
+from lotusx.model.orders import Fill, OrderState
+from lotusx.model.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds of one asset. ``total`` = ``free`` + ``locked`` on spot."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+    total: Decimal
+    updated_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size)."""
+
+    symbol: Symbol
+    kind: InstrumentKind
+    quantity: Decimal
+    entry_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    leverage: Decimal | None = None
+    margin_mode: str = ""
+    updated_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Fee rates as fractions of the notional (0.0001 = 1 bp); negative is a rebate."""
+
+    symbol: Symbol
+    maker: Decimal
+    taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a key may do; ``None``: the exchange does not say."""
+
+    read: bool | None
+    trade: bool | None
+    withdraw: bool | None
+    ip_restricted: bool | None = None
+    raw: dict[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """An order changed."""
+
+    state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class FillEvent:
+    """An order of ours matched; each fill is delivered exactly once."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceEvent:
+    """Balances changed; absolute values of the assets named."""
+
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionEvent:
+    """Positions changed; absolute values of the symbols named."""
+
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The account stream was interrupted and is whole again; what was missed has been delivered before this.
+
+    Attributes:
+        from_ns, to_ns: Our time of the last event before and of the end of the recovery.
+        events: How many missed events were delivered.
+    """
+
+    from_ns: int
+    to_ns: int
+    events: int
+
+
+AccountEvent = OrderEvent | FillEvent | BalanceEvent | PositionEvent | Recovered

@@ -1,0 +1,74 @@
+"""Exact numbers: from wire text to `Decimal` and back, never through a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from lotusx.errors import InvalidArgument, ItemRejected
+
+_INFINITY = float("inf")
+
+
+def decimal_from_wire(text: str, *, field: str = "number") -> Decimal:
+    """Read a number the exchange wrote as text.
+
+    Raises:
+        ItemRejected: *text* is not a finite number.
+    """
+    try:
+        value = Decimal(text)
+    except (InvalidOperation, TypeError, ValueError):
+        raise ItemRejected(f"{field} is not a number: {text!r}", field=field, value=str(text)) from None
+    if not value.is_finite():
+        raise ItemRejected(f"{field} is not finite: {text!r}", field=field, value=text)
+    return value
+
+
+def exact(text: str) -> str:
+    """Vouch that *text* is a finite number, and keep it as text until somebody reads it.
+
+    The conversion to binary only tests the form; its result is thrown away.
+
+    Raises:
+        ItemRejected: It is not.
+    """
+    try:
+        finite = -_INFINITY < float(text) < _INFINITY
+    except (ValueError, TypeError):
+        finite = False
+    if finite:
+        return text
+    raise ItemRejected(f"not a finite number: {text!r}", value=str(text))
+
+
+def decimal_from_user(value: object, *, name: str) -> Decimal:
+    """Read a number a person wrote: `Decimal`, `int` or text. A float is refused.
+
+    Raises:
+        InvalidArgument: A float (the text of the error shows the right call), NaN, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        shown = repr(value) if isinstance(value, float) else type(value).__name__
+        example = f"{name}=Decimal({str(value)!r})" if isinstance(value, float) else f"{name}=Decimal('0.1')"
+        raise InvalidArgument(f"{name} must be exact, not {shown}: write {example} or {name}='…' as text")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise InvalidArgument(f"{name} is not a number: {value!r}") from None
+    if not number.is_finite():
+        raise InvalidArgument(f"{name} must be finite, not {value}")
+    return number
+
+
+def plain(value: Decimal) -> str:
+    """Write *value* for the wire: no exponent, no trailing zeros, no minus zero.
+
+    >>> plain(Decimal("1.500E-7"))
+    '0.00000015'
+    >>> plain(Decimal("-0.00"))
+    '0'
+    """
+    if not value:
+        return "0"
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

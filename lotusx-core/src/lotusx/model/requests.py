@@ -1,0 +1,114 @@
+"""What a caller asks for. Checked when it is written, so that a mistake never reaches the wire.
+
+The only part of the model that needs pydantic; nothing imports it before an order is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from lotusx.errors import InvalidArgument
+from lotusx.model.enums import OrderType, QuantityUnit, Side, TimeInForce
+from lotusx.model.numbers import decimal_from_user
+from lotusx.model.symbol import Symbol
+
+
+def _positive(name: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if value is None:
+            return None
+        number = decimal_from_user(value, name=name)
+        if number <= 0:
+            raise InvalidArgument(f"{name} must be above zero, not {number}")
+        return number
+
+    return BeforeValidator(check)
+
+
+class OrderRequest(BaseModel):
+    """An order to be placed.
+
+    Attributes:
+        symbol: A `Symbol` or its text, ``"BTC/USDT"``.
+        quantity: Exact (`Decimal`, `int` or text; a float is refused), in ``quantity_unit``.
+        quantity_unit: ``base`` (default), ``quote`` (market orders, where the exchange offers it) or ``contracts``.
+        price: Limit price in quote per base; with limit types only.
+        trigger_price: With conditional types only.
+        trailing_fraction: Callback of a trailing order as a fraction: ``Decimal("0.01")`` is 1 %.
+        expires_ns: With GTD only; nanoseconds since the epoch.
+        post_only: Never takes; the exchange rejects it instead.
+        client_order_id: Unique; made and remembered before sending if left out.
+        native: Parameters of the exchange's own, added to the request as they are.
+
+    Raises:
+        InvalidArgument: When built with a combination that cannot be right; nothing was sent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    symbol: Annotated[Symbol, BeforeValidator(Symbol.parse)]
+    side: Side
+    type: OrderType
+    quantity: Annotated[Decimal, _positive("quantity")]
+    quantity_unit: QuantityUnit = QuantityUnit.BASE
+    price: Annotated[Decimal | None, _positive("price")] = None
+    trigger_price: Annotated[Decimal | None, _positive("trigger_price")] = None
+    trailing_fraction: Annotated[Decimal | None, _positive("trailing_fraction")] = None
+    time_in_force: TimeInForce | None = None
+    expires_ns: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    client_order_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    native: Mapping[str, str] = Field(default_factory=dict)
+
+    def __init__(self, **data: Any) -> None:
+        from pydantic import ValidationError
+
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "order"
+            raise InvalidArgument(f"{where}: {first['msg']}", rule=str(first["type"])) from error
+
+    @classmethod
+    def limit(cls, symbol: Symbol | str, side: Side | str, quantity: Decimal | int | str, price: Decimal | int | str,
+              **more: Any) -> Self:
+        """Write a limit order, good till cancelled unless ``time_in_force`` says otherwise."""
+        return cls(symbol=symbol, side=side, type=OrderType.LIMIT, quantity=quantity, price=price, **more)
+
+    @classmethod
+    def market(cls, symbol: Symbol | str, side: Side | str, quantity: Decimal | int | str, **more: Any) -> Self:
+        """Write a market order."""
+        return cls(symbol=symbol, side=side, type=OrderType.MARKET, quantity=quantity, **more)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        kind = self.type
+        if kind is OrderType.UNKNOWN or self.time_in_force is TimeInForce.UNKNOWN:
+            raise InvalidArgument("an order cannot be placed with an unknown type or time in force")
+        if kind.has_limit_price and self.price is None:
+            raise InvalidArgument(f"price is missing: a {kind} order needs one")
+        if not kind.has_limit_price and self.price is not None:
+            raise InvalidArgument(f"price is not used by a {kind} order; leave it out")
+        if kind.is_conditional and self.trigger_price is None and self.trailing_fraction is None:
+            raise InvalidArgument(f"trigger_price is missing: a {kind} order needs one")
+        if not kind.is_conditional and self.trigger_price is not None:
+            raise InvalidArgument(f"trigger_price is not used by a {kind} order; leave it out")
+        if self.trailing_fraction is not None and not kind.is_conditional:
+            raise InvalidArgument(f"trailing_fraction is not used by a {kind} order; leave it out")
+        if self.quantity_unit is QuantityUnit.QUOTE and kind is not OrderType.MARKET:
+            raise InvalidArgument("a quantity in quote is for market orders only")
+        if self.post_only and (kind is not OrderType.LIMIT or self.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)):
+            raise InvalidArgument("post_only is for limit orders that rest (GTC or GTD)")
+        if (self.time_in_force is TimeInForce.GTD) != (self.expires_ns is not None):
+            raise InvalidArgument("expires_ns goes with time_in_force='gtd', and only with it")
+        return self
+
+    def with_id(self, client_order_id: str) -> Self:
+        """Return a copy that carries *client_order_id*."""
+        return self.model_copy(update={"client_order_id": client_order_id})
