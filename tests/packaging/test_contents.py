@@ -1,0 +1,90 @@
+"""What is inside the wheels and sdists, and what their metadata says."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+if TYPE_CHECKING:
+    from .conftest import Built
+
+TESTED = {"3.11", "3.12", "3.13"}
+
+
+def test_wheel_holds_the_package_its_types_and_its_licence(dist: Built) -> None:
+    with zipfile.ZipFile(dist.wheel) as archive:
+        names = archive.namelist()
+    assert f"{dist.package}/__init__.py" in names
+    assert f"{dist.package}/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_wheel_holds_nothing_else(dist: Built) -> None:
+    with zipfile.ZipFile(dist.wheel) as archive:
+        strangers = [
+            name for name in archive.namelist() if not name.startswith(f"{dist.package}/") and ".dist-info/" not in name
+        ]
+        compiled = [name for name in archive.namelist() if name.endswith((".pyc", ".so"))]
+    assert strangers == []
+    assert compiled == []
+
+
+def test_wheel_runs_on_every_platform(dist: Built) -> None:
+    assert dist.wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_sdist_holds_sources_tests_and_changelog(dist: Built) -> None:
+    with tarfile.open(dist.sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", f"src/{dist.package}/py.typed"} <= names
+
+
+def test_metadata_states_name_version_and_licence(dist: Built) -> None:
+    metadata = dist.metadata()
+    assert metadata["Name"] == dist.project["name"]
+    assert metadata["Version"] == dist.project["version"]
+    assert metadata["License-Expression"] == "MIT"
+
+
+def test_long_description_says_something(dist: Built) -> None:
+    text = dist.metadata().get_payload()
+    assert isinstance(text, str)
+    assert len(text.splitlines()) > 5, f"{dist.folder.name}/README.md is the page on the package index"
+
+
+def test_python_has_a_floor_and_no_cap(dist: Built) -> None:
+    python = SpecifierSet(str(dist.metadata()["Requires-Python"]))
+    assert [item.operator for item in python] == [">="]
+    assert "3.11" in python
+    assert "3.10" not in python
+
+
+def test_classifiers_name_only_pythons_that_are_tested(dist: Built) -> None:
+    classifiers = dist.metadata().get_all("Classifier", [])
+    named = {text.rsplit(" ", 1)[1] for text in classifiers if text.startswith("Programming Language :: Python :: 3.")}
+    assert named <= TESTED
+
+
+def test_every_dependency_has_a_floor(dist: Built) -> None:
+    for text in dist.metadata().get_all("Requires-Dist", []):
+        requirement = Requirement(text)
+        assert any(item.operator in (">=", "==", "~=") for item in requirement.specifier), text
+
+
+def test_core_wheel_is_small(built: dict[str, Built]) -> None:
+    assert built["lotusx-core"].wheel.stat().st_size <= 300_000
+
+
+def test_core_depends_on_nothing_of_ours(built: dict[str, Built]) -> None:
+    names = [Requirement(text).name for text in built["lotusx-core"].metadata().get_all("Requires-Dist", [])]
+    assert [name for name in names if name.startswith("lotusx")] == []
+
+
+def test_plugin_names_its_exchanges_as_entry_points(built: dict[str, Built]) -> None:
+    text = built["lotusx-binance"].read("entry_points.txt")
+    assert "[lotusx.exchanges]" in text
+    assert "binance = lotusx_binance.plugin" in text
