@@ -1,0 +1,87 @@
+"""LotusX: one typed, exact and fast way to reach crypto exchanges.
+
+>>> import lotusx
+>>> lotusx.Symbol.parse("BTC/USDT").quote
+'USDT'
+
+Names are resolved when first used: importing the package loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lotusx.book import LiveOrderBook as LiveOrderBook
+    from lotusx.connection import connect as connect
+    from lotusx.errors import (
+        ConfigurationError as ConfigurationError,
+        CredentialsError as CredentialsError,
+        ExchangeError as ExchangeError,
+        InsufficientFunds as InsufficientFunds,
+        InvalidArgument as InvalidArgument,
+        LotusXError as LotusXError,
+        NotSupported as NotSupported,
+        OrderNotFound as OrderNotFound,
+        OrderOutcomeUnknown as OrderOutcomeUnknown,
+        RateLimited as RateLimited,
+        StaleBook as StaleBook,
+        StreamError as StreamError,
+        TransportError as TransportError,
+        UnknownExchange as UnknownExchange,
+        UnknownSymbol as UnknownSymbol,
+    )
+    from lotusx.exchange import Exchange as Exchange
+    from lotusx.kernel.facts import Capability as Capability, Support as Support
+    from lotusx.model import (
+        Accepted as Accepted,
+        Fill as Fill,
+        Instrument as Instrument,
+        Interval as Interval,
+        OrderRequest as OrderRequest,
+        OrderState as OrderState,
+        OrderStatus as OrderStatus,
+        OrderType as OrderType,
+        QuantityUnit as QuantityUnit,
+        Rejected as Rejected,
+        Side as Side,
+        Symbol as Symbol,
+        TimeInForce as TimeInForce,
+        Trade as Trade,
+        Unknown as Unknown,
+    )
+    from lotusx.orders import Order as Order
+    from lotusx.plugin.registry import installed_exchanges as installed_exchanges
+    from lotusx.streams import Overflow as Overflow, Stream as Stream
+
+_HOMES = {
+    "lotusx.book": "LiveOrderBook",
+    "lotusx.connection": "connect",
+    "lotusx.errors": "ConfigurationError CredentialsError ExchangeError InsufficientFunds InvalidArgument LotusXError "
+    "NotSupported OrderNotFound OrderOutcomeUnknown RateLimited StaleBook StreamError TransportError UnknownExchange "
+    "UnknownSymbol",
+    "lotusx.exchange": "Exchange",
+    "lotusx.kernel.facts": "Capability Support",
+    "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType QuantityUnit "
+    "Rejected Side Symbol TimeInForce Trade Unknown",
+    "lotusx.orders": "Order",
+    "lotusx.plugin.registry": "installed_exchanges",
+    "lotusx.streams": "Overflow Stream",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

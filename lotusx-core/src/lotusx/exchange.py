@@ -1,0 +1,177 @@
+"""What `connect` hands over: one exchange, one environment, one account."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from lotusx.errors import LotusXError, NotSupported
+from lotusx.health import Check, Health, HealthReport
+from lotusx.kernel.facts import Capability, Support
+
+if TYPE_CHECKING:
+    from lotusx.account import Account
+    from lotusx.guard import Guard
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.ports import Native
+    from lotusx.market import MarketData
+    from lotusx.trading import Trading
+
+COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "market": (
+            "server_time",
+            "instruments",
+            "instrument",
+            "ticker",
+            "tickers",
+            "best_bid_offer",
+            "order_book",
+            "recent_trades",
+            "candles",
+            "iter_candles",
+            "iter_trades",
+            "stream_trades",
+            "stream_ticker",
+            "stream_best_bid_offer",
+            "stream_order_book",
+            "stream_candles",
+            "live_order_book",
+        ),
+        "trading": (
+            "ready",
+            "place",
+            "test",
+            "place_batch_orders",
+            "amend",
+            "cancel",
+            "cancel_batch_orders",
+            "cancel_all",
+            "cancel_all_after",
+            "order",
+            "open_orders",
+            "iter_orders",
+            "iter_fills",
+        ),
+        "account": ("balances", "positions", "fees", "permissions", "stream_account"),
+    }
+)
+"""The one table of names: component → its calls. Each is also reachable flat, ``exchange.ticker(…)``."""
+
+_FLAT = {name: component for component, names in COMPONENTS.items() for name in names}
+
+
+class Exchange:
+    """An exchange, connected while its ``async with`` block runs.
+
+    Attributes:
+        market, trading, account: The components; their calls are also reachable flat.
+        native: The exchange's own endpoints.
+    """
+
+    market: MarketData
+    trading: Trading
+    account: Account
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        environment: str,
+        guard: Guard,
+        clock: Clock,
+        start: Callable[[Exchange], Awaitable[None]],
+        stop: Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[bool | None]],
+        stats: Callable[[], Mapping[str, Any]],
+        clock_offset: Callable[[], Awaitable[tuple[int, int]]],
+        native: Callable[[], Native],
+    ) -> None:
+        self.name = name
+        self.environment = environment
+        self._guard = guard
+        self._clock = clock
+        self._start = start
+        self._stop = stop
+        self._stats = stats
+        self._clock_offset = clock_offset
+        self._native = native
+        self._state = "new"
+
+    async def __aenter__(self) -> Self:
+        if self._state != "new":
+            raise LotusXError(f"this {self.name} connection was used before; call lotusx.connect again")
+        self._state = "open"
+        await self._start(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        self._state = "closed"
+        return await self._stop(kind, error, traceback)
+
+    @property
+    def capabilities(self) -> Mapping[Capability, Support]:
+        """What this exchange offers in this environment."""
+        return self._guard.capabilities
+
+    @property
+    def native(self) -> Native:
+        """The exchange's own endpoints: typed methods, and ``call`` for all others."""
+        return self._native()
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return live sizes and counters: streams, sockets, budgets, orders known."""
+        return self._stats()
+
+    async def health_check(self) -> HealthReport:
+        """Prove connectivity, clock and credentials, each by itself. A failed check does not raise."""
+        checks = [await self._timed("connectivity", self._check_connectivity)]
+        if checks[0].result is Health.OK:
+            checks.append(await self._timed("clock", self._check_clock))
+            checks.append(await self._timed("credentials", self._check_credentials))
+        else:
+            reason = "the exchange cannot be reached"
+            checks += [Check(name, Health.NOT_CHECKED, reason) for name in ("clock", "credentials")]
+        return HealthReport(self.name, self.environment, tuple(checks))
+
+    async def _timed(self, name: str, check: Callable[[], Awaitable[tuple[Health, str]]]) -> Check:
+        begun = self._clock.monotonic_ns()
+        try:
+            result, detail = await check()
+        except LotusXError as error:
+            result, detail = Health.FAILED, str(error)
+        return Check(name, result, detail, (self._clock.monotonic_ns() - begun) / 1e9)
+
+    async def _check_connectivity(self) -> tuple[Health, str]:
+        await self.market.server_time()
+        return Health.OK, "the exchange answers"
+
+    async def _check_clock(self) -> tuple[Health, str]:
+        offset_ms, round_trip_ms = await self._clock_offset()
+        result = Health.OK if abs(offset_ms) <= 60_000 else Health.FAILED
+        return result, f"the exchange is {offset_ms:+d} ms from our clock (± {round_trip_ms // 2} ms)"
+
+    async def _check_credentials(self) -> tuple[Health, str]:
+        if not self._guard.has_key:
+            return Health.NOT_CHECKED, "no credentials were given; public data only"
+        try:
+            found = await self.account.permissions()
+        except NotSupported:
+            await self.account.balances()
+            return Health.OK, "the key is accepted"
+        may = [word for word, allowed in (("read", found.read), ("trade", found.trade), ("withdraw", found.withdraw))
+               if allowed]
+        return Health.OK, f"the key is accepted and may {', '.join(may) or 'do nothing'}"
+
+    def __getattr__(self, name: str) -> Any:
+        component = _FLAT.get(name)
+        if component is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        if self._state == "new":
+            raise LotusXError(f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …")
+        return getattr(getattr(self, component), name)
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.name} ({self.environment}), {self._state}>"

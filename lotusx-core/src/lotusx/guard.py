@@ -1,0 +1,69 @@
+"""What stands before every call: does the exchange offer it, is there a key, may this connection trade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lotusx.config import missing_credentials
+from lotusx.errors import CredentialsError, NotSupported
+from lotusx.kernel.facts import Capability, Environment, ExchangeFacts, Support, SupportLevel
+
+
+class Guard:
+    """Refuses what cannot work before anything is sent."""
+
+    def __init__(
+        self, facts: ExchangeFacts, environment: Environment, *, has_key: bool, read_only: bool, account: str | None
+    ) -> None:
+        self.exchange = facts.name
+        self.read_only = read_only
+        self._facts = facts
+        self._environment = environment
+        self.has_key = has_key
+        self._account = account
+        self.capabilities: Mapping[Capability, Support] = MappingProxyType(
+            {
+                item: environment.lacks.get(item) or facts.capabilities.get(item, Support.not_offered())
+                for item in Capability
+            }
+        )
+
+    def offers(self, capability: Capability) -> Support:
+        """Return how far *capability* is there.
+
+        Raises:
+            NotSupported: It is not; the text names what to use instead.
+        """
+        support = self.capabilities[capability]
+        if support:
+            return support
+        what = capability.value
+        if capability in self._environment.lacks:
+            what += f" in its environment {self._environment.name!r}"
+        elif support.level is SupportLevel.NOT_WRITTEN:
+            what += " through this plugin yet"
+        raise NotSupported(self.exchange, what, support.instead)
+
+    def private(self, capability: Capability) -> Support:
+        """As `offers`, and a key is there.
+
+        Raises:
+            CredentialsError: There is none; the text names the variables and the configuration key.
+        """
+        support = self.offers(capability)
+        if not self.has_key:
+            names = [part.name for part in self._facts.credentials if part.required]
+            raise CredentialsError(missing_credentials(self._facts, names, self._account))
+        return support
+
+    def command(self, capability: Capability) -> Support:
+        """As `private`, and this connection may change things.
+
+        Raises:
+            NotSupported: It was opened with ``read_only=True``.
+        """
+        support = self.offers(capability)
+        if self.read_only:
+            raise NotSupported(self.exchange, f"{capability.value} on a read-only connection", "read_only=False")
+        return self.private(capability) if support else support

@@ -1,0 +1,68 @@
+"""History in pages, handed out as one ordered sequence without repetitions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from datetime import datetime
+from typing import TypeVar
+
+from lotusx.errors import InvalidArgument
+from lotusx.kernel.ports import Page, Span
+
+T = TypeVar("T")
+
+Moment = datetime | int | None
+"""An aware `datetime`, nanoseconds since the epoch, or ``None`` (open)."""
+
+
+def to_ns(moment: Moment, *, name: str) -> int | None:
+    """Return *moment* as nanoseconds since the epoch.
+
+    Raises:
+        InvalidArgument: A naive datetime, or something else.
+    """
+    if moment is None or (isinstance(moment, int) and not isinstance(moment, bool)):
+        return moment
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise InvalidArgument(f"{name} must say its time zone: datetime(…, tzinfo=timezone.utc)")
+        return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+    raise InvalidArgument(f"{name} must be an aware datetime or nanoseconds since the epoch")
+
+
+def to_span(start: Moment, end: Moment) -> Span:
+    """Return [start, end) and refuse a reversed one."""
+    span = Span(to_ns(start, name="start"), to_ns(end, name="end"))
+    if span.start_ns is not None and span.end_ns is not None and span.start_ns >= span.end_ns:
+        raise InvalidArgument("start must lie before end")
+    return span
+
+
+async def iterate(
+    fetch: Callable[[str | None], Awaitable[Page[T]]], identity: Callable[[T], Hashable], *, remember: int = 10_000
+) -> AsyncIterator[T]:
+    """Yield every item of every page once, in order.
+
+    Args:
+        fetch: Takes a cursor (``None``: the first page) and returns a page, oldest first.
+        identity: What makes an item the same as another; the last *remember* are kept to drop repetitions where
+            pages overlap.
+    """
+    seen: set[Hashable] = set()
+    order: deque[Hashable] = deque()
+    cursor: str | None = None
+    while True:
+        page = await fetch(cursor)
+        for item in page.items:
+            key = identity(item)
+            if key in seen:
+                continue
+            seen.add(key)
+            order.append(key)
+            if len(order) > remember:
+                seen.discard(order.popleft())
+            yield item
+        if page.cursor is None or page.cursor == cursor:
+            return
+        cursor = page.cursor

@@ -1,0 +1,93 @@
+"""All a plugin author imports, besides `lotusx.model`, `lotusx.errors` and `lotusx.rules`.
+
+Names are resolved when first used: a plugin's ``plugin.py`` can import from here and stay light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lotusx.kernel.book import BookRule as BookRule
+    from lotusx.kernel.clock import Clock as Clock
+    from lotusx.kernel.codec import (
+        Ack as Ack,
+        Channel as Channel,
+        ChannelKind as ChannelKind,
+        Control as Control,
+        Notice as Notice,
+        NoticeKind as NoticeKind,
+        Reply as Reply,
+        WsCodec as WsCodec,
+        WsFacts as WsFacts,
+    )
+    from lotusx.kernel.context import (
+        InstrumentTable as InstrumentTable,
+        Kernel as Kernel,
+        RestClient as RestClient,
+        WsRequests as WsRequests,
+    )
+    from lotusx.kernel.dialect import RestDialect as RestDialect, Usage as Usage
+    from lotusx.kernel.facts import (
+        Capability as Capability,
+        CredentialField as CredentialField,
+        Environment as Environment,
+        ExchangeFacts as ExchangeFacts,
+        Limit as Limit,
+        Support as Support,
+        SupportLevel as SupportLevel,
+    )
+    from lotusx.kernel.ports import (
+        AccountPort as AccountPort,
+        Amendment as Amendment,
+        Connector as Connector,
+        MarketDataPort as MarketDataPort,
+        Native as Native,
+        OrderRef as OrderRef,
+        Page as Page,
+        Span as Span,
+        TradingPort as TradingPort,
+    )
+    from lotusx.kernel.request import (
+        Cost as Cost,
+        Effect as Effect,
+        Lane as Lane,
+        Request as Request,
+        Response as Response,
+        SigningContext as SigningContext,
+        Verb as Verb,
+    )
+    from lotusx.kernel.secrets import Secret as Secret
+    from lotusx.kernel.signer import Signer as Signer
+    from lotusx.plugin.hookspecs import HookSpecs as HookSpecs, hookimpl as hookimpl
+
+_HOMES = {
+    "lotusx.kernel.book": "BookRule",
+    "lotusx.kernel.clock": "Clock",
+    "lotusx.kernel.codec": "Ack Channel ChannelKind Control Notice NoticeKind Reply WsCodec WsFacts",
+    "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
+    "lotusx.kernel.dialect": "RestDialect Usage",
+    "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
+    "lotusx.kernel.ports": "AccountPort Amendment Connector MarketDataPort Native OrderRef Page Span TradingPort",
+    "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
+    "lotusx.kernel.secrets": "Secret",
+    "lotusx.kernel.signer": "Signer",
+    "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,71 @@
+"""The hooks of a LotusX plugin. Ten at most, each with one purpose.
+
+An exchange plugin implements the first five. Cross-cutting plugins implement the others and stay off until a caller
+enables them by argument or configuration: an installed package cannot touch orders by being there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from lotusx.kernel.codec import WsCodec
+    from lotusx.kernel.context import Kernel
+    from lotusx.kernel.dialect import RestDialect
+    from lotusx.kernel.facts import ExchangeFacts
+    from lotusx.kernel.ports import Connector
+    from lotusx.kernel.request import Request, Response
+    from lotusx.kernel.signer import Signer
+    from lotusx.kernel.telemetry import Observer
+    from lotusx.model.instruments import Instrument
+    from lotusx.model.requests import OrderRequest
+
+hookspec = pluggy.HookspecMarker("lotusx")
+hookimpl = pluggy.HookimplMarker("lotusx")
+
+
+class HookSpecs:
+    """What a plugin may implement."""
+
+    @hookspec
+    def lotusx_exchanges(self) -> Sequence[ExchangeFacts]:  # type: ignore[empty-body]
+        """Return the facts of every exchange this plugin serves. Imports nothing heavy, does no I/O."""
+
+    @hookspec(firstresult=True)
+    def lotusx_signer(self, exchange: str, credentials: Mapping[str, Any]) -> Signer:  # type: ignore[empty-body]
+        """Build the signer of one account. Secret values are `Secret`; raises `CredentialsError`."""
+
+    @hookspec(firstresult=True)
+    def lotusx_rest_dialect(self, exchange: str) -> RestDialect:  # type: ignore[empty-body]
+        """Return what errors and limits look like in this exchange's REST replies."""
+
+    @hookspec(firstresult=True)
+    def lotusx_codecs(  # type: ignore[empty-body]
+        self, exchange: str, signer: Signer | None, credentials: Mapping[str, Any]
+    ) -> Mapping[str, WsCodec]:
+        """Return the WebSocket dialect of each group the environments name."""
+
+    @hookspec(firstresult=True)
+    def lotusx_connector(self, exchange: str, kernel: Kernel) -> Connector:  # type: ignore[empty-body]
+        """Build the ports over the kernel it is given."""
+
+    @hookspec
+    def lotusx_credentials(self, exchange: str, account: str | None) -> Mapping[str, str] | None:
+        """Provide credentials from elsewhere (a vault); ``None``: not mine. Asked after arguments and settings."""
+
+    @hookspec
+    def lotusx_rest_middleware(
+        self, exchange: str
+    ) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]] | None:
+        """Return an async wrapper around every attempt of a REST request, inside the budget and before signing."""
+
+    @hookspec
+    def lotusx_observer(self, exchange: str) -> Observer | None:
+        """Return a function that is told what happens. An observer that raises is reported and disturbs nothing."""
+
+    @hookspec
+    def lotusx_before_order(self, exchange: str, request: OrderRequest, instrument: Instrument) -> None:
+        """Look at an order before it is sent; raise to veto it. The error reaches the caller as it is."""

@@ -1,0 +1,126 @@
+"""A typed face on pluggy: one exchange plugin, and the cross-cutting plugins a caller enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import pluggy
+
+from lotusx.errors import ConfigurationError, PluginError
+from lotusx.plugin.compat import check_contract
+from lotusx.plugin.hookspecs import HookSpecs
+from lotusx.plugin.registry import InstalledExchange, find, load
+
+if TYPE_CHECKING:
+    from lotusx.kernel.codec import WsCodec
+    from lotusx.kernel.context import Kernel
+    from lotusx.kernel.dialect import RestDialect
+    from lotusx.kernel.facts import ExchangeFacts
+    from lotusx.kernel.ports import Connector
+    from lotusx.kernel.request import Request, Response
+    from lotusx.kernel.signer import Signer
+    from lotusx.kernel.telemetry import Observer
+    from lotusx.model.instruments import Instrument
+    from lotusx.model.requests import OrderRequest
+
+    Middleware = Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]
+
+CROSS_CUTTING_GROUP = "lotusx.plugins"
+"""Entry point group of plugins that touch every exchange; each is off until enabled by name."""
+
+
+class PluginManager:
+    """The hooks of one connection. Nothing is shared with another connection."""
+
+    def __init__(self, name: str, *, plugins: Iterable[object] = (), allowed: Iterable[str] | None = None) -> None:
+        """Load the plugin of exchange *name* and register *plugins* (objects, or names of installed ones)."""
+        self.claim: InstalledExchange = find(name, allowed)
+        self._exchange = pluggy.PluginManager("lotusx")
+        self._exchange.add_hookspecs(HookSpecs)
+        self._register(self._exchange, load(self.claim))
+        self._others = pluggy.PluginManager("lotusx")
+        self._others.add_hookspecs(HookSpecs)
+        for plugin in plugins:
+            self._register(self._others, _enabled(plugin) if isinstance(plugin, str) else plugin)
+        self.name = name
+        self.facts = self._facts()
+
+    def signer(self, credentials: Mapping[str, Any]) -> Signer:
+        """Build the account's signer."""
+        return cast("Signer", self._one("lotusx_signer", exchange=self.name, credentials=credentials))
+
+    def rest_dialect(self) -> RestDialect:
+        """Return how REST replies are read."""
+        return cast("RestDialect", self._one("lotusx_rest_dialect", exchange=self.name))
+
+    def codecs(self, signer: Signer | None, credentials: Mapping[str, Any]) -> Mapping[str, WsCodec]:
+        """Return the WebSocket dialect of each group."""
+        found = self._one("lotusx_codecs", exchange=self.name, signer=signer, credentials=credentials)
+        return cast("Mapping[str, WsCodec]", found)
+
+    def connector(self, kernel: Kernel) -> Connector:
+        """Build the ports."""
+        return cast("Connector", self._one("lotusx_connector", exchange=self.name, kernel=kernel))
+
+    def credentials(self, account: str | None) -> Mapping[str, str] | None:
+        """Ask the enabled credential providers; the first answer counts."""
+        answers = self._others.hook.lotusx_credentials(exchange=self.name, account=account)
+        return next((answer for answer in answers if answer is not None), None)
+
+    def middleware(self) -> list[Middleware]:
+        """Return the enabled wrappers of REST attempts, outermost first."""
+        found = self._others.hook.lotusx_rest_middleware(exchange=self.name)
+        return [wrapper for wrapper in found if wrapper is not None]
+
+    def observers(self) -> list[Observer]:
+        """Return the enabled observers."""
+        return [observer for observer in self._others.hook.lotusx_observer(exchange=self.name) if observer is not None]
+
+    def before_order(self, request: OrderRequest, instrument: Instrument) -> None:
+        """Let every enabled plugin look at an order; a veto is raised as it is."""
+        self._others.hook.lotusx_before_order(exchange=self.name, request=request, instrument=instrument)
+
+    def _register(self, manager: pluggy.PluginManager, plugin: object) -> None:
+        manager.register(plugin)
+        try:
+            manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(
+                self.claim.name, f"{plugin!r} implements a hook this core does not have: {error}"
+            ) from error
+
+    def _facts(self) -> ExchangeFacts:
+        offered = [facts for batch in self._exchange.hook.lotusx_exchanges() for facts in batch]
+        for facts in offered:
+            if facts.name == self.name:
+                check_contract(facts, self.claim.distribution)
+                return cast("ExchangeFacts", facts)
+        raise PluginError(
+            self.name,
+            f"{self.claim.distribution} claims the exchange name {self.name!r} but its lotusx_exchanges hook "
+            f"returns only: {', '.join(facts.name for facts in offered) or 'nothing'}",
+            (self.claim.distribution,),
+        )
+
+    def _one(self, hook: str, **arguments: Any) -> Any:
+        answer = getattr(self._exchange.hook, hook)(**arguments)
+        if answer is None:
+            raise PluginError(
+                self.name, f"{self.claim.distribution} does not implement {hook}", (self.claim.distribution,)
+            )
+        return answer
+
+
+def _enabled(name: str) -> object:
+    from importlib import metadata
+
+    points = metadata.entry_points(group=CROSS_CUTTING_GROUP)
+    for point in points:
+        if point.name == name:
+            try:
+                return cast("object", point.load())
+            except Exception as error:
+                raise PluginError(name, f"plugin {name!r} cannot be imported ({error})") from error
+    have = ", ".join(sorted(point.name for point in points)) or "none"
+    raise ConfigurationError(f"no plugin {name!r} is installed (installed: {have})")
