@@ -83,12 +83,14 @@ def load(claim: InstalledExchange) -> Any:
     """
     from stevedore.named import NamedExtensionManager
 
+    # stevedore remembers a group for the life of the process; what was installed since would not be seen
+    NamedExtensionManager.ENTRY_POINT_CACHE.pop(GROUP, None)
     failures: list[BaseException] = []
     manager: NamedExtensionManager[Any] = NamedExtensionManager(
         GROUP,
         names=[claim.name],
         on_load_failure_callback=lambda _manager, _point, error: failures.append(error),
-        warn_on_missing_entrypoint=False,
+        on_missing_entrypoints_callback=lambda _missing: None,
     )
     for extension in manager:
         if extension.entry_point.value == claim.module:

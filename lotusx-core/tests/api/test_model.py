@@ -1,0 +1,169 @@
+"""Values of the model."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lotusx.model as model
+from lotusx.errors import InvalidArgument, ItemRejected
+from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, OrderRequest, OrderType, Side, Symbol, TickSize
+from lotusx.model.enums import Interval, OptionRight, OrderStatus, known
+from lotusx.model.market_data import BestBidOffer, Trade, as_datetime
+from lotusx.model.numbers import decimal_from_user, decimal_from_wire, exact, plain
+from lotusx.model.orders import OrderState
+
+finite = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30)
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("BTC/USDT", Symbol("BTC", "USDT")),
+        ("BTC/USDT:USDT", Symbol("BTC", "USDT", "USDT")),
+        ("XYZ-TSLA/USDC:USDC", Symbol("XYZ-TSLA", "USDC", "USDC")),
+        ("BTC/USDT:USDT-261225", Symbol("BTC", "USDT", "USDT", date(2026, 12, 25))),
+        (
+            "BTC/USDT:USDT-261225-90000-C",
+            Symbol("BTC", "USDT", "USDT", date(2026, 12, 25), Decimal(90000), OptionRight.CALL),
+        ),
+    ],
+)
+def test_a_symbol_reads_and_writes_its_text(text: str, symbol: Symbol) -> None:
+    assert Symbol.parse(text) == symbol
+    assert str(symbol) == text
+    assert Symbol.parse(symbol) is symbol
+
+
+@pytest.mark.parametrize("text", ["BTCUSDT", "BTC/", "/USDT", "BTC/USDT:", "BTC/USDT:USDT-261399", "BTC USDT", 5])
+def test_what_is_no_symbol_is_refused(text: object) -> None:
+    with pytest.raises(InvalidArgument):
+        Symbol.parse(text)  # type: ignore[arg-type]
+
+
+@given(finite)
+def test_wire_text_has_no_exponent_and_reads_back_equal(value: Decimal) -> None:
+    text = plain(value)
+    assert "E" not in text.upper()
+    assert Decimal(text) == value
+    assert text != "-0"
+    assert not ("." in text and text.endswith("0"))
+
+
+@pytest.mark.parametrize("value", [0.1, float("nan"), True, None, b"1", "abc", "NaN", "Infinity"])
+def test_a_number_that_is_not_exact_is_refused(value: object) -> None:
+    with pytest.raises(InvalidArgument):
+        decimal_from_user(value, name="price")
+
+
+def test_a_float_is_shown_the_right_call() -> None:
+    with pytest.raises(InvalidArgument, match=r"price=Decimal\('0.1'\)"):
+        decimal_from_user(0.1, name="price")
+
+
+@pytest.mark.parametrize("text", ["NaN", "inf", "-Infinity", "", "1,5", None])
+def test_wire_text_that_is_no_number_rejects_the_item(text: str) -> None:
+    with pytest.raises(ItemRejected):
+        decimal_from_wire(text)
+    with pytest.raises(ItemRejected):
+        exact(text)
+
+
+@given(finite)
+def test_a_lazily_read_number_is_the_wire_text(value: Decimal) -> None:
+    text = format(value, "f")
+    trade = Trade(Symbol("A", "B"), "1", Side.BUY, exact(text), text, 5)
+    assert trade.price == Decimal(text)
+    assert trade.quantity == Decimal(text)
+    bbo = BestBidOffer(Symbol("A", "B"), text, text, text, text)
+    assert (bbo.bid_price, bbo.bid_quantity, bbo.ask_price, bbo.ask_quantity) == (Decimal(text),) * 4
+
+
+def test_times_are_aware_and_exact_to_the_microsecond() -> None:
+    trade = Trade(Symbol("A", "B"), "1", Side.BUY, "1", "1", 1_770_000_000_123_456_789)
+    assert trade.time is not None
+    assert trade.time.isoformat() == "2026-02-02T02:40:00.123456+00:00"
+    assert as_datetime(None) is None
+
+
+def test_an_unknown_value_that_decides_money_rejects_the_item() -> None:
+    assert known({"B": Side.BUY}, "B", field="S") is Side.BUY
+    with pytest.raises(ItemRejected, match="'X' of S"):
+        known({"B": Side.BUY}, "X", field="S")
+
+
+def test_intervals_know_their_length() -> None:
+    assert Interval.M1.fixed_ms == 60_000
+    assert Interval.W1.fixed_ms == 604_800_000
+    assert Interval.MONTH1.fixed_ms is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"quantity": 0.1}, "exact"),
+        ({"quantity": "0"}, "above zero"),
+        ({"price": None}, "price is missing"),
+        ({"type": "market"}, "price is not used"),
+        ({"type": "stop_loss_limit"}, "trigger_price is missing"),
+        ({"trigger_price": "5"}, "trigger_price is not used"),
+        ({"trailing_fraction": "0.1"}, "trailing_fraction is not used"),
+        ({"quantity_unit": "quote"}, "market orders only"),
+        ({"post_only": True, "time_in_force": "ioc"}, "post_only"),
+        ({"time_in_force": "gtd"}, "expires_ns"),
+        ({"expires_ns": 5}, "expires_ns"),
+        ({"type": "unknown"}, "unknown type"),
+        ({"side": "up"}, "side"),
+        ({"colour": "red"}, "colour"),
+        ({"symbol": "BTCUSDT"}, "not a symbol"),
+    ],
+)
+def test_an_order_that_cannot_be_right_is_refused_when_written(change: dict[str, object], reason: str) -> None:
+    order = {"symbol": "BTC/USDT", "side": "buy", "type": "limit", "quantity": "1", "price": "2"}
+    with pytest.raises(InvalidArgument, match=reason):
+        OrderRequest(**{**order, **change})
+
+
+def test_an_order_is_written_in_one_line() -> None:
+    limit = OrderRequest.limit("BTC/USDT", "buy", "0.5", 100)
+    assert (limit.symbol, limit.side, limit.price) == (Symbol("BTC", "USDT"), Side.BUY, Decimal(100))
+    assert OrderRequest.market("BTC/USDT", Side.SELL, 1).type is OrderType.MARKET
+    assert limit.with_id("a").client_order_id == "a"
+
+
+def test_remaining_is_unknown_where_the_quantity_is() -> None:
+    state = OrderState(
+        Symbol("A", "B"), "1", "c", Side.BUY, OrderType.LIMIT, OrderStatus.OPEN, Decimal(5), Decimal(2)
+    )
+    assert state.remaining == 3
+    assert OrderState(
+        Symbol("A", "B"), "1", "c", Side.BUY, OrderType.MARKET, OrderStatus.OPEN, None, Decimal(2)
+    ).remaining is None
+
+
+def test_an_instrument_decodes_its_document_when_asked() -> None:
+    calls: list[int] = []
+
+    def document() -> dict[str, int]:
+        calls.append(1)
+        return {"a": 1}
+
+    instrument = Instrument(
+        Symbol("A", "B", "C"), "AB", InstrumentKind.LINEAR, InstrumentStatus.TRADING, TickSize(Decimal(1)), Decimal(1),
+        _raw=document,
+    )
+    assert not calls
+    assert instrument.raw == {"a": 1}
+    assert (instrument.base, instrument.quote, instrument.settle) == ("A", "B", "C")
+
+
+def test_the_package_lists_its_names_and_knows_no_others() -> None:
+    assert "OrderRequest" in dir(model)
+    for name in model.__all__:
+        assert getattr(model, name) is not None
+    with pytest.raises(AttributeError):
+        model.nothing_of_that_name  # noqa: B018

@@ -1,0 +1,97 @@
+"""Cross-cutting hooks: off until enabled, one test by each name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lotusx.errors import ConfigurationError, PluginError
+from lotusx.plugin import hookimpl
+from lotusx.plugin.hookspecs import HookSpecs
+from lotusx.plugin.manager import PluginManager
+
+from .test_registry import GOOD, forget_fakes, install
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    forget_fakes()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install(tmp_path, "acme-lotus", "acme", GOOD.format(name="acme", contract=1))
+    return "acme"
+
+
+def test_there_are_at_most_ten_hooks() -> None:
+    assert len([name for name in vars(HookSpecs) if name.startswith("lotusx_")]) <= 10
+
+
+def test_lotusx_before_order_may_veto(acme: str) -> None:
+    class Risk:
+        @hookimpl
+        def lotusx_before_order(self, exchange: str, request: Any, instrument: Any) -> None:
+            raise ValueError(f"too much for {exchange}")
+
+    with pytest.raises(ValueError, match="too much for acme"):
+        PluginManager(acme, plugins=[Risk()]).before_order(None, None)  # type: ignore[arg-type]
+
+
+def test_lotusx_observer_is_collected_and_none_is_left_out(acme: str) -> None:
+    seen: list[object] = []
+
+    class Watcher:
+        @hookimpl
+        def lotusx_observer(self, exchange: str) -> Any:
+            return seen.append
+
+    class Blind:
+        @hookimpl
+        def lotusx_observer(self, exchange: str) -> Any:
+            return None
+
+    observers = PluginManager(acme, plugins=[Watcher(), Blind()]).observers()
+    assert len(observers) == 1
+
+
+def test_lotusx_credentials_first_answer_counts(acme: str) -> None:
+    class Vault:
+        @hookimpl
+        def lotusx_credentials(self, exchange: str, account: str | None) -> Any:
+            return {"api_key": "k"} if account == "hedge" else None
+
+    manager = PluginManager(acme, plugins=[Vault()])
+    assert manager.credentials("hedge") == {"api_key": "k"}
+    assert manager.credentials(None) is None
+
+
+def test_lotusx_rest_middleware_is_collected(acme: str) -> None:
+    async def wrapper(request: Any, following: Any) -> Any:
+        return await following(request)
+
+    class Wrap:
+        @hookimpl
+        def lotusx_rest_middleware(self, exchange: str) -> Any:
+            return wrapper
+
+    assert PluginManager(acme, plugins=[Wrap()]).middleware() == [wrapper]
+
+
+def test_a_hook_this_core_does_not_have_is_refused(acme: str) -> None:
+    class Odd:
+        @hookimpl
+        def lotusx_no_such_hook(self) -> None: ...
+
+    with pytest.raises(PluginError, match="does not have"):
+        PluginManager(acme, plugins=[Odd()])
+
+
+def test_an_enabled_plugin_that_is_not_installed_is_named(acme: str) -> None:
+    with pytest.raises(ConfigurationError, match="no plugin 'ghost' is installed"):
+        PluginManager(acme, plugins=["ghost"])
+
+
+def test_nothing_cross_cutting_is_active_unless_enabled(acme: str) -> None:
+    manager = PluginManager(acme)
+    assert manager.middleware() == []
+    assert manager.observers() == []
