@@ -1,0 +1,466 @@
+"""The exchange's limits: weights in windows, counted here and corrected by what the exchange counts itself.
+
+The arithmetic is pure, on monotonic time that comes in as an argument; `Budget.acquire` is the thin part that waits.
+Limits belong to an address or an account, not to a connector: connectors that got their `Budget` from one
+`BudgetRegistry` share them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lotusx.errors import Banned, InvalidArgument, RateLimited
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.dialect import Usage
+from lotusx.kernel.facts import Limit
+from lotusx.kernel.request import Cost, Lane
+
+RESERVE = 0.1
+"""Share of every limit that only `Lane.URGENT` may use."""
+
+MAX_WAITING = 10_000
+"""Requests that may wait for one exchange's limits at a time; more are refused at once."""
+
+_S = 1_000_000_000
+_LEAST_WAIT_NS = 1_000_000
+_GRAINS = 64
+
+
+class _Window(Protocol):
+    limit: Limit
+
+    def used(self, now_ns: int) -> int:
+        """Return what counts against the limit now."""
+
+    def add(self, amount: int, now_ns: int) -> None:
+        """Count *amount*."""
+
+    def give_back(self, amount: int, taken_ns: int, now_ns: int) -> None:
+        """Undo `add`, as far as it still counts."""
+
+    def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
+        """Adopt the exchange's own count if it is higher. It was told to a request sent at *sent_ns*."""
+
+    def wait_ns(self, need: int, ceiling: int, now_ns: int) -> int:
+        """Return how long until *need* fits under *ceiling*, at the earliest; 0: now."""
+
+    def ends_in_ns(self, now_ns: int) -> int:
+        """Return how long until what counts now has ceased to."""
+
+
+class AlignedWindow:
+    """Starts anew at whole multiples of its length on the exchange's clock.
+
+    The clock only says when the running window ends; counting down to that is done in monotonic time.
+    """
+
+    __slots__ = ("_ends_ns", "_length_ns", "_started_ns", "_used", "distance_ns", "limit")
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.distance_ns = 0
+        """What to add to monotonic time to get the exchange's."""
+        self._length_ns = int(limit.window_s * _S)
+        self._used = 0
+        self._started_ns = self._ends_ns = -(2**63)
+
+    def _roll(self, now_ns: int) -> None:
+        if now_ns >= self._ends_ns:
+            self._used = 0
+            phase = (now_ns + self.distance_ns) % self._length_ns
+            self._started_ns = now_ns - phase
+            self._ends_ns = self._started_ns + self._length_ns
+
+    def align(self, distance_ns: int, now_ns: int) -> None:
+        """Adopt a better estimate of the exchange's clock; a window in use may end later for it, not earlier."""
+        self._roll(now_ns)
+        self.distance_ns = distance_ns
+        ends = now_ns - (now_ns + distance_ns) % self._length_ns + self._length_ns
+        self._ends_ns = max(self._ends_ns, ends) if self._used else ends
+
+    def used(self, now_ns: int) -> int:
+        """Return what counts against the limit now."""
+        self._roll(now_ns)
+        return self._used
+
+    def add(self, amount: int, now_ns: int) -> None:
+        """Count *amount*."""
+        self._roll(now_ns)
+        self._used += amount
+
+    def give_back(self, amount: int, taken_ns: int, now_ns: int) -> None:
+        """Undo `add`, as far as it still counts."""
+        self._roll(now_ns)
+        if taken_ns >= self._started_ns:
+            self._used = max(self._used - amount, 0)
+
+    def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
+        """Adopt the exchange's own count if it is higher; one that may speak of an earlier window is passed over."""
+        self._roll(now_ns)
+        if sent_ns >= self._started_ns:
+            self._used = max(self._used, used)
+
+    def wait_ns(self, need: int, ceiling: int, now_ns: int) -> int:
+        """Return how long until *need* fits under *ceiling*, at the earliest; 0: now."""
+        self._roll(now_ns)
+        if self._used + need <= ceiling:
+            return 0
+        more = max(-(-need // ceiling) - 1, 0)
+        return self._ends_ns - now_ns + more * self._length_ns
+
+    def ends_in_ns(self, now_ns: int) -> int:
+        """Return how long until what counts now has ceased to."""
+        self._roll(now_ns)
+        return self._ends_ns - now_ns
+
+
+class RollingWindow:
+    """Looks back over its length at any moment. Kept in at most a few dozen grains, each as old as its newest part."""
+
+    __slots__ = ("_grain_ns", "_grains", "_length_ns", "_used", "limit")
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._length_ns = int(limit.window_s * _S)
+        self._grain_ns = self._length_ns // _GRAINS
+        self._grains: deque[list[int]] = deque()  # [first ns, last ns, amount]
+        self._used = 0
+
+    def _roll(self, now_ns: int) -> None:
+        grains = self._grains
+        while grains and grains[0][1] + self._length_ns <= now_ns:
+            self._used -= grains.popleft()[2]
+
+    def used(self, now_ns: int) -> int:
+        """Return what counts against the limit now."""
+        self._roll(now_ns)
+        return self._used
+
+    def add(self, amount: int, now_ns: int) -> None:
+        """Count *amount*."""
+        self._roll(now_ns)
+        self._used += amount
+        if self._grains and now_ns - self._grains[-1][0] < self._grain_ns:
+            newest = self._grains[-1]
+            newest[1] = now_ns
+            newest[2] += amount
+        else:
+            self._grains.append([now_ns, now_ns, amount])
+
+    def give_back(self, amount: int, taken_ns: int, now_ns: int) -> None:
+        """Undo `add`, as far as it still counts."""
+        self._roll(now_ns)
+        for grain in self._grains:
+            if grain[0] <= taken_ns <= grain[1]:
+                amount = min(amount, grain[2])
+                grain[2] -= amount
+                self._used -= amount
+                return
+
+    def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
+        """Adopt the exchange's own count if it is higher."""
+        missing = used - self.used(now_ns)
+        if missing > 0 and sent_ns + self._length_ns > now_ns:
+            self.add(missing, now_ns)
+
+    def wait_ns(self, need: int, ceiling: int, now_ns: int) -> int:
+        """Return how long until *need* fits under *ceiling*, at the earliest; 0: now."""
+        self._roll(now_ns)
+        used = self._used
+        if used + need <= ceiling:
+            return 0
+        wait = 0
+        for _, last, amount in self._grains:
+            wait = last + self._length_ns - now_ns
+            used -= amount
+            if used + need <= ceiling:
+                return wait
+        return wait + max(-(-need // ceiling) - 1, 0) * self._length_ns
+
+    def ends_in_ns(self, now_ns: int) -> int:
+        """Return how long until what counts now has ceased to."""
+        self._roll(now_ns)
+        return self._grains[-1][1] + self._length_ns - now_ns if self._grains else self._length_ns
+
+
+class _Pool:
+    """One thing the exchange counts, in one or several windows."""
+
+    __slots__ = ("banned", "blocked_ns", "name", "windows")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.windows: list[AlignedWindow | RollingWindow] = []
+        self.blocked_ns = 0
+        self.banned = False
+
+    def ensure(self, limit: Limit) -> None:
+        for window in self.windows:
+            if window.limit.window_s == limit.window_s:
+                return
+        self.windows.append(AlignedWindow(limit) if limit.aligned else RollingWindow(limit))
+
+    def block(self, until_ns: int, *, banned: bool) -> None:
+        if until_ns > self.blocked_ns:
+            self.blocked_ns = until_ns
+            self.banned = banned
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """What one request asks of the limits, and its place in the queue."""
+
+    costs: tuple[tuple[_Pool, int], ...]
+    lane: Lane
+    queued: bool = False
+    taken_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a ticket must wait, and for how long at least."""
+
+    wait_ns: int
+    pool: str
+    banned: bool = False
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """All limits of one exchange as seen from one address: every connector in the process that talks to it."""
+
+    pools: dict[tuple[str, str], _Pool] = field(default_factory=dict)
+    gate: _Pool = field(default_factory=lambda: _Pool(""))
+    waiting: list[Ticket] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # the blocking façade runs loops in threads
+
+    def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
+        """Take what *ticket* asks if nothing forbids it, leaving room for all who were there before."""
+        if self.gate.blocked_ns > now_ns:
+            return Hold(self.gate.blocked_ns - now_ns, "", self.gate.banned)
+        hold: Hold | None = None
+        urgent = ticket.lane is Lane.URGENT
+        for pool, amount in ticket.costs:
+            wait = pool.blocked_ns - now_ns
+            if wait > 0:
+                hold = _longer(hold, Hold(wait, pool.name, pool.banned))
+            if not pool.windows:
+                continue
+            ahead = self._ahead(ticket, pool) if self.waiting else 0
+            for window in pool.windows:
+                whole = window.limit.amount
+                ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), amount)
+                wait = window.wait_ns(ahead + amount, ceiling, now_ns)
+                if wait > 0:
+                    hold = _longer(hold, Hold(wait, pool.name))
+        if hold is None:
+            ticket.taken_ns = now_ns
+            for pool, amount in ticket.costs:
+                for window in pool.windows:
+                    window.add(amount, now_ns)
+        return hold
+
+    def _ahead(self, ticket: Ticket, pool: _Pool) -> int:
+        """Sum what those before *ticket* want of *pool*. The urgent are before all others."""
+        total = 0
+        passed = False
+        for other in self.waiting:
+            if other is ticket:
+                passed = True
+            elif other.lane is Lane.URGENT:
+                counts = ticket.lane is Lane.NORMAL or not passed
+                total += sum(amount for its, amount in other.costs if its is pool) if counts else 0
+            elif ticket.lane is Lane.NORMAL and not passed:
+                total += sum(amount for its, amount in other.costs if its is pool)
+        return total
+
+
+def _longer(one: Hold | None, other: Hold) -> Hold:
+    return other if one is None or other.wait_ns > one.wait_ns else one
+
+
+class BudgetRegistry:
+    """Hands out budgets that share what the exchange counts together. One per process, passed as an argument."""
+
+    def __init__(self) -> None:
+        self._ledgers: dict[tuple[str, str], _Ledger] = {}
+
+    def budget(self, exchange: str, host: str, limits: Sequence[Limit], *, account: str = "") -> Budget:
+        """Return the budget of one connector.
+
+        *host* is what the exchange's per-address limits are counted for, such as the host name of its API. *account*
+        says whose per-account limits; it must not be a secret, nor need it mean anything.
+        """
+        ledger = self._ledgers.setdefault((exchange, host), _Ledger())
+        return Budget(exchange, limits, account=account, ledger=ledger)
+
+
+class Budget:
+    """One connector's view of the exchange's limits."""
+
+    __slots__ = ("_account", "_distance_ns", "_exchange", "_ledger", "_pools")
+
+    def __init__(
+        self, exchange: str, limits: Sequence[Limit] = (), *, account: str = "", ledger: _Ledger | None = None
+    ) -> None:
+        self._exchange = exchange
+        self._account = account
+        self._ledger = ledger if ledger is not None else _Ledger()
+        self._pools: dict[str, _Pool] = {}
+        self._distance_ns: int | None = None
+        with self._ledger.lock:
+            for limit in limits:
+                key = (limit.pool, "" if limit.scope == "ip" else f"{limit.scope}:{account}")
+                pool = self._ledger.pools.setdefault(key, _Pool(limit.pool))
+                pool.ensure(limit)
+                self._pools[limit.pool] = pool
+
+    def _pool(self, name: str) -> _Pool:
+        pool = self._pools.get(name)
+        if pool is None:  # a cost without a stated limit: can be blocked, is not counted
+            key = (name, f"account:{self._account}")
+            pool = self._pools[name] = self._ledger.pools.setdefault(key, _Pool(name))
+        return pool
+
+    def align(self, distance_ns: int, now_ns: int) -> None:
+        """Say how far the exchange's clock is ahead of the monotonic one (`ClockOffset.distance_ns`)."""
+        self._distance_ns = distance_ns
+        with self._ledger.lock:
+            for pool in self._pools.values():
+                for window in pool.windows:
+                    if isinstance(window, AlignedWindow):
+                        window.align(distance_ns, now_ns)
+
+    def used(self, pool: str, window_s: float, now_ns: int) -> int:
+        """Return what counts against one limit now; 0 where there is no such limit."""
+        return sum(w.used(now_ns) for w in self._pool(pool).windows if w.limit.window_s == window_s)
+
+    def ticket(self, costs: Iterable[Cost], lane: Lane = Lane.NORMAL) -> Ticket:
+        """Prepare to ask for *costs*.
+
+        Raises:
+            InvalidArgument: One of them is more than the whole limit; it would wait for ever.
+        """
+        wanted: list[tuple[_Pool, int]] = []
+        for cost in costs:
+            pool = self._pool(cost.pool)
+            for window in pool.windows:
+                if cost.amount > window.limit.amount:
+                    raise InvalidArgument(
+                        f"{self._exchange}: the request costs {cost.amount} of {cost.pool}, whose limit is "
+                        f"{window.limit.amount} in {window.limit.window_s:g} s",
+                        rule=cost.pool,
+                    )
+            wanted.append((pool, cost.amount))
+        return Ticket(tuple(wanted), lane)
+
+    def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
+        """Take what *ticket* asks (``None``), or say what it waits for."""
+        with self._ledger.lock:
+            return self._ledger.attempt(ticket, now_ns)
+
+    def enqueue(self, ticket: Ticket) -> bool:
+        """Give *ticket* a place in the queue; False: the queue is full."""
+        with self._ledger.lock:
+            if len(self._ledger.waiting) >= MAX_WAITING:
+                return False
+            self._ledger.waiting.append(ticket)
+            ticket.queued = True
+            return True
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give up the place in the queue."""
+        with self._ledger.lock:
+            self._ledger.waiting.remove(ticket)
+            ticket.queued = False
+
+    def refund(self, ticket: Ticket, now_ns: int, pools: Iterable[str] | None = None) -> None:
+        """Give back what *ticket* took, or only its part of *pools*: some exchanges do not charge what succeeds."""
+        wanted = None if pools is None else set(pools)
+        with self._ledger.lock:
+            for pool, amount in ticket.costs:
+                if wanted is None or pool.name in wanted:
+                    for window in pool.windows:
+                        window.give_back(amount, ticket.taken_ns, now_ns)
+
+    def observe(self, usage: Iterable[Usage], *, sent_ns: int, now_ns: int) -> None:
+        """Adopt the exchange's own counts where they are higher, told by the reply to a request sent at *sent_ns*."""
+        with self._ledger.lock:
+            for item in usage:
+                for window in self._pool(item.pool).windows:
+                    if window.limit.window_s == item.window_s:
+                        window.correct(item.used, sent_ns, now_ns)
+
+    def block(self, pool: str | None, until_ns: int, *, banned: bool = False) -> None:
+        """Let nothing pass that draws on *pool* before *until_ns* (monotonic); ``None``: nothing at all.
+
+        Whoever shares the pool, or the address, is held as well. A block is never shortened.
+        """
+        with self._ledger.lock:
+            (self._ledger.gate if pool is None else self._pool(pool)).block(until_ns, banned=banned)
+
+    def quiet_ns(self, costs: Iterable[Cost], now_ns: int, *, longest_s: float = 60.0) -> int:
+        """Return how long to be silent after "too many requests" that came without a time.
+
+        Until the windows concerned have passed, those longer than *longest_s* left out; a second if none is known.
+        """
+        with self._ledger.lock:
+            return max(
+                (
+                    window.ends_in_ns(now_ns)
+                    for cost in costs
+                    for window in self._pool(cost.pool).windows
+                    if window.limit.window_s <= longest_s
+                ),
+                default=_S,
+            )
+
+    async def acquire(
+        self,
+        ticket: Ticket,
+        clock: Clock,
+        *,
+        deadline_ns: int,
+        on_wait: Callable[[Hold], None] | None = None,
+    ) -> None:
+        """Wait until *ticket* is granted: first come, first served, the urgent before all others.
+
+        A wait that would outlast *deadline_ns* (monotonic) is not begun. *on_wait* is called before each wait.
+
+        Raises:
+            RateLimited: The limits do not allow it before the deadline; nothing was sent; ``after_s`` says when.
+            Banned: Likewise, and the exchange has shut this address out.
+        """
+        now_ns = clock.monotonic_ns()
+        if self._distance_ns is None:
+            self.align(clock.now_ns() - now_ns, now_ns)
+        hold = self.attempt(ticket, now_ns)
+        if hold is None:
+            return
+        if not self.enqueue(ticket):
+            raise RateLimited(self._exchange, "local", f"{MAX_WAITING} requests wait already; nothing was sent")
+        try:
+            while hold is not None:
+                if now_ns + hold.wait_ns > deadline_ns:
+                    raise self._refusal(hold)
+                if on_wait is not None:
+                    on_wait(hold)
+                await clock.sleep(max(hold.wait_ns, _LEAST_WAIT_NS) / _S)
+                now_ns = clock.monotonic_ns()
+                hold = self.attempt(ticket, now_ns)
+        finally:
+            self.leave(ticket)
+
+    def _refusal(self, hold: Hold) -> RateLimited | Banned:
+        after_s = hold.wait_ns / _S
+        if hold.banned:
+            text = f"this address is shut out for {after_s:.1f} s more; nothing was sent"
+            return Banned(self._exchange, "local", text, after_s=after_s)
+        what = f"{hold.pool} is used up" if hold.pool else "all traffic is held"
+        return RateLimited(
+            self._exchange, "local", f"{what} for {after_s:.1f} s more; nothing was sent", after_s=after_s
+        )

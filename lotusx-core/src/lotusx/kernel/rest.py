@@ -1,0 +1,391 @@
+"""REST as an onion of small layers: Retry ∘ middleware ∘ Budget ∘ Sign ∘ Observe ∘ Transport.
+
+Signing comes after all waiting, so that a stamp is fresh when it leaves; what was signed is what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+import msgspec
+
+from lotusx.errors import (
+    Banned,
+    CredentialsError,
+    ItemRejected,
+    LotusXError,
+    MalformedReply,
+    RateLimited,
+    TimestampSkew,
+    Unavailable,
+)
+from lotusx.kernel.budget import Budget, Hold
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.dialect import RestDialect
+from lotusx.kernel.nonce import Stamper
+from lotusx.kernel.redact import Redactor
+from lotusx.kernel.request import Effect, Request, Response
+from lotusx.kernel.retry import RetryPolicy, retry_after_s
+from lotusx.kernel.signer import Signer
+from lotusx.kernel.telemetry import BudgetWait, RequestFinished, RetryScheduled, Telemetry
+from lotusx.kernel.transport import HttpRequest, HttpTransport
+
+T = TypeVar("T")
+
+Next = Callable[[Request], Awaitable[Response]]
+Middleware = Callable[[Request, Next], Awaitable[Response]]
+"""Wraps every attempt, before it waits and is signed: sees no secret, and the reply only if it is a success."""
+
+TimeSource = Callable[[], Awaitable[int]]
+"""Asks the exchange for its time, in nanoseconds since the epoch."""
+
+DEFAULT_BAN_S = 120.0
+"""How long to be silent after a ban whose end nobody told; the shortest that exchanges speak of."""
+
+SYNC_SAMPLES = 3
+
+_S = 1_000_000_000
+_EXCERPT = 2_000
+# What a decode function raises because of what it was given, rather than because it is wrong.
+_DECODE_ERRORS = (msgspec.MsgspecError, ItemRejected, ValueError, ArithmeticError, LookupError)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt of a call this is, and when the call must be over (monotonic ns)."""
+
+    number: int
+    deadline_ns: int
+
+
+class TransportLayer:
+    """Bytes out, bytes in."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: HttpTransport) -> None:
+        self._transport = transport
+
+    async def __call__(self, request: Request, attempt: Attempt) -> Response:
+        """Send *request* as it stands."""
+        reply = await self._transport.send(
+            HttpRequest(request.verb.value, request.url, request.headers, request.body), timeout_s=request.timeout_s
+        )
+        return Response(reply.status, reply.headers, reply.body)
+
+
+class ObserveLayer:
+    """Reads a reply: what the exchange counted, whether it is an error; and tells the observers."""
+
+    __slots__ = ("_budget", "_clock", "_dialect", "_exchange", "_inner", "_telemetry")
+
+    def __init__(
+        self,
+        inner: TransportLayer,
+        *,
+        exchange: str,
+        dialect: RestDialect,
+        budget: Budget,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._inner = inner
+        self._exchange = exchange
+        self._dialect = dialect
+        self._budget = budget
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def __call__(self, request: Request, attempt: Attempt) -> Response:
+        """Return the reply of a success; raise what any other stands for."""
+        sent_ns = self._clock.monotonic_ns()
+        try:
+            response = await self._inner(request, attempt)
+        except LotusXError as error:
+            self._tell(request, attempt, 0, sent_ns, error)
+            raise
+        usage = self._dialect.usage(response)
+        if usage:
+            self._budget.observe(usage, sent_ns=sent_ns, now_ns=self._clock.monotonic_ns())
+        problem = self._dialect.error(request, response) or _not_a_success(response)
+        self._tell(request, attempt, response.status, sent_ns, problem)
+        if problem is None:
+            return response
+        if problem.after_s is None and isinstance(problem, RateLimited | Banned | Unavailable):
+            problem.after_s = retry_after_s(response.headers, self._clock.now_ns() / _S)
+        raise problem
+
+    def _tell(self, request: Request, attempt: Attempt, status: int, sent_ns: int, error: LotusXError | None) -> None:
+        if self._telemetry:
+            elapsed_s = (self._clock.monotonic_ns() - sent_ns) / _S
+            name = type(error).__name__ if error is not None else ""
+            self._telemetry.emit(RequestFinished(self._exchange, request.name, status, elapsed_s, attempt.number, name))
+
+
+class SignLayer:
+    """Stamps and signs at the last moment; keeps what signing added out of the errors that come back."""
+
+    __slots__ = ("_inner", "_redactor", "_signer", "_stamper")
+
+    def __init__(self, inner: ObserveLayer, *, signer: Signer | None, stamper: Stamper, redactor: Redactor) -> None:
+        self._inner = inner
+        self._signer = signer
+        self._stamper = stamper
+        self._redactor = redactor
+
+    async def __call__(self, request: Request, attempt: Attempt) -> Response:
+        """Send *request*, signed if it asks for that."""
+        if not request.signed:
+            try:
+                return await self._inner(request, attempt)
+            except LotusXError as error:
+                raise self._redactor.error(error) from None
+        if self._signer is None:
+            raise CredentialsError(f"{request.name} must be signed, and no credentials were configured")
+        signed = self._signer.sign_request(request, self._stamper.context())
+        try:
+            return await self._inner(signed, attempt)
+        except LotusXError as error:
+            raise self._redactor.with_request(request, signed).error(error) from None
+
+
+class BudgetLayer:
+    """Waits for the exchange's limits, and falls silent when told to."""
+
+    __slots__ = ("_budget", "_clock", "_exchange", "_inner", "_telemetry")
+
+    def __init__(self, inner: SignLayer, *, exchange: str, budget: Budget, clock: Clock, telemetry: Telemetry) -> None:
+        self._inner = inner
+        self._exchange = exchange
+        self._budget = budget
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def __call__(self, request: Request, attempt: Attempt) -> Response:
+        """Send *request* when the limits allow it."""
+        on_wait = (lambda hold: self._tell(request, hold)) if self._telemetry else None
+        ticket = self._budget.ticket(request.costs, request.lane)
+        await self._budget.acquire(ticket, self._clock, deadline_ns=attempt.deadline_ns, on_wait=on_wait)
+        try:
+            return await self._inner(request, attempt)
+        except Banned as error:
+            if error.after_s is None:
+                error.after_s = DEFAULT_BAN_S
+            self._budget.block(None, self._clock.monotonic_ns() + int(error.after_s * _S), banned=True)
+            raise
+        except RateLimited as error:
+            now_ns = self._clock.monotonic_ns()
+            if error.after_s is None:
+                error.after_s = self._budget.quiet_ns(request.costs, now_ns) / _S
+            until_ns = now_ns + int(error.after_s * _S)
+            if not request.costs:
+                self._budget.block(None, until_ns)
+            for cost in request.costs:
+                self._budget.block(cost.pool, until_ns)
+            raise
+        except LotusXError as error:
+            if getattr(error, "sent", True) is False:
+                self._budget.refund(ticket, self._clock.monotonic_ns())
+            raise
+
+    def _tell(self, request: Request, hold: Hold) -> None:
+        self._telemetry.emit(BudgetWait(self._exchange, request.name, hold.pool, hold.wait_ns / _S))
+
+
+class RestStack:
+    """The kernel's `RestClient`.
+
+    Args:
+        redactor: Knows the credentials, so that no error text shows them.
+        middleware: Outermost first; wrap every attempt.
+        samples: How many round trips a sync of the clock takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        exchange: str,
+        transport: HttpTransport,
+        dialect: RestDialect,
+        budget: Budget,
+        clock: Clock,
+        stamper: Stamper,
+        random: Random,
+        telemetry: Telemetry,
+        signer: Signer | None = None,
+        redactor: Redactor | None = None,
+        retry: RetryPolicy | None = None,
+        middleware: Sequence[Middleware] = (),
+        samples: int = SYNC_SAMPLES,
+    ) -> None:
+        self._exchange = exchange
+        self._budget = budget
+        self._clock = clock
+        self._offset = stamper.offset
+        self._random = random
+        self._telemetry = telemetry
+        self._redactor = redactor if redactor is not None else Redactor()
+        self._retry = retry if retry is not None else RetryPolicy()
+        self._middleware = tuple(middleware)
+        self._samples = samples
+        self._time_source: TimeSource | None = None
+        self._syncing = False
+        self._syncs = 0
+        observe = ObserveLayer(
+            TransportLayer(transport),
+            exchange=exchange,
+            dialect=dialect,
+            budget=budget,
+            clock=clock,
+            telemetry=telemetry,
+        )
+        sign = SignLayer(observe, signer=signer, stamper=stamper, redactor=self._redactor)
+        self._send = BudgetLayer(sign, exchange=exchange, budget=budget, clock=clock, telemetry=telemetry)
+
+    def use_time_source(self, source: TimeSource | None) -> None:
+        """Say how to ask the exchange for its time; a connector's ``market.server_time_ns``."""
+        self._time_source = source
+
+    async def sync_clock(self) -> bool:
+        """Ask the exchange for its time, a few times, and adopt the best answer.
+
+        Returns:
+            False where there is nobody to ask, or somebody else tried meanwhile and failed.
+
+        Raises:
+            LotusXError: Not one answer came.
+        """
+        if self._time_source is None:
+            return False
+        if self._syncing:
+            return await self._synced_by_another()
+        self._syncing = True
+        try:
+            samples: list[tuple[int, int, int]] = []
+            failure: LotusXError | None = None
+            for _ in range(self._samples):
+                before = self._clock.monotonic_ns()
+                try:
+                    told = await self._time_source()
+                except LotusXError as error:
+                    failure = error
+                    continue
+                samples.append((before, self._clock.monotonic_ns(), told))
+            if not samples:
+                raise failure if failure is not None else ValueError("samples must be at least 1")
+            self._offset.sync(samples, self._clock)
+            self._budget.align(self._offset.distance_ns(self._clock), self._clock.monotonic_ns())
+            self._syncs += 1
+            return True
+        finally:
+            self._syncing = False
+
+    async def _synced_by_another(self) -> bool:
+        syncs = self._syncs
+        for _ in range(500):
+            await self._clock.sleep(0.01)
+            if not self._syncing:
+                break
+        return self._syncs > syncs
+
+    async def call(self, request: Request, decode: Callable[[Response], T]) -> T:
+        """Send *request* and return what *decode* makes of the reply.
+
+        Reads are sent again by policy; a command only if nothing was sent, or if it was refused for its stamp.
+
+        Raises:
+            LotusXError: As the dialect and the transport say.
+            MalformedReply: *decode* could not read the reply.
+        """
+        clock = self._clock
+        read = request.effect is Effect.READ
+        deadline_ns = clock.monotonic_ns() + int((self._retry.deadline_s if read else request.timeout_s) * _S)
+        number = 0
+        skewed = False
+        if request.signed and read and self._offset.synced and self._offset.stale(clock):
+            await self._resynced()  # a command does not wait for this: it would be refused unexecuted at worst
+        while True:
+            number += 1
+            syncs = self._syncs
+            try:
+                response = await self._attempt(request, Attempt(number, deadline_ns))
+                return self._decoded(response, decode)
+            except TimestampSkew:
+                # Refused unexecuted: this one a command survives as well, once.
+                if skewed or (self._syncs == syncs and not await self._resynced()):
+                    raise
+                if clock.monotonic_ns() >= deadline_ns:
+                    raise
+                skewed = True
+            except LotusXError as error:
+                left_s = (deadline_ns - clock.monotonic_ns()) / _S
+                delay_s = self._retry.next_delay_s(error, request.effect, number, left_s, self._random)
+                if delay_s is None:
+                    raise
+                if self._telemetry:
+                    self._telemetry.emit(
+                        RetryScheduled(self._exchange, request.name, number, delay_s, type(error).__name__)
+                    )
+                if delay_s > 0.0:
+                    await clock.sleep(delay_s)
+
+    async def _resynced(self) -> bool:
+        try:
+            return await self.sync_clock()
+        except LotusXError:
+            return False  # the refusal itself is what the caller must see
+
+    def _attempt(self, request: Request, attempt: Attempt) -> Awaitable[Response]:
+        if not self._middleware:
+            return self._send(request, attempt)
+
+        def innermost(request: Request) -> Awaitable[Response]:
+            return self._send(request, attempt)
+
+        chain: Next = innermost
+        for wrapper in reversed(self._middleware):
+            chain = _wrapped(wrapper, chain)
+        return chain(request)
+
+    def _decoded(self, response: Response, decode: Callable[[Response], T]) -> T:
+        try:
+            return decode(response)
+        except _DECODE_ERRORS as error:
+            problem = error
+        # Raised out here so that the cause, which may quote the reply, does not travel along.
+        malformed = MalformedReply(
+            f"{self._exchange}: the reply cannot be read ({type(problem).__name__}: {problem})",
+            status=response.status,
+            body=_excerpt(response.body),
+        )
+        # A document cut short may be whole next time; one of another shape will not change.
+        malformed.retryable = type(problem) is msgspec.DecodeError
+        raise self._redactor.error(malformed)
+
+
+def _wrapped(wrapper: Middleware, inner: Next) -> Next:
+    def call(request: Request) -> Awaitable[Response]:
+        return wrapper(request, inner)
+
+    return call
+
+
+def _excerpt(body: bytes) -> str:
+    return body[:_EXCERPT].decode("utf-8", "replace")
+
+
+def _not_a_success(response: Response) -> MalformedReply | None:
+    """Catch what a dialect let pass: a status that is no success, a page where data should be."""
+    if 200 <= response.status < 300:
+        kind = response.headers.get("content-type", "")
+        if not kind.startswith("text/html") and response.body[:1] != b"<":
+            return None
+        problem = f"HTTP {response.status} with a page instead of data"
+    else:
+        problem = f"unexpected HTTP {response.status}"
+    error = MalformedReply(problem, status=response.status, body=_excerpt(response.body))
+    error.retryable = response.status < 300 or response.status >= 500
+    return error
