@@ -1,0 +1,100 @@
+"""``lotusx-sim serve``: a simulated exchange on a port of this machine."""
+
+import argparse
+import json
+import signal
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+from lotusx_sim.setup import UsageError, make_venue
+from lotusx_sim.shells.sockets import serve
+
+_EXAMPLES = """\
+examples:
+  lotusx-sim serve --venue binance --port 9000
+  lotusx-sim serve --venue binance --seed 7 --symbols BTCUSDT,ETHUSDT
+  lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
+
+The first line of output is JSON with base_url, ws_url, ws_api_url and port. Faults and trades can be scripted with
+POST /__sim__/faults and /__sim__/actions.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    top = argparse.ArgumentParser(prog="lotusx-sim", description="Simulated crypto exchanges on this machine.")
+    commands = top.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "serve",
+        help="serve one simulated exchange until interrupted",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--venue", default="binance", choices=["binance"], help="whose wire dialect (default: binance)")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    command.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, a free one)")
+    command.add_argument("--seed", type=int, default=1, help="decides prices, books and trades (default: 1)")
+    command.add_argument("--symbols", help="comma-separated venue symbols to list (default: all built-in ones)")
+    command.add_argument("--quiet-market", action="store_true", help="fixed books: nobody trades but you")
+    command.add_argument("--capture", type=Path, metavar="FILE", help="replay recorded market data (.ndjson)")
+    command.add_argument("--speed", type=float, default=1.0, help="how much faster than recorded (default: 1)")
+    keys = command.add_argument_group("accounts (default: the key pair of the venue's published signing examples)")
+    keys.add_argument("--api-key", help="API key of the account")
+    keys.add_argument("--api-secret", help="its HMAC secret")
+    keys.add_argument("--account", type=Path, metavar="FILE", help="JSON: keys and balances, see the README")
+    tls = command.add_argument_group("TLS")
+    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    tls.add_argument("--tls-self-signed", action="store_true", help="make a certificate for localhost (keys extra)")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        return anyio.run(_serve, arguments)
+    except UsageError as error:
+        print(f"lotusx-sim: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"lotusx-sim: cannot serve: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(arguments: argparse.Namespace) -> int:
+    venue = make_venue(arguments)
+    tls = _tls(arguments)
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with serve(venue, host=arguments.host, port=arguments.port, tls=tls) as server:
+            ready = {
+                "venue": arguments.venue,
+                "base_url": server.base_url,
+                "ws_url": server.ws_url,
+                "ws_api_url": f"{server.ws_url}/ws-api/v3",
+                "port": server.port,
+            }
+            print(json.dumps(ready), flush=True)
+            async for _ in signals:
+                break
+    return 0
+
+
+def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    if arguments.tls_self_signed:
+        from lotusx_sim.shells.self_signed import self_signed_context
+
+        return self_signed_context()
+    if arguments.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(arguments.tls_cert, arguments.tls_key)
+    return context
+
+
+if __name__ == "__main__":
+    sys.exit(main())

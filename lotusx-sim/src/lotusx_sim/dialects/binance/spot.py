@@ -1,0 +1,308 @@
+"""Binance spot, simulated: composes state, REST, streams and WS API, and runs their clocks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import msgspec
+
+from lotusx_sim.dialects.binance import rest
+from lotusx_sim.dialects.binance.limits import LimitRules
+from lotusx_sim.dialects.binance.signing import ApiKey
+from lotusx_sim.dialects.binance.state import NS_PER_MS, Options, SpotState
+from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer, stream_names
+from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
+from lotusx_sim.dialects.binance.ws_api import WsApiPeer
+from lotusx_sim.engine.exchange import Exchange, Fees
+from lotusx_sim.engine.feed import Population
+from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
+from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.wire import HttpRequest, HttpResponse
+
+# The key pair that Binance's documentation publishes for its signing examples.
+DEFAULT_KEY = ApiKey(
+    "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
+    "main",
+    "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
+)
+DEFAULT_BALANCES: Mapping[str, Decimal] = {
+    "USDT": Decimal(100_000),
+    "BTC": Decimal(10),
+    "ETH": Decimal(100),
+    "BNB": Decimal(100),
+    "SOL": Decimal(1_000),
+}
+_LIFETIME_NS = 24 * 60 * 60 * 1_000 * NS_PER_MS
+_CATCH_UP_NS = 60 * 1_000 * NS_PER_MS
+
+
+class BinanceSpot:
+    """One simulated Binance spot exchange.
+
+    Args:
+        seed: Decides everything that is not decided by requests.
+        keys: API keys and the accounts they belong to.
+        balances: What each account starts with, by account; `DEFAULT_BALANCES` for those not named.
+        symbols: Names out of the built-in list, or instruments; all built-in ones by default.
+        actions_per_s: How busy the background population is; 0 leaves a fixed book.
+    """
+
+    name = "binance"
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        keys: Sequence[ApiKey] = (DEFAULT_KEY,),
+        balances: Mapping[str, Mapping[str, Decimal]] | None = None,
+        symbols: Iterable[str | SpotSymbol] | None = None,
+        rules: LimitRules | None = None,
+        fees: Fees | None = None,
+        actions_per_s: int = 40,
+    ) -> None:
+        self._options = Options(seed=seed, symbols=_chosen(symbols), rules=rules or LimitRules())
+        self._keys = tuple(keys)
+        self._balances = balances or {}
+        self._fees = fees or Fees()
+        self._state: SpotState | None = None
+        self._hub: StreamHub | None = None
+        self._rng = Random(f"feed clock:{seed}")
+        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
+        self._next_act_ns: int | None = None
+        self._next_fast_ns = 0
+        self._next_slow_ns = 0
+        self._stream_peers: dict[StreamPeer, None] = {}
+        self._api_peers: dict[WsApiPeer, None] = {}
+        self._views_follow_engine = True
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def start(self, now_ns: int) -> None:
+        if self._state is not None:
+            return
+        self._state = state = SpotState(self._options, self._keys, now_ns)
+        self._hub = StreamHub(state)
+        for account in dict.fromkeys(key.account for key in self._keys):
+            state.exchange.open_account(account, self._balances.get(account, DEFAULT_BALANCES), fees=self._fees)
+        self._next_fast_ns = (now_ns // FAST_NS + 1) * FAST_NS
+        self._next_slow_ns = (now_ns // SLOW_NS + 1) * SLOW_NS
+        self._open_market(now_ns)
+
+    def _open_market(self, now_ns: int) -> None:
+        self.state.population.settle_in(now_ns)
+        self.flush(now_ns)
+        if self._gap_ns:
+            self._next_act_ns = now_ns + self._gap_ns
+
+    @property
+    def state(self) -> SpotState:
+        if self._state is None:
+            raise RuntimeError("the venue has not been started")
+        return self._state
+
+    @property
+    def hub(self) -> StreamHub:
+        assert self._hub is not None
+        return self._hub
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.state.exchange
+
+    @property
+    def population(self) -> Population:
+        return self.state.population
+
+    # -- bytes in, bytes out -------------------------------------------------------------------------------------
+
+    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
+        self.advance(now_ns)
+        response = rest.respond(self.state, request, now_ns, client_ip)
+        self.flush(now_ns)
+        return response
+
+    def open_ws(
+        self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
+    ) -> WsPeer | HttpResponse:
+        del headers
+        self.advance(now_ns)
+        if not self.state.limits.connect(client_ip, now_ns):
+            return self.rate_limited("60")
+        if target.partition("?")[0].rstrip("/") == "/ws-api/v3":
+            self.state.limits.charge(client_ip, 2, now_ns)
+            api = WsApiPeer(self.state, out, target=target, ip=client_ip, opened_ns=now_ns)
+            self._api_peers[api] = None
+            return _Flushing(self, api)
+        wanted = stream_names(target)
+        if wanted is None:
+            return HttpResponse(404, (("content-type", "text/html"),), b"<html><body>404</body></html>")
+        unit = 1_000 if "timeUnit=MICROSECOND" in target or "timeUnit=microsecond" in target else NS_PER_MS
+        combined, names = wanted
+        peer = StreamPeer(self.hub, out, combined=combined, unit=unit, opened_ns=now_ns)
+        peer.subscribe(names)
+        self._stream_peers[peer] = None
+        return _Flushing(self, peer)
+
+    def forget(self, peer: StreamPeer | WsApiPeer) -> None:
+        if isinstance(peer, StreamPeer):
+            self._stream_peers.pop(peer, None)
+        else:
+            self._api_peers.pop(peer, None)
+
+    # -- the clock -----------------------------------------------------------------------------------------------
+
+    def next_due_ns(self) -> int | None:
+        due = [self._next_act_ns] if self._next_act_ns is not None else []
+        if self.hub.has_fast:
+            due.append(self._next_fast_ns)
+        if self.hub.has_slow:
+            due.append(self._next_slow_ns)
+        for peers in (self._stream_peers, self._api_peers):
+            oldest: StreamPeer | WsApiPeer | None = next(iter(peers), None)
+            if oldest is not None:
+                due.append(oldest.opened_ns + _LIFETIME_NS)
+        return min(due, default=None)
+
+    def advance(self, now_ns: int) -> None:
+        self._skip_what_nobody_saw(now_ns)
+        while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
+            self._do(due_ns)
+
+    def _do(self, due_ns: int) -> None:
+        if self._next_act_ns == due_ns:
+            self.population.act(due_ns)
+            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
+            self.flush(due_ns)
+        elif self.hub.has_fast and self._next_fast_ns == due_ns:
+            self._next_fast_ns += FAST_NS
+            self.hub.tick_fast(due_ns)
+        elif self.hub.has_slow and self._next_slow_ns == due_ns:
+            self._next_slow_ns += SLOW_NS
+            self.hub.tick_slow(due_ns)
+        else:
+            self._end_old_connections(due_ns)
+
+    def _skip_what_nobody_saw(self, now_ns: int) -> None:
+        """After a long sleep, live through the last minute only; clocks nobody reads just move on."""
+        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
+            self._next_act_ns = now_ns - _CATCH_UP_NS
+        if not self.hub.has_fast or now_ns - self._next_fast_ns > _CATCH_UP_NS:
+            self._next_fast_ns = max(self._next_fast_ns, (now_ns // FAST_NS) * FAST_NS + FAST_NS)
+        if not self.hub.has_slow or now_ns - self._next_slow_ns > _CATCH_UP_NS:
+            self._next_slow_ns = max(self._next_slow_ns, (now_ns // SLOW_NS) * SLOW_NS + SLOW_NS)
+
+    def _end_old_connections(self, now_ns: int) -> None:
+        for peer in [*self._stream_peers, *self._api_peers]:
+            if now_ns - peer.opened_ns >= _LIFETIME_NS:
+                self.forget(peer)
+                peer.end(1001, "Connection reached its lifetime of 24 hours")
+
+    def flush(self, now_ns: int) -> None:
+        events = self.exchange.take_events()
+        if not events:
+            return
+        before = {
+            event.symbol: self.state.views[event.symbol].trades_seen
+            for event in events
+            if isinstance(event, TradeEvent)
+        }
+        self.state.publish(events, views_follow_engine=self._views_follow_engine)
+        for event in events:
+            if isinstance(event, (OrderEvent, BalanceEvent)):
+                for peer in list(self._api_peers):
+                    peer.private_event(event)
+        if self._views_follow_engine:
+            for symbol, seen in before.items():
+                self.hub.trades_happened(self.state.views[symbol], seen, now_ns)
+            for symbol in dict.fromkeys(event.symbol for event in events if isinstance(event, BookEvent)):
+                self.hub.book_changed(self.state.views[symbol])
+
+    # -- what tests and faults reach for -------------------------------------------------------------------------
+
+    def set_quiet(self, quiet: bool, now_ns: int) -> None:
+        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or FAST_NS)
+        self._gap_ns = self._gap_ns or FAST_NS
+
+    def account_of(self, account: str | None) -> str:
+        return account if account is not None else self._keys[0].account
+
+    def set_visibility_delay(self, delay_ns: int) -> None:
+        self.state.visibility_delay_ns = delay_ns
+
+    def ban(self, until_ns: int) -> None:
+        self.state.limits.ban_everyone(until_ns)
+
+    def revoke_key(self, key: str) -> None:
+        """Withdraw an API key; sessions that used it end with their next request."""
+        self.state.keys.pop(key, None)
+
+    def restrict_key(self, key: str, *, may_trade: bool) -> None:
+        self.state.keys[key] = replace(self.state.keys[key], may_trade=may_trade)
+
+    def expire_user_streams(self, now_ns: int) -> None:
+        for peer in list(self._api_peers):
+            peer.expire_subscriptions(now_ns)
+
+    def announce_shutdown(self, now_ns: int) -> None:
+        for peer in [*self._stream_peers, *self._api_peers]:
+            peer.announce_shutdown(now_ns)
+
+    def depth_topic(self, symbol: str) -> str:
+        return f"{symbol.lower()}@depth*"
+
+    def cross(self, symbol: str, text: str) -> str:
+        message: dict[str, Any] = msgspec.json.decode(text)
+        data = message.get("data", message)
+        best = self.state.views[symbol].asks.best()
+        if best is not None:
+            level = [f"{best[0] + self.state.symbols[symbol].tick:.8f}", f"{best[1]:.8f}"]
+            data.setdefault("b" if "b" in data else "bids", []).insert(0, level)
+        return msgspec.json.encode(message).decode()
+
+    def backend_timeout(self) -> HttpResponse:
+        message = (
+            "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+        )
+        body = msgspec.json.encode({"code": -1007, "msg": message})
+        return HttpResponse(503, (("content-type", "application/json;charset=UTF-8"),), body)
+
+    def rate_limited(self, retry_after: str | None) -> HttpResponse:
+        body = msgspec.json.encode({"code": -1003, "msg": "Too many requests; please use the websocket streams."})
+        headers = (("content-type", "application/json;charset=UTF-8"),)
+        return HttpResponse(429, (*headers, ("retry-after", retry_after)) if retry_after else headers, body)
+
+
+class _Flushing:
+    """Passes messages on to a peer, and lets the venue send out what they caused before the reply is read."""
+
+    def __init__(self, venue: BinanceSpot, peer: StreamPeer | WsApiPeer) -> None:
+        self._venue = venue
+        self._peer = peer
+
+    def receive(self, text: str, now_ns: int) -> None:
+        self._venue.advance(now_ns)
+        self._peer.receive(text, now_ns)
+        self._venue.flush(now_ns)
+
+    def pinged(self, now_ns: int) -> None:
+        self._peer.pinged(now_ns)
+
+    def closed(self, now_ns: int) -> None:
+        self._peer.closed(now_ns)
+        self._venue.forget(self._peer)
+
+
+def _chosen(symbols: Iterable[str | SpotSymbol] | None) -> tuple[SpotSymbol, ...]:
+    if symbols is None:
+        return SYMBOLS
+    known = {symbol.symbol: symbol for symbol in SYMBOLS}
+    chosen = []
+    for symbol in symbols:
+        if isinstance(symbol, str):
+            if symbol not in known:
+                raise ValueError(f"no built-in instrument {symbol!r}; there are {', '.join(known)}")
+            symbol = known[symbol]
+        chosen.append(symbol)
+    return tuple(chosen)

@@ -1,0 +1,118 @@
+"""What one simulated Binance spot exchange holds: engine, public views, keys, counters."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from lotusx_sim.dialects.binance.errors import VenueError, invalid_symbol
+from lotusx_sim.dialects.binance.limits import LimitRules, Limits
+from lotusx_sim.dialects.binance.params import Params
+from lotusx_sim.dialects.binance.signing import ApiKey
+from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
+from lotusx_sim.engine.candles import CandleStore, Past
+from lotusx_sim.engine.exchange import Exchange, Market
+from lotusx_sim.engine.feed import Habitat, Population
+from lotusx_sim.engine.market import MarketView, PublicTrade
+from lotusx_sim.engine.orders import BookEvent, Event, Order, OrderEvent, TradeEvent
+
+FIRST_ORDER_ID = 42_000_000_001
+FIRST_TRADE_ID = 5_300_000_001
+FIRST_AGGREGATE_ID = 3_500_000_001
+FIRST_UPDATE_ID = 50_000_000_000
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one exchange is set up."""
+
+    seed: int = 1
+    symbols: tuple[SpotSymbol, ...] = SYMBOLS
+    rules: LimitRules = field(default_factory=LimitRules)
+    past_minutes: int = 3_000
+
+
+class SpotState:
+    """The exchange behind every Binance spot surface."""
+
+    def __init__(self, options: Options, keys: Iterable[ApiKey], start_ns: int) -> None:
+        self.options = options
+        self.symbols = {symbol.symbol: symbol for symbol in options.symbols}
+        self.exchange = Exchange(
+            (Market(s.symbol, s.base, s.quote, s.step, s.is_trading) for s in options.symbols),
+            first_order_id=FIRST_ORDER_ID,
+            first_trade_id=FIRST_TRADE_ID,
+        )
+        self.limits = Limits(options.rules)
+        self.keys = {key.key: key for key in keys}
+        self.start_ns = start_ns
+        self.views = {symbol.symbol: self._view(symbol) for symbol in options.symbols}
+        self.population = Population(
+            self.exchange, [_habitat(symbol) for symbol in options.symbols if symbol.is_trading], seed=options.seed
+        )
+        self.visibility_delay_ns = 0
+
+    def _view(self, symbol: SpotSymbol) -> MarketView:
+        past = Past(f"{self.options.seed}:{symbol.symbol}", self.options.past_minutes, FIRST_TRADE_ID)
+        candles = CandleStore(
+            start_ms=self.start_ns // NS_PER_MS, price=symbol.price, tick=symbol.tick, step=symbol.step, past=past
+        )
+        return MarketView(symbol.symbol, candles, update_id=FIRST_UPDATE_ID, aggregate_id=FIRST_AGGREGATE_ID)
+
+    def symbol(self, params: Params) -> SpotSymbol:
+        """Return the instrument a request names.
+
+        Raises:
+            VenueError: -1102 not named, -1100 lower case, -1121 not listed.
+        """
+        return self.listed(params.need("symbol"))
+
+    def listed(self, name: str) -> SpotSymbol:
+        if any("a" <= letter <= "z" for letter in name):
+            raise VenueError(
+                -1100,
+                "Illegal characters found in parameter 'symbol'; legal range is '^[\\w\\-._&&[^a-z]]{1,50}$'.",
+            )
+        symbol = self.symbols.get(name)
+        if symbol is None:
+            raise invalid_symbol()
+        return symbol
+
+    def is_visible(self, order: Order, now_ns: int) -> bool:
+        """Tell whether queries see *order* yet."""
+        return now_ns - order.created_ns >= self.visibility_delay_ns
+
+    def average_price(self, symbol: SpotSymbol, now_ns: int) -> Decimal:
+        """Return the volume-weighted price of the last five minutes, the last price without trades."""
+        trades = self.views[symbol.symbol].trades
+        quote = base = Decimal(0)
+        for trade in reversed(trades):
+            if trade.ns < now_ns - 300 * 1_000_000_000:
+                break
+            quote += trade.price * trade.quantity
+            base += trade.quantity
+        if base:
+            return (quote / base).quantize(Decimal("1e-8"))
+        return self.exchange.last_price.get(symbol.symbol, symbol.price)
+
+    def publish(self, events: Sequence[Event], *, views_follow_engine: bool) -> None:
+        """Bring the public views up to date with what the engine did."""
+        for event in events:
+            if isinstance(event, OrderEvent):
+                if event.fill is not None and event.order.executed == event.fill.quantity:
+                    self.limits.order_filled(event.account, event.ns)
+            elif not views_follow_engine:
+                continue
+            elif isinstance(event, BookEvent):
+                self.views[event.symbol].set_level(event.side, event.price, event.quantity)
+            elif isinstance(event, TradeEvent):
+                trade = PublicTrade(
+                    event.trade_id, event.price, event.quantity, event.taker_side, event.ns, event.taker_order_id
+                )
+                self.views[event.symbol].add_trade(trade)
+
+
+def _habitat(symbol: SpotSymbol) -> Habitat:
+    return Habitat(
+        symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps
+    )

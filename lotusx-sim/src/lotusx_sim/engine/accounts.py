@@ -1,0 +1,72 @@
+"""Who owns what: free and locked amounts, exact, and nothing appears or vanishes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lotusx_sim.engine.orders import ZERO, Reason, Refused
+
+
+@dataclass(slots=True)
+class Balance:
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.free + self.locked
+
+
+class Accounts:
+    """All accounts of one exchange, the venue's own fee account included."""
+
+    def __init__(self) -> None:
+        self._balances: dict[str, dict[str, Balance]] = {}
+
+    def open(self, account: str, balances: Mapping[str, Decimal]) -> None:
+        """Open *account* with free *balances*; opening it again adds to them."""
+        owned = self._balances.setdefault(account, {})
+        for asset, amount in balances.items():
+            owned.setdefault(asset, Balance()).free += amount
+
+    def names(self) -> list[str]:
+        return list(self._balances)
+
+    def has(self, account: str) -> bool:
+        return account in self._balances
+
+    def balance(self, account: str, asset: str) -> Balance:
+        return self._balances[account].setdefault(asset, Balance())
+
+    def balances(self, account: str) -> dict[str, Balance]:
+        return dict(sorted(self._balances[account].items()))
+
+    def total(self, asset: str) -> Decimal:
+        """Return what all accounts together own of *asset*."""
+        return sum((owned[asset].total for owned in self._balances.values() if asset in owned), ZERO)
+
+    def lock(self, account: str, asset: str, amount: Decimal) -> None:
+        """Move *amount* from free to locked.
+
+        Raises:
+            Refused: There is not enough free.
+        """
+        balance = self.balance(account, asset)
+        if amount > balance.free:
+            raise Refused(Reason.INSUFFICIENT_FUNDS)
+        balance.free -= amount
+        balance.locked += amount
+
+    def unlock(self, account: str, asset: str, amount: Decimal) -> None:
+        balance = self.balance(account, asset)
+        balance.locked -= amount
+        balance.free += amount
+
+    def pay(self, payer: str, payee: str, asset: str, amount: Decimal, *, from_locked: bool) -> None:
+        """Move *amount* from *payer* to the free balance of *payee*."""
+        source = self.balance(payer, asset)
+        if from_locked:
+            source.locked -= amount
+        else:
+            source.free -= amount
+        self.balance(payee, asset).free += amount

@@ -1,0 +1,79 @@
+"""Conditional orders that wait for a last price: stops, take-profits, trailing stops."""
+
+from decimal import Decimal
+
+from lotusx_sim.engine.orders import NewOrder, Order, Side
+
+_BPS = Decimal(10_000)
+
+
+def would_trigger_now(new: NewOrder, last: Decimal) -> bool:
+    """Tell whether *new* would trigger at once at the *last* price, which venues refuse."""
+    if new.trigger_price is None:
+        return False
+    return _reached(new, new.trigger_price, last)
+
+
+def _fires_above(order: NewOrder | Order) -> bool:
+    """A stop to buy and a take-profit to sell wait for the price to rise."""
+    return (order.side is Side.BUY) == order.kind.is_stop
+
+
+def _reached(order: NewOrder | Order, trigger: Decimal, last: Decimal) -> bool:
+    return last >= trigger if _fires_above(order) else last <= trigger
+
+
+class TriggerBook:
+    """The waiting conditional orders of one market."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Order] = {}
+
+    def add(self, order: Order, last: Decimal | None, now_ns: int) -> None:
+        self._waiting[order.id] = order
+        if order.trailing_bps is not None and order.trigger_price is None:
+            order.trailing_ns = now_ns
+            order.extreme = last
+
+    def remove(self, order: Order) -> None:
+        self._waiting.pop(order.id, None)
+
+    def take_triggered(self, last: Decimal, now_ns: int) -> list[Order]:
+        """Remove and return the orders that *last* triggers, oldest first."""
+        triggered = [order for order in self._waiting.values() if _triggers(order, last, now_ns)]
+        for order in triggered:
+            del self._waiting[order.id]
+        return triggered
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+def _triggers(order: Order, last: Decimal, now_ns: int) -> bool:
+    if order.trailing_bps is None:
+        return order.trigger_price is not None and _reached(order, order.trigger_price, last)
+    if order.trailing_ns is None:
+        if order.trigger_price is not None and _activates(order, order.trigger_price, last):
+            order.trailing_ns, order.extreme = now_ns, last
+        return False
+    return _trails(order, last, Decimal(order.trailing_bps) / _BPS)
+
+
+def _activates(order: Order, activation: Decimal, last: Decimal) -> bool:
+    """With both a stop price and a trailing delta, the stop price starts the trailing.
+
+    Source: Binance spot, faqs/trailing-stop-faq: the price is first followed once stopPrice was reached.
+    """
+    return _reached(order, activation, last)
+
+
+def _trails(order: Order, last: Decimal, delta: Decimal) -> bool:
+    # Stops follow the favourable extreme and fire on the way back. Take-profits do the same once armed.
+    if order.extreme is None:
+        order.extreme = last
+        return False
+    if order.side is Side.SELL:
+        order.extreme = max(order.extreme, last)
+        return last <= order.extreme * (1 - delta)
+    order.extreme = min(order.extreme, last)
+    return last >= order.extreme * (1 + delta)

@@ -1,0 +1,1 @@
+"""Where a simulated venue meets its clients: real sockets, or memory under virtual time."""

@@ -1,0 +1,435 @@
+"""One simulated venue under test: what the shells drive, and what tests script and look at."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from lotusx_sim.connection import ShellSide, SimulatedConnection
+from lotusx_sim.engine.accounts import Balance
+from lotusx_sim.engine.feed import OUTSIDER
+from lotusx_sim.engine.orders import Fill, Kind, NewOrder, Order, Side, TimeInForce
+from lotusx_sim.faults import Chaos, Effect, Fault, FaultPlan, Mischief, RequestFault, StreamFault
+from lotusx_sim.shells.clock import Clock, WallClock
+from lotusx_sim.venue import Venue
+from lotusx_sim.wire import HttpOutcome, HttpRequest, HttpResponse
+
+_HTML_502 = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    b"<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
+)
+_JSON_TYPE = ("content-type", "application/json;charset=UTF-8")
+
+
+class Simulator:
+    """A venue with its faults, its ledger and its clock; the same for every shell.
+
+    Fault methods return a `Fault`; ``clear()`` on it ends it, `heal` ends all. *times* says how many requests or
+    messages are hit, None: until cleared. Paths may hold ``*``; WS API requests are matched as method ``WS`` and
+    their method name as path. Amounts are given as text or `Decimal`.
+    """
+
+    def __init__(self, venue: Venue, *, clock: Clock | None = None) -> None:
+        self.venue = venue
+        self.clock: Clock = clock or WallClock()
+        self.faults = FaultPlan()
+        self.requests: Counter[tuple[str, str]] = Counter()  # (method, path) -> count; never a query or a header
+        self.ws_connections: list[SimulatedConnection] = []  # open ones, oldest first
+        self.connections_made = 0
+        self._snapshot_calls: Counter[str] = Counter()
+        self._timers: list[tuple[int, int, Callable[[], None]]] = []
+        self._timer_number = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    # -- for shells ----------------------------------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """Return the venue's time, nanoseconds since the epoch; the first call opens the venue."""
+        now_ns = self.clock.now_ns()
+        self.venue.start(now_ns)
+        return now_ns
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call *listener* whenever something may be due earlier than before."""
+        self._listeners.append(listener)
+
+    def count_request(self, method: str, path: str) -> None:
+        self.requests[(method, path)] += 1
+
+    def handle(self, request: HttpRequest, *, client_ip: str = "127.0.0.1") -> HttpOutcome:
+        """Take one HTTP request through the faults and the venue."""
+        now_ns = self.now_ns()
+        self.count_request(request.method, request.path)
+        if self.faults.black_hole:
+            return HttpOutcome(None, lost_by="hang")
+        effects = {fault.effect: fault for fault in self.faults.for_request(request.method, request.path)}
+        delay_s = effects[Effect.DELAY].delay_s if Effect.DELAY in effects else 0.0
+        unsent = effects.get(Effect.LOSE_REQUEST)
+        if unsent is not None:
+            return HttpOutcome(None, delay_s, lost_by=unsent.lost_by)
+        answered = effects.get(Effect.ANSWER)
+        if answered is not None:
+            return HttpOutcome(_made(answered), delay_s)
+        if request.method == "GET" and request.path.endswith("/depth"):
+            self._snapshot_calls[_symbol_of(request.query)] += 1
+        response = self.venue.http(request, now_ns=now_ns, client_ip=client_ip)
+        self._changed()
+        if Effect.LOSE_REPLY in effects:
+            return HttpOutcome(None, delay_s, lost_by=effects[Effect.LOSE_REPLY].lost_by)
+        if Effect.REPLACE_REPLY in effects:
+            response = _made(effects[Effect.REPLACE_REPLY])
+        cut = effects.get(Effect.CUT_BODY)
+        if cut is not None:
+            keep = cut.keep_bytes if cut.keep_bytes is not None else len(response.body) // 2
+            # The length header stays honest: what is cut here is the JSON, not the HTTP message.
+            response = HttpResponse(response.status, response.headers, response.body[:keep])
+        return HttpOutcome(response, delay_s)
+
+    def open_ws(
+        self, target: str, headers: tuple[tuple[str, str], ...], shell: ShellSide, *, client_ip: str = "127.0.0.1"
+    ) -> SimulatedConnection | HttpResponse | None:
+        """Accept a WebSocket; an HTTP response refuses it, None leaves the client without an answer."""
+        now_ns = self.now_ns()
+        path = target.partition("?")[0]
+        self.count_request("CONNECT", path)
+        if self.faults.black_hole:
+            return None
+        effects = {fault.effect: fault for fault in self.faults.for_request("CONNECT", path)}
+        if Effect.LOSE_REQUEST in effects or Effect.LOSE_REPLY in effects:
+            return None
+        if Effect.ANSWER in effects:
+            return _made(effects[Effect.ANSWER])
+        connection = SimulatedConnection(self, target, client_ip, shell)
+        peer = self.venue.open_ws(target, headers, now_ns=now_ns, client_ip=client_ip, out=connection.outbox())
+        if isinstance(peer, HttpResponse):
+            return peer
+        connection.attach(peer)
+        self.ws_connections.append(connection)
+        self.connections_made += 1
+        self._changed()
+        return connection
+
+    def forget(self, connection: SimulatedConnection) -> None:
+        if connection in self.ws_connections:
+            self.ws_connections.remove(connection)
+
+    def next_due_ns(self) -> int | None:
+        due = self.venue.next_due_ns()
+        if self._timers:
+            return self._timers[0][0] if due is None else min(due, self._timers[0][0])
+        return due
+
+    def advance(self) -> None:
+        """Let everything happen that is due by now."""
+        now_ns = self.now_ns()
+        self.venue.advance(now_ns)
+        while self._timers and self._timers[0][0] <= now_ns:
+            heapq.heappop(self._timers)[2]()
+
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do *action* after *delay_s* of the simulation's time."""
+        self._timer_number += 1
+        heapq.heappush(self._timers, (self.now_ns() + int(delay_s * 1e9), self._timer_number, action))
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    # -- faults of requests --------------------------------------------------------------------------------------
+
+    def lose_reply_to(self, method: str, path: str, *, times: int | None = 1, how: str = "cut") -> Fault:
+        """Execute the request and never answer it: the connection is ``cut`` or ``reset``, or left to ``hang``."""
+        return self._on_request(times, method, path, Effect.LOSE_REPLY, lost_by=how)
+
+    def lose_request(self, method: str, path: str, *, times: int | None = 1, how: str = "cut") -> Fault:
+        """Lose the request itself: nothing is executed, nothing answered."""
+        return self._on_request(times, method, path, Effect.LOSE_REQUEST, lost_by=how)
+
+    def refuse(
+        self,
+        method: str,
+        path: str,
+        status: int = 503,
+        body: bytes | str | Mapping[str, Any] = b"",
+        *,
+        times: int | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Fault:
+        """Answer in the venue's place; nothing is executed."""
+        response = HttpResponse(status, (_JSON_TYPE, *headers), _bytes(body))
+        return self._on_request(times, method, path, Effect.ANSWER, response=lambda: response)
+
+    def delay(self, method: str, path: str, seconds: float, *, times: int | None = 1) -> Fault:
+        """Execute at once, answer after *seconds*."""
+        return self._on_request(times, method, path, Effect.DELAY, delay_s=seconds)
+
+    def html_502(self, method: str = "*", path: str = "*", *, times: int | None = 1, executes: bool = False) -> Fault:
+        """Answer with a gateway's HTML page, with or without having executed the request."""
+        response = HttpResponse(502, (("content-type", "text/html"),), _HTML_502)
+        effect = Effect.REPLACE_REPLY if executes else Effect.ANSWER
+        return self._on_request(times, method, path, effect, response=lambda: response)
+
+    def cut_json(
+        self, method: str = "*", path: str = "*", *, times: int | None = 1, keep_bytes: int | None = None
+    ) -> Fault:
+        """Execute, and answer with the first half of the JSON."""
+        return self._on_request(times, method, path, Effect.CUT_BODY, keep_bytes=keep_bytes)
+
+    def answer(
+        self,
+        status: int,
+        method: str = "*",
+        path: str = "*",
+        *,
+        retry_after: str | int | None = None,
+        times: int | None = 1,
+        body: bytes | str | Mapping[str, Any] | None = None,
+    ) -> Fault:
+        """Answer with *status* and, where given, a ``Retry-After`` of any form; nothing is executed."""
+        text = str(retry_after) if retry_after is not None else None
+        default = self.venue.rate_limited(text)
+        content = default.body if body is None else _bytes(body)
+        response = HttpResponse(status, default.headers, content)
+        return self._on_request(times, method, path, Effect.ANSWER, response=lambda: response)
+
+    def execute_but_time_out(self, method: str, path: str, *, times: int | None = 1) -> Fault:
+        """Execute, and answer that the backend's answer did not come in time."""
+        return self._on_request(times, method, path, Effect.REPLACE_REPLY, response=self.venue.backend_timeout)
+
+    def chaos(
+        self,
+        seed: int,
+        *,
+        rate: float = 0.2,
+        path: str = "*",
+        effects: Iterable[Effect] = (Effect.LOSE_REPLY, Effect.LOSE_REQUEST, Effect.DELAY),
+    ) -> None:
+        """Hit requests at random, the same ones for the same seed."""
+        self.faults.chaos = Chaos(Random(f"chaos:{seed}"), rate, tuple(effects), path)
+
+    def _on_request(self, times: int | None, method: str, path: str, effect: Effect, **what: Any) -> Fault:
+        return self.faults.add_request(RequestFault(times, method=method, path=path, effect=effect, **what))
+
+    def ban(self, seconds: float) -> None:
+        """Ban every client address, as the venue does to those who ignore its limits."""
+        now_ns = self.now_ns()
+        self.venue.ban(now_ns + int(seconds * 1e9))
+
+    def delay_visibility(self, seconds: float) -> None:
+        """Hide each new order from queries for its first *seconds*."""
+        self.now_ns()
+        self.venue.set_visibility_delay(int(seconds * 1e9))
+
+    # -- faults of connections -----------------------------------------------------------------------------------
+
+    def cut_connections(self, how: int | str = "fin", *, only: str = "*") -> int:
+        """End open WebSockets: with a close code, or ``fin`` or ``rst`` without goodbye. Return how many.
+
+        Args:
+            only: Pattern of the connection's target, such as ``/ws-api*``.
+        """
+        from fnmatch import fnmatchcase
+
+        chosen = [c for c in self.ws_connections if fnmatchcase(c.target, only)]
+        for connection in chosen:
+            if isinstance(how, int):
+                connection.close(how, "")
+            else:
+                connection.drop(how)
+        return len(chosen)
+
+    def black_hole(self, on: bool = True) -> None:
+        """Swallow all bytes in both directions, on every connection, new ones included."""
+        self.faults.black_hole = on
+
+    def refuse_connections(self, on: bool = True) -> None:
+        """Let no new connection be made."""
+        self.faults.refuses_connections = on
+
+    # -- faults of streams ---------------------------------------------------------------------------------------
+
+    def silence(self, topic: str, *, times: int | None = None) -> Fault:
+        """Never deliver messages of *topic*, such as ``btcusdt@trade`` or ``user``; it stays acknowledged."""
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.DROP))
+
+    def gap(self, symbol: str, *, times: int = 1) -> Fault:
+        """Drop the next book change of *symbol*."""
+        topic = self.venue.depth_topic(symbol)
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.DROP))
+
+    def duplicate_next(self, topic: str, *, times: int | None = 1) -> Fault:
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.DUPLICATE))
+
+    def reorder(self, topic: str, *, times: int | None = 1) -> Fault:
+        """Deliver the next message of *topic* after the one that follows it."""
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.SWAP))
+
+    def delay_stream(self, topic: str, seconds: float, *, times: int | None = None) -> Fault:
+        return self.faults.add_stream(
+            StreamFault(times, topic=topic, mischief=Mischief.DELAY, delay_s=seconds)
+        )
+
+    def cut_message(self, topic: str, *, times: int | None = 1) -> Fault:
+        """Cut the next message of *topic* in the middle of its JSON."""
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.CUT))
+
+    def rewrite(self, topic: str, change: Callable[[str], str], *, times: int | None = 1) -> Fault:
+        """Change the next message of *topic*."""
+        return self.faults.add_stream(
+            StreamFault(times, topic=topic, mischief=Mischief.REWRITE, rewrite=change)
+        )
+
+    def crossed_level(self, symbol: str) -> Fault:
+        """Put a bid above the best ask into the next book change of *symbol*."""
+        return self.rewrite(self.venue.depth_topic(symbol), lambda text: self.venue.cross(symbol, text))
+
+    def expire_user_stream(self) -> None:
+        """End every private subscription."""
+        self.venue.expire_user_streams(self.now_ns())
+
+    def server_shutdown(self) -> None:
+        """Announce that the server is about to go away."""
+        self.venue.announce_shutdown(self.now_ns())
+
+    def heal(self) -> None:
+        """Clear every fault."""
+        self.faults.clear()
+        self.venue.set_visibility_delay(0)
+
+    # -- the market ----------------------------------------------------------------------------------------------
+
+    def quiet(self, on: bool = True) -> None:
+        """Stop the background trading; the books stay as they are."""
+        self.advance()
+        self.venue.set_quiet(on, self.now_ns())
+        self._changed()
+
+    def set_book(
+        self,
+        symbol: str,
+        bids: Iterable[tuple[str | Decimal, str | Decimal]],
+        asks: Iterable[tuple[str | Decimal, str | Decimal]],
+    ) -> None:
+        """Replace everybody else's orders in *symbol* by these (price, quantity) levels. Quiet the market first."""
+        now_ns = self.now_ns()
+        self.venue.population.leave_market(symbol, now_ns)
+        for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
+            for price, quantity in levels:
+                self.venue.population.quote(symbol, side, Decimal(price), Decimal(quantity), now_ns)
+        self._flush(now_ns)
+
+    def trade(
+        self, symbol: str, side: str, quantity: str | Decimal, price: str | Decimal | None = None
+    ) -> Decimal:
+        """Send an order of an outside counterparty, immediate or cancel; return what it traded.
+
+        Args:
+            side: ``buy`` or ``sell``: the counterparty's.
+            price: Its limit; None takes any price.
+        """
+        now_ns = self.now_ns()
+        new = NewOrder(
+            OUTSIDER,
+            symbol,
+            Side[side.upper()],
+            Kind.MARKET if price is None else Kind.LIMIT,
+            Decimal(quantity),
+            price=None if price is None else Decimal(price),
+            time_in_force=TimeInForce.GTC if price is None else TimeInForce.IOC,
+        )
+        order = self.venue.exchange.place(new, now_ns)
+        self._flush(now_ns)
+        return order.executed
+
+    def fill(self, client_order_id: str, quantity: str | Decimal | None = None, *, account: str | None = None) -> None:
+        """Trade against one resting order at its price, whatever is ahead of it; all of it by default."""
+        order = self.order(client_order_id, account=account)
+        amount = order.remaining if quantity is None else Decimal(quantity)
+        now_ns = self.now_ns()
+        self.venue.exchange.fill_resting(order, amount, OUTSIDER, now_ns)
+        self._flush(now_ns)
+
+    def cancel(self, client_order_id: str, *, account: str | None = None) -> None:
+        """Let the exchange end an open order, as it does in a delisting."""
+        now_ns = self.now_ns()
+        self.venue.exchange.expire(self.order(client_order_id, account=account), now_ns, "EXCHANGE_CANCELED")
+        self._flush(now_ns)
+
+    def deposit(self, asset: str, amount: str | Decimal, *, account: str | None = None) -> None:
+        """Credit *amount*; a negative one is a withdrawal."""
+        now_ns = self.now_ns()
+        self.venue.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
+        self._flush(now_ns)
+
+    def _flush(self, now_ns: int) -> None:
+        self.venue.flush(now_ns)
+        self._changed()
+
+    # -- the ledger ----------------------------------------------------------------------------------------------
+
+    def orders(self, account: str | None = None) -> list[Order]:
+        """Return all orders of an account, oldest first."""
+        owner = self._owner(account)
+        return [order for order in self.venue.exchange.orders.values() if order.account == owner]
+
+    def open_orders(self, account: str | None = None) -> list[Order]:
+        return self.venue.exchange.open_orders(self._owner(account))
+
+    def order_ids(self, account: str | None = None) -> list[str]:
+        """Return the client order ids of all orders, oldest first."""
+        return [order.client_id for order in self.orders(account)]
+
+    def open_order_ids(self, account: str | None = None) -> list[str]:
+        return [order.client_id for order in self.open_orders(account)]
+
+    def order(self, client_order_id: str, *, account: str | None = None) -> Order:
+        """Return the newest order with that id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        found = [order for order in self.orders(account) if order.client_id == client_order_id]
+        if not found:
+            raise KeyError(client_order_id)
+        return found[-1]
+
+    def fills(self, account: str | None = None) -> list[Fill]:
+        owner = self._owner(account)
+        return [fill for fill in self.venue.exchange.fills if fill.account == owner]
+
+    def balances(self, account: str | None = None) -> dict[str, Balance]:
+        """Return what an account owns, by asset: free and locked."""
+        return self.venue.exchange.accounts.balances(self._owner(account))
+
+    def snapshot_calls(self, symbol: str) -> int:
+        """Return how often the book snapshot of *symbol* was asked for by HTTP."""
+        return self._snapshot_calls[symbol]
+
+    def _owner(self, account: str | None) -> str:
+        self.now_ns()
+        return self.venue.account_of(account)
+
+
+def _made(fault: RequestFault) -> HttpResponse:
+    assert fault.response is not None
+    return fault.response()
+
+
+def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    import msgspec
+
+    return msgspec.json.encode(body)
+
+
+def _symbol_of(query: str) -> str:
+    from urllib.parse import unquote
+
+    values = [item.removeprefix("symbol=") for item in query.split("&") if item.startswith("symbol=")]
+    return unquote(values[0]) if values else ""
