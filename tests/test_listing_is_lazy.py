@@ -1,4 +1,4 @@
-"""Listing and failing to find an exchange import no plugin; connecting imports exactly one."""
+"""Listing, and failing to find an exchange import no plugin; connecting imports exactly one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ LOADED = "print(sorted({name.split('.')[0] for name in sys.modules if name.start
 
 
 def test_listing_imports_no_plugin() -> None:
-    listing = "import sys, lotusx\ntry:\n    lotusx.connect('nowhere')\nexcept lotusx.UnknownExchange as error:\n"
-    said = run(f"{listing}    assert 'binance' in error.installed\n{LOADED}")
+    said = run(f"import sys, lotusx\nassert 'binance' in [x.name for x in lotusx.installed_exchanges()]\n{LOADED}")
+    assert said == "[]"
+
+
+def test_an_unknown_name_imports_no_plugin() -> None:
+    asking = "import sys, lotusx\ntry:\n    lotusx.connect('nowhere')\nexcept lotusx.UnknownExchange as error:\n"
+    said = run(f"{asking}    assert 'binance' in error.installed\n{LOADED}")
     assert said == "[]"
 
 
