@@ -1,0 +1,226 @@
+"""The lean HTTP/1.1 client: one write, few reads, a pool per origin. What it cannot do, httpx does."""
+
+from __future__ import annotations
+
+import os
+import select
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+
+from lotusx.errors import ConnectionFailed, RequestTimeout
+from lotusx.kernel.transport import HttpRequest, HttpResponse
+from lotusx.transport.http1 import MAX_BODY_BYTES, ReplyReader, request_bytes, split_url
+
+MAX_IDLE_S = 50.0
+"""An idle connection older than this is not used again: exchanges' load balancers drop them after 60 s."""
+
+MAX_CONNECTIONS = 128
+"""Per origin; further requests wait, within their deadline."""
+
+_BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+_READ_BYTES = 65_536
+
+
+def client_context(verify: bool | str | ssl.SSLContext = True, *, trust_env: bool = True) -> ssl.SSLContext:
+    """Return what decides which servers are believed.
+
+    Args:
+        verify: True: the well-known authorities; a path: those of that file; False: everyone, for tests only.
+        trust_env: Let ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name the authorities instead.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    file = os.environ.get("SSL_CERT_FILE") if trust_env else None
+    folder = os.environ.get("SSL_CERT_DIR") if trust_env else None
+    if isinstance(verify, str):
+        file, folder = verify, None
+    elif file is None and folder is None:
+        import certifi
+
+        file = certifi.where()
+    context = ssl.create_default_context(cafile=file, capath=folder)
+    context.set_alpn_protocols(["http/1.1"])
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _Connection:
+    __slots__ = ("_fd", "idle_since", "stream")
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.stream = stream
+        self.idle_since = 0.0
+        self._fd: Callable[[], int] = stream.extra(SocketAttribute.raw_socket).fileno
+
+    def dead(self) -> bool:
+        """Whether an idle connection has anything to read: its end, or bytes that nobody asked for."""
+        fd = self._fd()
+        return fd < 0 or _readable(fd)
+
+
+def _readable(fd: int) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([fd], [], [], 0)[0])
+
+
+class _Origin:
+    """The connections to one scheme, host and port."""
+
+    __slots__ = ("authority", "host", "idle", "limit", "port", "tls")
+
+    def __init__(self, scheme: str, host: str, port: int, authority: str, max_connections: int) -> None:
+        self.tls = scheme == "https"
+        self.host = host
+        self.port = port
+        self.authority = authority
+        self.idle: list[_Connection] = []
+        self.limit = anyio.Semaphore(max_connections, fast_acquire=True)
+
+
+class LeanTransport:
+    """An `HttpTransport` for direct HTTP/1.1 connections, kept alive and reused.
+
+    Args:
+        verify: As in `client_context`.
+        max_body_bytes: A longer reply is refused.
+        monotonic: Seconds from an arbitrary start; ages idle connections.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify: bool | str | ssl.SSLContext = True,
+        trust_env: bool = True,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_connections: int = MAX_CONNECTIONS,
+        max_idle_s: float = MAX_IDLE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._verify = verify
+        self._trust_env = trust_env
+        self._context: ssl.SSLContext | None = None
+        self._max_body_bytes = max_body_bytes
+        self._max_connections = max_connections
+        self._max_idle_s = max_idle_s
+        self._monotonic = monotonic
+        self._origins: dict[str, _Origin] = {}
+        self._closed = False
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait to be used again."""
+        return sum(len(origin.idle) for origin in self._origins.values())
+
+    async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpResponse:
+        """Send *request* as it stands and return its whole reply. As in `HttpTransport`.
+
+        A connection that the peer closed while it was idle is noticed before a byte is written, and replaced. If it
+        closes just then, `ConnectionFailed` says ``sent``, and ``after_s`` 0: a read need not wait for its retry.
+        """
+        if self._closed:
+            raise ConnectionFailed("the transport is closed", sent=False)
+        scheme, host, port, authority, target = split_url(request.url)
+        key = f"{scheme}://{authority}"
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = self._origins[key] = _Origin(scheme, host, port, authority, self._max_connections)
+        data = request_bytes(request, authority, target)
+        reader = ReplyReader(request.method, self._max_body_bytes)
+        progress = _Progress()
+        with anyio.move_on_after(timeout_s):
+            async with origin.limit:
+                connection = await self._idle(origin) or await self._connect(origin)
+                progress.reused = connection.idle_since > 0.0
+                try:
+                    await _exchange(connection.stream, data, reader, progress)
+                except BaseException:
+                    await anyio.aclose_forcefully(connection.stream)
+                    raise
+                if reader.keep_alive and not self._closed:
+                    connection.idle_since = self._monotonic()
+                    origin.idle.append(connection)
+                else:
+                    await anyio.aclose_forcefully(connection.stream)
+            return reader.response(self._max_body_bytes)
+        if reader.complete:  # the deadline passed while a spent connection was being closed
+            return reader.response(self._max_body_bytes)
+        what = "no complete reply" if progress.sent else "no connection"
+        raise RequestTimeout(f"{what} from {authority} within {timeout_s:g} s", sent=progress.sent)
+
+    async def aclose(self) -> None:
+        """Close all idle connections; those in use close when their request ends."""
+        self._closed = True
+        for origin in self._origins.values():
+            while origin.idle:
+                await anyio.aclose_forcefully(origin.idle.pop().stream)
+
+    async def _idle(self, origin: _Origin) -> _Connection | None:
+        while origin.idle:
+            connection = origin.idle.pop()
+            if self._monotonic() - connection.idle_since < self._max_idle_s and not connection.dead():
+                return connection
+            await anyio.aclose_forcefully(connection.stream)
+        return None
+
+    async def _connect(self, origin: _Origin) -> _Connection:
+        stream: ByteStream
+        problem: BaseException
+        try:
+            if origin.tls:
+                if self._context is None:
+                    self._context = client_context(self._verify, trust_env=self._trust_env)
+                # Few servers say goodbye properly; a body cut short is noticed by its length.
+                stream = await anyio.connect_tcp(
+                    origin.host, origin.port, tls=True, ssl_context=self._context, tls_standard_compatible=False
+                )
+            else:
+                stream = await anyio.connect_tcp(origin.host, origin.port)
+            return _Connection(stream)
+        except (*_BROKEN, anyio.EndOfStream) as error:
+            problem = error
+        raise ConnectionFailed(f"no connection to {origin.authority}: {_reason(problem)}", sent=False)
+
+
+class _Progress:
+    __slots__ = ("reused", "sent")
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.reused = False
+
+
+async def _exchange(stream: ByteStream, data: bytes, reader: ReplyReader, progress: _Progress) -> None:
+    problem: Any
+    try:
+        # From here on bytes may leave: no operating system tells how many of a failed write did.
+        progress.sent = True
+        await stream.send(data)
+        while not reader.feed(await stream.receive(_READ_BYTES)):
+            pass
+        return
+    except anyio.EndOfStream:
+        problem = "the connection was closed without a reply"
+    except _BROKEN as error:
+        problem = f"the connection broke: {_reason(error)}"
+    if reader.started:
+        reader.end()
+        return
+    failure = ConnectionFailed(problem)
+    if progress.reused:
+        failure.after_s = 0.0
+    raise failure
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return str(cause) or type(cause).__name__
