@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import sys
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
     from .conftest import Built
 
 TESTED = {"3.11", "3.12", "3.13"}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_wheel_holds_the_package_its_types_and_its_licence(dist: Built) -> None:
@@ -73,6 +80,20 @@ def test_every_dependency_has_a_floor(dist: Built) -> None:
     for text in dist.metadata().get_all("Requires-Dist", []):
         requirement = Requirement(text)
         assert any(item.operator in (">=", "==", "~=") for item in requirement.specifier), text
+
+
+def test_every_import_is_declared(dist: Built) -> None:
+    imported = set()
+    for file in (dist.folder / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(str(node.module).partition(".")[0])
+    strangers = imported - sys.stdlib_module_names - {dist.package}
+    declared = {canonical(Requirement(text).name) for text in dist.metadata().get_all("Requires-Dist", [])}
+    needed = {"lotusx": "lotusx-core", "dotenv": "python-dotenv"}
+    assert sorted(name for name in strangers if canonical(needed.get(name, name)) not in declared) == []
 
 
 def test_core_wheel_is_small(built: dict[str, Built]) -> None:
