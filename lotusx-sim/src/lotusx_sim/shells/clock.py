@@ -3,6 +3,8 @@
 import time
 from typing import Protocol
 
+import anyio
+
 
 class Clock(Protocol):
     def now_ns(self) -> int:
@@ -20,19 +22,47 @@ class WallClock:
 
 
 class LoopClock:
-    """The event loop's time, which a test may let jump, placed on an epoch of its own."""
+    """The event loop's time, which a test may let jump, placed on an epoch of its own.
+
+    It is also a clock for the client: `skewed` makes one that is wrong by a constant.
+    """
 
     def __init__(self, epoch_ns: int = 1_770_000_000_000_000_000) -> None:
         self._epoch_ns = epoch_ns
-        self._zero_s: float | None = None
+        self._zero_ns: int | None = None
 
     def now_ns(self) -> int:
-        import anyio
+        now_ns = self.monotonic_ns()
+        if self._zero_ns is None:
+            self._zero_ns = now_ns
+        return self._epoch_ns + now_ns - self._zero_ns
 
-        now_s = anyio.current_time()
-        if self._zero_s is None:
-            self._zero_s = now_s
-        return self._epoch_ns + round((now_s - self._zero_s) * 1e9)
+    def monotonic_ns(self) -> int:
+        return round(anyio.current_time() * 1e9)
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+    def skewed(self, seconds: float) -> "SkewedClock":
+        """Return this clock, wrong by *seconds*; positive runs ahead."""
+        return SkewedClock(self, seconds)
+
+
+class SkewedClock:
+    """A client's clock that is off; ``offset_s`` may be changed while it runs."""
+
+    def __init__(self, clock: LoopClock, offset_s: float) -> None:
+        self._clock = clock
+        self.offset_s = offset_s
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns() + round(self.offset_s * 1e9)
+
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
 
 
 class ManualClock:
