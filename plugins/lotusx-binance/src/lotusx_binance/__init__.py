@@ -1,0 +1,1 @@
+"""Binance for LotusX: the exchange ``binance`` (spot). Use it by ``lotusx.connect("binance")``."""

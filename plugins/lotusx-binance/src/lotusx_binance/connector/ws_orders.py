@@ -1,0 +1,55 @@
+"""Order entry over the WebSocket API: the same parameters as REST, one round trip on a socket that is already open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from lotusx.errors import MalformedReply
+from lotusx_binance.account_types import CanceledOrder, NewOrder
+from lotusx_binance.codec import write
+from lotusx_binance.errors import read_api_reply
+from lotusx_binance.signer import signer_from
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel, SigningContext
+
+T = TypeVar("T")
+
+_new_order = msgspec.json.Decoder(NewOrder).decode
+_canceled = msgspec.json.Decoder(CanceledOrder).decode
+
+
+class WsOrders:
+    """``order.place`` and ``order.cancel``. Every request is signed by itself: an HMAC key cannot log in."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._requests = kernel.ws("api")
+        self._exchange = kernel.facts.name
+        self._signer = signer_from(kernel.credentials)
+
+    async def ready(self) -> None:
+        """Open the socket."""
+        await self._requests.ready()
+
+    async def new_order(self, params: Mapping[str, Any]) -> NewOrder:
+        """``order.place``."""
+        return self._read(_new_order, await self._request("order.place", params))
+
+    async def cancel_order(self, params: Mapping[str, Any]) -> CanceledOrder:
+        """``order.cancel``."""
+        return self._read(_canceled, await self._request("order.cancel", params))
+
+    async def _request(self, method: str, params: Mapping[str, Any]) -> msgspec.Raw:
+        def text(request_id: int, context: SigningContext) -> str:
+            return write(request_id, method, self._signer.sign_message(params, context))
+
+        return read_api_reply(self._exchange, await self._requests.request(text), command=True)
+
+    def _read(self, decode: Callable[[msgspec.Raw], T], result: msgspec.Raw) -> T:
+        try:
+            return decode(result)
+        except msgspec.DecodeError as error:
+            raise MalformedReply(f"{self._exchange}: {error}", body=bytes(result)[:2000].decode()) from None

@@ -1,0 +1,309 @@
+"""What Binance's refusals mean, spot.
+
+REST and the WebSocket API share their numbers and one table; the market streams have four numbers of their own, which
+never concern an order. Source: binance-spot-api-docs, errors.md, rest-api.md ("HTTP return codes") and the message list
+behind -1010, -2010, -2011 and -2038.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, exchange_error
+from lotusx.plugin import Effect, Request, Response, Usage
+from lotusx_binance.facts import ORDERS, SAPI_WEIGHT, WEIGHT
+
+
+class Code(IntEnum):
+    """The codes whose meaning decides what a caller may do next. Names as in errors.md."""
+
+    UNKNOWN = -1000
+    DISCONNECTED = -1001
+    UNAUTHORIZED = -1002
+    TOO_MANY_REQUESTS = -1003
+    UNEXPECTED_RESP = -1006
+    TIMEOUT = -1007
+    SERVER_BUSY = -1008
+    ERROR_MSG_RECEIVED = -1010
+    INVALID_MESSAGE = -1013
+    UNKNOWN_ORDER_COMPOSITION = -1014
+    TOO_MANY_ORDERS = -1015
+    SERVICE_SHUTTING_DOWN = -1016
+    UNSUPPORTED_OPERATION = -1020
+    INVALID_TIMESTAMP = -1021
+    INVALID_SIGNATURE = -1022
+    TOO_MANY_CONNECTIONS = -1034
+    BAD_PRECISION = -1111
+    NO_DEPTH = -1112
+    TIF_NOT_REQUIRED = -1114
+    INVALID_TIF = -1115
+    INVALID_ORDER_TYPE = -1116
+    INVALID_SIDE = -1117
+    BAD_SYMBOL = -1121
+    BAD_API_ID = -2008
+    NEW_ORDER_REJECTED = -2010
+    CANCEL_REJECTED = -2011
+    NO_SUCH_ORDER = -2013
+    BAD_API_KEY_FMT = -2014
+    REJECTED_MBX_KEY = -2015
+    NO_TRADING_WINDOW = -2016
+    ORDER_CANCEL_REPLACE_PARTIALLY_FAILED = -2021
+    ORDER_CANCEL_REPLACE_FAILED = -2022
+    ORDER_ARCHIVED = -2026
+    SUBSCRIPTION_ACTIVE = -2035
+    ORDER_AMEND_REJECTED = -2038
+    SYMBOL_STATUS_MISMATCH = -1220
+
+
+# Order-list composition, peg parameters: refused by a rule of the order.
+_ORDER_RULES = (
+    *range(-1168, -1157),
+    *range(-1199, -1195),
+    *range(-1225, -1221),
+    -1210,
+    -1211,
+)
+
+KINDS: Mapping[int, K] = MappingProxyType(
+    {
+        **dict.fromkeys(_ORDER_RULES, K.INVALID_ORDER),
+        Code.UNKNOWN: K.UNKNOWN_EXECUTION,
+        Code.DISCONNECTED: K.UNKNOWN_EXECUTION,
+        Code.UNAUTHORIZED: K.AUTHENTICATION,
+        Code.TOO_MANY_REQUESTS: K.RATE_LIMITED,
+        Code.UNEXPECTED_RESP: K.UNKNOWN_EXECUTION,
+        Code.TIMEOUT: K.UNKNOWN_EXECUTION,
+        Code.SERVER_BUSY: K.UNKNOWN_EXECUTION,  # the spot documents do not say that nothing was placed
+        Code.ERROR_MSG_RECEIVED: K.INVALID_ORDER,
+        Code.INVALID_MESSAGE: K.INVALID_ORDER,
+        Code.UNKNOWN_ORDER_COMPOSITION: K.INVALID_ORDER,
+        Code.TOO_MANY_ORDERS: K.RATE_LIMITED,
+        Code.SERVICE_SHUTTING_DOWN: K.UNAVAILABLE,
+        Code.UNSUPPORTED_OPERATION: K.BAD_REQUEST,
+        Code.INVALID_TIMESTAMP: K.TIMESTAMP_SKEW,
+        Code.INVALID_SIGNATURE: K.AUTHENTICATION,
+        Code.TOO_MANY_CONNECTIONS: K.RATE_LIMITED,
+        Code.BAD_PRECISION: K.INVALID_ORDER,
+        Code.NO_DEPTH: K.INVALID_ORDER,
+        Code.TIF_NOT_REQUIRED: K.INVALID_ORDER,
+        Code.INVALID_TIF: K.INVALID_ORDER,
+        Code.INVALID_ORDER_TYPE: K.INVALID_ORDER,
+        Code.INVALID_SIDE: K.INVALID_ORDER,
+        Code.BAD_SYMBOL: K.INVALID_SYMBOL,
+        Code.BAD_API_ID: K.AUTHENTICATION,
+        Code.NEW_ORDER_REJECTED: K.INVALID_ORDER,
+        Code.CANCEL_REJECTED: K.INVALID_ORDER,
+        Code.NO_SUCH_ORDER: K.ORDER_NOT_FOUND,
+        Code.BAD_API_KEY_FMT: K.AUTHENTICATION,
+        Code.REJECTED_MBX_KEY: K.AUTHENTICATION,
+        Code.NO_TRADING_WINDOW: K.MARKET_CLOSED,
+        Code.ORDER_CANCEL_REPLACE_PARTIALLY_FAILED: K.PARTIAL_FAILURE,
+        Code.ORDER_CANCEL_REPLACE_FAILED: K.INVALID_ORDER,
+        Code.ORDER_ARCHIVED: K.ORDER_NOT_FOUND,
+        Code.SUBSCRIPTION_ACTIVE: K.BAD_REQUEST,
+        Code.ORDER_AMEND_REJECTED: K.INVALID_ORDER,
+        Code.SYMBOL_STATUS_MISMATCH: K.MARKET_CLOSED,
+    }
+)
+"""Code → kind. Every code that is not here is `BAD_REQUEST`, with its number and words kept."""
+
+_BY_MESSAGE = frozenset(
+    {
+        Code.ERROR_MSG_RECEIVED,
+        Code.INVALID_MESSAGE,
+        Code.NEW_ORDER_REJECTED,
+        Code.CANCEL_REJECTED,
+        Code.ORDER_AMEND_REJECTED,
+    }
+)
+_MESSAGES: tuple[tuple[str, K], ...] = (
+    ("insufficient balance", K.INSUFFICIENT_FUNDS),
+    ("duplicate order sent", K.DUPLICATE_ORDER),
+    ("unknown order sent", K.ORDER_NOT_FOUND),
+    ("would immediately match and take", K.POST_ONLY_WOULD_TAKE),
+    ("would trigger immediately", K.WOULD_TRIGGER),
+    ("market is closed", K.MARKET_CLOSED),
+    ("is restricted for this account", K.PERMISSION),
+    ("not permitted for this account", K.PERMISSION),
+    ("disabled on this account", K.PERMISSION),
+    ("may not place or cancel", K.PERMISSION),
+    ("would change no state", K.NO_CHANGE),
+    ("filter failure: max_num_", K.ORDER_LIMIT),
+    ("filter failure: exchange_max_num_", K.ORDER_LIMIT),
+    ("filter failure: max_position", K.ORDER_LIMIT),
+)
+
+_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+_USED = re.compile(r"x-(mbx-used-weight|mbx-order-count|sapi-used-ip-weight)-(\d+)([smhd])")
+_POOLS = {"mbx-used-weight": WEIGHT, "mbx-order-count": ORDERS, "sapi-used-ip-weight": SAPI_WEIGHT}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+class ErrorBody(msgspec.Struct):
+    """``{"code": -1121, "msg": "Invalid symbol."}``; ``data`` with cancelReplace and, on WebSocket, rate limits."""
+
+    code: int
+    msg: str
+    data: Any = None
+
+
+class ApiReply(msgspec.Struct):
+    """A reply of the WebSocket API; exactly one of ``result`` and ``error`` is there."""
+
+    status: int
+    result: msgspec.Raw = msgspec.Raw()
+    error: ErrorBody | None = None
+
+
+_decode_error = msgspec.json.Decoder(ErrorBody).decode
+_decode_reply = msgspec.json.Decoder(ApiReply).decode
+
+
+def kind_of(code: int, text: str, data: Any = None) -> K:
+    """Say what a refusal means; where Binance puts several things under one code, its words decide."""
+    if code in _BY_MESSAGE:
+        words = text.lower()
+        for part, kind in _MESSAGES:
+            if part in words:
+                return kind
+    if code == Code.TOO_MANY_REQUESTS and _BANNED_UNTIL.search(text):
+        return K.BANNED
+    if code == Code.ORDER_CANCEL_REPLACE_FAILED and isinstance(data, dict):
+        for half in ("cancelResponse", "newOrderResponse"):  # the first that failed stopped the other
+            nested = data.get(half)
+            if isinstance(nested, dict) and isinstance(nested.get("code"), int):
+                return kind_of(nested["code"], str(nested.get("msg", "")))
+    return KINDS.get(code, K.BAD_REQUEST)
+
+
+def refusal(exchange: str, body: ErrorBody, *, status: int, command: bool, after_s: float | None = None) -> LotusXError:
+    """Build the error of one refusal, on either surface."""
+    if status == 418:
+        kind = K.BANNED
+    elif status == 429:
+        kind = kind_of(body.code, body.msg)
+        kind = kind if kind is K.BANNED else K.RATE_LIMITED
+    elif status == 410:
+        kind = K.ENDPOINT_GONE
+    elif status >= 500 or status == 408:
+        kind = K.UNKNOWN_EXECUTION
+    else:
+        kind = kind_of(body.code, body.msg, body.data)
+    if kind is K.UNKNOWN_EXECUTION and not command:
+        kind = K.UNAVAILABLE
+    return exchange_error(
+        kind, exchange, str(body.code), body.msg, http_status=status, after_s=after_s, details=body.data
+    )
+
+
+class SpotDialect:
+    """Reads Binance's REST replies. ``exchange`` names it in errors."""
+
+    def __init__(self, exchange: str) -> None:
+        self._exchange = exchange
+
+    def error(self, request: Request, response: Response) -> LotusXError | None:
+        status, body = response.status, response.body
+        if 200 <= status < 300:
+            return None if body[:1] in (b"{", b"[") else self._malformed(response)
+        try:
+            refused = _decode_error(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            refused = None
+        if refused is None:
+            words = {
+                403: "refused by the web application firewall",
+                410: "this endpoint is gone",
+                418: "banned",
+                429: "too many requests",
+            }
+            if status in words:
+                refused = ErrorBody(Code.TOO_MANY_REQUESTS if status in (418, 429) else -status, words[status])
+            elif status < 500:
+                return self._malformed(response)
+            else:
+                refused = ErrorBody(-status, body[:200].decode("utf-8", "replace") or "no text")
+            if status == 403:
+                return exchange_error(
+                    K.BANNED,
+                    self._exchange,
+                    "403",
+                    refused.msg,
+                    http_status=403,
+                    after_s=_retry_after(response.headers),
+                )
+        return refusal(
+            self._exchange,
+            refused,
+            status=status,
+            command=request.effect is Effect.COMMAND,
+            after_s=_retry_after(response.headers) or _ban_left(refused.msg, response.headers),
+        )
+
+    def usage(self, response: Response) -> Iterable[Usage]:
+        for name, value in response.headers.items():
+            if name.startswith("x-") and (found := _USED.fullmatch(name)) and value.isdecimal():
+                yield Usage(_POOLS[found[1]], int(found[2]) * _SECONDS[found[3]], int(value))
+
+    def _malformed(self, response: Response) -> MalformedReply:
+        text = response.body[:2000].decode("utf-8", "replace")
+        kind = response.headers.get("content-type", "no content type")
+        return MalformedReply(
+            f"{self._exchange}: HTTP {response.status} with a body that is not JSON ({kind})",
+            status=response.status,
+            body=text,
+        )
+
+
+def read_api_reply(exchange: str, message: bytes, *, command: bool) -> msgspec.Raw:
+    """Return the result in a reply of the WebSocket API.
+
+    Raises:
+        MalformedReply: It is no such reply; on a command nothing is known then.
+        ExchangeError: It says no. ``after_s`` comes from ``retryAfter`` and ``serverTime``, both epoch ms.
+    """
+    try:
+        reply = _decode_reply(message)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedReply(
+            f"{exchange}: not a reply of the WebSocket API ({error})", body=message[:2000].decode("utf-8", "replace")
+        ) from None
+    if reply.error is None and 200 <= reply.status < 300:
+        return reply.result
+    body = reply.error or ErrorBody(-reply.status, "no error object")
+    after_s = None
+    if isinstance(body.data, dict):
+        until, now = body.data.get("retryAfter"), body.data.get("serverTime")
+        if isinstance(until, int) and isinstance(now, int):
+            after_s = max(0.0, (until - now) / 1_000)
+    raise refusal(exchange, body, status=reply.status, command=command, after_s=after_s)
+
+
+def _date_s(text: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read ``Retry-After``: seconds, or a date against the reply's own ``Date`` (this code reads no clock)."""
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text)
+    until, now = _date_s(text), _date_s(headers.get("date"))
+    return None if until is None or now is None else max(0.0, until - now)
+
+
+def _ban_left(text: str, headers: Mapping[str, str]) -> float | None:
+    found, now = _BANNED_UNTIL.search(text), _date_s(headers.get("date"))
+    return None if found is None or now is None else max(0.0, int(found[1]) / 1_000 - now)

@@ -1,0 +1,272 @@
+"""Thin typed calls, one per endpoint that the connector or `native` uses: verb, path, weight, signed, reply, document.
+
+All parameters go into the query, in the order written here, each percent-encoded once; what is signed is what is sent.
+Source of all weights: binance-spot-api-docs, rest-api.md. A successful order call costs no weight since 2026-04-02;
+what a failed one costs comes back in the headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from lotusx.errors import InvalidArgument, NotSupported
+from lotusx.model import plain
+from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb
+from lotusx_binance import account_types, types
+from lotusx_binance.facts import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+
+T = TypeVar("T")
+Params = Mapping[str, Any]
+
+
+def text_of(name: str, value: object) -> str:
+    """Write one parameter. `Decimal` without exponent, lists as JSON without spaces; a float is refused."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Sequence | Mapping):
+        return msgspec.json.encode(value).decode()
+    raise InvalidArgument(f"{name} must be text, int, Decimal, bool or a list, not {value!r}")
+
+
+def encode(params: Params) -> str:
+    """Write a query: RFC 3986, upper-case hex; parameters that are ``None`` are left out."""
+    return "&".join(
+        f"{name}={quote(text_of(name, value), safe='')}" for name, value in params.items() if value is not None
+    )
+
+
+def reader(kind: type[T]) -> Callable[[Response], T]:
+    """Return a function that decodes a reply's body strictly as *kind*."""
+    decode = msgspec.json.Decoder(kind).decode
+    return lambda response: decode(response.body)
+
+
+_TIME = reader(types.ServerTime)
+_INFO = reader(types.ExchangeInfo)
+_DEPTH = reader(types.Depth)
+_TRADES = reader(list[types.RecentTrade])
+_AGGREGATES = reader(list[types.AggregateTrade])
+_KLINES = reader(list[types.Kline])
+_TICKER = reader(types.DayTicker)
+_TICKERS = reader(list[types.DayTicker])
+_BOOK_TICKER = reader(types.BookTicker)
+_NEW_ORDER = reader(account_types.NewOrder)
+_CANCELED = reader(account_types.CanceledOrder)
+_CANCELED_ALL = reader(list[msgspec.Raw])
+_REPLACED = reader(account_types.CancelReplaced)
+_AMENDED = reader(account_types.Amended)
+_ORDER = reader(account_types.Order)
+_ORDERS = reader(list[account_types.Order])
+_FILLS = reader(list[account_types.AccountTrade])
+_ACCOUNT = reader(account_types.AccountInfo)
+_COMMISSION = reader(account_types.Commission)
+_RESTRICTIONS = reader(account_types.ApiRestrictions)
+_EMPTY = reader(dict[str, Any])
+
+
+def depth_weight(limit: int) -> int:
+    """Weight of ``depth`` by its limit."""
+    return 5 if limit <= 100 else 25 if limit <= 500 else 50 if limit <= 1_000 else 250
+
+
+def ticker_weight(symbols: int | None) -> int:
+    """Weight of ``ticker/24hr`` by the number of symbols; ``None``: all."""
+    return 80 if symbols is None or symbols > 100 else 40 if symbols > 20 else 2
+
+
+class Endpoints:
+    """Binance spot's REST endpoints over the kernel's client."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._call = kernel.rest.call
+        self._urls = kernel.urls
+
+    def request(
+        self,
+        verb: Verb,
+        path: str,
+        params: Params,
+        *,
+        weight: int = 0,
+        orders: int = 0,
+        signed: bool = False,
+        effect: Effect | None = None,
+        lane: Lane = Lane.NORMAL,
+        service: str | None = None,
+    ) -> Request:
+        """Build a request. What is no GET counts as a command unless *effect* says otherwise.
+
+        Raises:
+            NotSupported: This environment has no such service.
+        """
+        service = service or ("sapi" if path.startswith("/sapi/") else "api")
+        base_url = self._urls.get(service)
+        if base_url is None:
+            raise NotSupported("binance", f"{service} in this environment", "environment='live'")
+        costs = [] if service == "sapi" else [Cost(RAW_REQUESTS, 1)]
+        if weight:
+            costs.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
+        if orders:
+            costs.append(Cost(ORDERS, orders))
+        return Request(
+            verb=verb,
+            base_url=base_url,
+            path=path,
+            query=encode(params),
+            costs=tuple(costs),
+            signed=signed,
+            effect=effect or (Effect.READ if verb is Verb.GET else Effect.COMMAND),
+            lane=lane,
+        )
+
+    async def _get(
+        self, path: str, params: Params, read: Callable[[Response], T], weight: int, *, signed: bool = False
+    ) -> T:
+        return await self._call(self.request(Verb.GET, path, params, weight=weight, signed=signed), read)
+
+    # Public data
+
+    async def ping(self) -> None:
+        """``GET /api/v3/ping``, weight 1."""
+        await self._get("/api/v3/ping", {}, _EMPTY, 1)
+
+    async def time(self) -> types.ServerTime:
+        """``GET /api/v3/time``, weight 1."""
+        return await self._get("/api/v3/time", {}, _TIME, 1)
+
+    async def exchange_info(self, symbols: Sequence[str] | None = None) -> types.ExchangeInfo:
+        """``GET /api/v3/exchangeInfo``, weight 20. Without permission sets, which are most of its bytes."""
+        params = {"symbols": symbols, "showPermissionSets": False}
+        return await self._get("/api/v3/exchangeInfo", params, _INFO, 20)
+
+    async def depth(self, symbol: str, limit: int) -> types.Depth:
+        """``GET /api/v3/depth``, weight 5 to 250 by *limit* (at most 5000)."""
+        return await self._get("/api/v3/depth", {"symbol": symbol, "limit": limit}, _DEPTH, depth_weight(limit))
+
+    async def trades(self, symbol: str, limit: int) -> list[types.RecentTrade]:
+        """``GET /api/v3/trades``, weight 25; the newest *limit* (at most 1000), oldest first."""
+        return await self._get("/api/v3/trades", {"symbol": symbol, "limit": limit}, _TRADES, 25)
+
+    async def historical_trades(
+        self, symbol: str, *, from_id: int | None = None, limit: int = 500
+    ) -> list[types.RecentTrade]:
+        """``GET /api/v3/historicalTrades``, weight 25; from that trade id upwards."""
+        params = {"symbol": symbol, "fromId": from_id, "limit": limit}
+        return await self._get("/api/v3/historicalTrades", params, _TRADES, 25)
+
+    async def agg_trades(
+        self,
+        symbol: str,
+        *,
+        from_id: int | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = 500,
+    ) -> list[types.AggregateTrade]:
+        """``GET /api/v3/aggTrades``, weight 4."""
+        params = {"symbol": symbol, "fromId": from_id, "startTime": start_ms, "endTime": end_ms, "limit": limit}
+        return await self._get("/api/v3/aggTrades", params, _AGGREGATES, 4)
+
+    async def klines(
+        self, symbol: str, interval: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> list[types.Kline]:
+        """``GET /api/v3/klines``, weight 2; oldest first."""
+        params = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, "limit": limit}
+        return await self._get("/api/v3/klines", params, _KLINES, 2)
+
+    async def ticker_24hr(self, symbol: str) -> types.DayTicker:
+        """``GET /api/v3/ticker/24hr`` of one symbol, weight 2."""
+        return await self._get("/api/v3/ticker/24hr", {"symbol": symbol}, _TICKER, 2)
+
+    async def tickers_24hr(self, symbols: Sequence[str] | None = None) -> list[types.DayTicker]:
+        """``GET /api/v3/ticker/24hr``, weight 2, 40 or 80 by the number of symbols; ``None``: all."""
+        weight = ticker_weight(None if symbols is None else len(symbols))
+        return await self._get("/api/v3/ticker/24hr", {"symbols": symbols}, _TICKERS, weight)
+
+    async def book_ticker(self, symbol: str) -> types.BookTicker:
+        """``GET /api/v3/ticker/bookTicker`` of one symbol, weight 2."""
+        return await self._get("/api/v3/ticker/bookTicker", {"symbol": symbol}, _BOOK_TICKER, 2)
+
+    # Orders
+
+    async def new_order(self, params: Params) -> account_types.NewOrder:
+        """``POST /api/v3/order``; one unfilled order."""
+        return await self._call(self.request(Verb.POST, "/api/v3/order", params, orders=1, signed=True), _NEW_ORDER)
+
+    async def test_order(self, params: Params) -> None:
+        """``POST /api/v3/order/test``, weight 1; reaches no matching engine, so it may be sent again."""
+        request = self.request(Verb.POST, "/api/v3/order/test", params, weight=1, signed=True, effect=Effect.READ)
+        await self._call(request, _EMPTY)
+
+    async def cancel_order(self, params: Params) -> account_types.CanceledOrder:
+        """``DELETE /api/v3/order``."""
+        request = self.request(Verb.DELETE, "/api/v3/order", params, signed=True, lane=Lane.URGENT)
+        return await self._call(request, _CANCELED)
+
+    async def cancel_open_orders(self, symbol: str) -> list[msgspec.Raw]:
+        """``DELETE /api/v3/openOrders``; orders and order lists, mixed."""
+        request = self.request(Verb.DELETE, "/api/v3/openOrders", {"symbol": symbol}, signed=True, lane=Lane.URGENT)
+        return await self._call(request, _CANCELED_ALL)
+
+    async def cancel_replace(self, params: Params) -> account_types.CancelReplaced:
+        """``POST /api/v3/order/cancelReplace``; one unfilled order, even if the new half is not attempted."""
+        request = self.request(Verb.POST, "/api/v3/order/cancelReplace", params, orders=1, signed=True)
+        return await self._call(request, _REPLACED)
+
+    async def amend_keep_priority(self, params: Params) -> account_types.Amended:
+        """``PUT /api/v3/order/amend/keepPriority``, weight 4; only ever a smaller quantity."""
+        request = self.request(Verb.PUT, "/api/v3/order/amend/keepPriority", params, weight=4, signed=True)
+        return await self._call(request, _AMENDED)
+
+    async def order(self, params: Params) -> account_types.Order:
+        """``GET /api/v3/order``, weight 4."""
+        return await self._get("/api/v3/order", params, _ORDER, 4, signed=True)
+
+    async def open_orders(self, symbol: str | None = None) -> list[account_types.Order]:
+        """``GET /api/v3/openOrders``, weight 6, or 80 without symbol."""
+        return await self._get("/api/v3/openOrders", {"symbol": symbol}, _ORDERS, 6 if symbol else 80, signed=True)
+
+    async def all_orders(self, params: Params) -> list[account_types.Order]:
+        """``GET /api/v3/allOrders``, weight 20; windows of 24 h at most."""
+        return await self._get("/api/v3/allOrders", params, _ORDERS, 20, signed=True)
+
+    async def my_trades(self, params: Params) -> list[account_types.AccountTrade]:
+        """``GET /api/v3/myTrades``, weight 20, or 5 of one order; windows of 24 h at most."""
+        weight = 5 if params.get("orderId") is not None else 20
+        return await self._get("/api/v3/myTrades", params, _FILLS, weight, signed=True)
+
+    # Account
+
+    async def account(self, *, omit_zero_balances: bool = True) -> account_types.AccountInfo:
+        """``GET /api/v3/account``, weight 20."""
+        params = {"omitZeroBalances": omit_zero_balances}
+        return await self._get("/api/v3/account", params, _ACCOUNT, 20, signed=True)
+
+    async def commission(self, symbol: str) -> account_types.Commission:
+        """``GET /api/v3/account/commission``, weight 20."""
+        return await self._get("/api/v3/account/commission", {"symbol": symbol}, _COMMISSION, 20, signed=True)
+
+    async def api_restrictions(self) -> tuple[account_types.ApiRestrictions, dict[str, Any]]:
+        """``GET /sapi/v1/account/apiRestrictions``, weight 1; typed, and the whole document."""
+        return await self._get(
+            "/sapi/v1/account/apiRestrictions",
+            {},
+            lambda response: (_RESTRICTIONS(response), _EMPTY(response)),
+            1,
+            signed=True,
+        )
