@@ -29,6 +29,8 @@ def make_venue(arguments: argparse.Namespace) -> BinanceSpot:
             balances=balances,
             symbols=symbols,
             actions_per_s=0 if arguments.quiet_market else 40,
+            capture=arguments.capture,
+            speed=arguments.speed,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None

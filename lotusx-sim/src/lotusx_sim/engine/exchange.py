@@ -124,6 +124,12 @@ class Exchange:
         mine = (o for (owner, _), o in self._open.items() if owner == account and symbol in (None, o.symbol))
         return sorted(mine, key=lambda order: order.id)
 
+    def resting(self, symbol: str, side: Side) -> list[Order]:
+        """Return the orders of watched accounts in the book, best price first, then oldest."""
+        mine = [o for o in self._open.values() if o.symbol == symbol and o.side is side and o.is_working]
+        sign = -1 if side is Side.BUY else 1
+        return sorted(mine, key=lambda order: (sign * (order.price or ZERO), order.id))
+
     # -- commands ------------------------------------------------------------------------------------------------
 
     def place(self, new: NewOrder, now_ns: int) -> Order:
@@ -230,6 +236,12 @@ class Exchange:
         self._run_triggers(order.symbol, now_ns)
         self._settle_touched(now_ns)
         return filled
+
+    def set_last_price(self, symbol: str, price: Decimal, now_ns: int) -> None:
+        """Take note of a trade that happened outside of the engine, and trigger what it triggers."""
+        self.last_price[symbol] = price
+        self._run_triggers(symbol, now_ns)
+        self._settle_touched(now_ns)
 
     # -- placing -------------------------------------------------------------------------------------------------
 

@@ -160,11 +160,12 @@ class MarketView:
             self.asks.set(price, quantity)
         self.update_id = update_id
 
-    def add_trade(self, trade: PublicTrade) -> None:
+    def add_trade(self, trade: PublicTrade, *, at_ms: int | None = None) -> None:
+        """Print a trade; candles count it at *at_ms* where its own time is of another age."""
         self.trades.append(trade)
         self.trades_seen += 1
         self.last_trade = trade
-        self.candles.add(trade.price, trade.quantity, trade.taker_side, trade.id, trade.ns // 1_000_000)
+        self.candles.add(trade.price, trade.quantity, trade.taker_side, trade.id, at_ms or trade.ns // 1_000_000)
         last = self._new_aggregates[-1] if self._new_aggregates else None
         if last is not None and last.taker_order_id == trade.taker_order_id and last.price == trade.price:
             last.quantity += trade.quantity

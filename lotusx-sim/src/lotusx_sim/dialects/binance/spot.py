@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,11 +11,14 @@ import msgspec
 
 from lotusx_sim.dialects.binance import rest
 from lotusx_sim.dialects.binance.limits import LimitRules
+from lotusx_sim.dialects.binance.recording import read_capture
+from lotusx_sim.dialects.binance.replaying import Replayer
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS, Options, SpotState
 from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer, stream_names
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
 from lotusx_sim.dialects.binance.ws_api import WsApiPeer
+from lotusx_sim.engine.capture import Capture
 from lotusx_sim.engine.exchange import Exchange, Fees
 from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
@@ -47,6 +51,8 @@ class BinanceSpot:
         balances: What each account starts with, by account; `DEFAULT_BALANCES` for those not named.
         symbols: Names out of the built-in list, or instruments; all built-in ones by default.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
+        capture: A recording to replay instead of a generated market, from the first reader of its streams on.
+        speed: How much faster than it was recorded.
     """
 
     name = "binance"
@@ -61,8 +67,15 @@ class BinanceSpot:
         rules: LimitRules | None = None,
         fees: Fees | None = None,
         actions_per_s: int = 40,
+        capture: Path | Capture | None = None,
+        speed: float = 1.0,
     ) -> None:
-        self._options = Options(seed=seed, symbols=_chosen(symbols), rules=rules or LimitRules())
+        recording = read_capture(capture) if isinstance(capture, Path) else capture
+        listed = _chosen(symbols)
+        if recording is not None and recording.symbol not in {symbol.symbol for symbol in listed}:
+            raise ValueError(f"the capture is of {recording.symbol}, which is not listed")
+        self._options = Options(seed=seed, symbols=listed, rules=rules or LimitRules(), capture=recording)
+        self._replayer = Replayer(recording, speed) if recording is not None else None
         self._keys = tuple(keys)
         self._balances = balances or {}
         self._fees = fees or Fees()
@@ -75,7 +88,6 @@ class BinanceSpot:
         self._next_slow_ns = 0
         self._stream_peers: dict[StreamPeer, None] = {}
         self._api_peers: dict[WsApiPeer, None] = {}
-        self._views_follow_engine = True
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -91,6 +103,8 @@ class BinanceSpot:
         self._open_market(now_ns)
 
     def _open_market(self, now_ns: int) -> None:
+        if self._replayer is not None:
+            self._replayer.attach(self.state, self.hub, now_ns)
         self.state.population.settle_in(now_ns)
         self.flush(now_ns)
         if self._gap_ns:
@@ -155,6 +169,8 @@ class BinanceSpot:
 
     def next_due_ns(self) -> int | None:
         due = [self._next_act_ns] if self._next_act_ns is not None else []
+        if self._replayer is not None and (replay_ns := self._replayer.next_due_ns()) is not None:
+            due.append(replay_ns)
         if self.hub.has_fast:
             due.append(self._next_fast_ns)
         if self.hub.has_slow:
@@ -167,11 +183,16 @@ class BinanceSpot:
 
     def advance(self, now_ns: int) -> None:
         self._skip_what_nobody_saw(now_ns)
+        if self._replayer is not None:
+            self._replayer.begin_if_read(now_ns)
         while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
             self._do(due_ns)
 
     def _do(self, due_ns: int) -> None:
-        if self._next_act_ns == due_ns:
+        if self._replayer is not None and self._replayer.next_due_ns() == due_ns:
+            self._replayer.step(due_ns)
+            self.flush(due_ns)
+        elif self._next_act_ns == due_ns:
             self.population.act(due_ns)
             self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
             self.flush(due_ns)
@@ -203,21 +224,22 @@ class BinanceSpot:
         events = self.exchange.take_events()
         if not events:
             return
-        before = {
+        recorded = self.state.recorded
+        seen = {
             event.symbol: self.state.views[event.symbol].trades_seen
             for event in events
-            if isinstance(event, TradeEvent)
+            if isinstance(event, TradeEvent) and event.symbol != recorded
         }
-        self.state.publish(events, views_follow_engine=self._views_follow_engine)
+        self.state.publish(events)
         for event in events:
             if isinstance(event, (OrderEvent, BalanceEvent)):
                 for peer in list(self._api_peers):
                     peer.private_event(event)
-        if self._views_follow_engine:
-            for symbol, seen in before.items():
-                self.hub.trades_happened(self.state.views[symbol], seen, now_ns)
-            for symbol in dict.fromkeys(event.symbol for event in events if isinstance(event, BookEvent)):
-                self.hub.book_changed(self.state.views[symbol])
+        for symbol, before in seen.items():
+            self.hub.trades_happened(self.state.views[symbol], before, now_ns)
+        changed = (event.symbol for event in events if isinstance(event, BookEvent) and event.symbol != recorded)
+        for symbol in dict.fromkeys(changed):
+            self.hub.book_changed(self.state.views[symbol])
 
     # -- what tests and faults reach for -------------------------------------------------------------------------
 

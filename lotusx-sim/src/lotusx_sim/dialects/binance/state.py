@@ -10,6 +10,7 @@ from lotusx_sim.dialects.binance.params import Params
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
 from lotusx_sim.engine.candles import CandleStore, Past
+from lotusx_sim.engine.capture import Capture
 from lotusx_sim.engine.exchange import Exchange, Market
 from lotusx_sim.engine.feed import Habitat, Population
 from lotusx_sim.engine.market import MarketView, PublicTrade
@@ -30,6 +31,7 @@ class Options:
     symbols: tuple[SpotSymbol, ...] = SYMBOLS
     rules: LimitRules = field(default_factory=LimitRules)
     past_minutes: int = 3_000
+    capture: Capture | None = None
 
 
 class SpotState:
@@ -43,12 +45,15 @@ class SpotState:
             first_order_id=FIRST_ORDER_ID,
             first_trade_id=FIRST_TRADE_ID,
         )
+        self.recorded = options.capture.symbol if options.capture is not None else ""
         self.limits = Limits(options.rules)
         self.keys = {key.key: key for key in keys}
         self.start_ns = start_ns
         self.views = {symbol.symbol: self._view(symbol) for symbol in options.symbols}
         self.population = Population(
-            self.exchange, [_habitat(symbol) for symbol in options.symbols if symbol.is_trading], seed=options.seed
+            self.exchange,
+            [_habitat(s) for s in options.symbols if s.is_trading and s.symbol != self.recorded],
+            seed=options.seed,
         )
         self.visibility_delay_ns = 0
 
@@ -95,17 +100,15 @@ class SpotState:
             return (quote / base).quantize(Decimal("1e-8"))
         return self.exchange.last_price.get(symbol.symbol, symbol.price)
 
-    def publish(self, events: Sequence[Event], *, views_follow_engine: bool) -> None:
-        """Bring the public views up to date with what the engine did."""
+    def publish(self, events: Sequence[Event]) -> None:
+        """Bring the public views up to date with what the engine did; a recorded market shows its recording only."""
         for event in events:
             if isinstance(event, OrderEvent):
                 if event.fill is not None and event.order.executed == event.fill.quantity:
                     self.limits.order_filled(event.account, event.ns)
-            elif not views_follow_engine:
-                continue
-            elif isinstance(event, BookEvent):
+            elif isinstance(event, BookEvent) and event.symbol != self.recorded:
                 self.views[event.symbol].set_level(event.side, event.price, event.quantity)
-            elif isinstance(event, TradeEvent):
+            elif isinstance(event, TradeEvent) and event.symbol != self.recorded:
                 trade = PublicTrade(
                     event.trade_id, event.price, event.quantity, event.taker_side, event.ns, event.taker_order_id
                 )

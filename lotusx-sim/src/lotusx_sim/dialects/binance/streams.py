@@ -94,6 +94,10 @@ class StreamHub:
             s.symbol == symbol and s.kind == kind and s.is_fast == fast for s in self._streams.values()
         )
 
+    def reads(self, symbol: str) -> bool:
+        """Tell whether any stream of *symbol* has a reader."""
+        return any(stream.symbol == symbol for stream in self._streams.values())
+
     @property
     def has_fast(self) -> bool:
         return any(stream.is_fast for stream in self._streams.values())
@@ -109,14 +113,17 @@ class StreamHub:
 
     def trades_happened(self, view: MarketView, seen: int, now_ns: int) -> None:
         """Send the trades of *view* after the first *seen* ones, then their aggregates."""
-        name = view.symbol.lower()
-        aggregates = view.take_aggregates()
-        if f"{name}@trade" in self._streams:
+        name = f"{view.symbol.lower()}@trade"
+        if name in self._streams:
             for trade in view.trades_after(seen):
-                self._emit(f"{name}@trade", lambda unit, t=trade: payloads.trade(view.symbol, t, now_ns, unit))
-        if f"{name}@aggTrade" in self._streams:
-            for item in aggregates:
-                self._emit(f"{name}@aggTrade", lambda unit, a=item: payloads.aggregate(view.symbol, a, now_ns, unit))
+                self._emit(name, lambda unit, t=trade: payloads.trade(view.symbol, t, now_ns, unit))
+        self.aggregates_happened(view, now_ns)
+
+    def aggregates_happened(self, view: MarketView, now_ns: int) -> None:
+        name = f"{view.symbol.lower()}@aggTrade"
+        for item in view.take_aggregates():
+            if name in self._streams:
+                self._emit(name, lambda unit, a=item: payloads.aggregate(view.symbol, a, now_ns, unit))
 
     def book_changed(self, view: MarketView) -> None:
         name = f"{view.symbol.lower()}@bookTicker"
