@@ -1,0 +1,288 @@
+"""A live order book: right, or marked stale."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import anyio
+
+from lotusx.book_reads import BookReads
+from lotusx.errors import InvalidArgument, StreamClosed
+from lotusx.kernel.book.lane import lane_of
+from lotusx.kernel.book.reading import BookTop
+from lotusx.kernel.book.rule import BookRule
+from lotusx.kernel.book.sync import BookCounters, BookState, BookSync, Outcome
+from lotusx.kernel.telemetry import StreamChanged, Telemetry
+from lotusx.model.instruments import Instrument
+from lotusx.model.market_data import BookUpdate, OrderBook
+from lotusx.resync import Resynchroniser, ResyncPolicy
+from lotusx.streams import StatusChange, Stream, StreamState
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from lotusx.kernel.clock import Clock
+
+_UP = frozenset((StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED))
+_THIN_EVERY = 16  # updates between two looks at how much depth is left
+
+
+class LiveOrderBook(BookReads):
+    """One instrument's book, kept in step with the exchange.
+
+    Made by ``market.live_order_book(symbol)``; use it as ``async with … as book``. It never shows a crossed, unsorted
+    or non-positive book. While it cannot vouch for what it holds it is stale: reading then raises `StaleBook`, unless
+    ``allow_stale`` is set (here or in the call), and it is being resynchronised, alone, whatever other books do.
+
+    Every read may raise, besides `StaleBook`, what ended the book for good (`StreamClosed`, a refused subscription).
+    Prices are quote per base, quantities base units (contracts where the instrument counts those); all exact.
+
+    Attributes:
+        refreshes: How often a fresh snapshot renewed its depth without a pause.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        open_stream: Callable[[], AbstractAsyncContextManager[Stream[BookUpdate]]],
+        fetch_snapshot: Callable[[], Awaitable[OrderBook | BookUpdate]],
+        rule: BookRule,
+        *,
+        clock: Clock,
+        random: Random,
+        policy: ResyncPolicy | None = None,
+        pace: AbstractAsyncContextManager[object] | None = None,
+        telemetry: Telemetry | None = None,
+        exchange: str = "",
+        allow_stale: bool = False,
+        wait: bool = True,
+    ) -> None:
+        """Prepare a book; nothing happens before the ``async with``.
+
+        Args:
+            open_stream: Subscribes to the updates.
+            fetch_snapshot: Asks for a snapshot; used where the rule says so.
+            policy: How often and how patiently snapshots are asked for.
+            pace: Entered around every request for a snapshot; shared by books that share a budget.
+            wait: Whether the ``async with`` begins only once the book is synced.
+        """
+        super().__init__(instrument, BookSync(rule, lane_of(instrument)), allow_stale=allow_stale)
+        self.refreshes = 0
+        self._open_stream = open_stream
+        self._clock = clock
+        self._telemetry = telemetry
+        self._exchange = exchange
+        self._wait = wait
+        self._resync = Resynchroniser(self, self._sync, fetch_snapshot, policy or ResyncPolicy(), clock, random, pace)
+        self._stream: Stream[BookUpdate] | None = None
+        self._context: AbstractAsyncContextManager[LiveOrderBook] | None = None
+        self._signal: anyio.Event | None = None
+        self._failure: BaseException | None = None
+        self._heard_ns: int | None = None
+        self._received_ns = 0
+        self._version = 0
+        self._syncs = 0
+        self._unsynced = True
+        self._told = False
+
+    def __repr__(self) -> str:
+        return f"<LiveOrderBook {self.instrument.symbol} {self.state} {self.last_update_id}>"
+
+    # ------------------------------------------------------------------------------------------------- life
+
+    async def __aenter__(self) -> LiveOrderBook:
+        if self._context is not None:
+            raise InvalidArgument("a LiveOrderBook is entered once; make another")
+        self._context = self._run()
+        return await self._context.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._context is not None
+        return await self._context.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[LiveOrderBook]:
+        raised: Exception | None = None
+        async with self._open_stream() as stream:
+            self._stream = stream
+            if stream.state not in _UP:
+                self._sync.lost(f"stream {stream.state}")
+            end = stream.handle(self._on_update, self._on_status)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._resync.run, stream)
+                    try:
+                        if self._wait:
+                            await self.wait_synced()
+                        yield self
+                    except Exception as error:  # a task group would wrap it
+                        raised = error
+                    tasks.cancel_scope.cancel()
+            finally:
+                self.fail(StreamClosed(f"{self.instrument.symbol}: the book was closed"))
+                if self._told and stream.error is not None:
+                    with suppress(Exception):  # the reader has it already: leaving the block must not raise it again
+                        await end
+        if raised is not None:
+            raise raised
+
+    def _on_update(self, update: BookUpdate) -> None:
+        self._heard_ns = self._clock.monotonic_ns()
+        outcome = self._sync.update(update)
+        if outcome is Outcome.APPLIED:
+            self.publish(update.received_ns)
+            if self._version % _THIN_EVERY == 0 and self._sync.is_thin:
+                self._resync.wake()
+        elif outcome is Outcome.STALE:
+            self._resync.distrust_stream()
+            self._went_stale()
+        elif self._sync.state is not BookState.SYNCED:
+            self._resync.wake()
+
+    def _on_status(self, change: StatusChange) -> None:
+        if change.state in _UP:
+            self._sync.restored()
+            self._resync.wake()
+        elif change.state is StreamState.CLOSED:
+            error = self._stream.error if self._stream is not None else None
+            self.fail(error or StreamClosed(f"{self.instrument.symbol}: the stream was closed"))
+        else:
+            self._resync.forget()
+            if self._sync.lost(f"stream {change.state}: {change.reason}".rstrip(": ")) is Outcome.STALE:
+                self._went_stale()
+
+    def publish(self, received_ns: int) -> None:
+        """Show what the machine holds now. For the machinery, not for users."""
+        self._received_ns = received_ns
+        self._version += 1
+        if self._unsynced:
+            self._unsynced = False
+            self._syncs += 1
+            self._tell("synced", "")
+            self._resync.wake()
+        self._notify()
+
+    def refreshed(self) -> None:
+        """Count a renewal of depth. For the machinery, not for users."""
+        self.refreshes += 1
+
+    def report(self, trouble: str) -> None:
+        """Tell observers. For the machinery, not for users."""
+        self._tell("stale", trouble)
+
+    def _went_stale(self) -> None:
+        self._unsynced = True
+        self._tell("stale", self._sync.reason)
+        self._resync.wake()
+        self._notify()
+
+    def fail(self, error: BaseException) -> None:
+        """End the book for good: every reader gets *error*. For the machinery, not for users."""
+        if self._failure is None:
+            self._failure = error
+            self._resync.end()
+            self._notify()
+
+    def _tell(self, state: str, reason: str) -> None:
+        if self._telemetry:
+            self._telemetry.emit(StreamChanged(self._exchange, f"book:{self.instrument.symbol}", state, reason))
+
+    def _notify(self) -> None:
+        signal = self._signal
+        if signal is not None:
+            self._signal = None
+            signal.set()
+
+    async def _changed(self) -> None:
+        if self._signal is None:
+            self._signal = anyio.Event()
+        await self._signal.wait()
+
+    # ------------------------------------------------------------------------------------------------ state
+
+    @property
+    def state(self) -> BookState:
+        """Whether the book may be read. Reading state never raises."""
+        return self._sync.state if self._failure is None else BookState.STALE
+
+    @property
+    def stale_reason(self) -> str:
+        """Why it is stale; empty while it is not."""
+        return self._sync.reason if self._failure is None else str(self._failure)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last update was received, old and repeated ones too; ``None``: none yet."""
+        return None if self._heard_ns is None else (self._clock.monotonic_ns() - self._heard_ns) / 1e9
+
+    @property
+    def last_update_id(self) -> int | None:
+        """The exchange's number of the last update in the book; ``None``: none yet."""
+        return self._sync.number
+
+    @property
+    def resyncs(self) -> int:
+        """How often it became right again after having been stale."""
+        return max(0, self._syncs - 1)
+
+    @property
+    def snapshot_requests(self) -> int:
+        """How often a snapshot was asked for: what keeping this book has cost."""
+        return self._resync.requests
+
+    @property
+    def counters(self) -> BookCounters:
+        """What happened to it so far."""
+        return self._sync.counters
+
+    async def wait_synced(self) -> None:
+        """Wait until the book may be read.
+
+        Raises:
+            LotusXError: What ended the book for good.
+        """
+        while self.state is not BookState.SYNCED:
+            self._raise_failure()
+            await self._changed()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            self._told = True
+            raise self._failure
+
+    def changes(self) -> BookChanges:
+        """Return an iterator over the touch after each update; who reads slowly skips to the newest.
+
+        The first one comes at once if the book is synced. While it is stale nothing comes. Several readers may iterate,
+        each at its own speed. Iteration ends with the book's block, and raises what ended the book otherwise.
+        """
+        return BookChanges(self)
+
+
+class BookChanges:
+    """Iterates over the newest touch of a book; made by `LiveOrderBook.changes`."""
+
+    __slots__ = ("_book", "_seen")
+
+    def __init__(self, book: LiveOrderBook) -> None:
+        self._book = book
+        self._seen = 0
+
+    def __aiter__(self) -> BookChanges:
+        return self
+
+    async def __anext__(self) -> BookTop:
+        book = self._book
+        while book.state is not BookState.SYNCED or book._version == self._seen:
+            if isinstance(book._failure, StreamClosed):
+                raise StopAsyncIteration
+            book._raise_failure()
+            await book._changed()
+        self._seen = book._version
+        bid, ask = book._sync.ladder.best_pairs()
+        return BookTop(bid, ask, book._sync.number or 0, book._received_ns)

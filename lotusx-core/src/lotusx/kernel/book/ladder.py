@@ -1,0 +1,159 @@
+"""The levels of one book: both sides, best first, exact.
+
+Measured (docs/decisions/0004-order-book.md): a dict of texts behind a sorted list of float keys with late deletion was
+the fastest of what was tried, and the only one of the fast ones that also answers "the n best".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+
+from lotusx.errors import ItemRejected
+from lotusx.kernel.book.half import AnyHalf, DecimalHalf, FloatHalf, Pair, Unordered
+from lotusx.kernel.book.lane import Lane
+from lotusx.model.market_data import Level
+
+
+class Ladder:
+    """Two ordered sides of price levels. Pure; knows nothing of sequence numbers.
+
+    A change that cannot be understood raises `ItemRejected` and marks the ladder ``broken``: it answers nothing more
+    until it is replaced, because half a change may have been applied.
+
+    Attributes:
+        lane: What orders the levels. A price with too many digits for `Lane.FLOAT` moves the ladder to the other.
+        broken: An item was rejected half-way.
+        bid_floor: Deepest price known of the snapshot on that side; ``None``: the side is complete.
+        ask_floor: The same for asks.
+    """
+
+    __slots__ = ("_asks", "_bids", "ask_floor", "bid_floor", "broken", "lane")
+
+    def __init__(self, lane: Lane = Lane.DECIMAL) -> None:
+        self.lane = lane
+        self._clear()
+
+    def _clear(self) -> None:
+        make: Callable[..., AnyHalf] = FloatHalf if self.lane is Lane.FLOAT else DecimalHalf
+        self._bids = make(descending=True)
+        self._asks = make(descending=False)
+        self.bid_floor: Decimal | None = None
+        self.ask_floor: Decimal | None = None
+        self.broken = False
+
+    def clear(self) -> None:
+        """Forget all levels."""
+        self._clear()
+
+    def apply(self, bids: Sequence[Pair], asks: Sequence[Pair]) -> None:
+        """Set absolute quantities; zero deletes, and deleting an absent level is normal.
+
+        Changes deeper than a floor are not kept: nothing complete is known there.
+
+        Raises:
+            ItemRejected: A text is not a positive price or a quantity ≥ 0. The ladder is ``broken``.
+        """
+        try:
+            self._bids.apply(bids)
+            self._asks.apply(asks)
+        except Unordered:
+            self._widen()
+            self.apply(bids, asks)  # quantities are absolute: once more changes nothing
+        except ItemRejected:
+            self.broken = True
+            raise
+        except (ValueError, TypeError, InvalidOperation) as error:
+            self.broken = True
+            raise ItemRejected(f"a level is not a price and a quantity ({error})", field="level") from None
+
+    def replace(self, bids: Sequence[Pair], asks: Sequence[Pair], *, complete: bool) -> None:
+        """Discard everything and take a snapshot.
+
+        Args:
+            bids: In any order.
+            asks: In any order.
+            complete: False: nothing is known deeper than the deepest level of a side. An empty side is complete.
+
+        Raises:
+            ItemRejected: As `apply`.
+        """
+        self._clear()
+        self.apply(bids, asks)
+        if not complete:
+            self._set_floors()
+
+    def _set_floors(self) -> None:
+        lowest, highest = _last(self._bids), _last(self._asks)
+        self._bids.set_floor(lowest)
+        self._asks.set_floor(highest)
+        self.bid_floor = None if lowest is None else Decimal(lowest)
+        self.ask_floor = None if highest is None else Decimal(highest)
+
+    def _widen(self) -> None:
+        bids, asks, floors = self.bids(), self.asks(), (self.bid_floor, self.ask_floor)
+        self.lane = Lane.DECIMAL
+        self._clear()
+        self._bids.apply(bids)
+        self._asks.apply(asks)
+        self.bid_floor, self.ask_floor = floors
+        self._bids.set_floor(None if floors[0] is None else str(floors[0]))
+        self._asks.set_floor(None if floors[1] is None else str(floors[1]))
+
+    @property
+    def best_bid(self) -> Level | None:
+        """Highest bid; ``None``: none is known."""
+        pair = self._bids.best()
+        return None if pair is None else Level(Decimal(pair[0]), Decimal(pair[1]))
+
+    @property
+    def best_ask(self) -> Level | None:
+        """Lowest ask; ``None``: none is known."""
+        pair = self._asks.best()
+        return None if pair is None else Level(Decimal(pair[0]), Decimal(pair[1]))
+
+    def best_pairs(self) -> tuple[Pair | None, Pair | None]:
+        """Return best bid and best ask as text."""
+        return self._bids.best(), self._asks.best()
+
+    def bids(self, count: int | None = None) -> list[Pair]:
+        """Return the *count* best bids as text, highest first; ``None``: all."""
+        return list(self._bids.top(count))
+
+    def asks(self, count: int | None = None) -> list[Pair]:
+        """Return the *count* best asks as text, lowest first; ``None``: all."""
+        return list(self._asks.top(count))
+
+    def trim(self, count: int) -> None:
+        """Forget all but the *count* best levels of each side."""
+        self._bids.trim(count)
+        self._asks.trim(count)
+
+    def sizes(self) -> tuple[int, int]:
+        """Return at most how many bids and asks there are, without counting."""
+        return self._bids.size(), self._asks.size()
+
+    @property
+    def fault(self) -> str:
+        """Why this must not be shown, checked at the touch; empty: it may be.
+
+        Sides are sorted and positive by construction, so what is left to go wrong is crossing, and a side whose known
+        part is used up.
+        """
+        if self.broken:
+            return "broken"
+        bid, ask = self._bids.best(), self._asks.best()
+        if bid is None or ask is None:
+            if bid is None and self.bid_floor is not None:
+                return "the bids known are used up"
+            if ask is None and self.ask_floor is not None:
+                return "the asks known are used up"
+            return ""
+        if self.lane is Lane.FLOAT:
+            return "" if float(bid[0]) < float(ask[0]) else f"crossed: bid {bid[0]}, ask {ask[0]}"
+        return "" if Decimal(bid[0]) < Decimal(ask[0]) else f"crossed: bid {bid[0]}, ask {ask[0]}"
+
+
+def _last(half: AnyHalf) -> str | None:
+    prices = [price for price, _ in half.top(None)]
+    return prices[-1] if prices else None
