@@ -310,34 +310,39 @@ class Budget:
         self._exchange = exchange
         self._account = account
         self._ledger = ledger if ledger is not None else _Ledger()
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[str, list[_Pool]] = {}  # by name: one for each scope that limits it
         self._distance_ns: int | None = None
         with self._ledger.lock:
             for limit in limits:
                 key = (limit.pool, "" if limit.scope == "ip" else f"{limit.scope}:{account}")
                 pool = self._ledger.pools.setdefault(key, _Pool(limit.pool))
                 pool.ensure(limit)
-                self._pools[limit.pool] = pool
+                named = self._pools.setdefault(limit.pool, [])
+                if pool not in named:
+                    named.append(pool)
 
-    def _pool(self, name: str) -> _Pool:
-        pool = self._pools.get(name)
-        if pool is None:  # a cost without a stated limit: can be blocked, is not counted
+    def _named(self, name: str) -> list[_Pool]:
+        pools = self._pools.get(name)
+        if pools is None:  # a cost without a stated limit: can be blocked, is not counted
             key = (name, f"account:{self._account}")
-            pool = self._pools[name] = self._ledger.pools.setdefault(key, _Pool(name))
-        return pool
+            pools = self._pools[name] = [self._ledger.pools.setdefault(key, _Pool(name))]
+        return pools
+
+    def _windows(self, name: str) -> list[AlignedWindow | RollingWindow]:
+        return [window for pool in self._named(name) for window in pool.windows]
 
     def align(self, distance_ns: int, now_ns: int) -> None:
         """Say how far the exchange's clock is ahead of the monotonic one (`ClockOffset.distance_ns`)."""
         self._distance_ns = distance_ns
         with self._ledger.lock:
-            for pool in self._pools.values():
-                for window in pool.windows:
+            for name in self._pools:
+                for window in self._windows(name):
                     if isinstance(window, AlignedWindow):
                         window.align(distance_ns, now_ns)
 
     def used(self, pool: str, window_s: float, now_ns: int) -> int:
         """Return what counts against one limit now; 0 where there is no such limit."""
-        return sum(w.used(now_ns) for w in self._pool(pool).windows if w.limit.window_s == window_s)
+        return max((w.used(now_ns) for w in self._windows(pool) if w.limit.window_s == window_s), default=0)
 
     def ticket(self, costs: Iterable[Cost], lane: Lane = Lane.NORMAL) -> Ticket:
         """Prepare to ask for *costs*.
@@ -347,15 +352,14 @@ class Budget:
         """
         wanted: list[tuple[_Pool, int]] = []
         for cost in costs:
-            pool = self._pool(cost.pool)
-            for window in pool.windows:
+            for window in self._windows(cost.pool):
                 if cost.amount > window.limit.amount:
                     raise InvalidArgument(
                         f"{self._exchange}: the request costs {cost.amount} of {cost.pool}, whose limit is "
                         f"{window.limit.amount} in {window.limit.window_s:g} s",
                         rule=cost.pool,
                     )
-            wanted.append((pool, cost.amount))
+            wanted += [(pool, cost.amount) for pool in self._named(cost.pool)]
         return Ticket(tuple(wanted), lane)
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
@@ -391,7 +395,7 @@ class Budget:
         """Adopt the exchange's own counts where they are higher, told by the reply to a request sent at *sent_ns*."""
         with self._ledger.lock:
             for item in usage:
-                for window in self._pool(item.pool).windows:
+                for window in self._windows(item.pool):
                     if window.limit.window_s == item.window_s:
                         window.correct(item.used, sent_ns, now_ns)
 
@@ -401,7 +405,8 @@ class Budget:
         Whoever shares the pool, or the address, is held as well. A block is never shortened.
         """
         with self._ledger.lock:
-            (self._ledger.gate if pool is None else self._pool(pool)).block(until_ns, banned=banned)
+            for blocked in [self._ledger.gate] if pool is None else self._named(pool):
+                blocked.block(until_ns, banned=banned)
 
     def quiet_ns(self, costs: Iterable[Cost], now_ns: int, *, longest_s: float = 60.0) -> int:
         """Return how long to be silent after "too many requests" that came without a time.
@@ -413,7 +418,7 @@ class Budget:
                 (
                     window.ends_in_ns(now_ns)
                     for cost in costs
-                    for window in self._pool(cost.pool).windows
+                    for window in self._windows(cost.pool)
                     if window.limit.window_s <= longest_s
                 ),
                 default=_S,

@@ -18,7 +18,7 @@ MASK = "***"
 _NAMED = re.compile(
     r"""(?ix)
     ( ["']? [\w-]* (?: sign(?:ature|ed)? | api[-_]?key | secret | passphrase | password | private[-_]?key
-                     | listen[-_]?key | token | authorization | cookie ) ["']? \s* [=:] \s*
+                     | listen[-_]?key | token | authorization | cookie ) \\? ["']? \s* [=:] \s*
       (?: (?:bearer|basic) \s+ )? \\? ["']? )
     ( [^"'&\s,;}<>\\]+ )
     """
