@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-from sim_calls import Caller  # noqa: E402
+from sim_calls import Caller
 
-from lotusx_sim import BinanceSpot  # noqa: E402
+from lotusx_sim import BinanceSpot
 
 
 @pytest.fixture

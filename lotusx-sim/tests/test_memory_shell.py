@@ -5,11 +5,11 @@ import json
 import anyio
 import pytest
 import trio
-from lotusx.errors import ConnectionFailed, RequestTimeout
-from lotusx.kernel.transport import HttpRequest, WsClosed
 from sim_calls import signed_query
 from trio.testing import MockClock
 
+from lotusx.errors import ConnectionFailed, RequestTimeout
+from lotusx.kernel.transport import HttpRequest, WsClosed
 from lotusx_sim import BinanceSpot
 from lotusx_sim.dialects.binance import DEFAULT_KEY
 from lotusx_sim.shells import memory

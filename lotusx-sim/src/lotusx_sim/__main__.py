@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("--venue", default="binance", choices=["binance"], help="whose wire dialect (default: binance)")
+    command.add_argument("--venue", default="binance", choices=["binance"], help="wire dialect (default: binance)")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, a free one)")
     command.add_argument("--seed", type=int, default=1, help="decides prices, books and trades (default: 1)")
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     venue = make_venue(arguments)
-    tls = _tls(arguments)
+    tls, certificate = _tls(arguments)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with serve(venue, host=arguments.host, port=arguments.port, tls=tls) as server:
             ready = {
@@ -78,22 +78,24 @@ async def _serve(arguments: argparse.Namespace) -> int:
                 "ws_api_url": f"{server.ws_url}/ws-api/v3",
                 "port": server.port,
             }
+            if certificate:
+                ready["certificate_pem"] = certificate
             print(json.dumps(ready), flush=True)
             async for _ in signals:
                 break
     return 0
 
 
-def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+def _tls(arguments: argparse.Namespace) -> tuple[ssl.SSLContext | None, str]:
     if arguments.tls_self_signed:
         from lotusx_sim.shells.self_signed import self_signed_context
 
         return self_signed_context()
     if arguments.tls_cert is None:
-        return None
+        return None, ""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(arguments.tls_cert, arguments.tls_key)
-    return context
+    return context, ""
 
 
 if __name__ == "__main__":

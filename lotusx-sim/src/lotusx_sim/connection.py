@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lotusx_sim.faults import Effect, Mischief
@@ -108,7 +109,7 @@ class SimulatedConnection:
             self._swapped.clear()
         for ready in texts:
             if delay_s:
-                self._simulator.later(delay_s, lambda t=ready: self.send(t))
+                self._simulator.later(delay_s, partial(self.send, ready))
             else:
                 self.send(ready)
 

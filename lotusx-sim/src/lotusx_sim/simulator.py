@@ -268,9 +268,7 @@ class Simulator:
         return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.SWAP))
 
     def delay_stream(self, topic: str, seconds: float, *, times: int | None = None) -> Fault:
-        return self.faults.add_stream(
-            StreamFault(times, topic=topic, mischief=Mischief.DELAY, delay_s=seconds)
-        )
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.DELAY, delay_s=seconds))
 
     def cut_message(self, topic: str, *, times: int | None = 1) -> Fault:
         """Cut the next message of *topic* in the middle of its JSON."""
@@ -278,9 +276,7 @@ class Simulator:
 
     def rewrite(self, topic: str, change: Callable[[str], str], *, times: int | None = 1) -> Fault:
         """Change the next message of *topic*."""
-        return self.faults.add_stream(
-            StreamFault(times, topic=topic, mischief=Mischief.REWRITE, rewrite=change)
-        )
+        return self.faults.add_stream(StreamFault(times, topic=topic, mischief=Mischief.REWRITE, rewrite=change))
 
     def crossed_level(self, symbol: str) -> Fault:
         """Put a bid above the best ask into the next book change of *symbol*."""
@@ -321,9 +317,7 @@ class Simulator:
                 self.venue.population.quote(symbol, side, Decimal(price), Decimal(quantity), now_ns)
         self._flush(now_ns)
 
-    def trade(
-        self, symbol: str, side: str, quantity: str | Decimal, price: str | Decimal | None = None
-    ) -> Decimal:
+    def trade(self, symbol: str, side: str, quantity: str | Decimal, price: str | Decimal | None = None) -> Decimal:
         """Send an order of an outside counterparty, immediate or cancel; return what it traded.
 
         Args:

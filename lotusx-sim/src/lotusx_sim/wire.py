@@ -1,7 +1,7 @@
 """HTTP messages as the simulated venues see them: bytes in, bytes out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
+    """One reply; header names in lower case."""
+
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
@@ -43,5 +45,3 @@ class HttpOutcome:
     response: HttpResponse | None  # None: the reply is lost
     delay_s: float = 0.0
     lost_by: str = "cut"  # when there is no response: "cut" ends the connection, "reset" resets it, "hang" says nothing
-    cut_body_at: int | None = None  # send this many bytes of the body, then end the connection
-    notes: tuple[str, ...] = field(default=())  # faults that applied, for the request log

@@ -446,9 +446,8 @@ class Exchange:
         done = order.remaining <= 0
         order.status = Status.FILLED if done else Status.PARTIALLY_FILLED
         if order.account in self._watched:
-            fill = Fill(
-                trade_id, order.id, order.account, order.symbol, order.side, price, quantity, fee, asset, is_maker, now_ns
-            )
+            who = (order.id, order.account, order.symbol, order.side)
+            fill = Fill(trade_id, *who, price, quantity, fee, asset, is_maker, now_ns)
             order.fills.append(fill)
             self.fills.append(fill)
             self._report(order, Change.TRADE, now_ns, fill=fill)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import anyio
 from anyio.lowlevel import checkpoint
-from lotusx.errors import ConnectionFailed, MalformedReply, RequestTimeout
-from lotusx.kernel.transport import HttpRequest, HttpResponse, WsClosed, WsHandler
 
+from lotusx.errors import ConnectionFailed, RequestTimeout
+from lotusx.kernel.transport import HttpRequest, HttpResponse, WsClosed, WsHandler
 from lotusx_sim import wire
 from lotusx_sim.connection import ShellSide, SimulatedConnection
 from lotusx_sim.shells.clock import LoopClock
@@ -107,8 +107,6 @@ class MemoryHttp:
                 await anyio.sleep_forever()
             raise ConnectionFailed(f"the connection ended before {request.method} {_path(request.url)} was answered")
         await self._network.travel()
-        if outcome.cut_body_at is not None:
-            raise MalformedReply("the reply is cut short", status=response.status)
         return HttpResponse(response.status, dict(response.headers), response.body)
 
     async def aclose(self) -> None:

@@ -60,9 +60,7 @@ class WsSocket:
         if offered is None:
             return
         shell = ShellSide(self._send_later, self._close_later, self._drop_later)
-        accepted = self._sim.open_ws(
-            self._request.target, self._request.headers, shell, client_ip=self._client_ip
-        )
+        accepted = self._sim.open_ws(self._request.target, self._request.headers, shell, client_ip=self._client_ip)
         if accepted is None:
             await self._ignore()
         elif isinstance(accepted, HttpResponse):

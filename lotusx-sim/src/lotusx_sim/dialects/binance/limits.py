@@ -81,6 +81,7 @@ class Limits:
         self.rules = rules
         self._addresses: dict[str, _Address] = {}
         self._accounts: dict[str, _Orders] = {}
+        self._everyone_banned_until_ns = 0
 
     def charge(self, ip: str, weight: int, now_ns: int) -> None:
         """Count one request.
@@ -103,15 +104,15 @@ class Limits:
         end_ns = window.end_ns(now_ns)
         raise RateLimited(
             -1003,
-            f"Too much request weight used; current limit is {self.rules.weight_per_minute} request weight per 1 MINUTE."
-            " Please use WebSocket Streams for live updates to avoid polling the API.",
+            f"Too much request weight used; current limit is {self.rules.weight_per_minute} request weight per 1"
+            " MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
             status=429,
             retry_after_s=_seconds_until(end_ns, now_ns),
             retry_at_ms=end_ns // 1_000_000,
         )
 
     def check_ban(self, ip: str, now_ns: int) -> None:
-        until_ns = self._address(ip).banned_until_ns
+        until_ns = max(self._address(ip).banned_until_ns, self._everyone_banned_until_ns)
         if now_ns < until_ns:
             raise RateLimited(
                 -1003,
@@ -128,8 +129,7 @@ class Limits:
         address.offences = 0
 
     def ban_everyone(self, until_ns: int) -> None:
-        for ip in self._addresses or {"127.0.0.1": None}:
-            self.ban(ip, until_ns)
+        self._everyone_banned_until_ns = until_ns
 
     def refund(self, ip: str, weight: int, now_ns: int) -> None:
         """Give back what a successful order call was charged (free since 2026-04-02)."""

@@ -292,9 +292,7 @@ _ONE_OR_MORE = ("symbol", "symbols", "symbolStatus")
 _KLINES = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
 PING = Operation(ping)
 TIME = Operation(time)
-EXCHANGE_INFO = Operation(
-    exchange_info, ("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"), 20
-)
+EXCHANGE_INFO = Operation(exchange_info, ("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"), 20)
 DEPTH = Operation(depth, ("symbol", "limit", "symbolStatus"), _depth_weight)
 TRADES = Operation(trades, ("symbol", "limit"), 25)
 HISTORICAL_TRADES = Operation(historical_trades, ("symbol", "limit", "fromId"), 25)

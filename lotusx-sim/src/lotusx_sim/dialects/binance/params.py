@@ -156,9 +156,9 @@ class Params:
         except json.JSONDecodeError:
             items = None
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise VenueError(
-                -1100, f"Illegal characters found in parameter '{name}'; legal range is '^\\[(\"[\\w\\-._&&[^a-z]]{{1,50}}\"(,\"[\\w\\-._&&[^a-z]]{{1,50}}\"){{0,}})?\\]$'."
-            )
+            one = r'"[\w\-._&&[^a-z]]{1,50}"'
+            legal = rf"^\[({one}(,{one}){{0,}})?\]$"
+            raise VenueError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
         if len(set(items)) != len(items):
             raise VenueError(-1151, "Symbol is present multiple times in the list.")
         return items

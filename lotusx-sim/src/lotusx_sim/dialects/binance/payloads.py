@@ -1,4 +1,4 @@
-"""Engine state in the venue's JSON: field names, spellings and number formats. Source: rest-api.md, user-data-stream.md."""
+"""Engine state in the venue's JSON: field names, spellings, formats. Source: rest-api.md, user-data-stream.md."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -78,7 +78,6 @@ def stp_name(order: Order) -> str:
 
 def amount(value: Decimal | None) -> str:
     return text(value if value is not None else ZERO)
-
 
 
 def order_ack(order: Order, unit: int) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def capture_of(lines: Iterable[str]) -> Capture:
     if len(symbols) != 1:
         raise CaptureError(f"a capture holds one market, this one has {', '.join(sorted(symbols)) or 'none'}")
     records = [_record(max(0, at_ns - began_ns), name, data) for at_ns, name, data in names]
-    kept = [r for r in records if r.diff is not None and r.diff.last_id > update_id or r.diff is None and r.offset_ns]
+    kept = [r for r in records if (r.offset_ns > 0 if r.diff is None else r.diff.last_id > update_id)]
     _check_chain(kept, update_id)
     return Capture(symbols.pop(), _levels(book["bids"]), _levels(book["asks"]), update_id, kept)
 

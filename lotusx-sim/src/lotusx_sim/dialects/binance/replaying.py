@@ -2,25 +2,19 @@
 
 from lotusx_sim.dialects.binance.state import NS_PER_MS, SpotState
 from lotusx_sim.dialects.binance.streams import StreamHub
-from lotusx_sim.engine.capture import Capture, Record, RecordedLiquidity, Replay
-from lotusx_sim.engine.market import MarketView
+from lotusx_sim.engine.capture import Capture, RecordedLiquidity, Replay
+from lotusx_sim.engine.market import MarketView, PublicTrade
 
 
 class Replayer:
     """Replays one capture; what it sends is the recorded text, with its recorded times and ids."""
 
-    def __init__(self, capture: Capture, speed: float) -> None:
+    def __init__(self, capture: Capture, speed: float, state: SpotState, hub: StreamHub, now_ns: int) -> None:
         self._capture = capture
         self._has_best_quotes = f"{capture.symbol.lower()}@bookTicker" in capture.topics
         self._replay = Replay(capture, speed=speed)
-        self._state: SpotState | None = None
-        self._hub: StreamHub | None = None
-        self._liquidity: RecordedLiquidity | None = None
-
-    def attach(self, state: SpotState, hub: StreamHub, now_ns: int) -> None:
-        """Set the market up as the capture's snapshot has it."""
-        capture = self._capture
-        self._state, self._hub = state, hub
+        self._state = state
+        self._hub = hub
         self._liquidity = RecordedLiquidity(state.exchange, capture.symbol)
         self._view.reset(capture.bids, capture.asks, capture.update_id)
         self._liquidity.apply(capture.bids, capture.asks, now_ns)
@@ -30,11 +24,9 @@ class Replayer:
 
     @property
     def _view(self) -> MarketView:
-        assert self._state is not None
         return self._state.views[self._capture.symbol]
 
     def begin_if_read(self, now_ns: int) -> None:
-        assert self._hub is not None
         if not self._replay.has_begun and self._hub.reads(self._capture.symbol):
             self._replay.begin(now_ns)
 
@@ -44,18 +36,16 @@ class Replayer:
     def step(self, now_ns: int) -> None:
         """Let the next recorded message happen."""
         record = self._replay.take()
-        assert self._hub is not None and self._liquidity is not None
         if record.diff is not None:
             self._view.apply_recorded(record.diff)
             self._liquidity.apply(record.diff.bids, record.diff.asks, now_ns)
         elif record.trade is not None:
-            self._trade(record, now_ns)
+            self._trade(record.trade, now_ns)
         self._hub.emit_text(record.topic, record.text)
         if record.diff is not None and not self._has_best_quotes:
             self._hub.book_changed(self._view)
 
-    def _trade(self, record: Record, now_ns: int) -> None:
-        assert record.trade is not None and self._hub is not None and self._liquidity is not None
-        self._view.add_trade(record.trade, at_ms=now_ns // NS_PER_MS)
+    def _trade(self, trade: PublicTrade, now_ns: int) -> None:
+        self._view.add_trade(trade, at_ms=now_ns // NS_PER_MS)
         self._hub.aggregates_happened(self._view, now_ns)
-        self._liquidity.trade(record.trade, now_ns)
+        self._liquidity.trade(trade, now_ns)

@@ -59,20 +59,23 @@ def respond(state: SpotState, request: HttpRequest, now_ns: int, ip: str) -> Htt
             return _unrouted(request)
         answer, account = _answer(state, operation, request, now_ns, ip)
     except VenueError as error:
-        headers = list(_usage(state, ip, now_ns))
-        if isinstance(error, RateLimited):
-            headers.append(("retry-after", str(error.retry_after_s)))
-        return _json(error.status, error.body(), headers)
-    usage = list(_usage(state, ip, now_ns))
+        return refusal(state, error, now_ns, ip)
+    usage = _usage(state, ip, now_ns)
     if operation.is_order:
         ten_seconds, day = state.limits.order_counts(account, now_ns)
         usage += [("x-mbx-order-count-10s", str(ten_seconds)), ("x-mbx-order-count-1d", str(day))]
     return _json(200, answer, usage)
 
 
-def _answer(
-    state: SpotState, operation: Operation, request: HttpRequest, now_ns: int, ip: str
-) -> tuple[Any, str]:
+def refusal(state: SpotState, error: VenueError, now_ns: int, ip: str) -> HttpResponse:
+    """Return *error* as a response."""
+    headers = _usage(state, ip, now_ns)
+    if isinstance(error, RateLimited):
+        headers.append(("retry-after", str(error.retry_after_s)))
+    return _json(error.status, error.body(), headers)
+
+
+def _answer(state: SpotState, operation: Operation, request: HttpRequest, now_ns: int, ip: str) -> tuple[Any, str]:
     try:
         body = request.body.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Verifies signatures over the bytes as they were received. Source: binance-spot-api-docs, rest-api.md, request security.
+"""Verifies signatures over the bytes as they were received. Source: rest-api.md, request security.
 
 REST signs the percent-encoded query followed by the body with nothing between; the WS API signs its parameters
 sorted by name, raw UTF-8. Ed25519 and RSA need the ``keys`` extra.

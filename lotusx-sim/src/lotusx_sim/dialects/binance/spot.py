@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from lotusx_sim.dialects.binance import rest
+from lotusx_sim.dialects.binance.errors import RateLimited
 from lotusx_sim.dialects.binance.limits import LimitRules
 from lotusx_sim.dialects.binance.recording import read_capture
 from lotusx_sim.dialects.binance.replaying import Replayer
@@ -75,7 +76,8 @@ class BinanceSpot:
         if recording is not None and recording.symbol not in {symbol.symbol for symbol in listed}:
             raise ValueError(f"the capture is of {recording.symbol}, which is not listed")
         self._options = Options(seed=seed, symbols=listed, rules=rules or LimitRules(), capture=recording)
-        self._replayer = Replayer(recording, speed) if recording is not None else None
+        self._speed = speed
+        self._replayer: Replayer | None = None
         self._keys = tuple(keys)
         self._balances = balances or {}
         self._fees = fees or Fees()
@@ -86,8 +88,7 @@ class BinanceSpot:
         self._next_act_ns: int | None = None
         self._next_fast_ns = 0
         self._next_slow_ns = 0
-        self._stream_peers: dict[StreamPeer, None] = {}
-        self._api_peers: dict[WsApiPeer, None] = {}
+        self._peers: dict[StreamPeer | WsApiPeer, None] = {}  # oldest first
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -103,8 +104,8 @@ class BinanceSpot:
         self._open_market(now_ns)
 
     def _open_market(self, now_ns: int) -> None:
-        if self._replayer is not None:
-            self._replayer.attach(self.state, self.hub, now_ns)
+        if self._options.capture is not None:
+            self._replayer = Replayer(self._options.capture, self._speed, self.state, self.hub, now_ns)
         self.state.population.settle_in(now_ns)
         self.flush(now_ns)
         if self._gap_ns:
@@ -142,12 +143,17 @@ class BinanceSpot:
     ) -> WsPeer | HttpResponse:
         del headers
         self.advance(now_ns)
+        try:
+            self.state.limits.check_ban(client_ip, now_ns)
+            if target.startswith("/ws-api"):
+                self.state.limits.charge(client_ip, 2, now_ns)
+        except RateLimited as refused:
+            return rest.refusal(self.state, refused, now_ns, client_ip)
         if not self.state.limits.connect(client_ip, now_ns):
             return self.rate_limited("60")
         if target.partition("?")[0].rstrip("/") == "/ws-api/v3":
-            self.state.limits.charge(client_ip, 2, now_ns)
             api = WsApiPeer(self.state, out, target=target, ip=client_ip, opened_ns=now_ns)
-            self._api_peers[api] = None
+            self._peers[api] = None
             return _Flushing(self, api)
         wanted = stream_names(target)
         if wanted is None:
@@ -156,14 +162,14 @@ class BinanceSpot:
         combined, names = wanted
         peer = StreamPeer(self.hub, out, combined=combined, unit=unit, opened_ns=now_ns)
         peer.subscribe(names)
-        self._stream_peers[peer] = None
+        self._peers[peer] = None
         return _Flushing(self, peer)
 
     def forget(self, peer: StreamPeer | WsApiPeer) -> None:
-        if isinstance(peer, StreamPeer):
-            self._stream_peers.pop(peer, None)
-        else:
-            self._api_peers.pop(peer, None)
+        self._peers.pop(peer, None)
+
+    def _api_peers(self) -> list[WsApiPeer]:
+        return [peer for peer in self._peers if isinstance(peer, WsApiPeer)]
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
@@ -175,10 +181,8 @@ class BinanceSpot:
             due.append(self._next_fast_ns)
         if self.hub.has_slow:
             due.append(self._next_slow_ns)
-        for peers in (self._stream_peers, self._api_peers):
-            oldest: StreamPeer | WsApiPeer | None = next(iter(peers), None)
-            if oldest is not None:
-                due.append(oldest.opened_ns + _LIFETIME_NS)
+        if self._peers:
+            due.append(next(iter(self._peers)).opened_ns + _LIFETIME_NS)
         return min(due, default=None)
 
     def advance(self, now_ns: int) -> None:
@@ -215,7 +219,7 @@ class BinanceSpot:
             self._next_slow_ns = max(self._next_slow_ns, (now_ns // SLOW_NS) * SLOW_NS + SLOW_NS)
 
     def _end_old_connections(self, now_ns: int) -> None:
-        for peer in [*self._stream_peers, *self._api_peers]:
+        for peer in list(self._peers):
             if now_ns - peer.opened_ns >= _LIFETIME_NS:
                 self.forget(peer)
                 peer.end(1001, "Connection reached its lifetime of 24 hours")
@@ -233,7 +237,7 @@ class BinanceSpot:
         self.state.publish(events)
         for event in events:
             if isinstance(event, (OrderEvent, BalanceEvent)):
-                for peer in list(self._api_peers):
+                for peer in self._api_peers():
                     peer.private_event(event)
         for symbol, before in seen.items():
             self.hub.trades_happened(self.state.views[symbol], before, now_ns)
@@ -264,11 +268,11 @@ class BinanceSpot:
         self.state.keys[key] = replace(self.state.keys[key], may_trade=may_trade)
 
     def expire_user_streams(self, now_ns: int) -> None:
-        for peer in list(self._api_peers):
+        for peer in self._api_peers():
             peer.expire_subscriptions(now_ns)
 
     def announce_shutdown(self, now_ns: int) -> None:
-        for peer in [*self._stream_peers, *self._api_peers]:
+        for peer in list(self._peers):
             peer.announce_shutdown(now_ns)
 
     def depth_topic(self, symbol: str) -> str:
@@ -284,9 +288,7 @@ class BinanceSpot:
         return msgspec.json.encode(message).decode()
 
     def backend_timeout(self) -> HttpResponse:
-        message = (
-            "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-        )
+        message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
         body = msgspec.json.encode({"code": -1007, "msg": message})
         return HttpResponse(503, (("content-type", "application/json;charset=UTF-8"),), body)
 
@@ -322,9 +324,10 @@ def _chosen(symbols: Iterable[str | SpotSymbol] | None) -> tuple[SpotSymbol, ...
     known = {symbol.symbol: symbol for symbol in SYMBOLS}
     chosen = []
     for symbol in symbols:
-        if isinstance(symbol, str):
-            if symbol not in known:
-                raise ValueError(f"no built-in instrument {symbol!r}; there are {', '.join(known)}")
-            symbol = known[symbol]
-        chosen.append(symbol)
+        if isinstance(symbol, SpotSymbol):
+            chosen.append(symbol)
+        elif symbol in known:
+            chosen.append(known[symbol])
+        else:
+            raise ValueError(f"no built-in instrument {symbol!r}; there are {', '.join(known)}")
     return tuple(chosen)

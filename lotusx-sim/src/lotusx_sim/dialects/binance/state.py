@@ -116,6 +116,4 @@ class SpotState:
 
 
 def _habitat(symbol: SpotSymbol) -> Habitat:
-    return Habitat(
-        symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps
-    )
+    return Habitat(symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps)

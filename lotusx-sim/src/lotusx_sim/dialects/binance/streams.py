@@ -90,9 +90,7 @@ class StreamHub:
             self._last_best[stream.symbol] = (view.bids.best(), view.asks.best())
 
     def _is_read(self, symbol: str, kind: str, *, fast: bool) -> bool:
-        return any(
-            s.symbol == symbol and s.kind == kind and s.is_fast == fast for s in self._streams.values()
-        )
+        return any(s.symbol == symbol and s.kind == kind and s.is_fast == fast for s in self._streams.values())
 
     def reads(self, symbol: str) -> bool:
         """Tell whether any stream of *symbol* has a reader."""

@@ -12,8 +12,8 @@ from lotusx_sim.dialects.binance.errors import (
     unknown_order,
 )
 from lotusx_sim.dialects.binance.params import Params
-from lotusx_sim.dialects.binance.symbols import DEFAULT_SELF_TRADE_MODE, SELF_TRADE_MODES, SpotSymbol
-from lotusx_sim.engine.orders import NewOrder, Order, Refused, Side, Status, TimeInForce
+from lotusx_sim.dialects.binance.symbols import DEFAULT_SELF_TRADE_MODE, SELF_TRADE_MODES, SpotSymbol, text
+from lotusx_sim.engine.orders import ZERO, NewOrder, Order, Refused, Side, Status, TimeInForce
 
 ORDER_NAMES = (
     "symbol", "side", "type", "timeInForce", "quantity", "quoteOrderQty", "price", "newClientOrderId", "strategyId",
@@ -41,7 +41,7 @@ def read_order(call: Call) -> tuple[SpotSymbol, NewOrder]:
         symbol=symbol.symbol,
         side=Side.BUY if side_name == "BUY" else Side.SELL,
         kind=payloads.TYPES[type_name],
-        quantity=quantity if quantity is not None else payloads.ZERO,
+        quantity=quantity if quantity is not None else ZERO,
         price=price,
         quote_quantity=params.decimal("quoteOrderQty"),
         time_in_force=time_in_force,
@@ -141,7 +141,7 @@ def test(call: Call) -> dict[str, Any]:
     if not call.params.boolean("computeCommissionRates"):
         return {}
     fees = call.state.exchange.fees_of(call.account)
-    rates = {"maker": payloads.text(fees.maker), "taker": payloads.text(fees.taker)}
+    rates = {"maker": text(fees.maker), "taker": text(fees.taker)}
     none = {"maker": "0.00000000", "taker": "0.00000000"}
     return {
         "standardCommissionForOrder": rates,
@@ -160,9 +160,7 @@ def find_order(call: Call, id_name: str = "orderId", client_name: str = "origCli
     symbol = call.state.symbol(call.params)
     order_id, client_id = call.params.integer(id_name), call.params.text(client_name)
     if order_id is None and client_id is None:
-        raise VenueError(
-            -1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!"
-        )
+        raise VenueError(-1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!")
     return call.state.exchange.find(call.account, symbol.symbol, order_id=order_id, client_id=client_id or "")
 
 

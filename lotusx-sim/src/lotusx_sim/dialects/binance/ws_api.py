@@ -13,6 +13,7 @@ from lotusx_sim.dialects.binance.params import Params
 from lotusx_sim.dialects.binance.security import check_signature, check_time, key_of, not_permitted
 from lotusx_sim.dialects.binance.signing import ApiKey, ws_payload
 from lotusx_sim.dialects.binance.state import NS_PER_MS, SpotState
+from lotusx_sim.dialects.binance.symbols import text
 from lotusx_sim.engine.orders import BalanceEvent, OrderEvent
 from lotusx_sim.venue import Outbox
 
@@ -232,7 +233,7 @@ class WsApiPeer:
                 "e": "balanceUpdate",
                 "E": event.ns // unit,
                 "a": event.assets[0],
-                "d": payloads.text(event.delta),
+                "d": text(event.delta),
                 "T": event.ns // unit,
             }
         ledger = self._state.exchange.accounts
@@ -241,7 +242,7 @@ class WsApiPeer:
             "E": event.ns // unit,
             "u": event.ns // unit,
             "B": [
-                {"a": asset, "f": payloads.text(balance.free), "l": payloads.text(balance.locked)}
+                {"a": asset, "f": text(balance.free), "l": text(balance.locked)}
                 for asset in event.assets
                 for balance in (ledger.balance(event.account, asset),)
             ],
