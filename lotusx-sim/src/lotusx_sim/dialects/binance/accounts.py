@@ -150,6 +150,38 @@ def trade_fee(call: Call) -> list[dict[str, Any]]:
     ]
 
 
+def margin_pairs(call: Call) -> list[Any]:
+    """Return no pair: nothing here trades on margin. ccxt asks before it lists spot markets."""
+    del call
+    return []
+
+
+def coins(call: Call) -> list[dict[str, Any]]:
+    """Return what the account holds of every listed asset; no network moves anything in or out."""
+    zero = "0.00000000"
+    listed = sorted({asset for symbol in call.state.symbols.values() for asset in (symbol.base, symbol.quote)})
+    owned = call.state.exchange.accounts
+    return [
+        {
+            "coin": asset,
+            "name": asset,
+            "depositAllEnable": False,
+            "withdrawAllEnable": False,
+            "free": text(owned.balance(call.account, asset).free),
+            "locked": text(owned.balance(call.account, asset).locked),
+            "freeze": zero,
+            "withdrawing": zero,
+            "ipoing": zero,
+            "ipoable": zero,
+            "storage": zero,
+            "isLegalMoney": False,
+            "trading": True,
+            "networkList": [],
+        }
+        for asset in listed
+    ]
+
+
 def _my_trades_weight(params: Params) -> int:
     return 5 if "orderId" in params else 20
 
@@ -162,3 +194,5 @@ COMMISSION = Operation(commission, ("symbol",), 20, Security.USER_DATA)
 ORDER_COUNTS = Operation(order_counts, (), 40, Security.USER_DATA)
 RESTRICTIONS = Operation(restrictions, (), 1, Security.USER_DATA)
 TRADE_FEE = Operation(trade_fee, ("symbol",), 1, Security.USER_DATA)
+MARGIN_PAIRS = Operation(margin_pairs, ("symbol",), 1, Security.USER_DATA)
+COINS = Operation(coins, (), 10, Security.USER_DATA)

@@ -42,6 +42,9 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v3/rateLimit/order"): accounts.ORDER_COUNTS,
     ("GET", "/sapi/v1/account/apiRestrictions"): accounts.RESTRICTIONS,
     ("GET", "/sapi/v1/asset/tradeFee"): accounts.TRADE_FEE,
+    ("GET", "/sapi/v1/capital/config/getall"): accounts.COINS,
+    ("GET", "/sapi/v1/margin/allPairs"): accounts.MARGIN_PAIRS,
+    ("GET", "/sapi/v1/margin/isolated/allPairs"): accounts.MARGIN_PAIRS,
 }
 _PATHS = frozenset(path for _, path in ROUTES)
 _GONE = frozenset({"/api/v3/userDataStream", "/api/v3/userDataStream/isolated"})

@@ -341,9 +341,12 @@ class StreamPeer:
 
 
 def stream_names(target: str) -> tuple[bool, list[str]] | None:
-    """Read a connection's target: whether it is combined, and the streams it names; None when it is neither."""
+    """Read a connection's target: whether it is combined, and the streams it names; None when it is neither.
+
+    What follows ``/stream/`` in the path is ignored: ccxt numbers its connections there.
+    """
     path, _, query = target.partition("?")
-    if path == "/stream" or path == "/stream/":
+    if path == "/stream" or path.startswith("/stream/"):
         values = [item.removeprefix("streams=") for item in query.split("&") if item.startswith("streams=")]
         return True, [unquote(name) for name in values[0].split("/") if name] if values else []
     if path == "/ws" or path.startswith("/ws/"):

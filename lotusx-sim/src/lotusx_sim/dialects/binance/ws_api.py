@@ -80,12 +80,13 @@ class WsApiPeer:
         if params is not None and not isinstance(params, dict):
             self._send_error(request_id, VenueError(-1135, "Invalid JSON Request"), now_ns)
             return
+        shows = (params or {}).get("returnRateLimits", self._shows_limits) is not False
         try:
             result = self._answer(message["method"], Params.of_json(params or {}), now_ns)
         except VenueError as error:
-            self._send_error(request_id, error, now_ns)
+            self._send_error(request_id, error, now_ns, shows_limits=shows)
             return
-        self._send({"id": request_id, "status": 200, "result": result}, now_ns)
+        self._send({"id": request_id, "status": 200, "result": result}, now_ns, shows_limits=shows)
 
     def pinged(self, now_ns: int) -> None:
         """Nothing is counted here: this surface is limited by weight."""
@@ -123,7 +124,7 @@ class WsApiPeer:
         call = Call(self._state, params, now_ns, unit=self._unit)
         if operation.security is not Security.NONE:
             call.account = self._authenticate(params, operation.security, now_ns).account
-        params.allow(operation.names)
+        params.allow((*operation.names, "returnRateLimits"))
         answer = operation.run(call)
         if operation.is_order:
             self._state.limits.refund(self._ip, weight, now_ns)
@@ -253,14 +254,15 @@ class WsApiPeer:
 
     # -- replies -------------------------------------------------------------------------------------------------
 
-    def _send_error(self, request_id: Any, error: VenueError, now_ns: int) -> None:
+    def _send_error(self, request_id: Any, error: VenueError, now_ns: int, *, shows_limits: bool = True) -> None:
         content = error.body()
         if isinstance(error, RateLimited):
             content["data"] = {**error.data, "serverTime": now_ns // NS_PER_MS}
-        self._send({"id": request_id, "status": error.status, "error": content}, now_ns)
+        reply = {"id": request_id, "status": error.status, "error": content}
+        self._send(reply, now_ns, shows_limits=shows_limits)
 
-    def _send(self, reply: dict[str, Any], now_ns: int) -> None:
-        if self._shows_limits:
+    def _send(self, reply: dict[str, Any], now_ns: int, *, shows_limits: bool) -> None:
+        if shows_limits:
             rules = self._state.options.rules
             reply["rateLimits"] = [
                 {
