@@ -24,7 +24,7 @@ class Guard:
         self._account = account
         self.capabilities: Mapping[Capability, Support] = MappingProxyType(
             {
-                item: environment.lacks.get(item) or facts.capabilities.get(item, Support.not_offered())
+                item: environment.lacks.get(item, facts.capabilities.get(item, Support.not_offered()))
                 for item in Capability
             }
         )
