@@ -1,0 +1,86 @@
+"""A connector over a scripted kernel, and one instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, Symbol, TickSize
+from lotusx.plugin import Secret
+from lotusx_binance.connector import BinanceConnector
+from lotusx_binance.errors import SpotDialect
+from lotusx_binance.facts import FACTS
+from lotusx_binance.signer import signer_from
+from lotusx_testing.fakes import FakeInstruments, FakeKernel, FakeRest, FakeWsRequests
+
+CREDENTIALS = {"api_key": "key", "api_secret": Secret("secret")}
+
+
+def _instrument(base: str, quote: str) -> Instrument:
+    return Instrument(
+        symbol=Symbol(base, quote),
+        venue_symbol=base + quote,
+        kind=InstrumentKind.SPOT,
+        status=InstrumentStatus.TRADING,
+        price_rule=TickSize(Decimal("0.01")),
+        step_size=Decimal("0.00001"),
+    )
+
+
+@pytest.fixture
+def btc() -> Instrument:
+    return _instrument("BTC", "USDT")
+
+
+@pytest.fixture
+def eth() -> Instrument:
+    return _instrument("ETH", "USDT")
+
+
+@dataclass
+class Desk:
+    """A connector and the fakes it stands on."""
+
+    connector: BinanceConnector
+    rest: FakeRest
+    ws: FakeWsRequests
+
+    @property
+    def sent(self) -> tuple[str, str, dict[str, str]]:
+        """Verb, path and parameters of the newest request, less what signing added."""
+        params = self.rest.params
+        for name in ("recvWindow", "timestamp", "signature"):
+            params.pop(name, None)
+        return str(self.rest.last.verb), self.rest.last.path, params
+
+    @property
+    def costs(self) -> dict[str, int]:
+        """What the newest request takes from which pool, less the raw request."""
+        return {cost.pool: cost.amount for cost in self.rest.last.costs if cost.pool != "raw-requests"}
+
+
+@pytest.fixture
+def make_desk(btc: Instrument, eth: Instrument) -> Callable[..., Desk]:
+    def make(environment: str = "live", **options: Any) -> Desk:
+        rest = FakeRest(SpotDialect("binance"), signer_from(CREDENTIALS))
+        kernel = FakeKernel(
+            FACTS,
+            environment,
+            rest=rest,
+            instruments=FakeInstruments((btc, eth)),
+            credentials=CREDENTIALS,
+            options=options,
+        )
+        ws = kernel.ws.setdefault("api", FakeWsRequests())
+        return Desk(BinanceConnector(kernel.build()), rest, ws)
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    return make_desk()
