@@ -1,0 +1,289 @@
+"""The one stream of an account: what its channels say and what recovery finds, merged, in order, each event once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from lotusx.errors import LotusXError, NotSupported, OrderNotFound
+from lotusx.kernel.ports import Span
+from lotusx.model.account import (
+    AccountEvent,
+    Balance,
+    BalanceEvent,
+    FillEvent,
+    OrderEvent,
+    Position,
+    PositionEvent,
+    Recovered,
+)
+from lotusx.orders.looking import FILLS_MARGIN_NS, all_fills
+from lotusx.orders.terms import names_of
+
+if TYPE_CHECKING:
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.kernel.ports import AccountPort, TradingPort
+    from lotusx.model.instruments import Instrument
+    from lotusx.model.orders import Fill, OrderState
+    from lotusx.model.symbol import Symbol
+    from lotusx.orders.desk import OrderDesk
+
+T = TypeVar("T")
+AT_ONCE = 8
+"""Orders asked for side by side during a recovery."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one round of recovery learnt, before any of it is applied."""
+
+    states: list[OrderState] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    missing: list[tuple[TrackedOrder, int]] = field(default_factory=list)
+    balances: Sequence[Balance] | None = None
+    positions: Sequence[Position] | None = None
+
+
+class AccountStream:
+    """Turns raw events of the private channels into one lossless stream, and fills its gaps.
+
+    Everything is delivered when it is merged, so no order is ever reported backwards and no fill twice. While a
+    recovery runs, what the channels bring is held, and merged behind what the recovery finds. A recovery that fails
+    leaves it held: nothing is delivered past a gap until the next one has closed it.
+
+    Args:
+        deliver: Takes events, such as `Stream.put`; it never drops: a reader too slow makes the stream fail.
+        instrument_of: The instrument of a symbol; ``None``: not listed any more.
+        max_held: Most events held during a recovery; beyond it they are let go, and the recovery runs once more.
+    """
+
+    def __init__(
+        self,
+        desk: OrderDesk,
+        trading: TradingPort,
+        account: AccountPort,
+        clock: Clock,
+        deliver: Callable[[Sequence[AccountEvent]], None],
+        *,
+        instrument_of: Callable[[Symbol], Instrument | None],
+        max_held: int = 100_000,
+    ) -> None:
+        self._desk = desk
+        self._trading = trading
+        self._account = account
+        self._clock = clock
+        self._deliver = deliver
+        self._instrument_of = instrument_of
+        self._max_held = max_held
+        self._held: deque[AccountEvent] = deque()
+        self._overflown = False
+        self._holding = False
+        self._waiting = 0
+        self._lock = anyio.Lock()
+        self._symbols: dict[Symbol, None] = {}
+        self._balances: dict[str, Balance] = {}
+        self._positions: dict[Symbol, Position] = {}
+        self._count = 0
+        self._stop = desk.listen(self._deliver_all)
+
+    @property
+    def held(self) -> int:
+        """Events waiting behind a recovery."""
+        return len(self._held)
+
+    def close(self) -> None:
+        """Stop following the desk. What is held is let go."""
+        self._stop()
+        self._held.clear()
+
+    def hold(self) -> None:
+        """Hold what comes from now on, because something was lost. `recover` releases it."""
+        self._holding = True
+
+    def feed(self, event: AccountEvent) -> None:
+        """Take one raw event of a channel, in the order of the channel."""
+        if not self._holding:
+            self._merge(event)
+        elif len(self._held) < self._max_held:
+            self._held.append(event)
+        else:
+            self._held.clear()
+            self._overflown = True
+
+    async def recover(self, lost_ns: int, now_ns: int | None = None) -> Recovered:
+        """Find and deliver what was missed since *lost_ns*, then `Recovered`, then what came meanwhile.
+
+        Call it when the channels are live again, so that nothing falls between. Failed reads are repeated for as
+        long as the caller waits. Several calls run one after the other.
+
+        Args:
+            lost_ns: Our wall time of the last event before the loss.
+            now_ns: End of the gap as reported; ``None``: the time at which the recovery ends.
+
+        Raises:
+            LotusXError: The exchange refuses to answer, and asking again would not help. Events stay held.
+        """
+        self.hold()
+        self._waiting += 1
+        try:
+            async with self._lock:
+                before = self._count
+                while True:
+                    self._overflown = False
+                    found = await self._collect(lost_ns)
+                    self._apply(found)
+                    if not self._overflown:
+                        break
+                recovered = Recovered(lost_ns, self._clock.now_ns() if now_ns is None else now_ns, self._count - before)
+                self._deliver([recovered])
+        finally:
+            self._waiting -= 1
+        if not self._waiting:
+            self._release()
+        return recovered
+
+    def _release(self) -> None:
+        while self._held:
+            self._merge(self._held.popleft())
+        self._holding = False
+
+    async def _collect(self, lost_ns: int) -> _Found:
+        """Ask for everything; apply nothing yet."""
+        found = _Found()
+        believed = self._desk.ledger.unfinished()
+        listed = await self._read(lambda: self._trading.open_orders(None))
+        found.states = list(listed or ())
+        listed_ids = {
+            (state.symbol, name) for state in found.states for name in (state.client_order_id, state.venue_order_id)
+        }
+        gone = [
+            order
+            for order in believed
+            if not any(
+                name and (order.symbol, name) in listed_ids
+                for name in (order.state.client_order_id, order.state.venue_order_id)
+            )
+        ]
+        for start in range(0, len(gone), AT_ONCE):
+            await self._ask_each(gone[start : start + AT_ONCE], found)
+        symbols = dict.fromkeys([*self._symbols, *(o.symbol for o in believed), *(s.symbol for s in found.states)])
+        span = Span(start_ns=max(lost_ns - FILLS_MARGIN_NS, 0))
+        for symbol in symbols:
+            instrument = self._instrument_of(symbol)
+            if instrument is not None:
+                found.fills += await self._fills(instrument, span)
+        found.fills.sort(key=lambda fill: fill.exchange_ns)
+        found.balances = await self._read(self._account.balances)
+        found.positions = await self._read(self._account.positions)
+        return found
+
+    async def _fills(self, instrument: Instrument, span: Span) -> list[Fill]:
+        return await self._read(lambda: all_fills(self._trading, instrument, span)) or []
+
+    async def _ask_each(self, orders: Sequence[TrackedOrder], found: _Found) -> None:
+        answers: dict[int, OrderState] = {}
+        asked: dict[int, int] = {}
+        failures: list[LotusXError] = []
+
+        async def ask(index: int) -> None:
+            order = orders[index]
+            instrument = self._instrument_of(order.symbol)
+            if instrument is None:
+                return
+            asked[index] = self._clock.monotonic_ns()
+            try:
+                state = await self._read(lambda: self._trading.order(names_of(order), instrument))
+            except OrderNotFound:
+                found.missing.append((order, asked[index]))
+            except LotusXError as error:
+                failures.append(error)
+            else:
+                if state is not None:
+                    answers[index] = state
+
+        async with anyio.create_task_group() as group:
+            for index in range(len(orders)):
+                group.start_soon(ask, index)
+        if failures:
+            raise failures[0]
+        found.states += [answers[index] for index in sorted(answers)]
+
+    async def _read(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Read, again and again while that may help; ``None``: the exchange has no such thing."""
+        delay_s = 0.25
+        while True:
+            try:
+                return await call()
+            except NotSupported:
+                return None
+            except LotusXError as error:
+                if not error.retryable:
+                    raise
+                await self._clock.sleep(max(delay_s, error.after_s or 0.0))
+                delay_s = min(delay_s * 2, 10.0)
+
+    def _apply(self, found: _Found) -> None:
+        """Merge what was found, without a pause: fills first, so that the end of an order comes after its fills."""
+        for fill in found.fills:
+            self._merge(FillEvent(fill))
+        for state in found.states:
+            self._merge(OrderEvent(state))
+        for order, asked_ns in found.missing:
+            self._desk.not_found(order, asked_ns)
+        if found.balances is not None:
+            listed = {balance.asset for balance in found.balances}
+            zero = Decimal(0)
+            emptied = [Balance(asset, zero, zero, zero) for asset in self._balances if asset not in listed]
+            self._merge(BalanceEvent((*found.balances, *emptied)))
+        if found.positions is not None:
+            held = {position.symbol for position in found.positions}
+            closed = [
+                Position(old.symbol, old.kind, Decimal(0)) for old in self._positions.values() if old.symbol not in held
+            ]
+            self._merge(PositionEvent((*found.positions, *closed)))
+
+    def _merge(self, event: AccountEvent) -> None:
+        """Deliver what is new in *event*."""
+        if isinstance(event, OrderEvent):
+            self._symbols[event.state.symbol] = None
+            self._deliver_all(self._desk.apply_state(event.state))
+        elif isinstance(event, FillEvent):
+            self._symbols[event.fill.symbol] = None
+            self._deliver_all(self._desk.apply_fill(event.fill))
+        elif isinstance(event, BalanceEvent):
+            balances = tuple(each for each in event.balances if _news(self._balances.get(each.asset), each))
+            self._balances.update((each.asset, each) for each in balances)
+            self._deliver_all([BalanceEvent(balances)] if balances else [])
+        elif isinstance(event, PositionEvent):
+            positions = tuple(each for each in event.positions if _news(self._positions.get(each.symbol), each))
+            self._positions.update((each.symbol, each) for each in positions)
+            self._symbols.update(dict.fromkeys(each.symbol for each in positions))
+            self._deliver_all([PositionEvent(positions)] if positions else [])
+        else:
+            self._deliver_all([event])
+
+    def _deliver_all(self, events: Sequence[AccountEvent]) -> None:
+        if events:
+            self._count += len(events)
+            self._deliver(events)
+
+
+def _news(known: Balance | Position | None, said: Balance | Position) -> bool:
+    """Whether *said* is not older than what is known, and differs in more than its time."""
+    if known is None:
+        return True
+    if said.updated_ns and said.updated_ns < known.updated_ns:
+        return False
+    return _values(known) != _values(said)
+
+
+def _values(item: Balance | Position) -> tuple[object, ...]:
+    if isinstance(item, Balance):
+        return (item.free, item.locked, item.total)
+    return tuple(getattr(item, name) for name in Position.__slots__ if name != "updated_ns")

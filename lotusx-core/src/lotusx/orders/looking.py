@@ -1,0 +1,227 @@
+"""Finding out what became of a command in doubt: by looking, never by sending it again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+
+from lotusx.errors import DuplicateOrder, ExchangeError, LotusXError, NotSupported, OrderNotFound, Unavailable
+from lotusx.kernel.orders.outcome import Command
+from lotusx.kernel.ports import Amendment, OrderRef, Span
+from lotusx.model.account import AccountEvent
+from lotusx.orders.waiting import first_of
+
+if TYPE_CHECKING:
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.kernel.ports import TradingPort
+    from lotusx.model.instruments import Instrument
+    from lotusx.model.orders import Fill, OrderState
+
+FIRST_DELAY_S = 0.25
+LAST_DELAY_S = 2.0
+FILLS_MARGIN_NS = 60_000_000_000
+"""How far before the moment of interest fills are asked for: the exchange's clock is not ours."""
+
+Learn = Callable[["OrderState | Fill", "TrackedOrder | None"], None]
+Look = Callable[[], Awaitable[LotusXError | None]]
+
+
+async def all_fills(port: TradingPort, instrument: Instrument, span: Span) -> list[Fill]:
+    """Return every fill of *span*, page by page."""
+    fills: list[Fill] = []
+    cursor: str | None = None
+    while True:
+        page = await port.fills_page(instrument, span, cursor, 1_000)
+        fills += page.items
+        if page.cursor is None or page.cursor == cursor:
+            return fills
+        cursor = page.cursor
+
+
+class Looker:
+    """Asks the exchange about orders until a command is decided, or it is no use to go on."""
+
+    def __init__(self, exchange: str, clock: Clock, port: TradingPort, learn: Learn, *, resolve_s: float) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._port = port
+        self._learn = learn
+        self._resolve_s = resolve_s
+
+    async def resolve(
+        self, command: Command, order: TrackedOrder | None, evident: Callable[[], str | None], look: Look
+    ) -> None:
+        """Decide *command*, or give it up once looking has taken long enough (always longer than the horizon).
+
+        *evident* says what is already known to prove that it was carried out; it is asked after every change, so an
+        event of the account stream ends the looking at once. *look* asks the exchange, and returns proof of absence.
+        """
+        changed = anyio.Event()
+
+        def watch(_events: Sequence[AccountEvent]) -> None:
+            if evident() is not None:
+                changed.set()
+
+        limit_s = self._resolve_s
+        if command.proof_ns is not None:
+            limit_s = max(limit_s, (command.proof_ns - self._clock.monotonic_ns()) / 1e9 + 5.0)
+        if order is not None:
+            order.watchers.append(watch)
+        try:
+            if evident() is None:
+                await first_of(
+                    changed.wait,
+                    lambda: self._clock.sleep(limit_s),
+                    lambda: self._keep_looking(command, evident, look),
+                )
+        finally:
+            if order is not None:
+                order.watchers.remove(watch)
+        why = evident()
+        if why is not None:
+            command.accept(why, self._clock.monotonic_ns())
+        elif not command.decided:
+            command.give_up(self._clock.monotonic_ns())
+
+    async def _keep_looking(self, command: Command, evident: Callable[[], str | None], look: Look) -> None:
+        delay_s = FIRST_DELAY_S
+        while True:
+            proof = await look()
+            if evident() is not None:
+                return
+            now = self._clock.monotonic_ns()
+            if proof is not None:
+                command.reject(proof, now)
+                return
+            due_ns = command.proof_ns
+            pause_s = delay_s if due_ns is None or due_ns <= now else min(delay_s, (due_ns - now) / 1e9)
+            await self._clock.sleep(pause_s)
+            delay_s = min(delay_s * 2, LAST_DELAY_S)
+
+    async def placed(
+        self,
+        command: Command,
+        order: TrackedOrder,
+        instrument: Instrument,
+        *,
+        since_ns: int,
+        cause: BaseException,
+        is_ours: Callable[[OrderState], bool],
+    ) -> LotusXError | None:
+        """Look once for an order whose placement is in doubt; return proof that it does not exist."""
+        name = order.client_order_id
+        asked_ns = self._clock.monotonic_ns()
+        try:
+            state = await self._port.order(OrderRef(client_order_id=name), instrument)
+        except OrderNotFound:
+            if not command.absent(asked_ns, self._clock.monotonic_ns()):
+                return None
+            if not await self._absent_elsewhere(command, order, instrument, since_ns):
+                return None
+            return self.lost(command, "the order was never accepted")
+        except Exception as error:
+            self._failed(command, error)
+            return None
+        if isinstance(cause, DuplicateOrder) and not is_ours(state):
+            return cause  # the id belongs to another order
+        self._learn(state, order)
+        return None
+
+    async def _absent_elsewhere(
+        self, command: Command, order: TrackedOrder, instrument: Instrument, since_ns: int
+    ) -> bool:
+        """The second look: open orders, then fills. Whatever cannot be asked leaves the question open."""
+        name = order.client_order_id
+        try:
+            for state in await self._port.open_orders(instrument):
+                if state.client_order_id == name:
+                    self._learn(state, order)
+                    return False
+        except NotSupported:
+            command.note("open orders cannot be asked for", self._clock.monotonic_ns())
+        except Exception as error:
+            self._failed(command, error)
+            return False
+        try:
+            for fill in await all_fills(self._port, instrument, Span(start_ns=since_ns - FILLS_MARGIN_NS)):
+                if fill.client_order_id == name:
+                    self._learn(fill, order)
+                    return False
+        except NotSupported:
+            command.note("fills cannot be asked for", self._clock.monotonic_ns())
+        except Exception as error:
+            self._failed(command, error)
+            return False
+        return True
+
+    async def cancelled(
+        self,
+        command: Command,
+        ref: OrderRef,
+        order: TrackedOrder | None,
+        instrument: Instrument,
+        *,
+        cause: BaseException,
+    ) -> LotusXError | None:
+        """Look once at an order whose cancellation is in doubt; return proof that it was not cancelled."""
+        asked_ns = self._clock.monotonic_ns()
+        try:
+            state = await self._port.order(ref, instrument)
+        except OrderNotFound as error:
+            if not command.absent(asked_ns, self._clock.monotonic_ns()):
+                return None
+            return cause if isinstance(cause, OrderNotFound) else error
+        except Exception as error:
+            self._failed(command, error)
+            return None
+        self._learn(state, order)
+        if state.status.is_terminal or not command.absent(asked_ns, self._clock.monotonic_ns(), "still working"):
+            return None
+        return self.lost(command, "the cancellation was not carried out: the order still works")
+
+    async def amended(
+        self,
+        command: Command,
+        ref: OrderRef,
+        order: TrackedOrder,
+        change: Amendment,
+        instrument: Instrument,
+        *,
+        evident: Callable[[], str | None],
+        cause: BaseException,
+    ) -> LotusXError | None:
+        """Look once, under the new id and the old one; return proof that the amendment was not carried out."""
+        refs = [ref]
+        if change.new_client_order_id is not None:
+            refs.insert(0, OrderRef(client_order_id=change.new_client_order_id))
+        asked_ns = self._clock.monotonic_ns()
+        for each in refs:
+            try:
+                state = await self._port.order(each, instrument)
+            except OrderNotFound:
+                command.note(f"{each} not found", self._clock.monotonic_ns())
+            except Exception as error:
+                self._failed(command, error)
+                return None
+            else:
+                self._learn(state, order)
+                if evident() is not None:
+                    return None
+        if not command.absent(asked_ns, self._clock.monotonic_ns(), "not changed"):
+            return None
+        if isinstance(cause, ExchangeError) and not cause.may_have_executed:
+            return cause
+        return self.lost(command, "the amendment was not carried out")
+
+    def lost(self, command: Command, what: str) -> ExchangeError:
+        """Return the error that says: it never took effect, and asking again is safe."""
+        horizon = "" if command.proof_ns is None else ", and the time in which it could have been has passed"
+        return Unavailable(
+            self._exchange, "lost", f"{command.subject}: {what}{horizon}", details=list(command.evidence)
+        )
+
+    def _failed(self, command: Command, error: BaseException) -> None:
+        command.note(f"could not look: {type(error).__name__}: {error}", self._clock.monotonic_ns())

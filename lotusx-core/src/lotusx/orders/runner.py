@@ -1,0 +1,173 @@
+"""Sending one command: once, with what it meant to do remembered first, and its outcome decided afterwards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from lotusx.errors import InvalidArgument, LotusXError, OrderOutcomeUnknown
+from lotusx.kernel.orders.outcome import Command, Phase, is_proof
+from lotusx.kernel.telemetry import OrderOutcome, Telemetry
+from lotusx.model.account import AccountEvent
+from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, Unknown
+from lotusx.orders.batch import align
+from lotusx.orders.journal import Intent, Journal
+
+if TYPE_CHECKING:
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.orders.ledger import Ledger
+    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.kernel.ports import OrderRef
+
+logger = logging.getLogger("lotusx.orders")
+
+Listener = Callable[[Sequence[AccountEvent]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One command, and how to find out about it.
+
+    Attributes:
+        names: The ids by which a batch reply may speak of it.
+        order: What it is about; ``None``: an order this process has not seen yet.
+        evident: What is already known to prove that it was carried out; ``None``: nothing.
+        resolve: Looks until the command is decided or given up; takes what put it in doubt.
+        state: The order's state afterwards.
+        finish: Called once when the command has ended or its caller has left.
+    """
+
+    command: Command
+    intent: Intent
+    names: OrderRef
+    order: TrackedOrder | None
+    evident: Callable[[], str | None]
+    resolve: Callable[[BaseException], Awaitable[None]]
+    state: Callable[[], OrderState]
+    finish: Callable[[], None]
+
+
+class Runner:
+    """What every command of one account shares: ledger, journal, observers, and who follows the account."""
+
+    def __init__(
+        self, exchange: str, clock: Clock, ledger: Ledger, journal: Journal | None, telemetry: Telemetry | None
+    ) -> None:
+        self.exchange = exchange
+        self.clock = clock
+        self.ledger = ledger
+        self.listeners: list[Listener] = []
+        self._journal = journal
+        self._telemetry = telemetry
+
+    def learn(self, report: OrderState | Fill, order: TrackedOrder | None = None) -> None:
+        """Merge an answer of the exchange, and tell whoever follows the account what is new in it."""
+        ledger = self.ledger
+        self.tell(ledger.apply_fill(report) if isinstance(report, Fill) else ledger.apply_state(report, order))
+
+    def tell(self, events: Sequence[AccountEvent]) -> None:
+        """Hand *events* to whoever follows the account."""
+        if events:
+            for listener in tuple(self.listeners):
+                listener(events)
+
+    async def intend(self, intent: Intent) -> None:
+        """Have the journal remember *intent*. Its failure is the caller's: nothing has been sent."""
+        if self._journal is not None:
+            await self._journal.intend(intent)
+
+    async def run(self, job: Job, call: Callable[[], Awaitable[OrderState]]) -> Outcome:
+        """Send once, and return how it ended.
+
+        A caller that is cancelled leaves the command in doubt; the order stays known, and nothing is sent again.
+        """
+        answer: OrderState | BaseException
+        try:
+            answer = await call()
+        except anyio.get_cancelled_exc_class():
+            job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
+            job.finish()
+            raise
+        except Exception as error:
+            answer = error
+        return await self._settle(job, answer)
+
+    async def run_batch(
+        self, jobs: Sequence[Job], call: Callable[[], Awaitable[Sequence[OrderState | Exception]]]
+    ) -> list[Outcome]:
+        """Send *jobs* in one call, and return how each ended, in their order. Doubts are resolved side by side."""
+        answers: Sequence[OrderState | BaseException]
+        try:
+            answers = align([job.names for job in jobs], await call())
+        except anyio.get_cancelled_exc_class():
+            for job in jobs:
+                job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
+                job.finish()
+            raise
+        except Exception as error:
+            answers = [error] * len(jobs)
+        outcomes: dict[int, Outcome] = {}
+
+        async def settle(index: int) -> None:
+            outcomes[index] = await self._settle(jobs[index], answers[index])
+
+        async with anyio.create_task_group() as group:
+            for index in range(len(jobs)):
+                group.start_soon(settle, index)
+        return [outcomes[index] for index in range(len(jobs))]
+
+    async def _settle(self, job: Job, answer: OrderState | BaseException) -> Outcome:
+        """Decide by the exchange's answer, by its proof, or by looking; then tell observers and journal."""
+        command = job.command
+        try:
+            if isinstance(answer, BaseException):
+                await self._judge(job, answer)
+            else:
+                self.learn(answer, job.order)
+                command.accept("acknowledged by the exchange", self.clock.monotonic_ns())
+        finally:
+            job.finish()
+        if self._telemetry:
+            self._telemetry.emit(OrderOutcome(self.exchange, command.subject, command.phase.value, command.evidence))
+        if self._journal is not None:
+            try:
+                await self._journal.conclude(job.intent, command.phase.value, command.evidence)
+            except Exception:
+                logger.exception("the journal could not note the outcome of %s", command.subject)
+        if command.phase is Phase.ACCEPTED:
+            return Accepted(command.subject, job.state())
+        if command.error is not None:
+            return Rejected(command.subject, command.error)
+        return Unknown(command.subject, command.evidence)
+
+    async def _judge(self, job: Job, error: BaseException) -> None:
+        command, now = job.command, self.clock.monotonic_ns()
+        why = job.evident()
+        if why is not None:
+            command.note(f"{type(error).__name__}: {error}", now)
+            command.accept(why, now)
+        elif isinstance(error, LotusXError) and is_proof(command.kind, error):
+            command.reject(error, now)
+        else:
+            command.doubt(f"{type(error).__name__}: {error}", now)
+            await job.resolve(error)
+
+    def raise_unless_accepted(self, outcome: Outcome) -> None:
+        """Raise what *outcome* says, unless the exchange has carried the command out."""
+        if isinstance(outcome, Rejected):
+            raise outcome.error
+        if isinstance(outcome, Unknown):
+            raise OrderOutcomeUnknown(self.exchange, outcome.client_order_id, outcome.evidence)
+
+
+def as_refusal(error: Exception) -> LotusXError:
+    """Return what stopped an item before it was sent, as a typed error."""
+    if isinstance(error, LotusXError):
+        return error
+    refusal = InvalidArgument(f"refused before sending by {type(error).__name__}: {error}", rule="check")
+    refusal.__cause__ = error
+    return refusal

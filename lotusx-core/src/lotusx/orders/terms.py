@@ -1,0 +1,92 @@
+"""What was asked for, compared with what the exchange says. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lotusx.kernel.ports import OrderRef
+from lotusx.model.enums import OrderStatus, OrderType, QuantityUnit
+from lotusx.model.orders import OrderState
+
+if TYPE_CHECKING:
+    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.kernel.ports import Amendment
+    from lotusx.model.requests import OrderRequest
+
+
+def exists(order: TrackedOrder) -> str | None:
+    """Say what proves that the exchange has, or had, this order; ``None``: nothing does."""
+    return f"the exchange has it: {order.state.status}" if order.known_to_exchange else None
+
+
+def names_of(order: TrackedOrder) -> OrderRef:
+    """Return the ids the order has now."""
+    return OrderRef(order.state.client_order_id, order.state.venue_order_id)
+
+
+def asked_for(request: OrderRequest) -> OrderState:
+    """Return what is known of an order before the exchange has said anything."""
+    unit = request.quantity_unit
+    return OrderState(
+        symbol=request.symbol,
+        venue_order_id=None,
+        client_order_id=request.client_order_id,
+        side=request.side,
+        type=request.type,
+        status=OrderStatus.UNKNOWN,
+        quantity=request.quantity if unit is QuantityUnit.BASE else None,
+        filled=Decimal(0),
+        price=request.price,
+        trigger_price=request.trigger_price,
+        quote_quantity=request.quantity if unit is QuantityUnit.QUOTE else None,
+        time_in_force=request.time_in_force,
+        post_only=request.post_only,
+        reduce_only=request.reduce_only,
+    )
+
+
+def is_answer_to(request: OrderRequest, state: OrderState) -> bool:
+    """Say whether *state* can be the order that *request* asked for, rather than another with the same id."""
+    asked = asked_for(request)
+    if state.side is not asked.side or state.type not in (asked.type, OrderType.UNKNOWN):
+        return False
+    pairs = ((asked.quantity, state.quantity), (asked.price, state.price), (asked.trigger_price, state.trigger_price))
+    return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
+
+
+def amended_request(state: OrderState, change: Amendment) -> OrderRequest:
+    """Return the order as it would be placed with its new terms, for the checks that guard placing."""
+    from lotusx.model.requests import OrderRequest
+
+    return OrderRequest.model_construct(
+        symbol=state.symbol,
+        side=state.side,
+        type=state.type,
+        quantity=change.quantity or state.remaining or state.quantity or state.quote_quantity,
+        quantity_unit=QuantityUnit.BASE if change.quantity or state.quantity else QuantityUnit.QUOTE,
+        price=change.price or state.price,
+        trigger_price=state.trigger_price,
+        time_in_force=state.time_in_force,
+        post_only=state.post_only,
+        reduce_only=state.reduce_only,
+        client_order_id=change.new_client_order_id,
+    )
+
+
+def shows(order: TrackedOrder, before: OrderState, change: Amendment) -> str | None:
+    """Say what proves that *change* was carried out; ``None``: nothing does."""
+    if any(change.new_client_order_id in leg.client_ids for leg in order.legs):
+        return f"the exchange has it as {change.new_client_order_id}"
+    newest = order.leg(None)
+    if newest is None:
+        return None
+    state = newest.describe(before)
+    if before.venue_order_id not in (None, newest.venue_order_id) and not state.status.is_terminal:
+        return f"the exchange has it as {newest.venue_order_id}"
+    wanted = (change.quantity, change.price)
+    if not state.status.is_terminal and all(
+        want is None or want == have for want, have in zip(wanted, (state.quantity, state.price), strict=True)
+    ):
+        return "the order has its new terms"
+    return None
