@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import anyio
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.nonce import NonceAllocator, Stamper
@@ -137,7 +137,7 @@ def test_nonces_increase_whatever_the_clock_does(times: list[int]) -> None:
     nonces = NonceAllocator()
     drawn = [nonces.next(now) for now in times]
 
-    assert all(one < other for one, other in zip(drawn, drawn[1:], strict=False))
+    assert all(one < other for one, other in pairwise(drawn))
     assert all(nonce >= now for nonce, now in zip(drawn, times, strict=True))
 
 

@@ -9,8 +9,7 @@ import pickle
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lotusx.errors import BadRequest, MalformedReply
 from lotusx.kernel.redact import MASK, RedactingFilter, Redactor
@@ -38,12 +37,12 @@ def test_a_known_secret_is_hidden_in_every_encoding(form: str) -> None:
     "text",
     [
         "GET /x?symbol=A&signature=deadbeef01&limit=5",
-        'GET /x?apiKey=deadbeef01',
+        "GET /x?apiKey=deadbeef01",
         "X-MBX-APIKEY: deadbeef01",
         '{"listenKey":"deadbeef01"}',
         '{"listenKey": "deadbeef01", "x": 1}',
         "Authorization: Bearer deadbeef01",
-        r'{\"signature\":\"deadbeef01\"}',
+        r"{\"signature\":\"deadbeef01\"}",
         "X-BAPI-SIGN=deadbeef01",
         "{'api_secret': 'deadbeef01'}",
     ],
@@ -79,8 +78,10 @@ def test_what_signing_added_is_hidden_under_any_name() -> None:
         (("X-Odd", "odd-header-value"),),
     )
 
-    text = Redactor().with_request(unsigned, signed).text(
-        "BTCUSDT a-long-coin-name-1 0123456789abcdef fedcba9876543210 odd-header-value"
+    text = (
+        Redactor()
+        .with_request(unsigned, signed)
+        .text("BTCUSDT a-long-coin-name-1 0123456789abcdef fedcba9876543210 odd-header-value")
     )
 
     assert text == "BTCUSDT a-long-coin-name-1 *** *** ***"

@@ -207,11 +207,11 @@ async def test_reads_give_up_after_the_attempts_of_the_policy() -> None:
 
 
 async def test_reads_obey_their_deadline() -> None:
-    bench = Bench(lambda request: late(bench))
-
-    def late(bench: Bench) -> HttpResponse:
+    def late(request: HttpRequest) -> HttpResponse:
         bench.clock.mono += 25 * S
         raise RequestTimeout("late")
+
+    bench: Bench = Bench(late)
 
     with pytest.raises(RequestTimeout):
         await bench.call()
@@ -398,7 +398,10 @@ async def test_a_sync_survives_single_failures() -> None:
 
 
 async def test_many_refused_stamps_share_one_sync() -> None:
-    bench = Bench(lambda request: OK if bench.offset.synced else HttpResponse(400, JSON, b"late"), signer=Signer())
+    def answer(request: HttpRequest) -> HttpResponse:
+        return OK if bench.offset.synced else HttpResponse(400, JSON, b"late")
+
+    bench: Bench = Bench(answer, signer=Signer())
     asked = 0
 
     async def source() -> int:

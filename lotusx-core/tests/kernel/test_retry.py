@@ -5,12 +5,11 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lotusx.errors import (
-    Banned,
     BadRequest,
+    Banned,
     ConnectionFailed,
     LotusXError,
     MalformedReply,

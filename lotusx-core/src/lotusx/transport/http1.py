@@ -21,6 +21,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 _MAX_CHUNK_LINE = 4 * 1024
+_LINE_END = -1  # what is left of a chunk whose data is complete
 _EXCERPT = 2_000
 
 
@@ -237,7 +238,7 @@ class ReplyReader:
         data = self._buffer + data
         at = 0
         while True:
-            if self._left:
+            if self._left is not None and self._left > 0:
                 part = data[at : at + self._left]
                 if not part:
                     break
@@ -247,7 +248,7 @@ class ReplyReader:
                 at += len(part)
                 if self._left:
                     break
-                self._left = -1  # its line end comes next
+                self._left = _LINE_END
             end = data.find(b"\r\n", at, at + _MAX_CHUNK_LINE)
             if end < 0:
                 if len(data) - at >= _MAX_CHUNK_LINE:
@@ -255,7 +256,7 @@ class ReplyReader:
                 break
             line = data[at:end]
             at = end + 2
-            if self._left == -1:
+            if self._left == _LINE_END:
                 if line:
                     raise _malformed("a chunk is longer than announced", line, self.status)
                 self._left = 0

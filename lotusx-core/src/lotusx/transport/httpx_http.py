@@ -125,12 +125,15 @@ class HttpxTransport:
         why = ""
         try:
             async for part in response.aiter_raw():
+                if why:
+                    continue
                 body += part
                 if len(body) > self._max_body_bytes:
                     why = f"the body is longer than {self._max_body_bytes} bytes"
-                    break
+                    # Not a break: httpx's nested generators end cleanly only by an error from below.
+                    await response.extensions["network_stream"].aclose()
         except httpx.HTTPError:
-            why = "the reply is cut short"
+            why = why or "the reply is cut short"
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
@@ -140,7 +143,7 @@ class HttpxTransport:
 
 
 def _failure(error: Exception, trace: _Trace, authority: str) -> LotusXError:
-    what = str(error) or type(error).__name__
+    what = _words(error)
     if isinstance(error, _NEVER_SENT):
         return ConnectionFailed(f"no connection to {authority}: {what}", sent=False)
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
@@ -148,3 +151,13 @@ def _failure(error: Exception, trace: _Trace, authority: str) -> LotusXError:
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in what:
         return MalformedReply(f"this is not an HTTP reply: {what}")
     return ConnectionFailed(f"the connection to {authority} broke: {what}", sent=trace.sent)
+
+
+def _words(error: BaseException) -> str:
+    """Return the first words in the chain of causes; on some event loops the outer errors have none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if str(cause):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
