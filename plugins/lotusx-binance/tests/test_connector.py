@@ -18,21 +18,51 @@ MS = 1_000_000
 DAY = 86_400_000
 
 ORDER: dict[str, Any] = {
-    "symbol": "BTCUSDT", "orderId": 28, "clientOrderId": "a-1", "price": "68000.00", "origQty": "0.01",
-    "executedQty": "0.000", "origQuoteOrderQty": "0.000000", "cummulativeQuoteQty": "0.00", "status": "NEW",
-    "timeInForce": "GTC", "type": "LIMIT", "side": "BUY",
+    "symbol": "BTCUSDT",
+    "orderId": 28,
+    "clientOrderId": "a-1",
+    "price": "68000.00",
+    "origQty": "0.01",
+    "executedQty": "0.000",
+    "origQuoteOrderQty": "0.000000",
+    "cummulativeQuoteQty": "0.00",
+    "status": "NEW",
+    "timeInForce": "GTC",
+    "type": "LIMIT",
+    "side": "BUY",
 }
 QUERIED = {**ORDER, "time": 1_000, "updateTime": 2_000, "isWorking": True}
 PLACED = {**ORDER, "transactTime": 1_000, "workingTime": 1_000, "fills": []}
 CANCELED = {**ORDER, "status": "CANCELED", "origClientOrderId": "a-1", "clientOrderId": "c-1", "transactTime": 3_000}
 FILL = {
-    "symbol": "BTCUSDT", "id": 5, "orderId": 28, "price": "1", "qty": "2", "commission": "0.1",
-    "commissionAsset": "BNB", "time": 1_000, "isBuyer": True, "isMaker": False,
+    "symbol": "BTCUSDT",
+    "id": 5,
+    "orderId": 28,
+    "price": "1",
+    "qty": "2",
+    "commission": "0.1",
+    "commissionAsset": "BNB",
+    "time": 1_000,
+    "isBuyer": True,
+    "isMaker": False,
 }
 TICKER = {
-    "symbol": "BTCUSDT", "priceChange": "1", "priceChangePercent": "2", "weightedAvgPrice": "3", "lastPrice": "4",
-    "bidPrice": "5", "bidQty": "6", "askPrice": "7", "askQty": "8", "openPrice": "9", "highPrice": "10",
-    "lowPrice": "11", "volume": "12", "quoteVolume": "13", "closeTime": 14, "count": 15,
+    "symbol": "BTCUSDT",
+    "priceChange": "1",
+    "priceChangePercent": "2",
+    "weightedAvgPrice": "3",
+    "lastPrice": "4",
+    "bidPrice": "5",
+    "bidQty": "6",
+    "askPrice": "7",
+    "askQty": "8",
+    "openPrice": "9",
+    "highPrice": "10",
+    "lowPrice": "11",
+    "volume": "12",
+    "quoteVolume": "13",
+    "closeTime": 14,
+    "count": 15,
 }
 
 
@@ -67,8 +97,13 @@ async def test_server_time(desk: Any) -> None:
 
 async def test_instruments_leave_out_what_cannot_be_understood(desk: Any, caplog: pytest.LogCaptureFixture) -> None:
     good = {
-        "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT", "orderTypes": [],
-        "isSpotTradingAllowed": True, "filters": [],
+        "symbol": "BTCUSDT",
+        "status": "TRADING",
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+        "orderTypes": [],
+        "isSpotTradingAllowed": True,
+        "filters": [],
     }
     desk.rest.reply(json.dumps({"serverTime": 1, "rateLimits": [], "symbols": [good, {"symbol": "ODD"}]}))
 
@@ -217,8 +252,14 @@ async def test_place_reads_status_and_fills_from_the_full_reply(desk: Any, btc: 
         "POST",
         "/api/v3/order",
         {
-            "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01",
-            "price": "68000", "newClientOrderId": "a-1", "newOrderRespType": "FULL",
+            "symbol": "BTCUSDT",
+            "side": "BUY",
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.01",
+            "price": "68000",
+            "newClientOrderId": "a-1",
+            "newOrderRespType": "FULL",
         },
     )
     assert desk.rest.last.effect is Effect.COMMAND
@@ -298,9 +339,19 @@ async def test_cancel_all_symbols_asks_which_have_any(desk: Any) -> None:
 
 async def test_amend_to_less_keeps_the_order(desk: Any, btc: Instrument) -> None:
     amended = {
-        "symbol": "BTCUSDT", "orderId": 28, "clientOrderId": "a-1", "price": "68000", "qty": "0.005",
-        "executedQty": "0", "quoteOrderQty": "0", "cumulativeQuoteQty": "0", "status": "NEW",
-        "timeInForce": "GTC", "type": "LIMIT", "side": "BUY", "workingTime": 1,
+        "symbol": "BTCUSDT",
+        "orderId": 28,
+        "clientOrderId": "a-1",
+        "price": "68000",
+        "qty": "0.005",
+        "executedQty": "0",
+        "quoteOrderQty": "0",
+        "cumulativeQuoteQty": "0",
+        "status": "NEW",
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 1,
     }
     desk.rest.reply(json.dumps({"transactTime": 5, "executionId": 75, "amendedOrder": amended}))
 
@@ -332,10 +383,18 @@ async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrum
         "POST",
         "/api/v3/order/cancelReplace",
         {
-            "symbol": "BTCUSDT", "cancelReplaceMode": "STOP_ON_FAILURE", "cancelOrderId": "28",
-            "cancelRestrictions": "ONLY_PARTIALLY_FILLED", "side": "BUY", "type": "STOP_LOSS_LIMIT",
-            "timeInForce": "GTC", "quantity": "0.006", "price": "67000.5", "stopPrice": "60000",
-            "newOrderRespType": "FULL", "newClientOrderId": "a-2",
+            "symbol": "BTCUSDT",
+            "cancelReplaceMode": "STOP_ON_FAILURE",
+            "cancelOrderId": "28",
+            "cancelRestrictions": "ONLY_PARTIALLY_FILLED",
+            "side": "BUY",
+            "type": "STOP_LOSS_LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.006",
+            "price": "67000.5",
+            "stopPrice": "60000",
+            "newOrderRespType": "FULL",
+            "newClientOrderId": "a-2",
         },
     )
     assert desk.costs == {"orders": 1}

@@ -292,7 +292,7 @@ def test_queried_order_is_read_whole() -> None:
     assert (state.venue_order_id, state.client_order_id) == ("28", "a-1")
     assert (state.status, state.type, state.side) == (OrderStatus.PARTIALLY_FILLED, OrderType.LIMIT, Side.BUY)
     assert (state.quantity, state.filled, state.remaining) == (Decimal("0.01"), Decimal("0.004"), Decimal("0.006"))
-    assert (state.filled_quote, state.average_price) == (272, 68_000)
+    assert (state.filled_quote, state.average_price) == (Decimal(272), Decimal(68_000))
     assert (state.trigger_price, state.quote_quantity) == (None, None)
     assert (state.created_ns, state.updated_ns) == (1_000_000_000, 2_000_000_000)
 
@@ -332,12 +332,40 @@ def test_unknown_side_rejects_the_item() -> None:
 
 def _event(**changes: Any) -> bytes:
     report = {
-        "e": "executionReport", "E": 1_770_000_000_200, "s": "BTCUSDT", "c": "lx-0001", "S": "BUY", "o": "LIMIT",
-        "f": "GTC", "q": "0.01000000", "p": "68000.00000000", "P": "0.00000000", "F": "0.00000000", "g": -1,
-        "C": "", "x": "TRADE", "X": "PARTIALLY_FILLED", "r": "NONE", "i": 42931530001, "l": "0.00400000",
-        "z": "0.00400000", "L": "68000.00000000", "n": "0.00000400", "N": "BTC", "T": 1_770_000_000_199,
-        "t": 5300000009, "I": 86419840001, "w": True, "m": True, "M": True, "O": 1_769_999_990_000,
-        "Z": "272.00000000", "Y": "272.00000000", "Q": "0.00000000", "W": 1_769_999_990_000, "V": "NONE",
+        "e": "executionReport",
+        "E": 1_770_000_000_200,
+        "s": "BTCUSDT",
+        "c": "lx-0001",
+        "S": "BUY",
+        "o": "LIMIT",
+        "f": "GTC",
+        "q": "0.01000000",
+        "p": "68000.00000000",
+        "P": "0.00000000",
+        "F": "0.00000000",
+        "g": -1,
+        "C": "",
+        "x": "TRADE",
+        "X": "PARTIALLY_FILLED",
+        "r": "NONE",
+        "i": 42931530001,
+        "l": "0.00400000",
+        "z": "0.00400000",
+        "L": "68000.00000000",
+        "n": "0.00000400",
+        "N": "BTC",
+        "T": 1_770_000_000_199,
+        "t": 5300000009,
+        "I": 86419840001,
+        "w": True,
+        "m": True,
+        "M": True,
+        "O": 1_769_999_990_000,
+        "Z": "272.00000000",
+        "Y": "272.00000000",
+        "Q": "0.00000000",
+        "W": 1_769_999_990_000,
+        "V": "NONE",
         **changes,
     }
     return msgspec.json.encode({"subscriptionId": 0, "event": report})
@@ -354,7 +382,7 @@ def test_match_gives_the_fill_and_then_the_order() -> None:
     assert isinstance(order_event, OrderEvent)
     fill = fill_event.fill
     assert (fill.trade_id, fill.venue_order_id, fill.client_order_id) == ("5300000009", "42931530001", "lx-0001")
-    assert (fill.price, fill.quantity) == (68_000, Decimal("0.004"))
+    assert (fill.price, fill.quantity) == (Decimal(68_000), Decimal("0.004"))
     assert (fill.fee, fill.fee_asset, fill.liquidity) == (Decimal("0.000004"), "BTC", Liquidity.MAKER)
     assert order_event.state.average_price == 68_000
     assert order_event.state.version == 86419840001
@@ -398,12 +426,17 @@ def test_end_nobody_asked_for_has_a_reason(changes: dict[str, Any], reason: str)
 
 
 def test_balances_are_absolute_and_differences_are_not_balances() -> None:
-    position = b'{"subscriptionId":0,"event":{"e":"outboundAccountPosition","E":2,"u":1,"B":[{"a":"BTC","f":"1.5","l":"0.5"}]}}'
-    (event,) = _read(position)
+    position = b'{"e":"outboundAccountPosition","E":2,"u":1,"B":[{"a":"BTC","f":"1.5","l":"0.5"}]}'
+    (event,) = _read(b'{"subscriptionId":0,"event":' + position + b"}")
 
     assert isinstance(event, BalanceEvent)
     (balance,) = event.balances
-    assert (balance.asset, balance.free, balance.locked, balance.total) == ("BTC", Decimal("1.5"), Decimal("0.5"), 2)
+    assert (balance.asset, balance.free, balance.locked, balance.total) == (
+        "BTC",
+        Decimal("1.5"),
+        Decimal("0.5"),
+        Decimal(2),
+    )
     assert balance.updated_ns == 1_000_000
     assert _read(b'{"subscriptionId":0,"event":{"e":"balanceUpdate","E":1,"a":"BTC","d":"1","T":1}}') == []
     assert _read(b'{"subscriptionId":0,"event":{"e":"listStatus"}}') == []

@@ -44,10 +44,8 @@ def test_vector_is_reproduced(vector: dict[str, Any]) -> None:
     if scheme == "percent-encode":
         assert quote(vector["payload"], safe="") == vector["expected"]
         return
-    if scheme.startswith("hmac"):
-        sign = hmac_sha256(keys["secret"])
-    else:
-        sign = private_key(_pem(keys), keys.get("passphrase"))
+    hmac_key = scheme.startswith("hmac")
+    sign = hmac_sha256(keys["secret"]) if hmac_key else private_key(_pem(keys), keys.get("passphrase"))
     assert sign(vector["payload"].encode()) == vector["expected"]
 
 
@@ -101,6 +99,12 @@ def test_websocket_booleans_sign_as_json_writes_them() -> None:
 @given(st.text(min_size=1, max_size=200), st.binary(max_size=300))
 def test_prepared_hmac_equals_the_library(secret: str, payload: bytes) -> None:
     assert hmac_sha256(secret)(payload) == hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
+
+
+def test_secret_longer_than_a_block_is_hashed_first() -> None:
+    secret = "s" * 65
+
+    assert hmac_sha256(secret)(b"x") == hmac.new(secret.encode(), b"x", hashlib.sha256).hexdigest()
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.text(max_size=20)))

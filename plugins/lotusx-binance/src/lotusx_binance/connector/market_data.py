@@ -28,6 +28,7 @@ MAX_PAGE = 1_000
 STREAM_DEPTHS = (5, 10, 20)
 
 _trade = msgspec.json.Decoder(types.Combined[types.TradeEvent]).decode
+_aggregate = msgspec.json.Decoder(types.Combined[types.AggregateTradeEvent]).decode
 _ticker = msgspec.json.Decoder(types.Combined[types.DayTickerEvent]).decode
 _book_ticker = msgspec.json.Decoder(types.Combined[types.BookTickerEvent]).decode
 _kline = msgspec.json.Decoder(types.Combined[types.KlineEvent]).decode
@@ -163,6 +164,15 @@ class SpotMarketData:
             return (convert.to_trade(_trade(message).data, symbol=symbol, received_ns=received_ns),)
 
         return self._channel(instrument, "trade", ChannelKind.TRADES, read)
+
+    def aggregate_trades_channel(self, instrument: Instrument) -> Channel[Trade]:
+        """Aggregated prints, one per taker order and price, as in `trades_page`: history and stream share their ids."""
+        symbol = instrument.symbol
+
+        def read(message: bytes, received_ns: int) -> Sequence[Trade]:
+            return (convert.to_aggregate_trade(_aggregate(message).data, symbol=symbol, received_ns=received_ns),)
+
+        return self._channel(instrument, "aggTrade", ChannelKind.TRADES, read)
 
     def ticker_channel(self, instrument: Instrument) -> Channel[Ticker]:
         symbol = instrument.symbol
