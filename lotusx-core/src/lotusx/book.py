@@ -160,6 +160,8 @@ class LiveOrderBook(BookReads):
         """Show what the machine holds now. For the machinery, not for users."""
         self._received_ns = received_ns
         self._version += 1
+        if self._heard_ns is None:
+            self._heard_ns = self._clock.monotonic_ns()
         if self._unsynced:
             self._unsynced = False
             self._syncs += 1
@@ -217,7 +219,7 @@ class LiveOrderBook(BookReads):
 
     @property
     def age(self) -> float | None:
-        """Seconds since the last update was received, old and repeated ones too; ``None``: none yet."""
+        """Seconds since the last update (or the first snapshot) was received; ``None``: none yet."""
         return None if self._heard_ns is None else (self._clock.monotonic_ns() - self._heard_ns) / 1e9
 
     @property

@@ -213,7 +213,7 @@ def _interval(value: Interval | str) -> Interval:
         raise InvalidArgument(f"{value!r} is not an interval; one of: {', '.join(Interval)}") from None
 
 
-def _count(value: int, name: str) -> int:
+def _count(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgument(f"{name} must be a whole number above zero, not {value!r}")
     return value

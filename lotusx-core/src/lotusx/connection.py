@@ -1,0 +1,176 @@
+"""From a name to a connection: plugin, settings, kernel, connector. Composition only."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lotusx.config import Settings, Sources, require_credentials, resolve
+from lotusx.errors import ConfigurationError, CredentialsError, InvalidArgument, UnknownEnvironment
+from lotusx.exchange import Exchange
+from lotusx.guard import Guard
+from lotusx.kernel.facts import Environment, ExchangeFacts
+from lotusx.kernel.secrets import Secret
+from lotusx.plugin.manager import PluginManager
+from lotusx.plugin.registry import installed_exchanges
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from lotusx.kernel.budget import BudgetRegistry
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.transport import HttpTransport, WsTransport
+    from lotusx.orders.journal import Journal
+
+logger = logging.getLogger("lotusx.connection")
+
+
+def connect(
+    name: str,
+    *,
+    account: str | None = None,
+    environment: str | None = None,
+    base_url: str | None = None,
+    credentials: Mapping[str, str | Secret] | None = None,
+    config: str | os.PathLike[str] | None = None,
+    read_only: bool | None = None,
+    proxy: str | None = None,
+    http: HttpTransport | None = None,
+    ws: WsTransport | None = None,
+    clock: Clock | None = None,
+    random: Random | None = None,
+    budgets: BudgetRegistry | None = None,
+    journal: Journal | None = None,
+    plugins: Iterable[object] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Exchange:
+    """Prepare a connection: ``async with lotusx.connect("binance") as exchange: …``. Nothing is sent before that.
+
+    ``None`` means: from the configuration (environment variables, then ``.env``, then ``lotusx.toml``), and then the
+    exchange's live environment, public data only.
+
+    Args:
+        name: An installed exchange.
+        account: A named account of the configuration.
+        environment: ``live``, ``testnet``, ``demo`` or ``simulator``, as far as the exchange has them.
+        base_url: Address of the simulator, or of another host that serves the environment.
+        credentials: Such as ``{"api_key": …, "api_secret": …}``.
+        config: Path of the configuration document.
+        read_only: Refuse everything that changes something.
+        proxy: Address of an HTTP proxy.
+        http, ws, clock, random: Replace a part, for tests and simulation.
+        budgets: Share the exchange's limits with other connections that were given the same object.
+        journal: Remembers orders on disk; without it they are remembered in memory only.
+        plugins: Cross-cutting plugins to enable: objects, or names of installed ones.
+        options: The exchange's own options, such as ``{"order_entry": "ws"}``.
+
+    Raises:
+        UnknownExchange: It is not installed; the text says what is, and what to install.
+        PluginError: It is installed and cannot be used.
+        ConfigurationError: A setting or a credential is wrong.
+    """
+    sources = Sources.of_process(config)
+    installed = [item.name for item in installed_exchanges()]
+    arguments = {
+        "environment": environment,
+        "base_url": base_url,
+        "read_only": read_only,
+        "proxy": proxy,
+        "credentials": credentials,
+    }
+    early = resolve("", sources=Sources({}, {}, {"plugins": sources.document.get("plugins", {})}))
+    manager = PluginManager(name, plugins=(*early.plugins, *plugins), allowed=early.allowed_plugins)
+    facts = manager.facts
+    settings = resolve(
+        name,
+        sources=sources,
+        account=account,
+        arguments=arguments,
+        credential_names=[part.name for part in facts.credentials],
+        other_exchanges=[other for other in installed if other != name],
+    )
+    chosen = _environment(facts, settings)
+    secrets = _credentials(facts, settings, manager, account)
+    signer = manager.signer(secrets) if secrets else None
+    guard = Guard(facts, chosen, has_key=signer is not None, read_only=settings.read_only, account=account)
+
+    from lotusx.wiring import Parts, wire
+
+    return wire(
+        Parts(
+            manager=manager,
+            facts=facts,
+            environment=chosen,
+            urls=_filled(chosen.rest, settings.base_url),
+            ws_urls=_filled(chosen.ws, settings.base_url),
+            settings=settings,
+            credentials=secrets,
+            signer=signer,
+            guard=guard,
+            account=account,
+            http=http,
+            ws=ws,
+            clock=clock,
+            random=random,
+            budgets=budgets,
+            journal=journal,
+            options=dict(options or {}),
+        )
+    )
+
+
+def _environment(facts: ExchangeFacts, settings: Settings) -> Environment:
+    wanted = settings.environment or ("simulator" if settings.base_url and "live" not in facts.environments else "live")
+    try:
+        chosen = facts.environments[wanted]
+    except KeyError:
+        raise UnknownEnvironment(facts.name, wanted, tuple(facts.environments)) from None
+    needs_base = any("{" in url for url in (*chosen.rest.values(), *chosen.ws.values()))
+    if needs_base and not settings.base_url:
+        raise ConfigurationError(
+            f"{facts.name}: the environment {chosen.name!r} needs base_url, such as 'http://127.0.0.1:8000'"
+        )
+    if settings.base_url and not needs_base:
+        raise ConfigurationError(
+            f"{facts.name}: base_url goes with environment='simulator'; {chosen.name!r} has its own addresses"
+        )
+    return chosen
+
+
+def _filled(urls: Mapping[str, str], base_url: str | None) -> dict[str, str]:
+    if base_url is None:
+        return dict(urls)
+    base = base_url.rstrip("/")
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidArgument(f"base_url must start with http:// or https:// and name a host, not {base_url!r}")
+    ws = base.replace("http", "ws", 1)
+    return {name: url.replace("{base}", base).replace("{ws}", ws) for name, url in urls.items()}
+
+
+def _credentials(
+    facts: ExchangeFacts, settings: Settings, manager: PluginManager, account: str | None
+) -> dict[str, Secret | str]:
+    found: dict[str, Secret | str] = dict(settings.credentials)
+    if not found:
+        provided = manager.credentials(account) or {}
+        found = {key: Secret(value) for key, value in provided.items()}
+    known = {part.name: part for part in facts.credentials}
+    for key in found:
+        if key not in known:
+            raise CredentialsError(f"{facts.name} has no credential {key!r} (known: {', '.join(known)})")
+    if not any(found.values()):
+        if account is not None:
+            require_credentials(facts, found, account)
+        return {}
+    require_credentials(facts, found, account)
+    return {
+        key: value if known[key].secret or not isinstance(value, Secret) else value.reveal()
+        for key, value in found.items()
+        if value
+    }
+
+

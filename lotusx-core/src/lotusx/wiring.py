@@ -1,0 +1,267 @@
+"""Puts the parts of one connection together, starts them and stops them. No logic of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random as randomness
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from lotusx.account import Account
+from lotusx.accounting import AccountFeed
+from lotusx.book import LiveOrderBook
+from lotusx.exchange import Exchange
+from lotusx.instruments import Instruments
+from lotusx.kernel.budget import BudgetRegistry
+from lotusx.kernel.clock import ClockOffset
+from lotusx.kernel.context import Kernel
+from lotusx.kernel.nonce import NonceAllocator, Stamper
+from lotusx.kernel.redact import Redactor
+from lotusx.kernel.rest import RestStack
+from lotusx.kernel.secrets import Secret
+from lotusx.kernel.telemetry import Telemetry
+from lotusx.market import MarketData
+from lotusx.orders import ClientOrderIds, OrderDesk
+from lotusx.probing import Probe
+from lotusx.trading import Trading
+from lotusx.transport.clock import SystemClock
+from lotusx.transport.http import make_http_transport
+from lotusx.transport.supervisor import WsGroup
+from lotusx.transport.ws import make_ws_transport
+
+if TYPE_CHECKING:
+    from lotusx.config import Settings
+    from lotusx.guard import Guard
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.codec import Channel
+    from lotusx.kernel.facts import Environment, ExchangeFacts
+    from lotusx.kernel.ports import Connector
+    from lotusx.kernel.signer import Signer
+    from lotusx.kernel.transport import HttpTransport, WsTransport
+    from lotusx.model.instruments import Instrument
+    from lotusx.orders.journal import Journal
+    from lotusx.plugin.manager import PluginManager
+    from lotusx.streams import Overflow, Stream
+
+logger = logging.getLogger("lotusx.connection")
+
+SNAPSHOTS_AT_ONCE = 4
+"""Books of one connection that may ask for their snapshots side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What `connect` worked out."""
+
+    manager: PluginManager
+    facts: ExchangeFacts
+    environment: Environment
+    urls: Mapping[str, str]
+    ws_urls: Mapping[str, str]
+    settings: Settings
+    credentials: Mapping[str, Secret | str]
+    signer: Signer | None
+    guard: Guard
+    account: str | None
+    http: HttpTransport | None
+    ws: WsTransport | None
+    clock: Clock | None
+    random: randomness.Random | None
+    budgets: BudgetRegistry | None
+    journal: Journal | None
+    options: Mapping[str, Any]
+
+
+class Wiring:
+    """One connection's parts, from start to stop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.clock: Clock = parts.clock or SystemClock()
+        self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
+        self.telemetry = Telemetry()
+        self.groups: dict[str, WsGroup] = {}
+        self.instruments = Instruments(parts.facts.name)
+        self.connector: Connector
+        self.rest: RestStack
+        self.desk: OrderDesk
+        self._stack = AsyncExitStack()
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    async def start(self, exchange: Exchange) -> None:
+        """Build everything and enter what runs in the background."""
+        parts, facts, rng = self.parts, self.parts.facts, self.parts.random or randomness.Random()
+        for observer in parts.manager.observers():
+            self.telemetry.observe(observer)
+        http = parts.http or make_http_transport(proxy=parts.settings.proxy)
+        ws = parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock)
+        if parts.http is None:
+            self._stack.push_async_callback(http.aclose)
+        if parts.ws is None:
+            self._stack.push_async_callback(ws.aclose)
+        stamper = Stamper(
+            self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms
+        )
+        self.rest = self._rest(http, stamper, rng)
+        codecs = parts.manager.codecs(parts.signer, parts.credentials)
+        for group, url in parts.ws_urls.items():
+            self.groups[group] = WsGroup(
+                exchange=facts.name,
+                group=group,
+                url=url,
+                transport=ws,
+                codec=codecs[group],
+                facts=facts.ws[group],
+                clock=self.clock,
+                context=stamper.context,
+                rng=rng,
+                telemetry=self.telemetry,
+                probe=lambda channel, since_ns: probe(channel, since_ns),
+                on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
+            )
+        connector = self.connector = parts.manager.connector(self._kernel())
+        self.instruments.use(connector.market.instruments)
+        self.rest.use_time_source(connector.market.server_time_ns)
+        probe = Probe(connector.market, self.instruments, self.clock)
+        self.desk = self._desk(connector, rng)
+        feed = AccountFeed(
+            self.desk,
+            connector.trading,
+            connector.account,
+            self.clock,
+            self.instruments,
+            self.groups,
+            self.rest.sync_clock,
+        )
+        pace = anyio.Semaphore(SNAPSHOTS_AT_ONCE)
+        exchange.market = MarketData(
+            parts.guard, connector.market, self.instruments, self._open_stream, partial(self._open_book, rng, pace)
+        )
+        exchange.trading = Trading(parts.guard, connector.trading, self.instruments, self.desk)
+        exchange.account = Account(parts.guard, connector.account, self.instruments, feed.open)
+        self._tasks = await anyio.create_task_group().__aenter__()
+        for each in self.groups.values():
+            await self._tasks.start(each.run)
+
+    async def stop(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """End everything; the caller's own error passes through as it is."""
+        tasks, self._tasks = self._tasks, None
+        if tasks is not None:
+            tasks.cancel_scope.cancel()
+            await tasks.__aexit__(None, None, None)
+        with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
+            await self._stack.aclose()
+        return False
+
+    async def clock_offset(self) -> tuple[int, int]:
+        """Measure; return (exchange minus our wall clock, round trip), both in milliseconds."""
+        await self.rest.sync_clock()
+        round_trip_ns = self.offset.round_trip_ns or 0
+        return round(self.offset.wall_offset_ms(self.clock)), round_trip_ns // 1_000_000
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return live sizes and counters."""
+        return {
+            "instruments": len(self.instruments.all()),
+            "websockets": {name: dict(group.stats()) for name, group in self.groups.items()},
+        }
+
+    def _rest(self, http: HttpTransport, stamper: Stamper, rng: randomness.Random) -> RestStack:
+        parts = self.parts
+        hosts = sorted(set(parts.urls.values()))
+        registry = parts.budgets or BudgetRegistry()
+        return RestStack(
+            exchange=parts.facts.name,
+            transport=http,
+            dialect=parts.manager.rest_dialect(),
+            budget=registry.budget(parts.facts.name, hosts[0], parts.facts.limits, account=parts.account or ""),
+            clock=self.clock,
+            stamper=stamper,
+            random=rng,
+            telemetry=self.telemetry,
+            signer=parts.signer,
+            redactor=Redactor(
+                value.reveal() if isinstance(value, Secret) else value for value in parts.credentials.values()
+            ),
+            middleware=parts.manager.middleware(),
+        )
+
+    def _kernel(self) -> Kernel:
+        return Kernel(
+            facts=self.parts.facts,
+            environment=self.parts.environment,
+            urls=self.parts.urls,
+            rest=self.rest,
+            ws=self.groups.__getitem__,
+            instruments=self.instruments,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            credentials=self.parts.credentials,
+            has_signer=self.parts.signer is not None,
+            options=self.parts.options,
+        )
+
+    def _desk(self, connector: Connector, rng: randomness.Random) -> OrderDesk:
+        parts = self.parts
+        if parts.signer is not None and parts.journal is None and not parts.settings.read_only:
+            logger.info(
+                "%s: orders are remembered in memory only; after a crash, doubt about what was sent cannot be resolved",
+                parts.facts.name,
+            )
+        return OrderDesk(
+            parts.facts.name,
+            connector.trading,
+            self.clock,
+            ids=ClientOrderIds(rng.randbytes if parts.random is not None else os.urandom),
+            horizon_s=parts.facts.horizon_s,
+            checks=(parts.manager.before_order,),
+            journal=parts.journal,
+            telemetry=self.telemetry,
+        )
+
+    def _open_stream(
+        self, channel: Channel[Any], *, buffer: int, overflow: Overflow
+    ) -> AbstractAsyncContextManager[Stream[Any]]:
+        return self.groups[channel.group].subscribe(channel, buffer=buffer, overflow=overflow)
+
+    def _open_book(
+        self, rng: randomness.Random, pace: anyio.Semaphore, instrument: Instrument, depth: int
+    ) -> LiveOrderBook:
+        market = self.connector.market
+        channel = market.book_channel(instrument)
+        return LiveOrderBook(
+            instrument,
+            lambda: self.groups[channel.group].subscribe(channel),
+            lambda: market.order_book(instrument, depth),
+            market.book_rule(),
+            clock=self.clock,
+            random=rng,
+            pace=pace,
+            telemetry=self.telemetry,
+            exchange=self.parts.facts.name,
+        )
+
+
+def wire(parts: Parts) -> Exchange:
+    """Return the exchange object; nothing runs before it is entered."""
+    wiring = Wiring(parts)
+    return Exchange(
+        name=parts.facts.name,
+        environment=parts.environment.name,
+        guard=parts.guard,
+        clock=wiring.clock,
+        start=wiring.start,
+        stop=wiring.stop,
+        stats=wiring.stats,
+        clock_offset=wiring.clock_offset,
+        native=lambda: wiring.connector.native,
+    )
