@@ -492,8 +492,19 @@ class Exchange:
         order.working_ns = order.updated_ns = now_ns
         if order.kind.is_limit and order.post_only:
             order.post_only = False
+        if not order.kind.is_limit and order.side is Side.BUY:
+            self._top_up(order)
         self._report(order, Change.NEW, now_ns)
         self._work(order, now_ns)
+
+    def _top_up(self, order: Order) -> None:
+        """Reserve what the book asks beyond the trigger price, as far as the account has it."""
+        more = self._cost_of(order) - order.reserved
+        more = min(more, self.accounts.balance(order.account, order.reserved_asset).free)
+        if more > 0:
+            self.accounts.lock(order.account, order.reserved_asset, more)
+            order.reserved += more
+            self._touch(order.account, order.reserved_asset)
 
     # -- ends and reports ----------------------------------------------------------------------------------------
 
