@@ -175,11 +175,12 @@ class DecimalHalf(Half[Decimal]):
             ItemRejected, ValueError, ArithmeticError: Not a price or quantity; levels before it are applied.
         """
         for pair in pairs:
-            price, quantity = Decimal(pair[0]), Decimal(pair[1])
+            price_text, quantity_text = pair
+            price, quantity = Decimal(price_text), Decimal(quantity_text)
             if not (price.is_finite() and price > 0):
-                raise ItemRejected(f"price is not positive: {pair[0]!r}", field="price", value=pair[0])
+                raise ItemRejected(f"price is not positive: {price_text!r}", field="price", value=price_text)
             if not quantity.is_finite() or quantity < 0:
-                raise ItemRejected(f"quantity is not positive: {pair[1]!r}", field="quantity", value=pair[1])
+                raise ItemRejected(f"quantity is not positive: {quantity_text!r}", field="quantity", value=quantity_text)
             key = self._key(price)
             if key not in self._levels:
                 if not quantity or key < self._floor:
