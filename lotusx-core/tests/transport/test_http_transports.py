@@ -6,6 +6,7 @@ import gzip
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request as WsgiRequest, Response as WsgiResponse
 
-from lotusx.errors import ConnectionFailed, InvalidArgument, MalformedReply, RequestTimeout
+from lotusx.errors import ConfigurationError, ConnectionFailed, InvalidArgument, MalformedReply, RequestTimeout
 from lotusx.kernel.retry import retry_after_s
 from lotusx.kernel.transport import HttpRequest, HttpResponse, HttpTransport
-from lotusx.transport import lean_http
+from lotusx.transport import httpx_http, lean_http
 from lotusx.transport.http import make_http_transport
 from lotusx.transport.httpx_http import HttpxTransport
 from lotusx.transport.lean_http import LeanTransport, client_context
@@ -628,6 +630,29 @@ async def test_a_proxy_in_the_environment_is_used_if_the_environment_is_trusted(
     assert len(log) == 1
     await http.aclose()
     assert isinstance(make_http_transport(trust_env=False), LeanTransport)
+
+
+@pytest.mark.parametrize("options", [{"http2": True}, {"proxy": "socks5://127.0.0.1:1"}])
+def test_what_needs_another_package_names_it(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("h2", "socksio"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ConfigurationError, match=r"needs another package: .*install"):
+        make_http_transport(**options)
+
+
+def test_failures_of_httpx_are_told_in_words_and_never_called_unsent_wrongly() -> None:
+    quiet = httpx.ReadError("")
+    quiet.__cause__ = OSError("the cable is out")
+    trace = httpx_http._Trace()
+    trace.sent = True
+
+    broke = httpx_http._failure(quiet, trace, "a.test")
+    assert isinstance(broke, ConnectionFailed)
+    assert broke.sent
+    assert str(broke) == "the connection to a.test broke: the cable is out"
+    assert "ReadError" in str(httpx_http._failure(httpx.ReadError(""), trace, "a.test"))
+    assert isinstance(httpx_http._failure(httpx.LocalProtocolError("no"), trace, "a.test"), InvalidArgument)
 
 
 async def test_without_a_proxy_the_lean_transport_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,14 @@ from typing import Any
 import anyio
 import httpx
 
-from lotusx.errors import ConnectionFailed, InvalidArgument, LotusXError, MalformedReply, RequestTimeout
+from lotusx.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidArgument,
+    LotusXError,
+    MalformedReply,
+    RequestTimeout,
+)
 from lotusx.kernel.transport import HttpRequest, HttpResponse
 from lotusx.transport.http1 import MAX_BODY_BYTES, decoded, full_headers, split_url
 from lotusx.transport.lean_http import MAX_CONNECTIONS, MAX_IDLE_S, client_context
@@ -51,6 +58,9 @@ class HttpxTransport:
         trust_env: Let ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY`` and ``SSL_CERT_FILE`` count.
         http2: Offer HTTP/2; needs ``httpx[http2]``.
         max_body_bytes: A longer reply is refused.
+
+    Raises:
+        ConfigurationError: HTTP/2 or the kind of proxy needs a package that is not installed.
     """
 
     def __init__(
@@ -68,19 +78,21 @@ class HttpxTransport:
         context = client_context(verify, trust_env=trust_env)
         if http2:
             context.set_alpn_protocols(["h2", "http/1.1"])
-        self._client = httpx.AsyncClient(
-            proxy=proxy,
-            verify=context,
-            trust_env=trust_env,
-            http2=http2,
-            timeout=None,
-            follow_redirects=False,
-            limits=httpx.Limits(
-                max_connections=max_connections,
-                max_keepalive_connections=max_connections,
-                keepalive_expiry=max_idle_s,
-            ),
+        limits = httpx.Limits(
+            max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=max_idle_s
         )
+        try:
+            self._client = httpx.AsyncClient(
+                proxy=proxy,
+                verify=context,
+                trust_env=trust_env,
+                http2=http2,
+                timeout=None,
+                follow_redirects=False,
+                limits=limits,
+            )
+        except ImportError as error:
+            raise ConfigurationError(f"this way to send HTTP needs another package: {error}") from None
 
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpResponse:
         """Send *request* as it stands and return its whole reply. As in `HttpTransport`."""
