@@ -368,6 +368,32 @@ async def test_amend_to_less_keeps_the_order(desk: Any, btc: Instrument) -> None
     assert desk.costs == {"ip-weight": 4}
 
 
+async def test_amend_to_less_counts_what_earlier_orders_filled(desk: Any, btc: Instrument) -> None:
+    amended = {
+        "symbol": "BTCUSDT",
+        "orderId": 28,
+        "clientOrderId": "a-1",
+        "price": "68000",
+        "qty": "0.001",
+        "executedQty": "0",
+        "quoteOrderQty": "0",
+        "cumulativeQuoteQty": "0",
+        "status": "NEW",
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 1,
+    }
+    desk.rest.reply(json.dumps({**QUERIED, "origQty": "0.006"}))
+    desk.rest.reply(json.dumps({"transactTime": 5, "executionId": 75, "amendedOrder": amended}))
+
+    # 0.004 were filled before the order was replaced by one of 0.006.
+    whole = order_state(btc, filled=Decimal("0.004"), filled_quote=None)
+    await desk.connector.trading.amend(whole, Amendment(quantity=Decimal("0.005")), btc)
+
+    assert desk.sent[2]["newQty"] == "0.001"
+
+
 async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrument) -> None:
     new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
     replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
@@ -386,7 +412,6 @@ async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrum
             "symbol": "BTCUSDT",
             "cancelReplaceMode": "STOP_ON_FAILURE",
             "cancelOrderId": "28",
-            "cancelRestrictions": "ONLY_PARTIALLY_FILLED",
             "side": "BUY",
             "type": "STOP_LOSS_LIMIT",
             "timeInForce": "GTC",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -121,7 +122,16 @@ class SpotTrading:
         quantity = order.quantity if change.quantity is None else change.quantity
         price = order.price if change.price is None else change.price
         if price == order.price and quantity < order.quantity:
-            smaller = {"newQty": quantity, "newClientOrderId": order.client_order_id or change.new_client_order_id}
+            earlier = Decimal(0)
+            if order.filled and order.filled_quote is None:
+                # Binance always states the amount; without it this is several orders told as one, after a replacement.
+                # What the earlier ones filled is no part of the order that stands there now.
+                standing = (await self.order(ref, instrument)).quantity
+                earlier = order.quantity - (order.quantity if standing is None else standing)
+            smaller = {
+                "newQty": quantity - earlier,
+                "newClientOrderId": order.client_order_id or change.new_client_order_id,
+            }
             amended = await self._rest.amend_keep_priority({**symbol, **named(ref), **smaller})
             return convert.to_amended(amended, symbol=instrument.symbol)
         rest = quantity - order.filled
@@ -134,7 +144,7 @@ class SpotTrading:
             **symbol,
             "cancelReplaceMode": "STOP_ON_FAILURE",
             **named(ref, order_id="cancelOrderId", client="cancelOrigClientOrderId"),
-            "cancelRestrictions": "ONLY_PARTIALLY_FILLED" if order.filled else "ONLY_NEW",
+            "cancelRestrictions": None if order.filled else "ONLY_NEW",
             **write.replacement_params(order, quantity=rest, price=price),
             "newClientOrderId": change.new_client_order_id,
         }
