@@ -1,0 +1,233 @@
+"""The client's side of a WebSocket's opening handshake. Pure, no I/O."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+import h11
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from wsproto.extensions import PerMessageDeflate
+from wsproto.handshake import H11Handshake
+from wsproto.utilities import RemoteProtocolError
+
+from lotusx.errors import ConnectionFailed, InvalidArgument
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_MOST_HEAD_BYTES = 65536
+_MOST_BODY_BYTES = 2000
+_SHOWN_BODY_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class WsUrl:
+    """Where a WebSocket goes. ``authority`` names it in errors: a path or query may hold a listen key or a token."""
+
+    secure: bool
+    host: str
+    port: int
+    authority: str
+    target: str
+
+
+def parse_ws_url(url: str) -> WsUrl:
+    """Split a ``ws://`` or ``wss://`` URL.
+
+    >>> parse_ws_url("wss://stream.example.com/ws?a=1")
+    WsUrl(secure=True, host='stream.example.com', port=443, authority='stream.example.com', target='/ws?a=1')
+
+    Raises:
+        InvalidArgument: It is not such a URL.
+    """
+    try:
+        parts = urlsplit(url)
+        secure = {"ws": False, "wss": True}[parts.scheme]
+        usual = 443 if secure else 80
+        port = parts.port or usual
+    except (KeyError, ValueError):
+        raise InvalidArgument("a WebSocket URL starts with ws:// or wss:// and has a valid port") from None
+    if not parts.hostname or parts.username is not None:
+        raise InvalidArgument("a WebSocket URL names a host, and no user")
+    host = parts.hostname
+    authority = f"[{host}]" if ":" in host else host
+    if port != usual:
+        authority += f":{port}"
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return WsUrl(secure, host, port, authority, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy that opens tunnels (CONNECT)."""
+
+    host: str
+    port: int
+    authorization: str | None = field(default=None, repr=False)
+
+    def connect_request(self, url: WsUrl) -> bytes:
+        """Return the bytes that ask for a tunnel to *url*."""
+        host = f"[{url.host}]" if ":" in url.host else url.host
+        login = f"Proxy-Authorization: {self.authorization}\r\n" if self.authorization else ""
+        return f"CONNECT {host}:{url.port} HTTP/1.1\r\nHost: {host}:{url.port}\r\n{login}\r\n".encode("latin-1")
+
+    def agreed(self, answer: bytes) -> bool:
+        """Tell whether *answer*, all that came so far, opens the tunnel; False while its head is incomplete.
+
+        Raises:
+            ConnectionFailed: The proxy refused.
+        """
+        if _END_OF_HEAD.search(answer) is None and len(answer) <= _MOST_HEAD_BYTES:
+            return False
+        status = answer.split(b"\n", 1)[0].decode("latin-1").strip()
+        if re.match(r"HTTP/1\.[01] 2\d\d", status) is None:
+            raise ConnectionFailed(f"the proxy {self.host}:{self.port} answered {status[:100]!r}", sent=False)
+        return True
+
+
+def parse_proxy_url(url: str) -> Proxy:
+    """Split an ``http://[user:password@]host:port`` URL.
+
+    Raises:
+        InvalidArgument: It is not such a URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 80
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme != "http" or not parts.hostname:
+        raise InvalidArgument("a WebSocket proxy is given as http://host:port")
+    authorization = None
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(login.encode()).decode()
+    return Proxy(parts.hostname, port, authorization)
+
+
+class ClientHandshake:
+    """Writes the upgrade request and judges the answer.
+
+    Attributes:
+        request: Bytes to send first.
+        connection: wsproto's open connection, once the server has agreed.
+        rest: What arrived after the answer's head: the first bytes of the first frames.
+        error: Why there will be no connection; may gain more of the body until ``finished``.
+        finished: Nothing more needs to be received.
+    """
+
+    def __init__(self, url: WsUrl, headers: tuple[tuple[str, str], ...], *, compression: bool, now_s: float) -> None:
+        self._url = url
+        self._now_s = now_s
+        pieces = re.split("[/?&=]", url.target)  # a listen key, a token, a signature
+        self._secrets = [value for _, value in headers if len(value) > 5] + [url.target] * (url.target != "/")
+        self._secrets += [piece for piece in pieces if len(piece) >= 16]
+        self._http = H11Handshake(ConnectionType.CLIENT)
+        self._head: bytearray | None = bytearray()
+        self._status = 0
+        self._body = bytearray()
+        self._after_s: float | None = None
+        self.connection: Connection | None = None
+        self.rest = b""
+        self.error: ConnectionFailed | None = None
+        self.finished = False
+        try:
+            self.request = self._http.send(
+                Request(
+                    host=url.authority,
+                    target=url.target,
+                    extensions=[PerMessageDeflate()] if compression else [],
+                    extra_headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in headers],
+                )
+            )
+        except (h11.LocalProtocolError, UnicodeError):
+            # The texts are secrets, so not even the cause is kept.
+            raise InvalidArgument("the WebSocket's URL or a header holds characters HTTP does not allow") from None
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the server."""
+        if self.finished:
+            self.rest += data
+            return
+        if self._head is not None:
+            # The head is cut off here: h11 would keep the frames that follow it.
+            self._head += data
+            end = _END_OF_HEAD.search(self._head)
+            if end is None:
+                if len(self._head) > _MOST_HEAD_BYTES:
+                    self._fail("the answer's head has no end")
+                return
+            data, tail = bytes(self._head[: end.end()]), bytes(self._head[end.end() :])
+            self._head = None
+            self._answer(data)
+            if self.connection is not None:
+                self.rest = tail
+            else:
+                self.feed(tail)
+        elif data:
+            self._answer(data)
+
+    def end(self) -> None:
+        """Note that the server ended the stream."""
+        if not self.finished:
+            self._fail("the server ended the stream during the handshake")
+
+    def _answer(self, data: bytes) -> None:
+        try:
+            self._http.receive_data(data)
+        except RemoteProtocolError as error:
+            self._fail(f"the answer breaks the protocol: {error}")
+            return
+        except (ValueError, AssertionError, h11.RemoteProtocolError):
+            self._fail("the answer breaks the protocol")
+            return
+        for event in self._http.events():
+            if isinstance(event, AcceptConnection):
+                self.connection = self._http.connection
+                self.finished = True
+            elif isinstance(event, RejectConnection):
+                self._status = event.status_code
+                headers = {bytes(name).lower(): bytes(value) for name, value in event.headers}
+                self._after_s = retry_after_s(headers.get(b"retry-after", b"").decode("latin-1"), self._now_s)
+                self.finished = not event.has_body
+                self.error = self._refusal()
+            elif isinstance(event, RejectData):
+                self._body += event.data
+                self.finished = event.body_finished or len(self._body) >= _MOST_BODY_BYTES
+                self.error = self._refusal()
+
+    def _fail(self, why: str) -> None:
+        self.error = self.error or self._failure(why)
+        self.finished = True
+
+    def _refusal(self) -> ConnectionFailed:
+        text = " ".join(self._body[:_MOST_BODY_BYTES].decode("utf-8", "replace").split())
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        body = f": {text[:_SHOWN_BODY_CHARACTERS]}" if text else ""
+        return self._failure(f"the WebSocket handshake was answered with HTTP {self._status}{body}")
+
+    def _failure(self, why: str) -> ConnectionFailed:
+        error = ConnectionFailed(f"{self._url.authority}: {why}", sent=False)
+        error.after_s = self._after_s
+        return error
+
+
+def retry_after_s(value: str, now_s: float) -> float | None:
+    """Read a ``Retry-After`` header: seconds, or an HTTP date. ``None``: there is none that makes sense.
+
+    >>> retry_after_s("30", 0.0)
+    30.0
+    >>> retry_after_s("Thu, 01 Jan 1970 00:01:00 GMT", 45.0)
+    15.0
+    """
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now_s)
+    except (ValueError, OverflowError):
+        return None
