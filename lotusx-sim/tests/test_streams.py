@@ -1,6 +1,7 @@
 """Binance spot market streams: what is said, when, and to whom."""
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ def busy() -> Caller:
 
 
 def levels(side: list[list[str]]) -> dict[str, str]:
-    return {price: quantity for price, quantity in side}
+    return {level[0]: level[1] for level in side}
 
 
 def test_a_trade_is_told_at_once_in_every_stream_that_shows_it(caller: Caller) -> None:
@@ -73,7 +74,7 @@ def test_update_ids_of_diffs_follow_each_other() -> None:
     for socket in (fast, slow):
         events = socket.take()
         assert len(events) > 5
-        assert all(later["U"] == earlier["u"] + 1 for earlier, later in zip(events, events[1:], strict=False))
+        assert all(later["U"] == earlier["u"] + 1 for earlier, later in pairwise(events))
 
 
 def test_a_diff_stream_says_nothing_while_nothing_changes(caller: Caller) -> None:

@@ -4,11 +4,16 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
+from urllib.parse import unquote
+
+import msgspec
 
 from lotusx_sim.connection import ShellSide, SimulatedConnection
 from lotusx_sim.engine.accounts import Balance
+from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import OUTSIDER
 from lotusx_sim.engine.orders import Fill, Kind, NewOrder, Order, Side, TimeInForce
 from lotusx_sim.faults import Chaos, Effect, Fault, FaultPlan, Mischief, RequestFault, StreamFault
@@ -42,6 +47,12 @@ class Simulator:
         self._timers: list[tuple[int, int, Callable[[], None]]] = []
         self._timer_number = 0
         self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def exchange(self) -> Exchange:
+        """Return the venue's engine, for what the methods here do not offer; call `flush` after commands."""
+        self.now_ns()
+        return self.venue.exchange
 
     # -- for shells ----------------------------------------------------------------------------------------------
 
@@ -231,8 +242,6 @@ class Simulator:
         Args:
             only: Pattern of the connection's target, such as ``/ws-api*``.
         """
-        from fnmatch import fnmatchcase
-
         chosen = [c for c in self.ws_connections if fnmatchcase(c.target, only)]
         for connection in chosen:
             if isinstance(how, int):
@@ -315,7 +324,7 @@ class Simulator:
         for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
             for price, quantity in levels:
                 self.venue.population.quote(symbol, side, Decimal(price), Decimal(quantity), now_ns)
-        self._flush(now_ns)
+        self.flush()
 
     def trade(self, symbol: str, side: str, quantity: str | Decimal, price: str | Decimal | None = None) -> Decimal:
         """Send an order of an outside counterparty, immediate or cancel; return what it traded.
@@ -334,8 +343,8 @@ class Simulator:
             price=None if price is None else Decimal(price),
             time_in_force=TimeInForce.GTC if price is None else TimeInForce.IOC,
         )
-        order = self.venue.exchange.place(new, now_ns)
-        self._flush(now_ns)
+        order = self.exchange.place(new, now_ns)
+        self.flush()
         return order.executed
 
     def fill(self, client_order_id: str, quantity: str | Decimal | None = None, *, account: str | None = None) -> None:
@@ -343,34 +352,35 @@ class Simulator:
         order = self.order(client_order_id, account=account)
         amount = order.remaining if quantity is None else Decimal(quantity)
         now_ns = self.now_ns()
-        self.venue.exchange.fill_resting(order, amount, OUTSIDER, now_ns)
-        self._flush(now_ns)
+        self.exchange.fill_resting(order, amount, OUTSIDER, now_ns)
+        self.flush()
 
     def cancel(self, client_order_id: str, *, account: str | None = None) -> None:
         """Let the exchange end an open order, as it does in a delisting."""
         now_ns = self.now_ns()
-        self.venue.exchange.expire(self.order(client_order_id, account=account), now_ns, "EXCHANGE_CANCELED")
-        self._flush(now_ns)
+        self.exchange.expire(self.order(client_order_id, account=account), now_ns, "EXCHANGE_CANCELED")
+        self.flush()
 
     def deposit(self, asset: str, amount: str | Decimal, *, account: str | None = None) -> None:
         """Credit *amount*; a negative one is a withdrawal."""
         now_ns = self.now_ns()
-        self.venue.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
-        self._flush(now_ns)
+        self.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
+        self.flush()
 
-    def _flush(self, now_ns: int) -> None:
-        self.venue.flush(now_ns)
+    def flush(self) -> None:
+        """Send out what commands to the engine have caused."""
+        self.venue.flush(self.now_ns())
         self._changed()
 
     # -- the ledger ----------------------------------------------------------------------------------------------
 
     def orders(self, account: str | None = None) -> list[Order]:
         """Return all orders of an account, oldest first."""
-        owner = self._owner(account)
-        return [order for order in self.venue.exchange.orders.values() if order.account == owner]
+        owner = self.venue.account_of(account)
+        return [order for order in self.exchange.orders.values() if order.account == owner]
 
     def open_orders(self, account: str | None = None) -> list[Order]:
-        return self.venue.exchange.open_orders(self._owner(account))
+        return self.exchange.open_orders(self.venue.account_of(account))
 
     def order_ids(self, account: str | None = None) -> list[str]:
         """Return the client order ids of all orders, oldest first."""
@@ -391,20 +401,16 @@ class Simulator:
         return found[-1]
 
     def fills(self, account: str | None = None) -> list[Fill]:
-        owner = self._owner(account)
-        return [fill for fill in self.venue.exchange.fills if fill.account == owner]
+        owner = self.venue.account_of(account)
+        return [fill for fill in self.exchange.fills if fill.account == owner]
 
     def balances(self, account: str | None = None) -> dict[str, Balance]:
         """Return what an account owns, by asset: free and locked."""
-        return self.venue.exchange.accounts.balances(self._owner(account))
+        return self.exchange.accounts.balances(self.venue.account_of(account))
 
     def snapshot_calls(self, symbol: str) -> int:
         """Return how often the book snapshot of *symbol* was asked for by HTTP."""
         return self._snapshot_calls[symbol]
-
-    def _owner(self, account: str | None) -> str:
-        self.now_ns()
-        return self.venue.account_of(account)
 
 
 def _made(fault: RequestFault) -> HttpResponse:
@@ -417,13 +423,9 @@ def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
         return body
     if isinstance(body, str):
         return body.encode()
-    import msgspec
-
     return msgspec.json.encode(body)
 
 
 def _symbol_of(query: str) -> str:
-    from urllib.parse import unquote
-
     values = [item.removeprefix("symbol=") for item in query.split("&") if item.startswith("symbol=")]
     return unquote(values[0]) if values else ""

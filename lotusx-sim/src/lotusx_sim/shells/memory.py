@@ -57,12 +57,18 @@ async def connect(
     sim.clock = time
     sim.now_ns()
     network = _Network(sim, time, latency_s, client_ip)
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_clock, sim)
         try:
             yield MemoryServer(sim, MemoryHttp(network), MemoryWs(network), time)
+        except Exception as error:
+            # The caller's own error is not to come out wrapped in a group.
+            failure = error
         finally:
             tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 @dataclass(frozen=True, slots=True)

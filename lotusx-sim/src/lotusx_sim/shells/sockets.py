@@ -65,13 +65,19 @@ async def serve(
     async def accept(stream: ByteStream) -> None:
         await HttpSocket(sim, stream, control=control).run()
 
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_clock, sim)
         tasks.start_soon(_listen, listener, accept, tasks)
         try:
             yield Server(sim, host, bound, tls is not None)
+        except Exception as error:
+            # The caller's own error is not to come out wrapped in a group.
+            failure = error
         finally:
             tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 async def _listen(listener, accept, tasks: TaskGroup) -> None:  # type: ignore[no-untyped-def]

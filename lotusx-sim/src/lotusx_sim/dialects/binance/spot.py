@@ -163,7 +163,13 @@ class BinanceSpot:
         peer = StreamPeer(self.hub, out, combined=combined, unit=unit, opened_ns=now_ns)
         peer.subscribe(names)
         self._peers[peer] = None
+        self.begin_replay(now_ns)
         return _Flushing(self, peer)
+
+    def begin_replay(self, now_ns: int) -> None:
+        """Let the recording run once somebody reads it."""
+        if self._replayer is not None:
+            self._replayer.begin_if_read(now_ns)
 
     def forget(self, peer: StreamPeer | WsApiPeer) -> None:
         self._peers.pop(peer, None)
@@ -187,8 +193,6 @@ class BinanceSpot:
 
     def advance(self, now_ns: int) -> None:
         self._skip_what_nobody_saw(now_ns)
-        if self._replayer is not None:
-            self._replayer.begin_if_read(now_ns)
         while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
             self._do(due_ns)
 
@@ -308,6 +312,7 @@ class _Flushing:
     def receive(self, text: str, now_ns: int) -> None:
         self._venue.advance(now_ns)
         self._peer.receive(text, now_ns)
+        self._venue.begin_replay(now_ns)
         self._venue.flush(now_ns)
 
     def pinged(self, now_ns: int) -> None:
