@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -37,6 +37,8 @@ class Channel(Generic[E]):
         convert: Pure: one whole message of this channel and its receive time (ns) → its events, in order.
             Raises `ItemRejected` or a decode error when the message cannot be understood.
         cadence_s: The longest usual silence the exchange states for it; ``None``: it speaks only on change.
+        identity: Tells one event of this channel from another, the same on every socket: a trade id, an update id. Used
+            to leave out repetitions while a socket is replaced; ``None``: whole messages are compared.
     """
 
     group: str
@@ -46,6 +48,7 @@ class Channel(Generic[E]):
     symbol: Symbol | None = None
     private: bool = False
     cadence_s: float | None = None
+    identity: Callable[[E], Hashable | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +138,5 @@ class WsFacts:
     lifetime_s: float | None = 86_400.0
     compression: bool = False
     acknowledges: bool = True
+    duplicates_allowed: bool = True
     max_message_bytes: int = 16 * 1024 * 1024

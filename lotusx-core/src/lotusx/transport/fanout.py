@@ -1,0 +1,238 @@
+"""One subscription on the wire and the streams it feeds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from lotusx.errors import StreamGap
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.codec import Channel
+from lotusx.kernel.flow import StreamOwner, StreamState
+from lotusx.kernel.handover import Handover
+from lotusx.kernel.telemetry import ItemDropped, StreamChanged, Telemetry
+from lotusx.streams import Stream
+
+E = TypeVar("E")
+
+logger = logging.getLogger("lotusx.streams")
+
+HELD_LIMIT = 100_000
+"""Messages of a private channel that may wait behind its recovery."""
+
+
+class Keeper(Protocol):
+    """What a subscription asks of the group that keeps it."""
+
+    exchange: str
+    clock: Clock
+    telemetry: Telemetry
+
+    def forsaken(self, subscription: Subscription[Any]) -> None:
+        """Nobody reads it any more."""
+
+    def renew(self, ident: str) -> None:
+        """Subscribe to it anew."""
+
+    def hold(self, ident: str) -> None:
+        """Stop reading its socket."""
+
+    def proceed(self, ident: str) -> None:
+        """Read it again."""
+
+
+class Subscription(StreamOwner, Generic[E]):
+    """One channel as it is subscribed: decodes its messages once and feeds every stream of it.
+
+    Attributes:
+        lost_ns: Wall clock of the last life sign before the connection was lost; ``None``: it was not, or what was
+            missed has been recovered.
+        handover: The move to a new socket that is under way.
+    """
+
+    def __init__(self, ident: str, channel: Channel[E], keeper: Keeper) -> None:
+        self.ident = ident
+        self.channel = channel
+        self.state = StreamState.REQUESTED
+        self.lost_ns: int | None = None
+        self.handover: Handover[Sequence[E]] | None = None
+        self._keeper = keeper
+        self._convert = channel.convert
+        self._streams: tuple[Stream[E], ...] = ()
+        self._held: list[Sequence[E]] | None = None
+        self._was_lost = False
+        self.blocked = False
+
+    @property
+    def streams(self) -> tuple[Stream[E], ...]:
+        """Who reads it."""
+        return self._streams
+
+    def add(self, stream: Stream[E]) -> None:
+        """Feed *stream* from now on."""
+        self._streams = (*self._streams, stream)
+        stream.change(self.state, at_ns=self._keeper.clock.now_ns())
+
+    # ----------------------------------------------------------------------------------------------- messages
+
+    def feed(self, message: bytes, received_ns: int) -> None:
+        """Take one message from the only socket."""
+        try:
+            events = self._convert(message, received_ns)
+        except Exception as error:
+            self._reject(error)
+            return
+        if self._held is not None:
+            self._hold_back(events)
+            return
+        for stream in self._streams:
+            stream.put(events)
+
+    def _reject(self, error: Exception) -> None:
+        for stream in self._streams:
+            stream.reject()
+        reason = str(error) or type(error).__name__
+        logger.debug("%s: a message was dropped: %s", self.channel.key, reason)
+        self._keeper.telemetry.emit(ItemDropped(self._keeper.exchange, self.channel.key, reason))
+
+    def _deliver(self, batches: Sequence[Sequence[E]]) -> None:
+        for events in batches:
+            if self._held is not None:
+                self._hold_back(events)
+                continue
+            for stream in self._streams:
+                stream.put(events)
+
+    def begin_handover(self) -> None:
+        """Start to remember what the old socket brings; nothing has been asked of the new one yet."""
+        self.handover = Handover(self._deliver)
+
+    def end_handover(self) -> None:
+        """The old socket is gone, and what it brought cannot come again."""
+        self.handover = None
+
+    def feed_old(self, message: bytes, received_ns: int) -> None:
+        """Take one message from the socket that is being replaced."""
+        if self.handover is not None and not self.handover.switched:
+            self.handover.old(self._identified(message, received_ns))
+
+    def feed_new(self, message: bytes, received_ns: int) -> None:
+        """Take one message from the socket that replaces it."""
+        if self.handover is None or self.handover.settled:
+            self.feed(message, received_ns)
+        else:
+            self.handover.new(self._identified(message, received_ns))
+
+    def _identified(self, message: bytes, received_ns: int) -> list[tuple[Hashable, Sequence[E]]]:
+        try:
+            events = self._convert(message, received_ns)
+        except Exception as error:
+            self._reject(error)
+            return []
+        identity = self.channel.identity
+        if identity is None:
+            return [(message, events)]
+        items: list[tuple[Hashable, Sequence[E]]] = []
+        for at, event in enumerate(events):
+            name = identity(event)
+            items.append(((message, at) if name is None else name, (event,)))
+        return items
+
+    # ------------------------------------------------------------------------------------------------- states
+
+    def change(self, state: StreamState, reason: str = "") -> None:
+        """Tell every reader and every observer."""
+        if state is self.state:
+            return
+        self.state = state
+        now_ns = self._keeper.clock.now_ns()
+        for stream in self._streams:
+            stream.change(state, reason, now_ns)
+        if self._keeper.telemetry:
+            self._keeper.telemetry.emit(StreamChanged(self._keeper.exchange, self.channel.key, state.value, reason))
+
+    def lost(self, last_life_ns: int, reason: str, *, recover: bool) -> None:
+        """Its socket is gone. With *recover*, what comes next waits until what was missed has been delivered."""
+        if self.state is StreamState.REQUESTED:
+            return
+        if self.lost_ns is None:
+            self.lost_ns = last_life_ns
+        self._was_lost = True
+        if recover and self._held is None:
+            self._held = []
+        self.change(StreamState.LOST, reason)
+
+    def acked(self) -> None:
+        """The exchange accepted it."""
+        if self.state in (StreamState.REQUESTED, StreamState.LOST):
+            self.change(StreamState.ACKNOWLEDGED)
+
+    def heard(self) -> None:
+        """Something came, for the first time or after a silence."""
+        if self._held is not None:
+            return  # it is recovered when what was missed has been delivered
+        state = StreamState.LIVE
+        if self._was_lost and self.state is not StreamState.SILENT:
+            state = StreamState.RECOVERED
+        self._was_lost = False
+        self.lost_ns = None
+        self.change(state)
+
+    def _hold_back(self, events: Sequence[E]) -> None:
+        assert self._held is not None
+        self._held.append(events)
+        if len(self._held) > HELD_LIMIT:
+            self.fail(StreamGap(f"{self.channel.key}: recovery took so long that {HELD_LIMIT} messages wait behind it"))
+
+    @property
+    def recovering(self) -> bool:
+        """Whether its events wait for what was missed."""
+        return self._held is not None
+
+    def recovered(self, missed: Sequence[E]) -> None:
+        """Deliver what was missed, then what came meanwhile."""
+        held, self._held = self._held or [], None
+        self._was_lost = False
+        self.lost_ns = None
+        self._deliver([missed, *held])
+        self.change(StreamState.RECOVERED)
+
+    def fail(self, error: Exception) -> None:
+        """End every stream of it with *error*."""
+        self._held = None
+        for stream in self._streams:
+            stream.end(error)
+
+    # -------------------------------------------------------------------------------- what its streams ask for
+
+    def closed(self, stream: Stream[Any]) -> None:
+        """Feed *stream* no more; without readers, unsubscribe."""
+        if stream not in self._streams:
+            return
+        self._streams = tuple(each for each in self._streams if each is not stream)
+        if self.blocked:
+            self.proceed(stream)
+        if not self._streams:
+            self._keeper.forsaken(self)
+
+    def renew(self, stream: Stream[Any]) -> None:
+        """Subscribe anew."""
+        self._keeper.renew(self.ident)
+
+    def hold(self, stream: Stream[Any]) -> None:
+        """Stop reading the socket."""
+        self.blocked = True
+        self._keeper.hold(self.ident)
+
+    def proceed(self, stream: Stream[Any]) -> None:
+        """Read the socket again, unless another reader is still behind."""
+        if not any(each.holding for each in self._streams):
+            self.blocked = False
+            self._keeper.proceed(self.ident)
+
+    def handler_blocked(self, stream: Stream[Any], seconds: float) -> None:
+        """Report a handler that held the loop."""
+        reason = f"a handler blocked the loop for {seconds:.3f} s"
+        logger.warning("%s: %s", self.channel.key, reason)
+        self._keeper.telemetry.emit(StreamChanged(self._keeper.exchange, self.channel.key, self.state.value, reason))

@@ -1,0 +1,391 @@
+"""All WebSockets of one group of addresses: what should be subscribed stays subscribed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from types import TracebackType
+from typing import Any, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from lotusx.errors import (
+    ConnectionFailed,
+    RequestTimeout,
+    StreamClosed,
+    SubscriptionRefused,
+)
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.codec import Channel, ChannelKind, Notice, NoticeKind, WsCodec, WsFacts
+from lotusx.kernel.flow import Overflow, StreamState
+from lotusx.kernel.membership import Acked, Change, Member, Phase, Refused, Silent, Wanted
+from lotusx.kernel.pacing import NS, ConnectBudget
+from lotusx.kernel.request import SigningContext
+from lotusx.kernel.subscriptions import Subscriptions
+from lotusx.kernel.telemetry import ItemDropped, SessionChanged, Telemetry
+from lotusx.kernel.transport import WsTransport
+from lotusx.streams import DEFAULT_BUFFER, Stream
+from lotusx.transport.fanout import Subscription
+from lotusx.transport.recovery import ProbeCall, Prober, Recoveries, RestoreCall
+from lotusx.transport.session import Session
+from lotusx.transport.slots import Slot
+
+E = TypeVar("E")
+
+_STATES = (ChannelKind.TICKER, ChannelKind.BEST_BID_OFFER, ChannelKind.MARK_PRICE)
+_READY_S = 30.0
+
+
+def default_overflow(channel: Channel[Any]) -> Overflow:
+    """Return the policy of a channel nobody chose one for.
+
+    What is private fails loudly rather than lose something. Of a state only the latest matters. Everything else
+    loses its oldest, counted.
+    """
+    if channel.private or channel.kind is ChannelKind.ACCOUNT:
+        return Overflow.FAIL
+    return Overflow.LATEST if channel.kind in _STATES else Overflow.DROP_OLDEST
+
+
+class WsGroup:
+    """Owns every socket to one group of addresses of one exchange. Sockets open with the first subscription.
+
+    Use it as ``async with``, or ``await task_group.start(group.run)``. Everything it starts ends with it, within 2 s.
+    """
+
+    def __init__(
+        self,
+        *,
+        exchange: str,
+        group: str,
+        url: str,
+        transport: WsTransport,
+        codec: WsCodec,
+        facts: WsFacts,
+        clock: Clock,
+        context: Callable[[], SigningContext],
+        rng: Random,
+        telemetry: Telemetry | None = None,
+        probe: ProbeCall | None = None,
+        on_restored: RestoreCall | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        budget: ConnectBudget | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self.group = group
+        self.url = url
+        self.clock = clock
+        self.facts = facts
+        self.telemetry = telemetry or Telemetry()
+        self.budget = budget or ConnectBudget(facts.connects_per_window)
+        self.subscriptions = Subscriptions(facts)
+        self._transport = transport
+        self._codec = codec
+        self._context = context
+        self._rng = rng
+        self._prober = None if probe is None else Prober(probe, clock, self.subscriptions, self.undecodable)
+        self._recoveries = None if on_restored is None else Recoveries(on_restored, clock)
+        self._headers = headers
+        self._ids = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._nursery: TaskGroup
+        self._tasks: TaskGroup | None = None  # None: not entered, or closed
+        self._slots: dict[int, Slot] = {}
+        self._sessions: dict[int, Session] = {}
+        self._subs: dict[str, Subscription[Any]] = {}
+        self._request_slot: int | None = None
+        self._undecodable = 0
+
+    # ---------------------------------------------------------------------------------------------------- life
+
+    async def __aenter__(self) -> WsGroup:
+        self._tasks = self._nursery = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self.close()
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            return await self._nursery.__aexit__(kind, error, trace)
+        await self._nursery.__aexit__(None, None, None)  # the caller's own error leaves as it is, not in a group
+        return None
+
+    async def run(self, *, task_status: TaskStatus[WsGroup] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Keep the sockets until `close`, or until cancelled."""
+        async with self:
+            task_status.started(self)
+            await anyio.sleep_forever()
+
+    def close(self) -> None:
+        """End every stream and every socket."""
+        tasks, self._tasks = self._tasks, None
+        if tasks is None:
+            return
+        for subscription in list(self._subs.values()):
+            for stream in subscription.streams:
+                stream.end()
+        tasks.cancel_scope.cancel()
+
+    def stats(self) -> Mapping[str, int]:
+        """Return live sizes and counters."""
+        return {
+            "sockets": len(self._sessions),
+            "subscriptions": len(self._subs),
+            "streams": sum(len(each.streams) for each in self._subs.values()),
+            "undecodable": self._undecodable,
+        }
+
+    # ------------------------------------------------------------------------------------------------- streams
+
+    def subscribe(
+        self, channel: Channel[E], *, buffer: int = DEFAULT_BUFFER, overflow: Overflow | None = None
+    ) -> Stream[E]:
+        """Subscribe to *channel*; nothing that comes later is missed by the stream returned.
+
+        Two streams of one channel share one subscription on the wire, each with its own buffer and policy.
+
+        Args:
+            buffer: How many events may wait.
+            overflow: What happens to the next one; see `default_overflow`.
+
+        Raises:
+            StreamClosed: The connector is closed.
+        """
+        if self._tasks is None:
+            raise StreamClosed(f"{self.exchange}: the connection is closed; subscribe inside `async with`")
+        policy = default_overflow(channel) if overflow is None else overflow
+        alone = policy is Overflow.BLOCK and self.facts.duplicates_allowed
+        ident = f"{channel.key} alone" if alone else channel.key
+        subscription: Subscription[E] | None = self._subs.get(ident)
+        stream: Stream[E]
+        if subscription is None:
+            subscription = self._subs[ident] = Subscription(ident, channel, self)
+            number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
+            self._wire(subscription, self._slot(number))
+        stream = Stream(
+            channel.key, buffer=buffer, overflow=policy, owner=subscription, monotonic_ns=self.clock.monotonic_ns
+        )
+        subscription.add(stream)
+        return stream
+
+    def _wire(self, subscription: Subscription[Any], slot: Slot) -> None:
+        for session in (slot.current, slot.successor):
+            if session is not None and session.opened_ns is not None:
+                slot.wire(subscription, session)
+                session.look()
+
+    def _slot(self, number: int) -> Slot:
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot(number, self, self._rng)
+            assert self._tasks is not None
+            self._tasks.start_soon(self._keep, slot)
+        return slot
+
+    async def _keep(self, slot: Slot) -> None:
+        await slot.keep()
+        del self._slots[slot.number]
+        self.subscriptions.discard_slot(slot.number)
+
+    def _look(self, number: int) -> None:
+        slot = self._slots[number]
+        slot.ring()
+        for session in (slot.current, slot.successor):
+            if session is not None:
+                session.look()
+
+    def forsaken(self, subscription: Subscription[Any]) -> None:
+        """Nobody reads it any more: unsubscribe."""
+        if self._subs.pop(subscription.ident, None) is None:
+            return
+        if self._recoveries is not None:
+            self._recoveries.cancel(subscription.ident)
+        self._look(self.subscriptions.drop(subscription.ident))
+
+    def renew(self, ident: str) -> None:
+        """Subscribe to *ident* anew."""
+        if ident in self._subs:
+            self.subscriptions.renew(ident)
+            self._look(self.subscriptions.slot_of(ident))
+
+    def hold(self, ident: str) -> None:
+        """Stop reading the socket that carries *ident*."""
+        for session in self._carrying(ident):
+            session.hold(ident)
+
+    def proceed(self, ident: str) -> None:
+        """Read it again."""
+        for session in self._carrying(ident):
+            session.proceed(ident)
+
+    def _carrying(self, ident: str) -> list[Session]:
+        return [self._sessions[number] for number, _ in self.subscriptions.members(ident)]
+
+    # ------------------------------------------------------------------------------------------------ requests
+
+    async def ready(self) -> None:
+        """Connect and log in, so that the next request costs one round trip.
+
+        Raises:
+            ConnectionFailed: Not within 30 s; ``sent`` is False.
+            AuthenticationError: The log-in is refused.
+        """
+        await self._requester(_READY_S)
+
+    async def request(self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0) -> bytes:
+        """Send the text that *write* makes of a request id and a signing context; return the whole reply message.
+
+        Raises:
+            ConnectionFailed: ``sent`` is False when it was not written to the socket.
+            RequestTimeout: Written, and no reply came.
+        """
+        started_ns = self.clock.monotonic_ns()
+        session = await self._requester(timeout_s)
+        left_s = timeout_s - (self.clock.monotonic_ns() - started_ns) / NS
+        if left_s <= 0:
+            raise RequestTimeout(f"{self.exchange}: not connected within {timeout_s:g} s", sent=False)
+        return await session.request(write, left_s)
+
+    async def _requester(self, timeout_s: float) -> Session:
+        if self._tasks is None:
+            raise ConnectionFailed(f"{self.exchange}: the connection is closed", sent=False)
+        if self._request_slot is None:
+            self._request_slot = min(self._slots) if self._slots else self.subscriptions.add_slot()
+        slot = self._slot(self._request_slot)
+        with anyio.move_on_after(timeout_s):
+            while True:
+                session = slot.current
+                if session is not None and session.opened_ns is not None and not session.reason:
+                    return session
+                if slot.refusal is not None:
+                    raise slot.refusal
+                await slot.ready.wait()
+        raise ConnectionFailed(f"{self.exchange}: not connected within {timeout_s:g} s", sent=False)
+
+    # ------------------------------------------------------------------------------------- what slots ask for
+
+    def launch(self, slot: Slot) -> Session:
+        """Start a session of *slot*."""
+        assert self._tasks is not None
+        session = Session(
+            next(self._numbers),
+            slot.number,
+            url=self.url,
+            transport=self._transport,
+            codec=self._codec,
+            facts=self.facts,
+            subscriptions=self.subscriptions,
+            owner=self,
+            new_id=self._ids.__next__,
+            context=self._context,
+            headers=self._headers,
+        )
+        self._sessions[session.number] = session
+        self._report(session, "connecting")
+        self._tasks.start_soon(session.run)
+        return session
+
+    def carried(self, slot: Slot) -> Iterable[Subscription[Any]]:
+        """Return what *slot* carries."""
+        return [self._subs[ident] for ident in self.subscriptions.idents(slot.number) if ident in self._subs]
+
+    def needed(self, slot: Slot) -> bool:
+        """Whether the socket of *slot* should exist."""
+        return slot.number == self._request_slot or any(True for _ in self.subscriptions.idents(slot.number))
+
+    def lost(self, subscription: Subscription[Any], session: Session) -> None:
+        """Tell the readers of *subscription* that its socket is gone."""
+        if self._recoveries is not None:
+            self._recoveries.cancel(subscription.ident)
+        recover = subscription.channel.private and self._recoveries is not None
+        subscription.lost(session.last_life_ns, session.reason, recover=recover)
+
+    def rotating(self, session: Session, reason: str) -> None:
+        """Tell observers."""
+        self._report(session, "rotating", reason)
+
+    def start(self, session: Session, wait_s: float) -> None:
+        """Retire a replaced socket, as a task."""
+        assert self._tasks is not None
+        self._tasks.start_soon(self.retire, session, wait_s)
+
+    async def retire(self, session: Session, wait_s: float) -> None:
+        """Close a replaced socket when its last reply has come, or after *wait_s*."""
+        with anyio.move_on_after(wait_s):
+            while session.busy:
+                await self.clock.sleep(0.05)
+        session.stop("replaced")
+
+    def _report(self, session: Session, state: str, reason: str = "") -> None:
+        if self.telemetry:
+            self.telemetry.emit(SessionChanged(self.exchange, self.group, session.number, state, reason))
+
+    # --------------------------------------------------------------------------------------- what sessions tell
+
+    def opened(self, session: Session) -> None:
+        """It is connected and logged in."""
+        self._report(session, "live")
+        self._slots[session.slot].opened(session)
+
+    def ended(self, session: Session) -> None:
+        """It is over."""
+        self.subscriptions.close(session.number)
+        del self._sessions[session.number]
+        expected = self._tasks is None or session.reason in ("no longer needed", "replaced")
+        self._report(session, "closed" if expected else "lost", session.reason)
+        slot = self._slots.get(session.slot)
+        if slot is not None and self._tasks is not None:
+            slot.ended(session)
+
+    def _heard_by_readers(self, session: Session) -> bool:
+        slot = self._slots.get(session.slot)
+        return slot is not None and slot.current is session
+
+    def first(self, session: Session, member: Member) -> None:
+        """A member brought something for the first time, or after a silence."""
+        subscription = self._subs.get(member.ident)
+        if subscription is not None and self._heard_by_readers(session):
+            subscription.heard()
+
+    def changed(self, session: Session, changes: list[Change]) -> None:
+        """Something became of its subscriptions."""
+        if not self._heard_by_readers(session):
+            if any(isinstance(change, Refused) for change in changes):
+                session.stop("a subscription was refused on the new socket")
+            return
+        for change in changes:
+            ident = change.ident if isinstance(change, Refused) else change.member.ident
+            subscription = self._subs.get(ident)
+            if subscription is not None:
+                self._apply(session, subscription, change)
+
+    def _apply(self, session: Session, subscription: Subscription[Any], change: Change) -> None:
+        key = subscription.channel.key
+        if isinstance(change, Acked):
+            subscription.acked()
+            if subscription.recovering and self._recoveries is not None and self._tasks is not None:
+                self._tasks.start_soon(self._recoveries.run, subscription)
+            elif change.member.phase is Phase.LIVE:
+                subscription.heard()
+        elif isinstance(change, Refused):
+            subscription.fail(SubscriptionRefused(f"{self.exchange} refuses {key}: {change.reason}"))
+        elif isinstance(change, Silent):
+            subscription.change(StreamState.SILENT, "nothing came within its deadline")
+        elif self._prober is not None and self._tasks is not None:
+            self._tasks.start_soon(self._prober.ask, session, subscription, change.member)
+
+    def noticed(self, session: Session, notice: Notice) -> None:
+        """The exchange announced something."""
+        self._report(session, "noticed", f"{notice.kind}: {notice.text}")
+        slot = self._slots.get(session.slot)
+        if notice.kind is NoticeKind.SHUTDOWN and slot is not None and slot.current is session:
+            slot.rotate()
+
+    def undecodable(self, key: str, reason: str) -> None:
+        """A message cannot be read."""
+        self._undecodable += 1
+        if self.telemetry:
+            self.telemetry.emit(ItemDropped(self.exchange, key, reason))

@@ -1,0 +1,607 @@
+"""Desired subscriptions stay subscribed, whatever happens to the sockets."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from lotusx.errors import AuthenticationError, ConnectionFailed, StreamClosed, SubscriptionRefused, Unavailable
+from lotusx.kernel.codec import ChannelKind, WsFacts
+from lotusx.kernel.flow import Overflow, StatusChange, StreamState
+from lotusx.streams import Stream
+
+from .fakes import Codec, Connection, Log, Server, channel, group, virtually
+
+S = StreamState
+
+
+async def settle(seconds: float = 0.5) -> None:
+    await anyio.sleep(seconds)
+
+
+async def take(stream: Stream[int], count: int) -> list[int]:
+    with anyio.fail_after(120):
+        return [await anext(stream) for _ in range(count)]
+
+
+def test_a_subscription_is_requested_acknowledged_and_live_in_that_order() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            states = [stream.state]
+            await settle()
+            states.append(stream.state)
+            server.publish("trades", 1, 2)
+            assert await take(stream, 2) == [1, 2]
+            assert [*states, stream.state] == [S.REQUESTED, S.ACKNOWLEDGED, S.LIVE]
+
+    virtually(main)
+
+
+def test_no_socket_is_opened_before_the_first_subscription_and_none_stays_after_the_last() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            await settle()
+            assert server.attempts == []
+            async with ws.subscribe(channel()):
+                await settle()
+                assert len(server.open) == 1
+            await settle(2)
+            assert server.open == []
+            assert ws.stats() == {"sockets": 0, "subscriptions": 0, "streams": 0, "undecodable": 0}
+            async with ws.subscribe(channel()) as again:
+                await settle()
+                server.publish("trades", 3)
+                assert await take(again, 1) == [3]
+
+    virtually(main)
+
+
+def test_two_streams_of_one_channel_share_one_subscription_and_have_their_own_buffers() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            fast = ws.subscribe(channel())
+            slow = ws.subscribe(channel(), buffer=2, overflow=Overflow.DROP_OLDEST)
+            await settle()
+            server.publish("trades", 1, 2, 3, 4)
+            assert await take(fast, 4) == [1, 2, 3, 4]
+            assert await take(slow, 2) == [3, 4]
+            assert slow.counters.dropped == 2
+            assert server.subscribed() == {"trades": 1}
+            await fast.aclose()
+            await settle()
+            assert server.subscribed() == {"trades": 1}
+            await slow.aclose()
+
+    virtually(main)
+
+
+def test_keys_are_spread_over_sockets_and_batched() -> None:
+    async def main() -> None:
+        server = Server()
+        facts = WsFacts(max_channels=3, max_keys_per_message=2, control_per_s=100.0)
+        async with group(server, facts=facts) as ws:
+            streams = [ws.subscribe(channel(f"k{n}")) for n in range(7)]
+            await settle()
+            assert sorted(sum(each.keys.values()) for each in server.open) == [1, 3, 3]
+            assert max(len(said["keys"]) for each in server.open for said in each.said) == 2
+            await streams[0].aclose()
+            ws.subscribe(channel("k7"))
+            await settle()
+            assert len(server.open) == 3
+            assert server.subscribed() == {f"k{n}": 1 for n in range(1, 8)}
+
+    virtually(main)
+
+
+def test_control_messages_keep_the_pace_of_the_exchange() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, facts=WsFacts(max_keys_per_message=1, control_per_s=5.0)) as ws:
+            for n in range(23):
+                ws.subscribe(channel(f"k{n}"))
+            await settle(10)
+            times = server.sent_at
+            assert len(times) == 23
+            assert all(times[at + 5] - times[at] >= 0.999 for at in range(len(times) - 5))
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("phase", ["connect", "log-in", "subscribe", "half the acks", "live"])
+def test_a_connection_killed_at_any_phase_ends_in_the_desired_set(phase: str) -> None:
+    async def main() -> None:
+        server = Server()
+        killed: list[str] = []
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            here = {"login": "log-in", "subscribe": "subscribe"}.get(body["op"])
+            half = phase == "half the acks" and body["op"] == "subscribe" and len(connection.said) > 2
+            if len(killed) < 3 and (here == phase or half):
+                killed.append(phase)
+                connection.cut()
+                return []
+            return None
+
+        def refuse(attempt: int) -> ConnectionFailed | None:
+            return ConnectionFailed("no", sent=False) if phase == "connect" and attempt <= 3 else None
+
+        server.answer = answer
+        server.refuse_connect = refuse
+        facts = WsFacts(max_keys_per_message=1, control_per_s=100.0)
+        async with group(server, codec=Codec(log_in=True), facts=facts) as ws:
+            streams = [ws.subscribe(channel(f"k{n}")) for n in range(6)]
+            await settle(10)
+            if phase == "live":
+                for _ in range(3):
+                    server.open[0].cut()
+                    await settle(10)
+            assert server.subscribed() == {f"k{n}": 1 for n in range(6)}
+            for n, stream in enumerate(streams):
+                server.publish(f"k{n}", n)
+                assert await take(stream, 1) == [n]
+
+    virtually(main)
+
+
+def test_a_lost_stream_says_so_among_its_events_and_recovers() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        async with group(server, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            server.publish("trades", 1)
+            await settle()
+            server.open[0].cut()
+            await settle(5)
+            server.publish("trades", 2)
+            await settle()
+            await anyio.lowlevel.checkpoint()
+            seen = []
+            async for item in stream.with_status():
+                seen.append(item.state if isinstance(item, StatusChange) else item)
+                if item == 2:
+                    break
+            assert seen == [S.REQUESTED, S.ACKNOWLEDGED, S.LIVE, 1, S.LOST, S.ACKNOWLEDGED, S.RECOVERED, 2]
+            assert log.states("trades") == ["acknowledged", "live", "lost", "acknowledged", "recovered"]
+            assert log.sessions() == {1: ["connecting", "live", "lost"], 2: ["connecting", "live"]}
+
+    virtually(main)
+
+
+def test_a_refused_key_ends_its_own_stream_and_no_other() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "subscribe" and "bad" in body["keys"]:
+                return [{"id": body["id"], "error": "4001 no such symbol"}]
+            return None
+
+        server.answer = answer
+        async with group(server) as ws:
+            streams = {key: ws.subscribe(channel(key)) for key in ("a", "b", "bad", "c", "d")}
+            with pytest.raises(SubscriptionRefused, match="4001 no such symbol"):
+                await anext(streams["bad"])
+            await settle()
+            assert server.subscribed() == {"a": 1, "b": 1, "c": 1, "d": 1}
+            server.publish("d", 5)
+            assert await take(streams["d"], 1) == [5]
+
+    virtually(main)
+
+
+def test_a_key_accepted_before_is_asked_for_again_before_a_refusal_is_believed() -> None:
+    async def main() -> None:
+        server = Server()
+        refused: list[int] = []
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "subscribe" and len(server.connections) == 2 and len(refused) < 3:
+                refused.append(1)
+                return [{"id": body["id"], "error": "busy"}]
+            return None
+
+        server.answer = answer
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            server.open[0].cut()
+            await settle(15)
+            server.publish("trades", 1)
+            assert await take(stream, 1) == [1]
+            assert len(refused) == 3
+
+    virtually(main)
+
+
+def test_unanswered_and_doubly_answered_subscribes_converge() -> None:
+    async def main() -> None:
+        server = Server()
+        said: list[int] = []
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            said.append(1)
+            if len(said) == 1:
+                return []  # lost
+            connection.keys.update(body["keys"])
+            return [{"id": body["id"]}, {"id": body["id"]}, {"id": 999_999}]
+
+        server.answer = answer
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await settle(11)
+            assert stream.state is S.ACKNOWLEDGED
+            assert server.subscribed() == {"trades": 1}
+
+    virtually(main)
+
+
+def test_an_exchange_that_answers_nothing_is_believed() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            connection.keys.update(body.get("keys", ()))
+            return []
+
+        server.answer = answer
+        async with group(server, facts=WsFacts(acknowledges=False)) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            assert stream.state is S.ACKNOWLEDGED
+
+    virtually(main)
+
+
+def test_a_black_hole_is_noticed_within_15_seconds() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            server.publish("trades", 1)
+            await settle(0.1)
+            started = anyio.current_time()
+            server.open[0].black_hole = True
+            while stream.state is S.LIVE:
+                await anyio.sleep(0.1)
+            assert anyio.current_time() - started <= 15
+            assert server.connections[0].pings == 1
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("beats", [False, True])
+def test_a_quiet_but_answering_socket_is_kept_and_pinged_only_when_silent(beats: bool) -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, codec=Codec(heartbeat=beats)) as ws:
+            ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await settle(300)
+            first = server.connections[0]
+            assert len(server.connections) == 1
+            beaten = [said for said in first.said if said["op"] == "beat"]
+            assert len(beaten) + first.pings >= 30
+            pings = first.pings + len(beaten)
+            for n in range(100):
+                server.publish("trades", n)
+                await anyio.sleep(2)
+            assert first.pings + len([said for said in first.said if said["op"] == "beat"]) - pings <= 1
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("peer_is_gone", [True, False])
+def test_after_a_suspension_exactly_the_dead_socket_is_replaced_within_5_seconds(peer_is_gone: bool) -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await settle()
+            server.open[0].black_hole = peer_is_gone
+            server.clock.step_ns += 600 * 10**9
+            await settle(5)
+            assert len(server.connections) == (2 if peer_is_gone else 1)
+            await settle(60)
+            assert len(server.connections) == (2 if peer_is_gone else 1)
+            assert stream.state is S.ACKNOWLEDGED
+
+    virtually(main)
+
+
+def test_reconnecting_is_endless_polite_and_jittered() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, facts=WsFacts(connects_per_window=(20, 60.0), max_channels=1)) as ws:
+            streams = [ws.subscribe(channel(f"k{n}", ChannelKind.ACCOUNT)) for n in range(5)]
+            await settle(2)
+            server.down = True
+            for connection in server.open:
+                connection.cut()
+            await settle(1800)
+            times = server.attempts
+            assert all(sum(1 for each in times if start <= each < start + 59.999) <= 10 for start in times)
+            assert len(times) > 100
+            server.down = False
+            await settle(120)
+            assert server.subscribed() == {f"k{n}": 1 for n in range(5)}
+            assert {stream.state for stream in streams} == {S.ACKNOWLEDGED}
+
+    virtually(main)
+
+
+def test_retry_after_is_honoured() -> None:
+    async def main() -> None:
+        server = Server()
+        busy = Unavailable("acme", "429", "slow down", after_s=20.0)
+        server.refuse_connect = lambda attempt: busy if attempt == 1 else None
+        async with group(server) as ws:
+            ws.subscribe(channel())
+            await settle(60)
+            assert 20.0 <= server.attempts[1] - server.attempts[0] <= 20.5
+
+    virtually(main)
+
+
+def test_a_silent_key_is_named_while_its_siblings_live_and_only_it_is_subscribed_again() -> None:
+    async def main() -> None:
+        server = Server()
+        server.mute = {"b"}
+        probed: list[str] = []
+
+        async def probe(what: Any, since_ns: int) -> bool:
+            probed.append(what.key)
+            return False
+
+        async with group(server, probe=probe) as ws:
+            streams = {key: ws.subscribe(channel(key, ChannelKind.BOOK)) for key in "abc"}
+            async with anyio.create_task_group() as tasks:
+
+                async def busy() -> None:
+                    for n in range(10_000):
+                        for key in "abc":
+                            server.publish(key, n)
+                        await anyio.sleep(0.5)
+
+                tasks.start_soon(busy)
+                await settle(5.2)
+                assert {key: stream.state for key, stream in streams.items()} == {
+                    "a": S.LIVE,
+                    "b": S.SILENT,
+                    "c": S.LIVE,
+                }
+                assert probed == ["b"]
+                again = [said["keys"] for said in server.open[0].said if said["op"] == "subscribe"]
+                assert again == [["a", "b", "c"], ["b"]]
+                server.mute = set()
+                await settle(1)
+                assert streams["b"].state is S.LIVE
+                tasks.cancel_scope.cancel()
+
+    virtually(main)
+
+
+def test_a_quiet_market_raises_no_alarm_in_a_day() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        asked: list[int] = []
+
+        async def probe(what: Any, since_ns: int) -> bool:
+            asked.append(since_ns)
+            await anyio.sleep(0.2)
+            return True
+
+        async with group(server, probe=probe, telemetry=log.telemetry, facts=WsFacts(lifetime_s=None)) as ws:
+            ws.subscribe(channel("t", ChannelKind.TICKER))
+            await settle(86_400)
+            assert "silent" not in log.states("t")
+            assert len(asked) < 2_000
+
+    virtually(main)
+
+
+def test_a_slow_probe_takes_the_alarm_back_and_a_failing_one_confirms_it() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        answers: list[Any] = [ValueError("boom"), 3.0]
+
+        async def probe(what: Any, since_ns: int) -> bool:
+            answer = answers.pop(0) if answers else 0.0
+            if isinstance(answer, Exception):
+                raise answer
+            await anyio.sleep(answer)
+            return True
+
+        async with group(server, probe=probe, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel("t", ChannelKind.TICKER))
+            await settle(11)
+            assert stream.state is S.SILENT
+            await settle(60)
+            assert stream.state is S.LIVE
+
+    virtually(main)
+
+
+def test_closing_ends_iteration_within_two_seconds_and_leaves_nothing() -> None:
+    async def main() -> None:
+        server = Server()
+        seen: list[int] = []
+        async with anyio.create_task_group() as tasks:
+            ws = await tasks.start(group(server).run)
+            stream = ws.subscribe(channel())
+
+            async def read() -> None:
+                async for event in stream:
+                    seen.append(event)
+
+            tasks.start_soon(read)
+            await settle()
+            server.publish("trades", 1)
+            await settle()
+            started = anyio.current_time()
+            ws.close()
+            ws.close()
+        assert anyio.current_time() - started <= 2
+        assert seen == [1]
+        assert server.open == []
+        with pytest.raises(StreamClosed):
+            ws.subscribe(channel())
+        with pytest.raises(ConnectionFailed):
+            await ws.ready()
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_cancelled_anywhere_it_ends_clean(seed: int) -> None:
+    async def main() -> None:
+        server = Server()
+        rng = Random(seed)
+        with anyio.move_on_after(rng.choice([0.0, 0.005, 0.01, 0.011, 0.25, 1.0, 30.0]) + rng.random() / 50):
+            async with group(server, codec=Codec(log_in=True), rng=rng) as ws:
+                async with ws.subscribe(channel()) as stream, ws.subscribe(channel("other")):
+                    for n in range(1000):
+                        server.publish("trades", n)
+                        if n % 7 == 3 and server.open:
+                            server.open[0].cut()
+                        with anyio.move_on_after(0.05):
+                            await anext(stream)
+        assert server.open == []
+
+    virtually(main)
+
+
+def test_a_refused_log_in_is_tried_again_and_told_when_it_never_worked() -> None:
+    async def main() -> None:
+        server = Server()
+        refusals = [1]
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "login" and refusals[0] > 0:
+                refusals[0] -= 1
+                return [{"id": body["id"], "error": "bad key"}]
+            return None
+
+        server.answer = answer
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            stream = ws.subscribe(channel())
+            await settle(5)
+            assert stream.state is S.ACKNOWLEDGED
+        refusals[0] = 100
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            stream = ws.subscribe(channel())
+            with pytest.raises(AuthenticationError, match="bad key"):
+                await anext(stream)
+            with pytest.raises(AuthenticationError):
+                await ws.ready()
+
+    virtually(main)
+
+
+def test_a_log_in_that_is_not_answered_is_given_up_and_tried_again() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            return [] if body["op"] == "login" and len(server.connections) == 1 else None
+
+        server.answer = answer
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            stream = ws.subscribe(channel())
+            await settle(12)
+            assert stream.state is S.ACKNOWLEDGED
+
+    virtually(main)
+
+
+def test_what_cannot_be_decoded_is_counted_and_the_socket_lives_on() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        async with group(server, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            server.open[0].bring(b"\xff\xfe", {"ch": "trades"}, {"ch": "nobody", "n": 1}, {"ch": "trades", "n": 4})
+            assert await take(stream, 1) == [4]
+            assert (stream.counters.received, stream.counters.rejected, stream.counters.delivered) == (2, 1, 1)
+            assert ws.stats()["undecodable"] == 1
+            assert [type(event).__name__ for event in log.events].count("ItemDropped") == 2
+            assert len(server.open) == 1
+
+    virtually(main)
+
+
+def test_notices_are_answered_and_obeyed() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            first = server.open[0]
+            first.bring({"notice": "ignored", "text": "server_ping"}, {"notice": "pong"}, {"notice": "error"})
+            first.keys.clear()
+            first.bring({"notice": "subscription_ended", "key": "trades"}, {"notice": "subscription_ended", "key": "x"})
+            await settle()
+            assert {"op": "pong"} in first.said
+            assert server.subscribed() == {"trades": 1}
+            stream.renew()
+            await settle()
+            assert [said["op"] for said in first.said[-2:]] == ["unsubscribe", "subscribe"]
+            first.bring({"notice": "login_required"})
+            await settle(2)
+            assert len(server.connections) == 2
+            assert server.subscribed() == {"trades": 1}
+
+    virtually(main)
+
+
+def test_a_blocked_stream_stops_its_own_socket_and_loses_nothing() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            free = ws.subscribe(channel())
+            held = ws.subscribe(channel(), buffer=10, overflow=Overflow.BLOCK)
+            await settle()
+            assert server.subscribed() == {"trades": 2}
+            for n in range(100):
+                server.publish("trades", n)
+                await anyio.sleep(0.01)
+            await settle(30)
+            assert held.counters.waiting <= 12
+            assert await take(free, 100) == list(range(100))
+            assert len(server.connections) == 2
+            assert await take(held, 100) == list(range(100))
+            assert held.counters.dropped == 0
+
+    virtually(main)
+
+
+def test_a_stream_still_blocked_after_a_reconnect_stays_blocked_and_closing_frees_the_socket() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            held = ws.subscribe(channel(), buffer=1, overflow=Overflow.BLOCK)
+            other = ws.subscribe(channel(), buffer=1000, overflow=Overflow.BLOCK)
+            await settle()
+            server.publish("trades", 1, 2, 3)
+            await settle()
+            server.open[0].cut()
+            await settle(2)
+            assert server.open[0].paused
+            await held.aclose()
+            await settle(1)
+            server.publish("trades", 4)
+            assert await take(other, 4) == [1, 2, 3, 4]
+
+    virtually(main)

@@ -1,0 +1,549 @@
+"""Sockets are replaced before they grow too old, and nobody notices; requests and recovery beside the streams."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.errors import ConnectionFailed, RequestTimeout, SlowConsumer, StreamGap
+from lotusx.kernel.codec import ChannelKind, WsFacts
+from lotusx.kernel.flow import Overflow, StreamState
+from lotusx.streams import Stream
+
+from .fakes import Codec, Connection, Log, Server, channel, group, number, virtually
+
+S = StreamState
+
+
+class LaggingServer(Server):
+    """Brings every event to each socket with a delay of that socket's own."""
+
+    def __init__(self, tasks: Any, rng: Random) -> None:
+        super().__init__()
+        self.tasks = tasks
+        self.rng = rng
+        self.lags: dict[int, float] = {}
+
+    def publish(self, key: str, *numbers: int) -> None:
+        for connection in self.open:
+            if connection.keys[key]:
+                lag = self.lags.setdefault(id(connection), self.rng.choice([0.0, 0.05, 0.3]))
+                self.tasks.start_soon(self._later, connection, lag, [{"ch": key, "n": n} for n in numbers])
+
+    async def _later(self, connection: Connection, lag: float, bodies: list[Any]) -> None:
+        await anyio.sleep(lag)
+        connection.bring(*bodies)
+
+
+@pytest.mark.parametrize("identity", [None, lambda event: event], ids=["whole messages", "by identity"])
+@pytest.mark.parametrize("how", ["age", "shutdown notice"])
+def test_a_hundred_rotations_miss_nothing_and_repeat_nothing(how: str, identity: Any) -> None:
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            server = LaggingServer(tasks, Random(3))
+            log = Log()
+            facts = WsFacts(control_per_s=100.0, lifetime_s=24.0 if how == "age" else None)
+            async with group(server, facts=facts, telemetry=log.telemetry) as ws:
+                stream = ws.subscribe(channel(identity=identity), buffer=10**6)
+                await anyio.sleep(0.5)
+                sent = 0
+                while len(server.connections) < 101:
+                    for _ in range(3):
+                        server.publish("trades", sent)
+                        sent += 1
+                        await anyio.sleep(0.07)
+                    if how != "age" and sent % 60 == 0:
+                        server.open[0].bring({"notice": "shutdown", "text": "bye"})
+                await anyio.sleep(20)
+                assert [await anext(stream) for _ in range(stream.counters.waiting)] == list(range(sent))
+                assert log.states("trades") == ["acknowledged", "live"]
+                assert len(server.open) == 1
+                assert all(states[-1] in ("closed", "rotating", "live") for states in log.sessions().values())
+
+    virtually(main)
+
+
+def test_the_old_socket_is_kept_until_the_new_one_is_served() -> None:
+    async def main() -> None:
+        server = Server()
+        refuse = [True]
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "subscribe" and len(server.connections) > 1 and refuse[0]:
+                return []
+            return None
+
+        server.answer = answer
+        async with group(server, facts=WsFacts(lifetime_s=None)) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await anyio.sleep(0.5)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(30)
+            assert len(server.open) == 2
+            server.publish("trades", 1)
+            assert await anext(stream) == 1
+            await anyio.sleep(15)
+            refuse[0] = False
+            await anyio.sleep(120)
+            server.publish("trades", 2)
+            assert await anext(stream) == 2
+            await anyio.sleep(30)
+            assert len(server.open) == 1
+            assert stream.state is S.LIVE
+
+    virtually(main)
+
+
+def test_a_refusal_on_the_new_socket_leaves_the_old_one_serving() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "subscribe" and len(server.connections) == 2:
+                return [{"id": body["id"], "error": "no"}]
+            return None
+
+        server.answer = answer
+        async with group(server, facts=WsFacts(lifetime_s=None)) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await anyio.sleep(0.5)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(60)
+            assert len(server.connections) == 3
+            server.publish("trades", 1)
+            assert await anext(stream) == 1
+            await anyio.sleep(30)
+            assert len(server.open) == 1
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("moment", ["connecting", "subscribing", "overlapping"])
+def test_an_old_socket_that_dies_during_the_rotation_is_followed_by_the_new_one(moment: str) -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if moment == "subscribing" and body["op"] == "subscribe" and len(server.connections) == 2:
+                server.connections[0].cut()
+            return None
+
+        server.answer = answer
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await anyio.sleep(0.5)
+            server.publish("trades", 1)
+            await anyio.sleep(0.1)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(0.005 if moment == "connecting" else 0.5)
+            if moment == "overlapping":
+                server.connections[1].bring({"ch": "trades", "n": 2})
+                await anyio.sleep(0.1)
+            server.connections[0].cut()
+            await anyio.sleep(1)
+            assert len(server.connections) == 2
+            server.publish("trades", 3)
+            got = [await anext(stream) for _ in range(3 if moment == "overlapping" else 2)]
+            assert got == ([1, 2, 3] if moment == "overlapping" else [1, 3])
+
+    virtually(main)
+
+
+def test_a_new_socket_that_dies_during_the_rotation_changes_nothing() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        async with group(server, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel())
+            await anyio.sleep(0.5)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(0.5)
+            server.connections[1].bring({"ch": "trades", "n": 1})
+            late = ws.subscribe(channel("late"))
+            await anyio.sleep(0.1)
+            server.connections[1].cut()
+            await anyio.sleep(0.01)
+            server.connections[0].bring({"ch": "trades", "n": 1}, {"ch": "late", "n": 7})
+            assert await anext(stream) == 1
+            assert await anext(late) == 7
+            await anyio.sleep(30)
+            assert "lost" not in log.states("trades")
+            assert len(server.open) == 1
+
+    virtually(main)
+
+
+def test_where_two_subscriptions_are_not_allowed_the_old_socket_goes_first() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, facts=WsFacts(duplicates_allowed=False)) as ws:
+            stream = ws.subscribe(channel())
+            ws.subscribe(channel(), overflow=Overflow.BLOCK)
+            await anyio.sleep(0.5)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(2)
+            assert len(server.connections) == 2
+            assert server.subscribed() == {"trades": 1}
+            assert stream.state is S.ACKNOWLEDGED
+
+    virtually(main)
+
+
+def test_the_snapshot_a_new_socket_begins_with_is_not_mixed_into_the_deltas() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await anyio.sleep(0.5)
+            server.publish("trades", 1)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(0.5)
+            server.connections[1].bring({"ch": "trades", "n": -1})
+            server.publish("trades", 2)
+            await anyio.sleep(1)
+            server.publish("trades", 3)
+            assert [await anext(stream) for _ in range(3)] == [1, 2, 3]
+
+    virtually(main)
+
+
+# ---------------------------------------------------------------------------------------------------------- requests
+
+
+def echo(text: str = "") -> Any:
+    return lambda request_id, context: f'{{"op":"echo","id":{request_id},"text":"{text}"}}'
+
+
+def test_a_request_connects_logs_in_and_returns_the_whole_reply() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            assert b'"text": "hi"' in await ws.request(echo("hi"))
+            said = len(server.open[0].said)
+            await ws.ready()
+            await ws.request(echo())
+            assert len(server.open[0].said) == said + 1  # one round trip
+            await anyio.sleep(5)
+            assert len(server.open) == 1
+
+    virtually(main)
+
+
+def test_replies_reach_whoever_asked_and_an_ack_may_be_a_reply() -> None:
+    async def main() -> None:
+        server = Server()
+        held: list[tuple[Connection, int]] = []
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "echo":
+                held.append((connection, body["id"]))
+                return []
+            return None
+
+        server.answer = answer
+        async with group(server) as ws, anyio.create_task_group() as tasks:
+            replies: dict[str, bytes] = {}
+
+            async def ask(name: str) -> None:
+                replies[name] = await ws.request(echo(name))
+
+            for name in "abc":
+                tasks.start_soon(ask, name)
+            await anyio.sleep(0.5)
+            ids = {request_id for _, request_id in held}
+            assert len(ids) == 3
+            for connection, request_id in reversed(held):
+                body = {"id": request_id, "error": "e"} if request_id == min(ids) else {"reply": request_id}
+                connection.bring(body, body, {"reply": 10**6})
+            await anyio.sleep(0.5)
+            assert len(replies) == 3
+            assert len(set(replies.values())) == 3
+
+    virtually(main)
+
+
+def test_a_request_without_a_reply_is_in_doubt_and_one_never_sent_is_not() -> None:
+    async def main() -> None:
+        server = Server()
+        server.answer = lambda connection, body: [] if body["op"] == "echo" else None
+        async with group(server) as ws, anyio.create_task_group() as tasks:
+            with pytest.raises(RequestTimeout) as timed_out:
+                await ws.request(echo(), timeout_s=2)
+            assert timed_out.value.may_have_executed
+
+            async def cut() -> None:
+                await anyio.sleep(1)
+                server.down = True
+                server.open[0].cut()
+
+            tasks.start_soon(cut)
+            with pytest.raises(ConnectionFailed) as broke:
+                await ws.request(echo(), timeout_s=5)
+            assert broke.value.sent
+            with pytest.raises(ConnectionFailed) as never:
+                await ws.request(echo(), timeout_s=5)
+            assert not never.value.sent
+
+    virtually(main)
+
+
+def test_a_request_that_waits_for_its_turn_beyond_its_deadline_was_not_sent() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, facts=WsFacts(control_per_s=0.1)) as ws:
+            await ws.request(echo())
+            with pytest.raises(RequestTimeout) as waited:
+                await ws.request(echo(), timeout_s=3)
+            assert not waited.value.sent
+
+    virtually(main)
+
+
+def test_a_rotation_waits_for_the_replies_of_the_old_socket() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            return [] if body["op"] == "echo" else None
+
+        server.answer = answer
+        async with group(server) as ws, anyio.create_task_group() as tasks:
+            await ws.ready()
+            got: list[bytes] = []
+
+            async def ask() -> None:
+                got.append(await ws.request(echo(), timeout_s=30))
+
+            tasks.start_soon(ask)
+            await anyio.sleep(0.1)
+            first = server.open[0]
+            first.bring({"notice": "shutdown"})
+            await anyio.sleep(3)
+            assert len(server.open) == 2
+            first.bring({"reply": first.said[-1]["id"]})
+            await anyio.sleep(1)
+            assert len(got) == 1
+            assert server.open == [server.connections[1]]
+
+    virtually(main)
+
+
+# ---------------------------------------------------------------------------------------------------------- recovery
+
+
+def private(key: str = "orders", **more: Any) -> Any:
+    return channel(key, ChannelKind.ACCOUNT, private=True, **more)
+
+
+def test_what_a_private_stream_missed_comes_before_what_came_since() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        spans: list[tuple[int, int]] = []
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            spans.append((lost_ns, restored_ns))
+            await anyio.sleep(3)
+            return [2, 3]
+
+        async with group(server, on_restored=restored, telemetry=log.telemetry) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            assert stream.overflow is Overflow.FAIL
+            await anyio.sleep(0.5)
+            server.publish("orders", 1)
+            await anyio.sleep(0.5)
+            heard = server.connections[0].last_received_ns
+            server.connections[0].cut()
+            await anyio.sleep(1.5)
+            server.publish("orders", 4)
+            server.publish("orders", 5)
+            await anyio.sleep(0.1)
+            assert stream.counters.waiting == 1
+            assert [await anext(stream) for _ in range(5)] == [1, 2, 3, 4, 5]
+            assert stream.state is S.RECOVERED
+            assert len(spans) == 1
+            assert abs(spans[0][0] - server.clock.now_ns() + server.clock.monotonic_ns() - heard) < 10
+            assert spans[0][1] > spans[0][0]
+
+    virtually(main)
+
+
+def test_a_recovery_cut_short_starts_over_from_the_first_loss() -> None:
+    async def main() -> None:
+        server = Server()
+        spans: list[int] = []
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            spans.append(lost_ns)
+            await anyio.sleep(3)
+            return [2]
+
+        async with group(server, on_restored=restored) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            await anyio.sleep(0.5)
+            for _ in range(2):
+                server.open[0].cut()
+                await anyio.sleep(1.5)
+            server.publish("orders", 3)
+            assert [await anext(stream) for _ in range(2)] == [2, 3]
+            assert len(spans) == 2
+            assert spans[0] == spans[1]
+            server.open[0].cut()
+            await anyio.sleep(1.5)
+            await stream.aclose()  # while it recovers
+
+    virtually(main)
+
+
+def test_a_recovery_that_fails_ends_the_stream_with_a_gap() -> None:
+    async def main() -> None:
+        server = Server()
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            raise ConnectionFailed("no look-up")
+
+        async with group(server, on_restored=restored) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            await anyio.sleep(0.5)
+            server.open[0].cut()
+            with pytest.raises(StreamGap, match="no look-up"):
+                await anext(stream)
+
+    virtually(main)
+
+
+def test_without_a_recovery_hook_a_private_stream_is_live_again_with_its_next_event() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            await anyio.sleep(0.5)
+            server.open[0].cut()
+            await anyio.sleep(2)
+            assert stream.state is S.ACKNOWLEDGED
+            server.publish("orders", 1)
+            assert await anext(stream) == 1
+            assert stream.state is S.RECOVERED
+
+    virtually(main)
+
+
+# ------------------------------------------------------------------------------------------------------- isolation
+
+
+def test_a_slow_reader_hurts_only_itself() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            slow = ws.subscribe(channel(), buffer=10, overflow=Overflow.FAIL)
+            quick = ws.subscribe(channel())
+            await anyio.sleep(0.5)
+            server.publish("trades", *range(1000))
+            assert [await anext(quick) for _ in range(1000)] == list(range(1000))
+            assert [await anext(slow) for _ in range(10)] == list(range(10))
+            with pytest.raises(SlowConsumer):
+                await anext(slow)
+            assert (slow.counters.delivered, slow.counters.dropped) == (10, slow.counters.received - 10)
+
+    virtually(main)
+
+
+def test_a_handler_that_blocks_the_loop_is_named_and_one_that_raises_ends_only_its_stream() -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        clock: Any = server.clock
+        jump = [0]
+        real = clock.monotonic_ns
+        clock.monotonic_ns = lambda: real() + jump[0]
+
+        def block(event: int) -> None:
+            jump[0] += 200_000_000
+
+        def boom(event: int) -> None:
+            raise ValueError("mine")
+
+        async with group(server, telemetry=log.telemetry) as ws:
+            slow = ws.subscribe(channel())
+            slow.handle(block)
+            broken = ws.subscribe(channel())
+            end = broken.handle(boom)
+            fine = ws.subscribe(channel())
+            await anyio.sleep(0.5)
+            server.publish("trades", 1)
+            with pytest.raises(ValueError, match="mine"):
+                await end
+            assert await anext(fine) == 1
+            assert any("blocked the loop for 0.200 s" in getattr(event, "reason", "") for event in log.events)
+
+    virtually(main)
+
+
+def test_a_codec_that_breaks_ends_the_session_and_not_the_group(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        server = Server()
+        codec: Any = Codec()
+        good = codec.subscribe
+        calls: list[int] = []
+
+        def subscribe(*arguments: Any) -> list[str]:
+            calls.append(1)
+            if len(calls) == 1:
+                raise KeyError("bug")
+            result: list[str] = good(*arguments)
+            return result
+
+        codec.subscribe = subscribe
+        async with group(server, codec=codec) as ws:
+            stream = ws.subscribe(channel())
+            await anyio.sleep(2)
+            assert stream.state is S.ACKNOWLEDGED
+        assert "bug" in caplog.text
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+def test_the_same_on_both_event_loops(anyio_backend: str) -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, codec=Codec(log_in=True)) as ws, ws.subscribe(channel()) as stream:
+            while stream.state is S.REQUESTED:
+                await anyio.sleep(0.005)
+            server.publish("trades", *range(100))
+            assert [await anext(stream) for _ in range(100)] == list(range(100))
+            assert b"yes" in await ws.request(echo("yes"))
+            server.open[0].cut()
+            while stream.state is not S.ACKNOWLEDGED:
+                await anyio.sleep(0.01)
+            server.publish("trades", 100)
+            assert await anext(stream) == 100
+        assert server.open == []
+        with pytest.raises(ValueError, match="as it is"):
+            async with group(server) as ws:
+                ws.subscribe(channel())
+                raise ValueError("as it is")
+
+    anyio.run(main, backend=anyio_backend)
+
+
+def test_every_message_reaches_the_converter_once() -> None:
+    async def main() -> None:
+        server = Server()
+        calls: list[bytes] = []
+
+        def convert(message: bytes, received_ns: int) -> list[int]:
+            calls.append(message)
+            return number(message, received_ns)
+
+        async with group(server) as ws:
+            first, second = ws.subscribe(channel(convert=convert)), ws.subscribe(channel(convert=convert))
+            await anyio.sleep(0.5)
+            server.publish("trades", 1)
+            assert await anext(first) == await anext(second) == 1
+            assert len(calls) == 1
+
+    virtually(main)
