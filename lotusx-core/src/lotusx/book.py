@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
 
 _UP = frozenset((StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED))
-_THIN_EVERY = 16  # updates between two looks at how much depth is left
+_THIN_EVERY = 32  # updates between two looks at how much depth is left
 
 
 class LiveOrderBook(BookReads):

@@ -47,6 +47,10 @@ class NaiveBook:
         self.bids = {level.price: level.quantity for level in book.bids}
         self.asks = {level.price: level.quantity for level in book.asks}
 
+    def snapshot(self, number: int, depth: int) -> OrderBook:
+        bids, asks = self.top_bids()[:depth], self.top_asks()[:depth]
+        return OrderBook(SYMBOL, tuple(Level(*x) for x in bids), tuple(Level(*x) for x in asks), number)
+
     def top_bids(self, floor: Decimal | None = None) -> list[tuple[Decimal, Decimal]]:
         return sorted(((p, q) for p, q in self.bids.items() if floor is None or p >= floor), reverse=True)
 

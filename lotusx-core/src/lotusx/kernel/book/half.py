@@ -39,7 +39,7 @@ class AnyHalf(Protocol):
     def best(self) -> Pair | None: ...
     def top(self, count: int | None) -> Iterator[Pair]: ...
     def trim(self, count: int) -> None: ...
-    def size(self) -> int: ...
+    def count(self) -> int: ...
 
 
 class Half(Generic[K]):
@@ -83,9 +83,9 @@ class Half(Generic[K]):
                 del self._levels[key]
             del self._keys[:-count]
 
-    def size(self) -> int:
-        """Return how many levels there are at most: exact but for deleted ones not yet swept."""
-        return len(self._keys)
+    def count(self) -> int:
+        """Return how many levels there are. Looks at all of them."""
+        return len(self._levels) - list(self._levels.values()).count(None)
 
     def _sweep(self) -> None:
         self._levels = {key: pair for key, pair in self._levels.items() if pair is not None}
@@ -180,7 +180,9 @@ class DecimalHalf(Half[Decimal]):
             if not (price.is_finite() and price > 0):
                 raise ItemRejected(f"price is not positive: {price_text!r}", field="price", value=price_text)
             if not quantity.is_finite() or quantity < 0:
-                raise ItemRejected(f"quantity is not positive: {quantity_text!r}", field="quantity", value=quantity_text)
+                raise ItemRejected(
+                    f"quantity is not positive: {quantity_text!r}", field="quantity", value=quantity_text
+                )
             key = self._key(price)
             if key not in self._levels:
                 if not quantity or key < self._floor:

@@ -129,9 +129,9 @@ class Ladder:
         self._bids.trim(count)
         self._asks.trim(count)
 
-    def sizes(self) -> tuple[int, int]:
-        """Return at most how many bids and asks there are, without counting."""
-        return self._bids.size(), self._asks.size()
+    def counts(self) -> tuple[int, int]:
+        """Return how many bids and asks there are. Looks at all of them."""
+        return self._bids.count(), self._asks.count()
 
     @property
     def fault(self) -> str:

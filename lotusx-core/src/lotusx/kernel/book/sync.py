@@ -87,8 +87,10 @@ class BookSync:
 
     @property
     def is_thin(self) -> bool:
-        """Whether so little of the snapshot's depth is left that a fresh one should be fetched while still synced."""
-        bids, asks = self.ladder.sizes()
+        """Whether half of the snapshot's depth is used up: time to renew it while still synced. Counts the levels."""
+        if not any(self._thin):
+            return False
+        bids, asks = self.ladder.counts()
         return bids < self._thin[0] or asks < self._thin[1]
 
     def horizon(self, side: Side) -> Decimal | None:
@@ -277,10 +279,10 @@ class BookSync:
         self._old_in_a_row = 0
         self._kept.clear()
         ladder = self.ladder
-        bids, asks = ladder.sizes()
+        bids, asks = ladder.counts()
         self._thin = (
-            bids // 4 if ladder.bid_floor is not None else 0,
-            asks // 4 if ladder.ask_floor is not None else 0,
+            bids // 2 if ladder.bid_floor is not None else 0,
+            asks // 2 if ladder.ask_floor is not None else 0,
         )
 
     def begin_refresh(self) -> None:
