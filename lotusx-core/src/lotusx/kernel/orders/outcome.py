@@ -141,12 +141,13 @@ class Command:
     def absent(self, asked_ns: int, now_ns: int, what: str = "not found") -> bool:
         """The exchange was asked at *asked_ns* and does not know of it. Return whether that is proof."""
         proof_ns = self.proof_ns
-        proven = self.phase is Phase.IN_DOUBT and proof_ns is not None and asked_ns >= proof_ns
+        doubted = self.phase in (Phase.IN_DOUBT, Phase.UNKNOWN)
+        proven = doubted and proof_ns is not None and asked_ns >= proof_ns
         self.note(what if proven else f"{what}, which proves nothing yet", now_ns)
         return proven
 
     def give_up(self, now_ns: int) -> None:
         """Stop looking. Evidence that comes later is still taken."""
-        if self.phase in (Phase.SENT, Phase.IN_DOUBT):
+        if self.phase is Phase.IN_DOUBT:
             self.note("no proof either way", now_ns)
             self.phase = Phase.UNKNOWN

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from lotusx.account_stream import AccountStream
+from lotusx.errors import AuthenticationError, NotSupported, OrderOutcomeUnknown, RateLimited, RequestTimeout
+from lotusx.kernel.ports import OrderRef
+from lotusx.model.account import (
+    AccountEvent,
+    Balance,
+    BalanceEvent,
+    FillEvent,
+    OrderEvent,
+    Position,
+    PositionEvent,
+    Recovered,
+)  # fmt: skip
+from lotusx.model.enums import InstrumentKind
+from lotusx.model.orders import Fill, OrderState
+
+from .order_kit import (
+    BTC,
+    EPOCH_NS,
+    INSTRUMENT,
+    World,
+    executes_but,
+    fill,
+    in_virtual_time,
+    limit,
+    on_both_backends,
+    raiser,
+    refusal,
+    state,
+)  # fmt: skip
+
+
+class Account:
+    """A world whose account is followed through one stream."""
+
+    def __init__(self, world: World | None = None, **more: Any) -> None:
+        self.world = world or World(follow=False)
+        self.out: list[AccountEvent] = []
+        self.stream = AccountStream(
+            self.world.desk, self.world.exchange, self.world.exchange, self.world.clock, self.out.extend,
+            instrument_of={BTC: INSTRUMENT}.get, **more,
+        )  # fmt: skip
+
+    def feed(self, *messages: OrderState | Fill) -> None:
+        for message in messages:
+            self.stream.feed(FillEvent(message) if isinstance(message, Fill) else OrderEvent(message))
+
+    @property
+    def fills(self) -> list[str]:
+        return sorted(event.fill.trade_id for event in self.out if isinstance(event, FillEvent))
+
+
+def balance(asset: str, free: str, at: int = 0) -> Balance:
+    return Balance(asset, D(free), D(0), D(free), at)
+
+
+def test_channel_events_pass_in_order_each_once() -> None:
+    async def run(speed: float) -> None:
+        account = Account(World(speed=speed, follow=False))
+        messages: list[OrderState | Fill] = []
+        for number in range(2_000):
+            name, venue = f"o{number}", str(number)
+            messages += [
+                state(name, venue, at=number, version=1),
+                fill(f"t{number}", venue, "1", number, name),
+                state(name, venue, "filled", filled="1", at=number, version=2),
+            ]
+        account.feed(*messages)
+        received = [event.fill if isinstance(event, FillEvent) else event.state for event in account.out]  # type: ignore[union-attr]
+        assert received == messages
+        account.feed(*messages)
+        assert len(account.out) == len(messages)
+
+    on_both_backends(run)
+
+
+def test_what_a_reply_reveals_reaches_the_stream_once() -> None:
+    async def run() -> None:
+        account = Account()
+        order = await account.world.desk.place(limit(), INSTRUMENT)
+        assert account.out == [OrderEvent(order.state)]
+        account.feed(order.state)
+        assert len(account.out) == 1
+        account.stream.close()
+        await account.world.desk.cancel(OrderRef("a-1"), INSTRUMENT)
+        assert len(account.out) == 1
+
+    in_virtual_time(run)
+
+
+def test_what_was_missed_comes_before_recovered_and_what_came_meanwhile_after() -> None:
+    async def run(speed: float) -> None:
+        account = Account(World(speed=speed, follow=False))
+        exchange = account.world.exchange
+        account.feed(state("a", "1", at=1), state("b", "2", at=1))
+        del account.out[:]
+        exchange.orders = {
+            "a": state("a", "1", "filled", filled="1", at=5),
+            "b": state("b", "2", at=1),
+            "c": state("c", "3", at=6),
+        }
+        exchange.fills = [fill("t1", "1", "0.5", 4, "a"), fill("t2", "1", "0.5", 5, "a")]
+        exchange.held_balances = [balance("BTC", "1")]
+
+        live = state("c", "3", "canceled", at=9)
+
+        async def busy() -> None:
+            account.feed(live)
+            account.stream.feed(BalanceEvent((balance("BTC", "2", at=9),)))
+
+        exchange.on["balances"] = [lambda: busy()]
+        recovered = await account.stream.recover(EPOCH_NS - 5)
+        assert account.out == [
+            FillEvent(exchange.fills[0]),
+            FillEvent(exchange.fills[1]),
+            OrderEvent(state("c", "3", at=6)),
+            OrderEvent(exchange.orders["a"]),
+            BalanceEvent((balance("BTC", "1"),)),
+            recovered,
+            OrderEvent(live),
+            BalanceEvent((balance("BTC", "2", at=9),)),
+        ]
+        assert (recovered.from_ns, recovered.events) == (EPOCH_NS - 5, 5)
+        assert account.stream.held == 0
+        again = await account.stream.recover(EPOCH_NS, EPOCH_NS + 1)
+        assert again == Recovered(EPOCH_NS, EPOCH_NS + 1, 1)  # the balance read says 1 again
+
+    on_both_backends(run)
+
+
+SCRIPT: list[OrderState | Fill] = []
+FINAL: dict[str, OrderState] = {}
+for _number in range(12):
+    _name, _venue, _at = f"o{_number}", str(_number + 1), 10 * _number + 1
+    _open = state(_name, _venue, at=_at)
+    _fill = fill(f"f{_number}", _venue, "0.25", _at + 1, _name)
+    _part = state(_name, _venue, "partially_filled", filled="0.25", at=_at + 1)
+    _end = state(
+        _name, _venue, "canceled" if _number % 2 else "filled", filled="0.25" if _number % 2 else "1", at=_at + 2
+    )
+    _rest = [] if _number % 2 else [fill(f"g{_number}", _venue, "0.75", _at + 2, _name)]
+    SCRIPT += [_open, _fill, _part, *_rest, _end]
+    FINAL[_name] = _end
+
+
+@pytest.mark.parametrize("cut", range(len(SCRIPT) + 1))
+def test_a_cut_at_any_event_ends_in_the_uncut_state(cut: int) -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        known: dict[str, OrderState] = {}
+        account.feed(*SCRIPT[:cut])
+        lost = SCRIPT[cut : cut + 17]
+        for message in [*SCRIPT[:cut], *lost]:
+            if isinstance(message, Fill):
+                exchange.fills.append(message)
+            else:
+                known[str(message.client_order_id)] = message
+        exchange.orders = known
+        await account.stream.recover(EPOCH_NS)
+        account.feed(*SCRIPT[cut + 17 :])
+        if cut + 17 < len(SCRIPT):  # orders that began and ended while nobody was told leave their fills only
+            known.update({str(m.client_order_id): m for m in SCRIPT if isinstance(m, OrderState)})
+        ledger = account.world.desk.ledger
+        for name, end in FINAL.items():
+            found = ledger.find(BTC, None, end.venue_order_id)
+            if found is not None:
+                assert found.state.filled == end.filled, name
+                assert found.state.status is end.status, name
+        assert account.fills == sorted(m.trade_id for m in SCRIPT if isinstance(m, Fill))
+        assert [type(event) for event in account.out].count(Recovered) == 1
+
+    in_virtual_time(run)
+
+
+@given(st.permutations(SCRIPT + SCRIPT[::3]), st.integers(0, len(SCRIPT)))
+@settings(max_examples=40, deadline=None)
+def test_permuted_duplicated_and_recovered_events_end_the_same(messages: list[Any], cut: int) -> None:
+    async def run() -> None:
+        account = Account()
+        account.world.exchange.fills = [m for m in SCRIPT if isinstance(m, Fill)]
+        account.world.exchange.orders = dict(FINAL)
+        account.feed(*messages[:cut])
+        async with anyio.create_task_group() as group:
+            group.start_soon(account.stream.recover, EPOCH_NS)
+            await anyio.lowlevel.checkpoint()
+            account.feed(*messages[cut:])
+        for end in FINAL.values():
+            found = account.world.desk.ledger.find(BTC, None, end.venue_order_id)
+            assert found is not None
+            assert (found.state.filled, found.state.status) == (end.filled, end.status)
+        assert account.fills == sorted(m.trade_id for m in SCRIPT if isinstance(m, Fill))
+
+    in_virtual_time(run)
+
+
+def test_failed_reads_are_repeated_until_they_succeed() -> None:
+    async def run() -> None:
+        account = Account()
+        account.feed(state("a", "1", at=1))
+        exchange = account.world.exchange
+        exchange.orders = {"a": state("a", "1", "canceled", at=5)}
+        exchange.on["open_orders"] = [raiser(RequestTimeout("busy"))] * 3
+        exchange.on["order"] = [raiser(refusal(RateLimited, after_s=7.0))]
+        await account.stream.recover(EPOCH_NS)
+        assert anyio.current_time() == pytest.approx(0.25 + 0.5 + 1 + 7)
+        assert isinstance(account.out[-1], Recovered)
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("where", ["open_orders", "order"])
+def test_a_recovery_that_cannot_succeed_raises_and_delivers_nothing_past_the_gap(where: str) -> None:
+    async def run() -> None:
+        account = Account()
+        account.feed(state("a", "1", at=1))
+        exchange = account.world.exchange
+        exchange.on[where] = [raiser(refusal(AuthenticationError))]
+        with pytest.raises(AuthenticationError):
+            await account.stream.recover(EPOCH_NS)
+        account.feed(state("a", "1", "canceled", at=7))
+        assert (len(account.out), account.stream.held) == (1, 1)
+        await account.stream.recover(EPOCH_NS)  # the order is found nowhere: nothing is concluded from that
+        assert [type(event) for event in account.out] == [OrderEvent, Recovered, OrderEvent]
+
+    in_virtual_time(run)
+
+
+def test_an_order_in_doubt_is_resolved_by_the_recovery() -> None:
+    async def run() -> None:
+        account = Account(World(follow=False, resolve_s=1.0))
+        exchange, desk = account.world.exchange, account.world.desk
+        exchange.always["order"] = raiser(RequestTimeout("network down"))
+        exchange.on["place"] = [executes_but(exchange), raiser(RequestTimeout("no reply"))]
+        for name in ("there", "not there"):
+            with pytest.raises(OrderOutcomeUnknown):
+                await desk.place(limit(name.replace(" ", "-")), INSTRUMENT)
+        del exchange.always["order"]
+        await account.stream.recover(EPOCH_NS)
+        assert [type(event) for event in account.out] == [OrderEvent, Recovered]
+        assert [order.client_order_id for order in desk.ledger.unfinished()] == ["there"]
+
+    in_virtual_time(run)
+
+
+def test_recoveries_run_one_after_the_other_and_release_together() -> None:
+    async def run() -> None:
+        account = Account()
+        account.world.exchange.always["open_orders"] = lambda: anyio.sleep(1)
+
+        async def later() -> None:
+            await anyio.sleep(1.5)
+            account.feed(state("a", "1", at=1))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                group.start_soon(account.stream.recover, EPOCH_NS)
+            group.start_soon(later)
+        assert [type(event) for event in account.out] == [Recovered, Recovered, OrderEvent]
+
+    in_virtual_time(run)
+
+
+def test_too_much_held_is_let_go_and_recovered_again() -> None:
+    async def run() -> None:
+        account = Account(max_held=2)
+        exchange = account.world.exchange
+        rounds: list[int] = []
+
+        async def busy() -> None:
+            rounds.append(1)
+            if len(rounds) == 1:
+                for number in range(3):
+                    exchange.orders[f"o{number}"] = state(f"o{number}", str(number), at=1)
+                    account.feed(exchange.orders[f"o{number}"])
+
+        exchange.always["balances"] = lambda: busy()
+        await account.stream.recover(EPOCH_NS)
+        assert len(rounds) == 2
+        assert sum(isinstance(event, OrderEvent) for event in account.out) == 3
+
+    in_virtual_time(run)
+
+
+def test_an_event_held_before_the_recovery_starts_waits_for_it() -> None:
+    async def run() -> None:
+        account = Account()
+        account.stream.hold()
+        account.feed(state("a", "1", at=1))
+        assert account.out == []
+        await account.stream.recover(EPOCH_NS)
+        assert [type(event) for event in account.out] == [Recovered, OrderEvent]
+        account.stream.hold()
+        account.feed(state("a", "1", at=2))
+        account.stream.close()
+        assert account.stream.held == 0
+
+    in_virtual_time(run)
+
+
+def test_balances_and_positions_never_go_back_and_vanished_ones_become_zero() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        old, new = balance("USDT", "5", at=1), balance("USDT", "4", at=2)
+        account.stream.feed(BalanceEvent((new,)))
+        account.stream.feed(BalanceEvent((old,)))
+        account.stream.feed(BalanceEvent((replace(new, updated_ns=3),)))
+        position = Position(BTC, InstrumentKind.SPOT, D(2), updated_ns=1)
+        account.stream.feed(PositionEvent((position,)))
+        account.stream.feed(PositionEvent((position,)))
+        assert account.out == [BalanceEvent((new,)), PositionEvent((position,))]
+        del account.out[:]
+        await account.stream.recover(EPOCH_NS)
+        zero = D(0)
+        assert account.out[:-1] == [
+            BalanceEvent((Balance("USDT", zero, zero, zero),)),
+            PositionEvent((Position(BTC, InstrumentKind.SPOT, zero),)),
+        ]
+        exchange.held_positions = None
+        exchange.always["balances"] = raiser(NotSupported("ex", "balances"))
+        assert (await account.stream.recover(EPOCH_NS)).events == 0
+
+    in_virtual_time(run)
+
+
+def test_orders_of_instruments_no_longer_listed_do_not_stop_a_recovery() -> None:
+    async def run() -> None:
+        account = Account()
+        account.feed(replace(state("e", "9", at=1), symbol=type(BTC)("OLD", "USDT")))
+        assert (await account.stream.recover(EPOCH_NS)).events == 0
+
+    in_virtual_time(run)
+
+
+def test_anything_else_a_channel_says_is_passed_on() -> None:
+    async def run() -> None:
+        account = Account()
+        account.stream.feed(Recovered(1, 2, 3))
+        assert account.out == [Recovered(1, 2, 3)]
+
+    in_virtual_time(run)

@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.errors import (
+    DuplicateOrder,
+    InsufficientFunds,
+    InvalidArgument,
+    NoChange,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    PartialFailure,
+    RequestTimeout,
+    SlowConsumer,
+    Unavailable,
+)  # fmt: skip
+from lotusx.kernel.ports import OrderRef
+from lotusx.model.account import FillEvent, OrderEvent
+from lotusx.model.enums import OrderStatus
+from lotusx.model.orders import Accepted, Rejected, Unknown
+from lotusx.orders import Order, handle
+
+from .order_kit import (
+    HORIZON_S,
+    INSTRUMENT,
+    World,
+    fill,
+    in_virtual_time,
+    limit,
+    on_both_backends,
+    raiser,
+    refusal,
+    state,
+)
+
+A1 = OrderRef("a-1")
+
+
+async def placed(world: World, **more: Any) -> Order:
+    return await world.desk.place(limit(**more), INSTRUMENT)
+
+
+def test_a_cancelled_order_is_cancelled_once() -> None:
+    async def run(speed: float) -> None:
+        world = World(speed=speed)
+        order = await placed(world)
+        assert (await world.desk.cancel(A1, INSTRUMENT)).status is OrderStatus.CANCELED
+        assert (await order.settled()).status is OrderStatus.CANCELED
+        assert world.exchange.sent == ["a-1", "cancel a-1"]
+
+    on_both_backends(run)
+
+
+@pytest.mark.parametrize("error", [refusal(OrderNotFound), RequestTimeout("no reply"), refusal(NoChange)])
+def test_a_cancel_that_met_a_fill_returns_the_filled_order(error: Exception) -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+
+        def hook(ref: OrderRef) -> None:
+            world.exchange.orders["a-1"] = state(status="filled", filled="1", at=5)
+            raise error
+
+        world.exchange.on["cancel"] = [hook]
+        assert (await world.desk.cancel(A1, INSTRUMENT)).filled == 1
+        assert world.exchange.looks == 1
+
+    in_virtual_time(run)
+
+
+def test_not_found_right_after_placing_starts_a_look_up_not_a_conclusion() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        world.exchange.visible = False
+        world.exchange.on["cancel"] = [raiser(refusal(OrderNotFound))]
+
+        async def appear() -> None:
+            await anyio.sleep(2)
+            world.exchange.end(A1, "expired")
+            world.exchange.visible = True
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(appear)
+            assert (await world.desk.cancel(A1, INSTRUMENT)).status is OrderStatus.EXPIRED
+
+    in_virtual_time(run)
+
+
+def test_an_order_nobody_knows_is_not_found_after_a_second_look() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.on["cancel"] = [raiser(refusal(OrderNotFound))]
+        with pytest.raises(OrderNotFound):
+            await world.desk.cancel(OrderRef("typo"), INSTRUMENT)
+        assert 5 <= anyio.current_time() < 6
+        world.exchange.on["cancel"] = [raiser(RequestTimeout("no reply"))]
+        with pytest.raises(OrderNotFound):
+            await world.desk.cancel(OrderRef("typo"), INSTRUMENT)
+        assert 5 + HORIZON_S <= anyio.current_time() < 7 + HORIZON_S
+
+    in_virtual_time(run)
+
+
+def test_a_lost_cancel_that_never_took_effect_says_so_after_the_horizon() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        world.exchange.on["cancel"] = [raiser(RequestTimeout("no reply"))]
+        with pytest.raises(Unavailable, match="still works") as caught:
+            await world.desk.cancel(A1, INSTRUMENT)
+        assert caught.value.retryable
+        assert world.exchange.sent == ["a-1", "cancel a-1"]
+
+    in_virtual_time(run)
+
+
+def test_a_lost_cancel_without_a_horizon_is_unknown() -> None:
+    async def run() -> None:
+        world = World(horizon_s=0.0)
+        await placed(world)
+        world.exchange.on["cancel"] = [raiser(RequestTimeout("no reply"))]
+        world.exchange.on["order"] = [raiser(RequestTimeout("busy"))]
+        with pytest.raises(OrderOutcomeUnknown, match="still working"):
+            await world.desk.cancel(A1, INSTRUMENT)
+
+    in_virtual_time(run)
+
+
+def test_the_stream_ends_a_doubtful_cancel_at_once() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        world.exchange.on["cancel"] = [raiser(RequestTimeout("no reply"))]
+
+        async def stream() -> None:
+            await anyio.sleep(0.1)
+            world.desk.apply_state(state(status="canceled", at=9))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream)
+            await world.desk.cancel(A1, INSTRUMENT)
+        assert anyio.current_time() < 0.2
+
+    in_virtual_time(run)
+
+
+def test_a_refused_cancel_is_raised() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        world.exchange.on["cancel"] = [raiser(refusal(InsufficientFunds))]
+        with pytest.raises(InsufficientFunds):
+            await world.desk.cancel(A1, INSTRUMENT)
+
+    in_virtual_time(run)
+
+
+def test_an_order_placed_elsewhere_can_be_cancelled_by_its_venue_id() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["x"] = state(None, "500")
+        assert (await world.desk.cancel(OrderRef(venue_order_id="500"), INSTRUMENT)).status is OrderStatus.CANCELED
+        world.exchange.orders["y"] = state(None, "501")
+        world.exchange.on["cancel"] = [raiser(refusal(OrderNotFound))]
+        world.exchange.on["order"] = [lambda _: state(None, "501", "filled", filled="1", at=9)]
+        assert (await world.desk.cancel(OrderRef(venue_order_id="501"), INSTRUMENT)).filled == 1
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("shape", ["plain", "reversed", "short", "timeout", "emulated", "errors"])
+def test_a_batch_of_cancels_gives_one_outcome_per_input(shape: str) -> None:
+    async def run() -> None:
+        world = World()
+        refs = [OrderRef("a"), OrderRef(venue_order_id="2"), OrderRef("c")]
+        for name in "abc":
+            await world.desk.place(limit(name), INSTRUMENT)
+
+        def reply(refs: list[OrderRef]) -> list[Any]:
+            ended: list[Any] = [world.exchange.end(ref) for ref in refs]
+            if shape == "timeout":
+                raise RequestTimeout("no reply")
+            if shape == "errors":
+                return [refusal(OrderNotFound) for _ in ended]
+            return {"plain": ended, "reversed": ended[::-1], "short": ended[1:]}[shape]
+
+        world.exchange.on["cancel_batch"] = [reply]
+        outcomes = await world.desk.cancel_batch(refs, [INSTRUMENT] * 3, emulate=shape == "emulated")
+        assert [type(outcome) for outcome in outcomes] == [Accepted] * 3
+        assert [outcome.client_order_id for outcome in outcomes] == ["a", "2", "c"]
+        assert [o.state.client_order_id for o in outcomes if isinstance(o, Accepted)] == ["a", "b", "c"]
+
+    in_virtual_time(run)
+
+
+def test_a_cancel_the_journal_cannot_keep_rejects_its_item() -> None:
+    class Full:
+        async def intend(self, intent: object) -> None:
+            raise OSError("disk full")
+
+        async def conclude(self, *_: object) -> None: ...
+
+    async def run() -> None:
+        world = World(journal=Full())
+        (outcome,) = await world.desk.cancel_batch([A1], [INSTRUMENT])
+        assert isinstance(outcome, Rejected)
+        assert world.exchange.sent == []
+
+    in_virtual_time(run)
+
+
+def test_cancel_all_tells_what_became_of_each() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.exchange.orders["z"] = state("z", "900")
+        states = await world.desk.cancel_all(INSTRUMENT)
+        assert [each.status for each in states] == [OrderStatus.CANCELED] * 2
+        assert order.status is OrderStatus.CANCELED
+
+    in_virtual_time(run)
+
+
+def test_an_amended_order_stays_one_order_under_its_new_ids() -> None:
+    async def run(speed: float) -> None:
+        world = World(speed=speed)
+        order = await placed(world)
+        world.desk.apply_fill(fill(quantity="0.4"))
+        amended = await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        world.desk.apply_state(replace(world.exchange.orders["a-1"], filled=D("0.4")))
+        assert amended.client_order_id == order.client_order_id == "a-1"
+        assert (order.venue_order_id, order.state.client_order_id) == ("2", "id-1")
+        assert (order.status, order.filled, order.state.price) == (OrderStatus.PARTIALLY_FILLED, D("0.4"), D(90)) or (
+            order.status is OrderStatus.OPEN and order.filled == D("0.4")
+        )
+        assert (await world.desk.cancel(A1, INSTRUMENT)).status is OrderStatus.CANCELED
+        assert world.exchange.sent == ["a-1", "amend a-1", "cancel id-1"]
+        assert order.filled == D("0.4")
+
+    on_both_backends(run)
+
+
+def test_a_lost_reply_to_an_amendment_is_found_under_the_new_id() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+
+        def hook(before: Any, change: Any) -> None:
+            world.exchange.replace(before, change)
+            raise RequestTimeout("no reply")
+
+        world.exchange.on["amend"] = [hook]
+        await world.desk.amend(A1, INSTRUMENT, quantity=D("0.5"), price=D("90"))
+        assert (order.venue_order_id, order.state.quantity) == ("2", D("0.5"))
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_that_keeps_all_ids_is_seen_by_its_terms() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+
+        def hook(before: Any, change: Any) -> None:
+            world.exchange.orders["a-1"] = replace(before, price=change.price, updated_ns=50)
+            raise refusal(NoChange)
+
+        world.exchange.on["amend"] = [hook]
+        await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert (order.venue_order_id, order.state.price) == ("1", D(90))
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_that_gives_a_new_venue_id_under_the_old_client_id_is_seen() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.exchange.on["amend"] = [raiser(RequestTimeout("no reply"))]
+
+        async def stream() -> None:
+            await anyio.sleep(0.3)
+            assert str(order.status) == "open"
+            world.desk.apply_state(state(status="canceled", at=10))
+            assert str(order.status) == "pending"  # the end of a leg is not the end of the order
+            world.desk.apply_state(state(venue="31", at=10, created_ns=10, price="91"))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream)
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert (order.venue_order_id, order.status) == ("31", OrderStatus.OPEN)
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("error", [RequestTimeout("no reply"), refusal(OrderNotFound), refusal(PartialFailure)])
+def test_an_amendment_that_never_took_effect_leaves_the_order_as_it_was(error: Exception) -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.exchange.on["amend"] = [raiser(error)]
+        with pytest.raises((Unavailable, OrderNotFound, PartialFailure)) as caught:
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert isinstance(error, RequestTimeout) or caught.value is error
+        assert order.state.price == D(100)
+        world.exchange.on["order"] = [raiser(RequestTimeout("busy"))]
+        await world.desk.amend(A1, INSTRUMENT, price=D("90"))  # another one may follow
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_that_ended_the_order_ends_it() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+
+        def half(before: Any, change: Any) -> None:
+            world.exchange.end(A1)
+            raise refusal(PartialFailure)
+
+        world.exchange.on["amend"] = [half]
+        with pytest.raises(PartialFailure):
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert order.status is OrderStatus.CANCELED
+        assert isinstance(world.told[-1], OrderEvent)
+        assert world.told[-1].state.status is OrderStatus.CANCELED
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_is_checked_like_an_order_and_only_one_runs_at_a_time() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        with pytest.raises(InvalidArgument, match="tick_size"):
+            await world.desk.amend(A1, INSTRUMENT, price=D("90.001"))
+
+        async def second(before: Any, change: Any) -> None:
+            with pytest.raises(InvalidArgument, match="under way"):
+                await world.desk.amend(A1, INSTRUMENT, price=D("91"))
+
+        world.exchange.on["amend"] = [second]
+        await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+
+    in_virtual_time(run)
+
+
+def test_an_order_placed_elsewhere_is_looked_up_and_becomes_ours_when_amended() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["x"] = state("web", "500")
+        handle = await world.desk.amend(OrderRef(venue_order_id="500"), INSTRUMENT, quantity=D(2))
+        assert handle.venue_order_id == "1"
+        with pytest.raises(OrderNotFound):
+            await world.desk.amend(OrderRef("nobody"), INSTRUMENT, quantity=D(2))
+        assert world.desk.order(OrderRef("nobody"), INSTRUMENT) is None
+
+    in_virtual_time(run)
+
+
+def test_settled_waits_for_the_end_and_times_out_politely() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        with pytest.raises(TimeoutError, match="still open after 3 s"):
+            await order.settled(3)
+        assert world.exchange.looks == 0  # a stream is followed: nobody asks
+        async with anyio.create_task_group() as group:
+            group.start_soon(order.settled)
+            await anyio.sleep(1)
+            world.desk.apply_state(state(status="filled", filled="1", at=7))
+        assert order.status is OrderStatus.FILLED
+        await order.settled()
+
+    in_virtual_time(run)
+
+
+def test_without_a_stream_a_waiting_handle_asks() -> None:
+    async def run(speed: float) -> None:
+        world = World(follow=False, speed=speed)
+        order = await placed(world)
+        world.exchange.on["order"] = [raiser(RequestTimeout("busy"))]
+        with pytest.raises(TimeoutError):
+            await order.settled(5)
+        world.exchange.end(A1)
+        assert (await order.settled(5)).status is OrderStatus.CANCELED
+
+    on_both_backends(run)
+
+
+def test_events_start_with_what_is_known_and_end_with_the_order() -> None:
+    async def run(speed: float) -> None:
+        world = World(speed=speed)
+        first = fill("t1", quantity="0.2")
+        world.exchange.on["place"] = [lambda _: state(status="partially_filled", filled="0.2", fills=(first,))]
+        order = await placed(world)
+        seen: list[Any] = []
+        known = order.state
+
+        async def read() -> None:
+            async for event in order.events():
+                seen.append(event)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(read)
+            await anyio.wait_all_tasks_blocked()
+            world.desk.apply_fill(fill("t2", quantity="0.8", at=2))
+            world.desk.apply_state(state(status="filled", filled="1", at=3))
+        assert seen == [
+            FillEvent(first),
+            OrderEvent(known),
+            FillEvent(fill("t2", quantity="0.8", at=2)),
+            OrderEvent(order.state),
+        ]
+        assert order._order.watchers == []
+
+    on_both_backends(run)
+
+
+def test_a_reader_of_an_order_that_falls_too_far_behind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        events = order.events()
+        for moment in range(2, 9):
+            world.desk.apply_state(state(at=moment))
+        assert [await events.__anext__() for _ in range(3)] != []
+        with pytest.raises(SlowConsumer):
+            await events.__anext__()
+        events.close()
+
+    monkeypatch.setattr(handle, "MAX_EVENTS", 3)
+    in_virtual_time(run)
+
+
+def test_a_handle_of_an_order_without_client_id_is_named_by_the_exchange() -> None:
+    async def run() -> None:
+        world = World()
+        world.desk.apply_state(state(None, "77"))
+        order = world.desk.order(OrderRef(venue_order_id="77"), INSTRUMENT)
+        assert order is not None
+        assert order.client_order_id == "77"
+
+    in_virtual_time(run)
+
+
+def test_doubt_and_duplicates_in_a_batch_of_cancels_without_horizon_are_unknown() -> None:
+    async def run() -> None:
+        world = World(horizon_s=0.0)
+        await placed(world)
+        world.exchange.on["cancel_batch"] = [raiser(refusal(DuplicateOrder))]
+        (outcome,) = await world.desk.cancel_batch([A1], [INSTRUMENT])
+        assert isinstance(outcome, Unknown)
+
+    in_virtual_time(run)
