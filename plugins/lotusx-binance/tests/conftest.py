@@ -1,10 +1,12 @@
-"""A connector over a scripted kernel, and one instrument."""
+"""A connector over a scripted kernel, and one instrument. The helpers beside these tests go by their own names."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from lotusx_binance.errors import SpotDialect
 from lotusx_binance.facts import FACTS
 from lotusx_binance.signer import signer_from
 from lotusx_testing.fakes import FakeInstruments, FakeKernel, FakeRest, FakeWsRequests
+
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 CREDENTIALS = {"api_key": "key", "api_secret": Secret("secret")}
 

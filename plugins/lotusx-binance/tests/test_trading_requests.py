@@ -1,0 +1,293 @@
+"""The exact request of every order command, and what its answer becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from binance_orders import CANCELED, PLACED, QUERIED, limit_buy, order_state
+
+from lotusx.errors import InvalidArgument, MalformedReply, NotSupported, OrderNotFound, PostOnlyWouldTake
+from lotusx.model import Instrument, OrderStatus, OrderType
+from lotusx.plugin import Amendment, Effect, Lane, OrderRef, Response
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_place_reads_status_and_fills_from_the_full_reply(desk: Any, btc: Instrument) -> None:
+    fills = [{"price": "68000", "qty": "0.01", "commission": "0.1", "commissionAsset": "BNB", "tradeId": 56}]
+    filled = {"status": "FILLED", "executedQty": "0.01", "cummulativeQuoteQty": "680", "fills": fills}
+    desk.rest.reply(json.dumps({**PLACED, **filled}))
+
+    state = await desk.connector.trading.place(limit_buy(), btc)
+
+    assert (state.status, state.average_price) == (OrderStatus.FILLED, 68_000)
+    assert [(fill.trade_id, fill.fee_asset) for fill in state.fills] == [("56", "BNB")]
+    assert desk.sent == (
+        "POST",
+        "/api/v3/order",
+        {
+            "symbol": "BTCUSDT",
+            "side": "BUY",
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.01",
+            "price": "68000",
+            "newClientOrderId": "a-1",
+            "newOrderRespType": "FULL",
+        },
+    )
+    assert desk.rest.last.effect is Effect.COMMAND
+    assert desk.rest.last.signed
+    assert desk.costs == {"orders": 1}  # success costs no weight
+
+
+async def test_refused_order_raises_the_exchanges_reason(desk: Any, btc: Instrument) -> None:
+    body = b'{"code":-2010,"msg":"Order would immediately match and take."}'
+    desk.rest.reply(Response(400, {}, body))
+
+    with pytest.raises(PostOnlyWouldTake):
+        await desk.connector.trading.place(limit_buy(post_only=True), btc)
+
+
+async def test_test_order_is_no_command(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply("{}")
+
+    await desk.connector.trading.test(limit_buy(), btc)
+
+    assert desk.sent[:2] == ("POST", "/api/v3/order/test")
+    assert desk.rest.last.effect is Effect.READ
+    assert desk.costs == {"ip-weight": 1}
+
+
+@pytest.mark.parametrize(
+    ("ref", "params"),
+    [
+        (OrderRef("a-1", "28"), {"orderId": "28"}),
+        (OrderRef("a-1"), {"origClientOrderId": "a-1"}),
+    ],
+)
+async def test_cancel_names_the_order_and_reads_its_own_id(
+    desk: Any, btc: Instrument, ref: OrderRef, params: dict[str, str]
+) -> None:
+    desk.rest.reply(json.dumps(CANCELED))
+
+    state = await desk.connector.trading.cancel(ref, btc)
+
+    assert (state.client_order_id, state.status) == ("a-1", OrderStatus.CANCELED)
+    assert desk.sent == ("DELETE", "/api/v3/order", {"symbol": "BTCUSDT", **params})
+    assert desk.rest.last.lane is Lane.URGENT
+    assert desk.costs == {}
+
+
+@pytest.mark.parametrize("ref", [OrderRef(), OrderRef(None, "abc")])
+async def test_order_must_be_named(desk: Any, btc: Instrument, ref: OrderRef) -> None:
+    with pytest.raises(InvalidArgument):
+        await desk.connector.trading.order(ref, btc)
+
+
+async def test_cancel_all_reads_orders_and_lists(desk: Any, btc: Instrument) -> None:
+    order_list = {"orderListId": 1, "contingencyType": "OCO", "orderReports": [{**CANCELED, "orderId": 29}]}
+    desk.rest.reply(json.dumps([CANCELED, order_list]))
+
+    states = await desk.connector.trading.cancel_all(btc)
+
+    assert [state.venue_order_id for state in states] == ["28", "29"]
+    assert desk.sent == ("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"})
+
+
+async def test_cancel_all_of_nothing_is_nothing(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(Response(400, {}, b'{"code":-2011,"msg":"Unknown order sent."}'))
+
+    assert await desk.connector.trading.cancel_all(btc) == []
+
+
+async def test_cancel_all_symbols_asks_which_have_any(desk: Any) -> None:
+    desk.rest.reply(json.dumps([{**QUERIED, "symbol": "ETHUSDT"}, QUERIED, QUERIED]))
+    desk.rest.reply(json.dumps([CANCELED]), json.dumps([{**CANCELED, "symbol": "ETHUSDT"}]))
+
+    states = await desk.connector.trading.cancel_all(None)
+
+    assert [str(state.symbol) for state in states] == ["BTC/USDT", "ETH/USDT"]
+    assert [request.path for request in desk.rest.requests] == ["/api/v3/openOrders"] * 3
+
+
+async def test_amend_to_less_keeps_the_order(desk: Any, btc: Instrument) -> None:
+    amended = {
+        "symbol": "BTCUSDT",
+        "orderId": 28,
+        "clientOrderId": "a-1",
+        "price": "68000",
+        "qty": "0.005",
+        "executedQty": "0",
+        "quoteOrderQty": "0",
+        "cumulativeQuoteQty": "0",
+        "status": "NEW",
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 1,
+    }
+    desk.rest.reply(json.dumps({"transactTime": 5, "executionId": 75, "amendedOrder": amended}))
+
+    state = await desk.connector.trading.amend(
+        order_state(btc), Amendment(quantity=Decimal("0.005"), new_client_order_id="a-2"), btc
+    )
+
+    assert (state.client_order_id, state.quantity, state.version) == ("a-1", Decimal("0.005"), 75)
+    assert desk.sent == (
+        "PUT",
+        "/api/v3/order/amend/keepPriority",
+        {"symbol": "BTCUSDT", "orderId": "28", "newQty": "0.005", "newClientOrderId": "a-1"},
+    )
+    assert desk.costs == {"ip-weight": 4}
+
+
+async def test_amend_to_less_counts_what_earlier_orders_filled(desk: Any, btc: Instrument) -> None:
+    amended = {
+        "symbol": "BTCUSDT",
+        "orderId": 28,
+        "clientOrderId": "a-1",
+        "price": "68000",
+        "qty": "0.001",
+        "executedQty": "0",
+        "quoteOrderQty": "0",
+        "cumulativeQuoteQty": "0",
+        "status": "NEW",
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 1,
+    }
+    desk.rest.reply(json.dumps({**QUERIED, "origQty": "0.006"}))
+    desk.rest.reply(json.dumps({"transactTime": 5, "executionId": 75, "amendedOrder": amended}))
+
+    # 0.004 were filled before the order was replaced by one of 0.006.
+    whole = order_state(btc, filled=Decimal("0.004"), filled_quote=None)
+    await desk.connector.trading.amend(whole, Amendment(quantity=Decimal("0.005")), btc)
+
+    assert desk.sent[2]["newQty"] == "0.001"
+
+
+async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrument) -> None:
+    new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
+    replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
+    desk.rest.reply(json.dumps({**replaced, "newOrderResponse": new}))
+    order = order_state(btc, filled=Decimal("0.004"), trigger_price=Decimal(60_000), type=OrderType.STOP_LOSS_LIMIT)
+
+    state = await desk.connector.trading.amend(
+        order, Amendment(price=Decimal("67000.5"), new_client_order_id="a-2"), btc
+    )
+
+    assert (state.venue_order_id, state.client_order_id) == ("29", "a-2")
+    assert desk.sent == (
+        "POST",
+        "/api/v3/order/cancelReplace",
+        {
+            "symbol": "BTCUSDT",
+            "cancelReplaceMode": "STOP_ON_FAILURE",
+            "cancelOrderId": "28",
+            "side": "BUY",
+            "type": "STOP_LOSS_LIMIT",
+            "timeInForce": "GTC",
+            "quantity": "0.006",
+            "price": "67000.5",
+            "stopPrice": "60000",
+            "newOrderRespType": "FULL",
+            "newClientOrderId": "a-2",
+        },
+    )
+    assert desk.costs == {"orders": 1}
+
+
+async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(
+        Response(
+            400,
+            {},
+            b'{"code":-2022,"msg":"failed","data":{"cancelResponse":{"code":-2011,"msg":"Unknown order sent."}}}',
+        )
+    )
+
+    with pytest.raises(OrderNotFound):
+        await desk.connector.trading.amend(
+            order_state(btc, post_only=True), Amendment(quantity=Decimal(1), new_client_order_id="a-2"), btc
+        )
+    assert desk.sent[2]["cancelRestrictions"] == "ONLY_NEW"
+    assert desk.sent[2]["type"] == "LIMIT_MAKER"
+    assert "timeInForce" not in desk.sent[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "quantity", "error"),
+    [
+        ({"quantity": None}, None, NotSupported),
+        ({"type": OrderType.TRAILING_STOP, "price": None}, "1", NotSupported),
+        ({"filled": Decimal("0.02")}, None, InvalidArgument),
+    ],
+)
+async def test_amendment_that_cannot_be_written_is_refused(
+    desk: Any, btc: Instrument, changes: dict[str, Any], quantity: str | None, error: type[Exception]
+) -> None:
+    change = Amendment(quantity=Decimal(quantity) if quantity else None, new_client_order_id="a-2")
+
+    with pytest.raises(error):
+        await desk.connector.trading.amend(order_state(btc, **changes), change, btc)
+    assert desk.rest.requests == []
+
+
+async def test_what_spot_does_not_have_is_refused(desk: Any, btc: Instrument) -> None:
+    trading, account = desk.connector.trading, desk.connector.account
+    for call in (
+        lambda: trading.place_batch([], []),
+        lambda: trading.cancel_batch([], []),
+        lambda: trading.cancel_all_after(5, btc),
+        account.positions,
+    ):
+        with pytest.raises(NotSupported, match="instead"):
+            await call()
+    assert desk.rest.requests == []
+
+
+async def test_ready_opens_the_connection(desk: Any) -> None:
+    desk.rest.reply("{}")
+
+    await desk.connector.trading.ready()
+
+    assert desk.sent == ("GET", "/api/v3/ping", {})
+
+
+async def test_orders_go_over_the_websocket_when_asked(make_desk: Callable[..., Any], btc: Instrument) -> None:
+    desk = make_desk(order_entry="ws")
+    for result in (PLACED, CANCELED):
+        desk.ws.replies.append(json.dumps({"id": 1, "status": 200, "result": result}).encode())
+    trading = desk.connector.trading
+
+    await trading.ready()
+    placed = await trading.place(limit_buy(), btc)
+    canceled = await trading.cancel(OrderRef("a-1", "28"), btc)
+
+    assert desk.ws.opened == 1
+    assert (placed.status, canceled.status) == (OrderStatus.OPEN, OrderStatus.CANCELED)
+    place, cancel = map(json.loads, desk.ws.sent)
+    assert (place["id"], place["method"]) == (1, "order.place")
+    assert place["params"]["price"] == "68000"
+    assert {"apiKey", "timestamp", "signature"} <= set(place["params"])
+    assert cancel["method"] == "order.cancel"
+    assert cancel["params"]["orderId"] == 28
+    assert desk.rest.requests == []
+
+
+@pytest.mark.parametrize("result", ["{}", '{"id":1,"status":200,"result":{"symbol":"BTCUSDT"}}'])
+async def test_websocket_answer_without_the_order_leaves_doubt(
+    make_desk: Callable[..., Any], btc: Instrument, result: str
+) -> None:
+    desk = make_desk(order_entry="ws")
+    desk.ws.replies.append(result.encode())
+
+    with pytest.raises(MalformedReply) as caught:
+        await desk.connector.trading.place(limit_buy(), btc)
+    assert caught.value.may_have_executed
