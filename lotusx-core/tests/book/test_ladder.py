@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from lotusx.errors import ItemRejected
 from lotusx.kernel.book import Ladder, Lane, lane_of
-from lotusx.kernel.book.lane import digits_of
+from lotusx.kernel.book.lane import digits_of, fits_float
 from lotusx.model.instruments import SignificantDigits, TickSize
 from lotusx.model.market_data import BookUpdate, Level
 
@@ -131,6 +131,7 @@ def test_padded_texts_stay_on_the_float_lane() -> None:
     ladder = Ladder(Lane.FLOAT)
     ladder.apply([("61837.630000000000000000", "1")], [("0000000000061838.00", "1")])
     assert ladder.lane is Lane.FLOAT
+    assert fits_float("1.5")
 
 
 @LANES
@@ -141,7 +142,7 @@ def test_a_snapshot_cut_at_a_depth_keeps_nothing_deeper(lane: Lane) -> None:
     ladder.apply([("8", "0")], [("12", "0")])
     ladder.apply([("8", "3")], [("12", "3")])
 
-    assert (ladder.bid_floor, ladder.ask_floor) == (8, 12)
+    assert (ladder.bid_floor, ladder.ask_floor) == (Decimal(8), Decimal(12))
     assert ladder.bids() == [("9", "1"), ("8.5", "2"), ("8", "3")]
     assert ladder.asks() == [("10", "1"), ("11", "2"), ("12", "3")]
 
