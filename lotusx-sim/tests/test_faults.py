@@ -169,6 +169,13 @@ def test_a_gap_is_one_missing_diff_on_every_connection(caller: Caller) -> None:
     assert first[0]["b"][0][0] == "60001.00000000"
 
 
+def test_equal_messages_at_other_times_are_other_messages(caller: Caller) -> None:
+    socket = caller.open("/ws/btcusdt@depth5@100ms")
+    caller.sim.silence("btcusdt@depth5*", times=1)
+    caller.step(0.5)
+    assert len(socket.take()) == 4
+
+
 def test_a_message_can_come_twice(caller: Caller) -> None:
     socket = caller.open("/ws/btcusdt@trade")
     caller.sim.duplicate_next("btcusdt@trade")

@@ -89,7 +89,7 @@ class SimulatedConnection:
             return
         delay_s = 0.0
         times = 1
-        for fault in self._simulator.faults.for_message(topic, text):
+        for fault in self._simulator.faults.for_message(topic, text, self._simulator.now_ns()):
             if fault.mischief is Mischief.DROP:
                 return
             if fault.mischief is Mischief.DUPLICATE:

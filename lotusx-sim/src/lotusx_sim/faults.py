@@ -11,6 +11,9 @@ from random import Random
 
 from lotusx_sim.wire import HttpResponse
 
+# One message goes out to all its readers within this time; the same text later is another message.
+_SAME_MESSAGE_NS = 10_000_000
+
 
 @dataclass(eq=False, slots=True)
 class Fault:
@@ -80,17 +83,18 @@ class StreamFault(Fault):
     rewrite: Callable[[str], str] | None = None
     delay_s: float = 0.0
     last_text: str | None = field(default=None, repr=False)
+    last_ns: int = 0
 
-    def takes(self, topic: str, text: str) -> bool:
+    def takes(self, topic: str, text: str, now_ns: int) -> bool:
         """Tell whether this message is hit, and count it."""
         if not topic or not fnmatchcase(topic, self.topic):
             return False
-        if text == self.last_text:
+        if text == self.last_text and now_ns - self.last_ns < _SAME_MESSAGE_NS:
             return True
         if not self.is_active:
             return False
         self.use()
-        self.last_text = text
+        self.last_text, self.last_ns = text, now_ns
         return True
 
 
@@ -153,8 +157,9 @@ class FaultPlan:
                 hit[effect] = RequestFault(1, effect=effect, delay_s=self.chaos.rng.randint(1, 4_000) / 1_000)
         return list(hit.values())
 
-    def for_message(self, topic: str, text: str) -> Iterable[StreamFault]:
-        return [fault for fault in self._streams if fault.takes(topic, text)] if self._streams else ()
+    def for_message(self, topic: str, text: str, now_ns: int) -> Iterable[StreamFault]:
+        """Return and count the faults that hit a message."""
+        return [fault for fault in self._streams if fault.takes(topic, text, now_ns)] if self._streams else ()
 
     @property
     def hits_requests(self) -> bool:

@@ -66,6 +66,9 @@ class Simulator:
         """Call *listener* whenever something may be due earlier than before."""
         self._listeners.append(listener)
 
+    def off_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.remove(listener)
+
     def count_request(self, method: str, path: str) -> None:
         self.requests[(method, path)] += 1
 

@@ -136,7 +136,8 @@ class CandleStore:
         self._closed: tuple[int, Candle] | None = None  # sum of the closed minutes of the last day, by newest minute
 
     def add(self, price: Decimal, quantity: Decimal, taker_side: Side, trade_id: int, at_ms: int) -> None:
-        self._prepare(at_ms)
+        if not self._minutes.items:
+            self._minutes.at(self._start_ms, self._price)
         for bars in (self._minutes, self._seconds):
             bars.at(at_ms, price).add(price, quantity, taker_side, trade_id)
 
@@ -186,11 +187,12 @@ class CandleStore:
         return Stats(now_ms - DAY_MS, now_ms, total, before)
 
     def _prepare(self, now_ms: int) -> None:
+        """Draw the past on first sight, and fill the time up to now."""
+        if not self._minutes.items:
+            self._minutes.at(self._start_ms, self._price)
         if self._past is not None:
             past, self._past = self._past, None
-            self._minutes.items = past.draw(self._start_ms, self._price, self._tick, self._step)
-            minute = self._start_ms // MINUTE_MS * MINUTE_MS
-            self._minutes.items.append(Candle(minute, self._price, self._price, self._price, self._price))
+            self._minutes.items[:0] = past.draw(self._start_ms, self._price, self._tick, self._step)
         self._minutes.at(now_ms, self._price)
         self._seconds.at(now_ms, self._minutes.items[-1].close)
 
@@ -205,7 +207,7 @@ class Past:
 
     def draw(self, start_ms: int, price: Decimal, tick: Decimal, step: Decimal) -> list[Candle]:
         """Return the bars before *start_ms*, oldest first; the newest closes at *price*."""
-        rng = Random(self.seed)
+        draw = Random(self.seed).random
         swing = max(2, int(price / tick) // 4_000)
         close = int(price / tick)
         trade_id = self.first_trade_id - 1
@@ -213,11 +215,11 @@ class Past:
         bars: list[Candle] = []
         for _ in range(self.minutes):
             open_ms -= MINUTE_MS
-            open_ = max(2 * swing, close + rng.randint(-swing, swing))
-            high = max(open_, close) + rng.randrange(swing)
-            low = min(open_, close) - rng.randrange(swing)
-            trades = rng.randint(4, 40)
-            volume = step * rng.randrange(100, 100_000)
+            open_ = max(2 * swing, close - swing + int(draw() * (2 * swing + 1)))
+            high = max(open_, close) + int(draw() * swing)
+            low = min(open_, close) - int(draw() * swing)
+            trades = 4 + int(draw() * 37)
+            volume = step * (100 + int(draw() * 99_900))
             quote = volume * tick * ((open_ + close) // 2)
             bars.append(
                 Candle(

@@ -1,12 +1,12 @@
 """Real sockets: HTTP/1.1 and WebSocket on one port, plain or TLS, on asyncio and on trio."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, TaskGroup
+from anyio.abc import ByteStream, Listener, SocketAttribute, TaskGroup
 from anyio.streams.tls import TLSListener
 
 from lotusx_sim.shells.http_socket import HttpSocket
@@ -80,7 +80,9 @@ async def serve(
         raise failure
 
 
-async def _listen(listener, accept, tasks: TaskGroup) -> None:  # type: ignore[no-untyped-def]
+async def _listen(
+    listener: Listener[ByteStream], accept: Callable[[ByteStream], Awaitable[None]], tasks: TaskGroup
+) -> None:
     async with listener:
         await listener.serve(accept, tasks)
 
@@ -97,11 +99,14 @@ async def run_clock(sim: Simulator) -> None:
             changed.set()
 
     sim.on_change(wake)
-    while True:
-        sim.advance()
-        due_ns = sim.next_due_ns()
-        wait_s = _IDLE_S if due_ns is None else max(0.0, (due_ns - sim.now_ns()) / 1e9)
-        with anyio.move_on_after(wait_s):
-            await changed.wait()
-        if changed.is_set():
-            changed = anyio.Event()
+    try:
+        while True:
+            sim.advance()
+            due_ns = sim.next_due_ns()
+            wait_s = _IDLE_S if due_ns is None else max(0.0, (due_ns - sim.now_ns()) / 1e9)
+            with anyio.move_on_after(wait_s):
+                await changed.wait()
+            if changed.is_set():
+                changed = anyio.Event()
+    finally:
+        sim.off_change(wake)
