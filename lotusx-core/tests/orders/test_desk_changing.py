@@ -459,3 +459,17 @@ def test_doubt_and_duplicates_in_a_batch_of_cancels_without_horizon_are_unknown(
         assert isinstance(outcome, Unknown)
 
     in_virtual_time(run)
+
+
+def test_an_amendment_without_horizon_or_reads_is_unknown_and_the_order_lives_on() -> None:
+    async def run() -> None:
+        world = World(horizon_s=0.0)
+        order = await placed(world)
+        world.exchange.on["amend"] = [raiser(RequestTimeout("no reply"))]
+        world.exchange.always["order"] = raiser(RequestTimeout("busy"))
+        with pytest.raises(OrderOutcomeUnknown, match="could not look"):
+            await world.desk.amend(A1, INSTRUMENT, quantity=D("0.5"))
+        world.desk.apply_state(state(status="filled", filled="1", at=9))
+        assert (await order.settled()).filled == 1
+
+    in_virtual_time(run)

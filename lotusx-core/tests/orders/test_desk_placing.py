@@ -545,3 +545,18 @@ def test_ids_are_short_plain_and_unique() -> None:
 def test_a_ledger_can_be_handed_in() -> None:
     ledger = Ledger(keep_finished=1)
     assert World(ledger=ledger).desk.ledger is ledger
+
+
+def test_a_follower_that_breaks_does_not_change_how_an_order_ends(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        world = World()
+
+        def broken(events: object) -> None:
+            raise ZeroDivisionError("a bug in a follower")
+
+        stop = world.desk.listen(broken)
+        assert (await world.desk.place(limit(), INSTRUMENT)).status is OrderStatus.OPEN
+        stop()
+        assert "a follower of the account raised" in caplog.text
+
+    in_virtual_time(run)

@@ -70,10 +70,13 @@ class Runner:
         self.tell(ledger.apply_fill(report) if isinstance(report, Fill) else ledger.apply_state(report, order))
 
     def tell(self, events: Sequence[AccountEvent]) -> None:
-        """Hand *events* to whoever follows the account."""
+        """Hand *events* to whoever follows the account. A follower that breaks must not change how a command ends."""
         if events:
             for listener in tuple(self.listeners):
-                listener(events)
+                try:
+                    listener(events)
+                except Exception:
+                    logger.exception("a follower of the account raised")
 
     async def intend(self, intent: Intent) -> None:
         """Have the journal remember *intent*. Its failure is the caller's: nothing has been sent."""

@@ -10,6 +10,7 @@ from lotusx.model.enums import OrderStatus, OrderType, TimeInForce
 from lotusx.model.orders import Fill, OrderState
 
 _NEVER = 1 << 80
+_EXACT = Context(prec=2_000)
 _RANK = {
     OrderStatus.UNKNOWN: 0,
     OrderStatus.PENDING: 1,
@@ -20,7 +21,6 @@ _RANK = {
     OrderStatus.CANCELED: 6,
     OrderStatus.FILLED: 7,
 }
-_ABSENT = (None, "", OrderType.UNKNOWN, TimeInForce.UNKNOWN)
 _EITHER = ("post_only", "reduce_only")  # an exchange that says it once means it
 _MERGED = tuple(
     field.name
@@ -33,7 +33,7 @@ Key = tuple[bool, bool, int, int, Decimal, int]
 
 def add(a: Decimal, b: Decimal) -> Decimal:
     """Return a + b without rounding, whatever the caller's context."""
-    return Context(prec=2_000).add(a, b)
+    return _EXACT.add(a, b)
 
 
 def report_key(state: OrderState) -> Key:
@@ -59,7 +59,7 @@ class Leg:
         self.venue_order_id = venue_order_id
         self.client_ids: set[str] = set()
         self.first_ns = _NEVER
-        self._best: dict[str, tuple[Key, str, Any]] = {}
+        self._best: dict[str, tuple[Key, Any]] = {}
         self._flags = [False, False]
         self._reported = Decimal(0)
         self._from_fills = Decimal(0)
@@ -78,7 +78,7 @@ class Leg:
     def status(self) -> OrderStatus:
         """Where it stands; ``UNKNOWN`` while only fills are known."""
         found = self._best.get("status")
-        status: OrderStatus = found[2] if found else OrderStatus.UNKNOWN
+        status: OrderStatus = found[1] if found else OrderStatus.UNKNOWN
         if self.filled and status in (OrderStatus.OPEN, OrderStatus.PENDING, OrderStatus.UNKNOWN):
             return OrderStatus.PARTIALLY_FILLED
         return status
@@ -88,9 +88,9 @@ class Leg:
         key = report_key(state)
         for name in _MERGED:
             value = getattr(state, name)
-            if value in _ABSENT:
-                continue
-            self._keep(name, (key, str(value), value))
+            if value is None or value is OrderType.UNKNOWN or value is TimeInForce.UNKNOWN or value == "":
+                continue  # not stated
+            self._keep(name, key, value)
         for index, name in enumerate(_EITHER):
             self._flags[index] |= getattr(state, name)
         self._reported = max(self._reported, state.filled)
@@ -110,22 +110,22 @@ class Leg:
     def absorb(self, other: Leg) -> None:
         """Take over all that is known of *other*, which has turned out to be the same; also its venue id."""
         self.venue_order_id = other.venue_order_id
-        for name, entry in other._best.items():
-            self._keep(name, entry)
+        for name, (key, value) in other._best.items():
+            self._keep(name, key, value)
         self._flags = [mine or theirs for mine, theirs in zip(self._flags, other._flags, strict=True)]
         self._reported = max(self._reported, other._reported)
         self._from_fills = add(self._from_fills, other._from_fills)
         self.first_ns = min(self.first_ns, other.first_ns)
         self.client_ids |= other.client_ids
 
-    def _keep(self, name: str, entry: tuple[Key, str, Any]) -> None:
+    def _keep(self, name: str, key: Key, value: Any) -> None:
         held = self._best.get(name)
-        if held is None or entry[:2] > held[:2]:
-            self._best[name] = entry
+        if held is None or key > held[0] or (key == held[0] and str(value) > str(held[1])):
+            self._best[name] = (key, value)
 
     def describe(self, base: OrderState) -> OrderState:
         """Return its state; what the exchange never said comes from *base*."""
-        values = {name: held[2] for name, held in self._best.items()}
+        values = {name: held[1] for name, held in self._best.items()}
         values.update({name: self._flags[index] or getattr(base, name) for index, name in enumerate(_EITHER)})
         values["venue_order_id"] = self.venue_order_id
         values["filled"] = self.filled

@@ -136,20 +136,24 @@ class TrackedOrder:
 
     def _ordered(self) -> list[Leg]:
         """Legs, oldest first: by the newest of our ids they carry, then by the exchange's time."""
+        if len(self.legs) < 2:
+            return self.legs
         place = {name: index for index, name in enumerate(self.client_ids)}
 
         def age(leg: Leg) -> tuple[int, int, bool]:
             newest = max((place.get(name, -1) for name in leg.client_ids), default=-1)
             return newest, leg.first_ns, not leg.status.is_terminal
 
-        return sorted(self.legs, key=age) if len(self.legs) > 1 else self.legs
+        return sorted(self.legs, key=age)
 
     def _describe(self) -> OrderState:
         legs = self._ordered()
         base = self._base
         for leg in legs:  # each leg inherits the terms it does not state itself from the one before
             if leg.reported:
-                base = leg.describe(replace(base, reason="", raw_status="", average_price=None, filled_quote=None))
+                if leg is not legs[0]:
+                    base = replace(base, reason="", raw_status="", average_price=None, filled_quote=None)
+                base = leg.describe(base)
         if not legs:
             return base
         newest = legs[-1]
