@@ -19,6 +19,7 @@ from lotusx.accounting import AccountFeed
 from lotusx.book import LiveOrderBook
 from lotusx.exchange import Exchange
 from lotusx.instruments import Instruments
+from lotusx.kernel.book import SnapshotPace
 from lotusx.kernel.budget import BudgetRegistry
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.context import Kernel
@@ -51,10 +52,6 @@ if TYPE_CHECKING:
     from lotusx.streams import Overflow, Stream
 
 logger = logging.getLogger("lotusx.connection")
-
-SNAPSHOTS_AT_ONCE = 4
-"""Books of one connection that may ask for their snapshots side by side."""
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -140,7 +137,7 @@ class Wiring:
             self.groups,
             self.rest.sync_clock,
         )
-        pace = anyio.Semaphore(SNAPSHOTS_AT_ONCE)
+        pace = SnapshotPace(self.clock, per_second=facts.snapshots_per_s)
         exchange.market = MarketData(
             parts.guard, connector.market, self.instruments, self._open_stream, partial(self._open_book, rng, pace)
         )
@@ -234,7 +231,7 @@ class Wiring:
         return self.groups[channel.group].subscribe(channel, buffer=buffer, overflow=overflow)
 
     def _open_book(
-        self, rng: randomness.Random, pace: anyio.Semaphore, instrument: Instrument, depth: int
+        self, rng: randomness.Random, pace: SnapshotPace, instrument: Instrument, depth: int
     ) -> LiveOrderBook:
         market = self.connector.market
         channel = market.book_channel(instrument)

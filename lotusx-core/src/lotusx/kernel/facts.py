@@ -164,6 +164,8 @@ class ExchangeFacts:
             A fact of the exchange, with its source in the plugin.
         receive_window_ms: How late the exchange still accepts a signed request.
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
+        snapshots_per_s: Book snapshots that all books of a connection may ask for together, after a first burst of
+            five; half of what the exchange's limits admit.
     """
 
     name: str
@@ -176,5 +178,6 @@ class ExchangeFacts:
     horizon_s: float = 0.0
     receive_window_ms: int = 5_000
     timestamp_margin_ms: int = 0
+    snapshots_per_s: float = 1.0
     title: str = ""
     documentation: str = ""
