@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 
 from lotusx.errors import LotusXError, SlowConsumer, StreamClosed, StreamError
-from lotusx.kernel.flow import Counters, Overflow, StatusChange, StreamOwner, StreamState, symbol_of
+from lotusx.kernel.flow import Counters, Later, Overflow, StatusChange, StreamOwner, StreamState, symbol_of
 
 __all__ = ["Counters", "Overflow", "StatusChange", "Stream", "StreamOwner", "StreamState"]
 
@@ -184,7 +184,7 @@ class Stream(Generic[E]):
         if waiting:
             self._received -= len(waiting)
             self._put_handler(waiting)
-        return _UntilEnd(self)
+        return Later(self._until_end)
 
     async def _until_end(self) -> None:
         if self._state is not StreamState.CLOSED:
@@ -324,18 +324,6 @@ class Stream(Generic[E]):
         if error is not None and not isinstance(error, LotusXError):
             logger.error("%s: the handler raised; its stream has ended", self.name, exc_info=error)
         self._owner.closed(self)
-
-
-class _UntilEnd:
-    """Awaitable, and harmless when nobody awaits it."""
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: Stream[Any]) -> None:
-        self._stream = stream
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        return self._stream._until_end().__await__()
 
 
 class _WithStatus(Generic[E]):

@@ -15,7 +15,7 @@ from trio.testing import MockClock
 from lotusx.errors import ConnectionFailed, ItemRejected, LotusXError
 from lotusx.kernel.codec import Ack, Channel, ChannelKind, Control, Notice, NoticeKind, Reply, WsFacts
 from lotusx.kernel.request import SigningContext
-from lotusx.kernel.telemetry import Event, Telemetry
+from lotusx.kernel.telemetry import Event, SessionChanged, StreamChanged, Telemetry
 from lotusx.kernel.transport import WsClosed, WsHandler
 from lotusx.transport.supervisor import WsGroup
 
@@ -211,6 +211,12 @@ class Server:
         return total
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until *holds*."""
+    while not holds():  # noqa: ASYNC110 - there is nothing to wait on
+        await anyio.sleep(0.01)
+
+
 class Log:
     """What observers were told, by type and key."""
 
@@ -220,12 +226,12 @@ class Log:
         self.telemetry.observe(self.events.append)
 
     def states(self, key: str) -> list[str]:
-        return [event.state for event in self.events if getattr(event, "key", None) == key and hasattr(event, "state")]
+        return [event.state for event in self.events if isinstance(event, StreamChanged) and event.key == key]
 
     def sessions(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = defaultdict(list)
         for event in self.events:
-            if hasattr(event, "session"):
+            if isinstance(event, SessionChanged):
                 found[event.session].append(event.state)
         return found
 

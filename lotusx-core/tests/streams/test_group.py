@@ -14,7 +14,7 @@ from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StatusChange, StreamState
 from lotusx.streams import Stream
 
-from .fakes import Codec, Connection, Log, Server, channel, group, virtually
+from .fakes import Codec, Connection, Log, Server, channel, group, until, virtually
 
 S = StreamState
 
@@ -272,8 +272,7 @@ def test_a_black_hole_is_noticed_within_15_seconds() -> None:
             await settle(0.1)
             started = anyio.current_time()
             server.open[0].black_hole = True
-            while stream.state is S.LIVE:
-                await anyio.sleep(0.1)
+            await until(lambda: stream.state is not S.LIVE)
             assert anyio.current_time() - started <= 15
             assert server.connections[0].pings == 1
 
@@ -390,7 +389,7 @@ def test_a_silent_key_is_named_while_its_siblings_live_and_only_it_is_subscribed
     virtually(main)
 
 
-def test_a_quiet_market_raises_no_alarm_in_a_day() -> None:
+def test_a_quiet_market_raises_no_alarm_in_eight_hours() -> None:
     async def main() -> None:
         server = Server()
         log = Log()
@@ -403,9 +402,9 @@ def test_a_quiet_market_raises_no_alarm_in_a_day() -> None:
 
         async with group(server, probe=probe, telemetry=log.telemetry, facts=WsFacts(lifetime_s=None)) as ws:
             ws.subscribe(channel("t", ChannelKind.TICKER))
-            await settle(86_400)
+            await settle(8 * 3_600)
             assert "silent" not in log.states("t")
-            assert len(asked) < 2_000
+            assert len(asked) < 700
 
     virtually(main)
 
@@ -425,10 +424,9 @@ def test_a_slow_probe_takes_the_alarm_back_and_a_failing_one_confirms_it() -> No
 
         async with group(server, probe=probe, telemetry=log.telemetry) as ws:
             stream = ws.subscribe(channel("t", ChannelKind.TICKER))
-            await settle(11)
-            assert stream.state is S.SILENT
-            await settle(60)
+            await settle(71)
             assert stream.state is S.LIVE
+            assert log.states("t") == ["acknowledged", "silent", "live"]
 
     virtually(main)
 
@@ -468,15 +466,19 @@ def test_cancelled_anywhere_it_ends_clean(seed: int) -> None:
     async def main() -> None:
         server = Server()
         rng = Random(seed)
+
+        async def work() -> None:
+            ws = group(server, codec=Codec(log_in=True), rng=rng)
+            async with ws, ws.subscribe(channel()) as stream, ws.subscribe(channel("other")):
+                for n in range(1000):
+                    server.publish("trades", n)
+                    if n % 7 == 3 and server.open:
+                        server.open[0].cut()
+                    with anyio.move_on_after(0.05):
+                        await anext(stream)
+
         with anyio.move_on_after(rng.choice([0.0, 0.005, 0.01, 0.011, 0.25, 1.0, 30.0]) + rng.random() / 50):
-            async with group(server, codec=Codec(log_in=True), rng=rng) as ws:
-                async with ws.subscribe(channel()) as stream, ws.subscribe(channel("other")):
-                    for n in range(1000):
-                        server.publish("trades", n)
-                        if n % 7 == 3 and server.open:
-                            server.open[0].cut()
-                        with anyio.move_on_after(0.05):
-                            await anext(stream)
+            await work()
         assert server.open == []
 
     virtually(main)

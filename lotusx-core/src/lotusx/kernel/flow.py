@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Coroutine, Generator, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from lotusx.kernel.codec import Channel, ChannelKind
+
+_LAST_MATTERS = (ChannelKind.TICKER, ChannelKind.BEST_BID_OFFER, ChannelKind.MARK_PRICE)
 
 
 class Overflow(StrEnum):
@@ -20,6 +24,17 @@ class Overflow(StrEnum):
     """One event waits per symbol: a newer one takes its place. For states: tickers, best prices."""
     DROP_OLDEST = "drop_oldest"
     """The oldest events go, and are counted."""
+
+
+def default_overflow(channel: Channel[Any]) -> Overflow:
+    """Return the policy of a channel nobody chose one for.
+
+    What is private fails loudly rather than lose something. Of a state only the latest matters. Everything else
+    loses its oldest, counted.
+    """
+    if channel.private or channel.kind is ChannelKind.ACCOUNT:
+        return Overflow.FAIL
+    return Overflow.LATEST if channel.kind in _LAST_MATTERS else Overflow.DROP_OLDEST
 
 
 class StreamState(StrEnum):
@@ -84,3 +99,15 @@ class StreamOwner:
 def symbol_of(event: Any) -> Hashable:
     """Return what `Overflow.LATEST` conflates by: the event's symbol; one slot for events without."""
     return getattr(event, "symbol", None)
+
+
+class Later:
+    """An awaitable that is harmless when nobody awaits it."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._work().__await__()

@@ -50,14 +50,11 @@ class SlotOwner(Protocol):
     def needed(self, slot: Slot) -> bool:
         """Whether its socket should exist."""
 
-    def rotating(self, session: Session, reason: str) -> None:
+    def report(self, session: Session, state: str, reason: str = "") -> None:
         """Tell observers."""
 
-    async def retire(self, session: Session, wait_s: float) -> None:
-        """Close a replaced socket when its last reply has come."""
-
     def start(self, session: Session, wait_s: float) -> None:
-        """Run `retire` as a task."""
+        """Run `retire` on a replaced session, as a task."""
 
 
 class Slot:
@@ -93,6 +90,20 @@ class Slot:
         """Replace the socket now."""
         self._rotate_ns = self._owner.clock.monotonic_ns()
         self.ring()
+
+    def adopt(self, subscription: Subscription[Any]) -> None:
+        """Feed a new subscription from the sockets that are open."""
+        for session in (self.current, self.successor):
+            if session is not None and session.opened_ns is not None:
+                self.wire(subscription, session)
+                session.look()
+
+    def look(self) -> None:
+        """What the slot carries has changed."""
+        self.ring()
+        for session in (self.current, self.successor):
+            if session is not None:
+                session.look()
 
     async def keep(self) -> None:
         """Keep the socket for as long as it is needed."""
@@ -144,7 +155,7 @@ class Slot:
     # ------------------------------------------------------------------------------------------------ rotation
 
     def _begin_rotation(self, current: Session) -> None:
-        self._owner.rotating(current, "planned rotation")
+        self._owner.report(current, "rotating", "planned rotation")
         self._rotate_ns = None
         if not self._owner.facts.duplicates_allowed:
             current.stop("planned rotation")
@@ -221,6 +232,22 @@ class Slot:
 
     # ------------------------------------------------------------------------------------------------ sessions
 
+    async def open_session(self) -> Session:
+        """Wait for a session that is logged in.
+
+        Raises:
+            AuthenticationError: The log-in is refused.
+        """
+        while True:
+            session = self.current
+            if session is not None and session.opened_ns is not None and not session.reason:
+                return session
+            if self.refusal is not None:
+                raise self.refusal
+            if self.ready.is_set():
+                self.ready = anyio.Event()
+            await self.ready.wait()
+
     def opened(self, session: Session) -> None:
         """A session of this slot is connected and logged in."""
         self._was_open = True
@@ -285,3 +312,11 @@ class Slot:
         if self._refusals >= REFUSALS and not self._was_open:
             for subscription in list(self._owner.carried(self)):
                 subscription.fail(error)
+
+
+async def retire(session: Session, clock: Clock, wait_s: float) -> None:
+    """Close a replaced socket when its last reply has come, or after *wait_s*."""
+    with anyio.move_on_after(wait_s):
+        while session.busy:
+            await clock.sleep(0.05)
+    session.stop("replaced")

@@ -18,8 +18,8 @@ from lotusx.errors import (
     SubscriptionRefused,
 )
 from lotusx.kernel.clock import Clock
-from lotusx.kernel.codec import Channel, ChannelKind, Notice, NoticeKind, WsCodec, WsFacts
-from lotusx.kernel.flow import Overflow, StreamState
+from lotusx.kernel.codec import Channel, Notice, NoticeKind, WsCodec, WsFacts
+from lotusx.kernel.flow import Overflow, StreamState, default_overflow
 from lotusx.kernel.membership import Acked, Change, Member, Phase, Refused, Silent, Wanted
 from lotusx.kernel.pacing import NS, ConnectBudget
 from lotusx.kernel.request import SigningContext
@@ -30,23 +30,11 @@ from lotusx.streams import DEFAULT_BUFFER, Stream
 from lotusx.transport.fanout import Subscription
 from lotusx.transport.recovery import ProbeCall, Prober, Recoveries, RestoreCall
 from lotusx.transport.session import Session
-from lotusx.transport.slots import Slot
+from lotusx.transport.slots import Slot, retire
 
 E = TypeVar("E")
 
-_STATES = (ChannelKind.TICKER, ChannelKind.BEST_BID_OFFER, ChannelKind.MARK_PRICE)
 _READY_S = 30.0
-
-
-def default_overflow(channel: Channel[Any]) -> Overflow:
-    """Return the policy of a channel nobody chose one for.
-
-    What is private fails loudly rather than lose something. Of a state only the latest matters. Everything else
-    loses its oldest, counted.
-    """
-    if channel.private or channel.kind is ChannelKind.ACCOUNT:
-        return Overflow.FAIL
-    return Overflow.LATEST if channel.kind in _STATES else Overflow.DROP_OLDEST
 
 
 class WsGroup:
@@ -164,18 +152,12 @@ class WsGroup:
         if subscription is None:
             subscription = self._subs[ident] = Subscription(ident, channel, self)
             number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
-            self._wire(subscription, self._slot(number))
+            self._slot(number).adopt(subscription)
         stream = Stream(
             channel.key, buffer=buffer, overflow=policy, owner=subscription, monotonic_ns=self.clock.monotonic_ns
         )
         subscription.add(stream)
         return stream
-
-    def _wire(self, subscription: Subscription[Any], slot: Slot) -> None:
-        for session in (slot.current, slot.successor):
-            if session is not None and session.opened_ns is not None:
-                slot.wire(subscription, session)
-                session.look()
 
     def _slot(self, number: int) -> Slot:
         slot = self._slots.get(number)
@@ -190,26 +172,19 @@ class WsGroup:
         del self._slots[slot.number]
         self.subscriptions.discard_slot(slot.number)
 
-    def _look(self, number: int) -> None:
-        slot = self._slots[number]
-        slot.ring()
-        for session in (slot.current, slot.successor):
-            if session is not None:
-                session.look()
-
     def forsaken(self, subscription: Subscription[Any]) -> None:
         """Nobody reads it any more: unsubscribe."""
         if self._subs.pop(subscription.ident, None) is None:
             return
         if self._recoveries is not None:
             self._recoveries.cancel(subscription.ident)
-        self._look(self.subscriptions.drop(subscription.ident))
+        self._slots[self.subscriptions.drop(subscription.ident)].look()
 
     def renew(self, ident: str) -> None:
         """Subscribe to *ident* anew."""
         if ident in self._subs:
             self.subscriptions.renew(ident)
-            self._look(self.subscriptions.slot_of(ident))
+            self._slots[self.subscriptions.slot_of(ident)].look()
 
     def hold(self, ident: str) -> None:
         """Stop reading the socket that carries *ident*."""
@@ -256,13 +231,7 @@ class WsGroup:
             self._request_slot = min(self._slots) if self._slots else self.subscriptions.add_slot()
         slot = self._slot(self._request_slot)
         with anyio.move_on_after(timeout_s):
-            while True:
-                session = slot.current
-                if session is not None and session.opened_ns is not None and not session.reason:
-                    return session
-                if slot.refusal is not None:
-                    raise slot.refusal
-                await slot.ready.wait()
+            return await slot.open_session()
         raise ConnectionFailed(f"{self.exchange}: not connected within {timeout_s:g} s", sent=False)
 
     # ------------------------------------------------------------------------------------- what slots ask for
@@ -284,7 +253,7 @@ class WsGroup:
             headers=self._headers,
         )
         self._sessions[session.number] = session
-        self._report(session, "connecting")
+        self.report(session, "connecting")
         self._tasks.start_soon(session.run)
         return session
 
@@ -303,23 +272,13 @@ class WsGroup:
         recover = subscription.channel.private and self._recoveries is not None
         subscription.lost(session.last_life_ns, session.reason, recover=recover)
 
-    def rotating(self, session: Session, reason: str) -> None:
-        """Tell observers."""
-        self._report(session, "rotating", reason)
-
     def start(self, session: Session, wait_s: float) -> None:
         """Retire a replaced socket, as a task."""
         assert self._tasks is not None
-        self._tasks.start_soon(self.retire, session, wait_s)
+        self._tasks.start_soon(retire, session, self.clock, wait_s)
 
-    async def retire(self, session: Session, wait_s: float) -> None:
-        """Close a replaced socket when its last reply has come, or after *wait_s*."""
-        with anyio.move_on_after(wait_s):
-            while session.busy:
-                await self.clock.sleep(0.05)
-        session.stop("replaced")
-
-    def _report(self, session: Session, state: str, reason: str = "") -> None:
+    def report(self, session: Session, state: str, reason: str = "") -> None:
+        """Tell observers."""
         if self.telemetry:
             self.telemetry.emit(SessionChanged(self.exchange, self.group, session.number, state, reason))
 
@@ -327,7 +286,7 @@ class WsGroup:
 
     def opened(self, session: Session) -> None:
         """It is connected and logged in."""
-        self._report(session, "live")
+        self.report(session, "live")
         self._slots[session.slot].opened(session)
 
     def ended(self, session: Session) -> None:
@@ -335,7 +294,7 @@ class WsGroup:
         self.subscriptions.close(session.number)
         del self._sessions[session.number]
         expected = self._tasks is None or session.reason in ("no longer needed", "replaced")
-        self._report(session, "closed" if expected else "lost", session.reason)
+        self.report(session, "closed" if expected else "lost", session.reason)
         slot = self._slots.get(session.slot)
         if slot is not None and self._tasks is not None:
             slot.ended(session)
@@ -379,7 +338,7 @@ class WsGroup:
 
     def noticed(self, session: Session, notice: Notice) -> None:
         """The exchange announced something."""
-        self._report(session, "noticed", f"{notice.kind}: {notice.text}")
+        self.report(session, "noticed", f"{notice.kind}: {notice.text}")
         slot = self._slots.get(session.slot)
         if notice.kind is NoticeKind.SHUTDOWN and slot is not None and slot.current is session:
             slot.rotate()
