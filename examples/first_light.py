@@ -87,8 +87,10 @@ async def look_around(exchange: lotusx.Exchange) -> None:
     for check in report.checks:
         say(f"{check.name:<13} {check.result:<4} {check.detail} ({check.elapsed_s * 1e3:.0f} ms)")
     instrument = await exchange.market.instrument(SYMBOL)
-    say(f"{len(await exchange.market.instruments())} instruments; {SYMBOL}: {instrument.price_rule}, "
-        f"step {instrument.step_size}, min notional {instrument.min_notional}")
+    say(
+        f"{len(await exchange.market.instruments())} instruments; {SYMBOL}: {instrument.price_rule}, "
+        f"step {instrument.step_size}, min notional {instrument.min_notional}"
+    )
     ticker = await exchange.market.ticker(SYMBOL)
     say(f"last {ticker.last_price}, 24 h {ticker.low_price} … {ticker.high_price}, volume {ticker.base_volume} BTC")
 
@@ -98,12 +100,14 @@ async def watch_book(exchange: lotusx.Exchange, updates: int) -> None:
     say("2. a live order book", head=True)
     async with exchange.market.live_order_book(SYMBOL) as book:
         seen = 0
-        async for _ in book.changes():
+        async for top in book.changes():
             seen += 1
-            if seen == 1 or seen % max(1, updates // 5) == 0:
-                bid, ask = book.best_bid, book.best_ask
-                say(f"update {book.last_update_id}: {bid.quantity:>10} @ {bid.price} | {ask.price} @ {ask.quantity:<10} "
-                    f"spread {book.spread}, age {(book.age or 0) * 1e3:.0f} ms")
+            bid, ask = top.best_bid, top.best_ask
+            if bid and ask and (seen == 1 or seen % max(1, updates // 5) == 0):
+                say(
+                    f"update {top.sequence}: {bid.quantity:>10} @ {bid.price} | {ask.price} @ {ask.quantity:<10} "
+                    f"spread {ask.price - bid.price}, age {(book.age or 0) * 1e3:.0f} ms"
+                )
             if seen >= updates:
                 break
         say(f"buying 0.5 BTC now would cost {book.vwap(lotusx.Side.BUY, Decimal('0.5')):.2f} each")
@@ -148,10 +152,12 @@ async def heal(exchange: lotusx.Exchange, sim: Simulator) -> None:
         cut = time.monotonic()
         with anyio.fail_after(30):
             while book.state == "synced":
-                await anyio.sleep(0.001)
+                await anyio.sleep(0.001)  # noqa: ASYNC110 - a reader that polls, to show how soon it is told
             say(f"after {(time.monotonic() - cut) * 1e3:5.0f} ms the book is stale: {book.stale_reason}")
             await book.wait_synced()
-        say(f"after {(time.monotonic() - cut) * 1e3:5.0f} ms it is right again: update {before} → {book.last_update_id}")
+        say(
+            f"after {(time.monotonic() - cut) * 1e3:5.0f} ms it is right again: update {before} → {book.last_update_id}"
+        )
 
 
 async def lose_a_reply(exchange: lotusx.Exchange, sim: Simulator) -> None:
@@ -175,16 +181,20 @@ async def replay(corpus: Path, updates: int) -> None:
     if not capture.is_file():
         say(f"not shown: no recordings at {corpus} (set LOTUSX_CORPUS)")
         return
-    async with simulator("--capture", str(capture), "--speed", "20") as sim, connect(sim) as exchange:
-        async with exchange.market.live_order_book(SYMBOL) as book, exchange.market.stream_trades(SYMBOL) as trades:
-            seen = 0
-            async for _ in book.changes():
-                seen += 1
-                if seen >= updates:
-                    break
-            bid, ask = book.best_bid, book.best_ask
-            say(f"{capture.name}: {seen} states seen, best {bid.price} / {ask.price}, resyncs {book.resyncs}")
-            say(f"trades so far: {trades.counters}")
+    async with (
+        simulator("--capture", str(capture), "--speed", "20") as sim,
+        connect(sim) as exchange,
+        exchange.market.live_order_book(SYMBOL) as book,
+        exchange.market.stream_trades(SYMBOL) as trades,
+    ):
+        seen = 0
+        async for top in book.changes():
+            seen += 1
+            if seen >= updates and top.best_bid and top.best_ask:
+                best = f"{top.best_bid.price} / {top.best_ask.price}"
+                say(f"{capture.name}: {seen} states seen, best {best}, resyncs {book.resyncs}")
+                break
+        say(f"trades so far: {trades.counters}")
 
 
 async def main() -> None:

@@ -172,5 +172,3 @@ def _credentials(
         for key, value in found.items()
         if value
     }
-
-

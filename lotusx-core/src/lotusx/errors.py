@@ -75,9 +75,7 @@ class UnknownExchange(ConfigurationError):
     def __init__(self, name: str, installed: tuple[str, ...] = (), near: tuple[str, ...] = ()) -> None:
         have = ", ".join(installed) if installed else "none"
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(
-            f"no exchange {name!r} is installed (installed: {have}).{hint} Try: pip install lotusx-{name}"
-        )
+        super().__init__(f"no exchange {name!r} is installed (installed: {have}).{hint} Try: pip install lotusx-{name}")
         self.name = name
         self.installed = installed
         self.near = near

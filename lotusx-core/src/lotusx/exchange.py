@@ -82,7 +82,9 @@ class Exchange:
         guard: Guard,
         clock: Clock,
         start: Callable[[Exchange], Awaitable[None]],
-        stop: Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[bool | None]],
+        stop: Callable[
+            [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[bool | None]
+        ],
         stats: Callable[[], Mapping[str, Any]],
         clock_offset: Callable[[], Awaitable[tuple[int, int]]],
         native: Callable[[], Native],
@@ -102,14 +104,19 @@ class Exchange:
         if self._state != "new":
             raise LotusXError(f"this {self.name} connection was used before; call lotusx.connect again")
         self._state = "open"
-        await self._start(self)
+        try:
+            await self._start(self)
+        except BaseException:
+            self._state = "closed"
+            await self._stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         self._state = "closed"
-        return await self._stop(kind, error, traceback)
+        await self._stop()
 
     @property
     def capabilities(self) -> Mapping[Capability, Support]:
@@ -161,8 +168,11 @@ class Exchange:
         except NotSupported:
             await self.account.balances()
             return Health.OK, "the key is accepted"
-        may = [word for word, allowed in (("read", found.read), ("trade", found.trade), ("withdraw", found.withdraw))
-               if allowed]
+        may = [
+            word
+            for word, allowed in (("read", found.read), ("trade", found.trade), ("withdraw", found.withdraw))
+            if allowed
+        ]
         return Health.OK, f"the key is accepted and may {', '.join(may) or 'do nothing'}"
 
     def __getattr__(self, name: str) -> Any:

@@ -18,10 +18,10 @@ from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
     from lotusx.kernel.ports import TradingPort
-    from lotusx.model.instruments import Instrument
     from lotusx.model.orders import Fill, OrderState, Outcome
     from lotusx.model.requests import OrderRequest
     from lotusx.orders import Order, OrderDesk
+
 
 class Trading:
     """Place, change, cancel and look up orders. Every command ends accepted, rejected with proof, or unknown."""
@@ -58,9 +58,7 @@ class Trading:
         self._desk.check(request, instrument)
         await self._port.test(self._desk.identified(request), instrument)
 
-    async def place_batch_orders(
-        self, requests: Sequence[OrderRequest], *, emulate: bool = False
-    ) -> Sequence[Outcome]:
+    async def place_batch_orders(self, requests: Sequence[OrderRequest], *, emulate: bool = False) -> Sequence[Outcome]:
         """Place several; one outcome per input, in input order; never raises for an item.
 
         Args:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from lotusx.streams import Overflow, Stream
 
 logger = logging.getLogger("lotusx.connection")
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -103,9 +103,7 @@ class Wiring:
             self._stack.push_async_callback(http.aclose)
         if parts.ws is None:
             self._stack.push_async_callback(ws.aclose)
-        stamper = Stamper(
-            self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms
-        )
+        stamper = Stamper(self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms)
         self.rest = self._rest(http, stamper, rng)
         codecs = parts.manager.codecs(parts.signer, parts.credentials)
         for group, url in parts.ws_urls.items():
@@ -147,17 +145,14 @@ class Wiring:
         for each in self.groups.values():
             await self._tasks.start(each.run)
 
-    async def stop(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        """End everything; the caller's own error passes through as it is."""
+    async def stop(self) -> None:
+        """End everything. The caller's own error is not seen here: it passes through as it is."""
         tasks, self._tasks = self._tasks, None
         if tasks is not None:
             tasks.cancel_scope.cancel()
             await tasks.__aexit__(None, None, None)
         with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
             await self._stack.aclose()
-        return False
 
     async def clock_offset(self) -> tuple[int, int]:
         """Measure; return (exchange minus our wall clock, round trip), both in milliseconds."""

@@ -16,9 +16,7 @@ KEYS = ("api_key", "api_secret")
 FACTS = ExchangeFacts(name="acme", contract=1, environments={}, capabilities={})
 
 
-def sources(
-    variables: dict[str, str] | None = None, dotenv: dict[str, str] | None = None, **document: Any
-) -> Sources:
+def sources(variables: dict[str, str] | None = None, dotenv: dict[str, str] | None = None, **document: Any) -> Sources:
     return Sources(variables or {}, dotenv or {}, document)
 
 

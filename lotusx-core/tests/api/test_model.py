@@ -6,8 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import lotusx.model as model
 from lotusx.errors import InvalidArgument, ItemRejected
@@ -136,13 +135,12 @@ def test_an_order_is_written_in_one_line() -> None:
 
 
 def test_remaining_is_unknown_where_the_quantity_is() -> None:
-    state = OrderState(
-        Symbol("A", "B"), "1", "c", Side.BUY, OrderType.LIMIT, OrderStatus.OPEN, Decimal(5), Decimal(2)
-    )
+    state = OrderState(Symbol("A", "B"), "1", "c", Side.BUY, OrderType.LIMIT, OrderStatus.OPEN, Decimal(5), Decimal(2))
     assert state.remaining == 3
-    assert OrderState(
-        Symbol("A", "B"), "1", "c", Side.BUY, OrderType.MARKET, OrderStatus.OPEN, None, Decimal(2)
-    ).remaining is None
+    assert (
+        OrderState(Symbol("A", "B"), "1", "c", Side.BUY, OrderType.MARKET, OrderStatus.OPEN, None, Decimal(2)).remaining
+        is None
+    )
 
 
 def test_an_instrument_decodes_its_document_when_asked() -> None:
@@ -153,7 +151,12 @@ def test_an_instrument_decodes_its_document_when_asked() -> None:
         return {"a": 1}
 
     instrument = Instrument(
-        Symbol("A", "B", "C"), "AB", InstrumentKind.LINEAR, InstrumentStatus.TRADING, TickSize(Decimal(1)), Decimal(1),
+        Symbol("A", "B", "C"),
+        "AB",
+        InstrumentKind.LINEAR,
+        InstrumentStatus.TRADING,
+        TickSize(Decimal(1)),
+        Decimal(1),
         _raw=document,
     )
     assert not calls

@@ -35,9 +35,7 @@ class WsRequests(Protocol):
     async def ready(self) -> None:
         """Connect and log in, so that the next request costs one round trip."""
 
-    async def request(
-        self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0
-    ) -> bytes:
+    async def request(self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0) -> bytes:
         """Send the text that *write* makes of a request id and a signing context; return the whole reply message.
 
         Raises:

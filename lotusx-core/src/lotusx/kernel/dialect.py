@@ -1,4 +1,4 @@
-"""What the kernel's REST client must be told about an exchange: what an error looks like, what a reply says of limits."""
+"""What the REST client must be told about an exchange: what an error looks like, what a reply says of limits."""
 
 from __future__ import annotations
 

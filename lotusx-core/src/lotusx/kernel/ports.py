@@ -29,7 +29,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of history, oldest first. ``cursor``: where the next page starts, in the plugin's own form;
-    ``None``: there is nothing more up to the end that was asked for."""
+    ``None``: there is nothing more up to the end that was asked for.
+    """
 
     items: Sequence[T]
     cursor: str | None
@@ -71,14 +72,17 @@ class MarketDataPort(Protocol):
     async def ticker(self, instrument: Instrument) -> Ticker: ...
     async def tickers(self, instruments: Sequence[Instrument] | None) -> Sequence[Ticker]:
         """``None``: all. Items of instruments that are not listed are left out."""
+
     async def best_bid_offer(self, instrument: Instrument) -> BestBidOffer: ...
     async def order_book(self, instrument: Instrument, depth: int) -> OrderBook: ...
     async def recent_trades(self, instrument: Instrument, limit: int) -> Sequence[Trade]:
         """Newest *limit* prints, oldest first."""
+
     async def candles_page(
         self, instrument: Instrument, interval: Interval, span: Span, cursor: str | None, limit: int
     ) -> Page[Candle]:
         """Oldest first. With an open span: the newest *limit*, and no cursor."""
+
     async def trades_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Trade]: ...
 
     def trades_channel(self, instrument: Instrument) -> Channel[Trade]: ...
@@ -87,33 +91,42 @@ class MarketDataPort(Protocol):
     def candles_channel(self, instrument: Instrument, interval: Interval) -> Channel[Candle]: ...
     def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
         """Whole top-of-book snapshots. Raises `InvalidArgument` naming the depths the exchange has."""
+
     def book_channel(self, instrument: Instrument) -> Channel[BookUpdate]:
         """The raw updates a live book is built from."""
+
     def book_rule(self) -> BookRule:
         """How those updates and a snapshot become a book."""
 
 
 class TradingPort(Protocol):
     """Orders of one account. Every method raises what the exchange said; doubt is raised as the transport error it is
-    (or an error with ``may_have_executed``): the core turns it into an outcome."""
+    (or an error with ``may_have_executed``): the core turns it into an outcome.
+    """
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         """Send it. ``request.client_order_id`` is set. The state may be a bare acknowledgement."""
+
     async def test(self, request: OrderRequest, instrument: Instrument) -> None:
         """Have the exchange check it without placing it."""
+
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState: ...
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]: ...
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None: ...
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Return the state of the order that is working afterwards (its ids may be new)."""
+
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Raises `OrderNotFound` where the exchange does not find it."""
+
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]: ...
-    async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
-        ...
+    async def orders_page(
+        self, instrument: Instrument, span: Span, cursor: str | None, limit: int
+    ) -> Page[OrderState]: ...
     async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]: ...
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         """All fills of one order, oldest first."""
+
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
     ) -> Sequence[OrderState | Exception]: ...

@@ -67,7 +67,8 @@ if TYPE_CHECKING:
     from lotusx.model.symbol import Symbol as Symbol
 
 _HOMES = {
-    "account": "AccountEvent Balance BalanceEvent Fees FillEvent OrderEvent Permissions Position PositionEvent Recovered",
+    "account": "AccountEvent Balance BalanceEvent Fees FillEvent OrderEvent Permissions Position PositionEvent "
+    "Recovered",
     "enums": "InstrumentKind InstrumentStatus Interval Liquidity OptionRight OrderStatus OrderType QuantityUnit Side "
     "TimeInForce known",
     "instruments": "Instrument PriceRule SignificantDigits TickSize",

@@ -22,7 +22,7 @@ class TickSize:
 
 @dataclass(frozen=True, slots=True)
 class SignificantDigits:
-    """Prices have at most ``digits`` significant figures and at most ``max_decimals`` decimals; integers always pass."""
+    """Prices have at most ``digits`` significant figures and at most ``max_decimals`` decimals; integers pass."""
 
     digits: int
     max_decimals: int

@@ -76,8 +76,14 @@ class OrderRequest(BaseModel):
             raise InvalidArgument(f"{where}: {first['msg']}", rule=str(first["type"])) from error
 
     @classmethod
-    def limit(cls, symbol: Symbol | str, side: Side | str, quantity: Decimal | int | str, price: Decimal | int | str,
-              **more: Any) -> Self:
+    def limit(
+        cls,
+        symbol: Symbol | str,
+        side: Side | str,
+        quantity: Decimal | int | str,
+        price: Decimal | int | str,
+        **more: Any,
+    ) -> Self:
         """Write a limit order, good till cancelled unless ``time_in_force`` says otherwise."""
         return cls(symbol=symbol, side=side, type=OrderType.LIMIT, quantity=quantity, price=price, **more)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from lotusx.errors import InvalidArgument
@@ -52,7 +52,7 @@ class Symbol:
             raise InvalidArgument(f"{text!r} is not a symbol; write base/quote such as 'BTC/USDT' or 'BTC/USDT:USDT'")
         expiry = found["expiry"]
         try:
-            day = datetime.strptime(expiry, "%y%m%d").date() if expiry else None
+            day = date(2000 + int(expiry[:2]), int(expiry[2:4]), int(expiry[4:])) if expiry else None
         except ValueError:
             raise InvalidArgument(f"{text!r}: {expiry} is not a date (yymmdd)") from None
         return cls(

@@ -1,0 +1,1 @@
+"""All I/O of the core: sockets, and what keeps them alive."""
