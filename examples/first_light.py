@@ -151,8 +151,8 @@ async def heal(exchange: lotusx.Exchange, sim: Simulator) -> None:
         await sim.do("faults", "cut_connections", how="rst")
         cut = time.monotonic()
         with anyio.fail_after(30):
-            while book.state == "synced":
-                await anyio.sleep(0.001)  # noqa: ASYNC110 - a reader that polls, to show how soon it is told
+            while book.state == "synced":  # noqa: ASYNC110 - a reader that polls, to show how soon it is told
+                await anyio.sleep(0.001)
             say(f"after {(time.monotonic() - cut) * 1e3:5.0f} ms the book is stale: {book.stale_reason}")
             await book.wait_synced()
         say(

@@ -82,9 +82,7 @@ class Exchange:
         guard: Guard,
         clock: Clock,
         start: Callable[[Exchange], Awaitable[None]],
-        stop: Callable[
-            [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[bool | None]
-        ],
+        stop: Callable[[], Awaitable[None]],
         stats: Callable[[], Mapping[str, Any]],
         clock_offset: Callable[[], Awaitable[tuple[int, int]]],
         native: Callable[[], Native],

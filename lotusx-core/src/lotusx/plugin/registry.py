@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class InstalledExchange:
-    """One claim on an exchange name, as its metadata states it. ``problem``: why it cannot be used; empty: none known."""
+    """One claim on an exchange name, from metadata. ``problem``: why it cannot be used; empty: none known."""
 
     name: str
     module: str
