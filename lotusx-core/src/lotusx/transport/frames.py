@@ -3,12 +3,13 @@
 Nearly all frames an exchange sends are final, unmasked, uncompressed text frames (first byte 0x81). Those, and pings
 and pongs, are cut out here; fragments, binary, compressed and closing frames and all errors go byte for byte to a
 wsproto ``Connection``, which stays the judge of the protocol. Any split of a byte stream gives the same messages, in
-the same order, and the same end as wsproto alone gives, with three differences, all on purpose:
+the same order, and the same end as wsproto alone gives, with four differences, all on purpose:
 
 - invalid UTF-8 in a plain frame is reported (1007) when the frame is complete, not at the first bad byte;
 - a message larger than the cap ends the socket (1009), for one frame as soon as its header announces it;
 - of several pings in one read only the last is kept to be answered, as RFC 6455 5.5.3 allows, so that a flood of
-  pings costs neither time nor memory (through wsproto, one 256 KB read of empty pings would block for seconds).
+  pings costs neither time nor memory (through wsproto, one 256 KB read of empty pings would block for seconds);
+- a ping between the fragments of a compressed message does no harm (wsproto 1.3 then forgets that it is compressed).
 """
 
 from __future__ import annotations

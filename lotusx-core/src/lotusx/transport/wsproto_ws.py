@@ -1,7 +1,7 @@
 """WebSockets over wsproto: fed by callbacks on asyncio (and uvloop), by an anyio stream on trio and through a proxy.
 
 One connection object does the protocol; how bytes travel is left to two small subclasses. On asyncio the handler is
-called from ``data_received`` itself: waiting for each read in a coroutine costs twice as much per message
+called from the read callback itself: waiting for each read in a coroutine costs twice as much per message
 (docs/decisions/0003-websocket-transport.md).
 """
 
@@ -272,8 +272,11 @@ class _Connection(ABC):
         return cast("WsClosed", self._closed)
 
 
-class _AsyncioConnection(_Connection, asyncio.Protocol):
-    """Fed by the event loop's callbacks."""
+class _AsyncioConnection(_Connection, asyncio.BufferedProtocol):
+    """Fed by the event loop's callbacks.
+
+    It reads into a buffer of its own: asyncio would allocate 256 KB for every read, which costs more than the frames.
+    """
 
     _transport: asyncio.Transport | None = None
     _established = False
@@ -282,6 +285,7 @@ class _AsyncioConnection(_Connection, asyncio.Protocol):
     async def open(self, url: WsUrl, proxy: Proxy | None, tls: ssl.SSLContext | None) -> None:
         del proxy
         self._loop = loop = asyncio.get_running_loop()
+        self._buffer = memoryview(bytearray(_READ_BYTES))
         self._shaken = asyncio.Event()
         self._lost = asyncio.Event()
         self._writable = asyncio.Event()
@@ -298,7 +302,11 @@ class _AsyncioConnection(_Connection, asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
         self.last_received_ns = self._monotonic_ns()
         if self._running:
             if self._closed is None:
