@@ -1,8 +1,8 @@
 """Every python block of the documentation runs, against the simulated exchange, with warnings as errors.
 
 A block is run as a program of its own. Where it uses ``await`` outside of a function it is a fragment: it then runs
-inside a connection, under the names ``anyio``, ``lotusx``, ``Decimal`` and ``exchange``. ``<!-- example: runs until
-stopped -->`` in front of a block says that it goes on for ever: it has to print two lines and is then stopped.
+inside a connection to a simulated exchange of its own, with the names of `PRELUDE`. ``<!-- example: runs until stopped
+-->`` in front of a block says that it goes on for ever: it has to print two lines and is then stopped.
 """
 
 from __future__ import annotations
@@ -35,12 +35,33 @@ BLOCK = re.compile(
 )
 LOCAL = "http://127.0.0.1:8080"
 PRELUDE = """\
-import anyio, lotusx
+import ast
 from decimal import Decimal
 
+import anyio
+import pytest
+
+import lotusx
+from lotusx import OrderOutcomeUnknown, OrderRequest
+from lotusx_sim import BinanceSpot, Simulator, serve
+from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
+
+KEY = {{"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}}
+BLOCK = compile({code!r}, {name!r}, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
 async def main():
-    async with lotusx.connect("binance") as exchange:
-{body}
+    sim = Simulator(BinanceSpot(seed=7))
+    async with (
+        serve(sim) as server,
+        lotusx.connect("binance", environment="simulator", base_url=server.base_url, credentials=KEY) as exchange,
+    ):
+        best = await exchange.market.best_bid_offer("BTC/USDT")
+        order = OrderRequest.limit("BTC/USDT", "buy", "0.01", best.bid_price, client_order_id="a-1")
+        running = eval(BLOCK, {{**globals(), **locals()}})
+        if running is not None:
+            await running
+
 
 anyio.run(main)
 """
@@ -65,12 +86,12 @@ class Block:
             compile(self.code, self.id, "exec")
         except SyntaxError:
             compile(self.code, self.id, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            return PRELUDE.format(body=textwrap.indent(self.code, " " * 8))
+            return PRELUDE.format(code=self.code, name=self.id)
         return self.code
 
     @property
     def needs_exchange(self) -> bool:
-        return "connect(" in self.program
+        return "connect(" in self.code
 
 
 def blocks(page: Path) -> list[Block]:
