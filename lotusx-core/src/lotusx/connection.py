@@ -47,7 +47,7 @@ def connect(
     plugins: Iterable[object] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Exchange:
-    """Prepare a connection: ``async with lotusx.connect("binance") as exchange: …``. Nothing is sent before that.
+    """Prepare a connection: ``async with lotusx.connect(name) as exchange: …``. Nothing is sent before that.
 
     ``None`` means: from the configuration (environment variables, then ``.env``, then ``lotusx.toml``), and then the
     exchange's live environment, public data only.

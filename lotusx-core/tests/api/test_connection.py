@@ -1,0 +1,303 @@
+"""From `connect` to every call, over an exchange that answers from memory."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+import lotusx
+from lotusx import Exchange, OrderRequest, OrderStatus
+from lotusx.errors import (
+    ConfigurationError,
+    CredentialsError,
+    InvalidArgument,
+    LotusXError,
+    NotSupported,
+    OrderNotFound,
+    UnknownEnvironment,
+    UnknownExchange,
+)
+from lotusx.health import Health
+from lotusx.kernel.secrets import Secret
+from lotusx.plugin import hookimpl
+
+from .acme import BTC, install
+
+pytestmark = pytest.mark.anyio
+
+KEYS = {"api_key": "key", "api_secret": "canary-secret"}
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    for name in ("LOTUSX_CONFIG", "LOTUSX_ACME_API_KEY", "LOTUSX_ACME_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return install(tmp_path)
+
+
+def connect(**arguments: Any) -> Exchange:
+    return lotusx.connect("acme", **{"credentials": KEYS, **arguments})
+
+
+async def test_market_calls_reach_the_port_with_checked_arguments(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        assert exchange.environment == "live"
+        assert await exchange.server_time() == 1_770_000_000_000_000_000
+        assert [item.venue_symbol for item in await exchange.instruments()] == ["BTCUSDT"]
+        assert len(await exchange.market.instruments(refresh=True)) == 1
+        assert (await exchange.instrument("BTC/USDT")).base == "BTC"
+        assert (await exchange.ticker("BTC/USDT")).last_price == 100
+        assert len(await exchange.tickers()) == 1
+        assert len(await exchange.tickers(["BTC/USDT"])) == 1
+        assert await exchange.best_bid_offer(BTC) == ("bbo", BTC)
+        assert (await exchange.order_book("BTC/USDT", 7)).sequence == 1
+        assert len(await exchange.recent_trades("BTC/USDT", 3)) == 1
+        assert ("order_book", 7) in acme.market.asked
+        assert ("recent_trades", 3) in acme.market.asked
+        for wrong in (0, -1, True, 1.5, "3"):
+            with pytest.raises(InvalidArgument, match="whole number"):
+                await exchange.order_book("BTC/USDT", wrong)
+
+
+async def test_history_is_iterated_page_after_page(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        assert len(await exchange.candles("BTC/USDT", "1m", limit=2)) == 2
+        bars = [bar.open_ns async for bar in exchange.iter_candles("BTC/USDT", "1m", start=0)]
+        assert bars == [0, 1, 2, 3, 4]
+        assert [trade.trade_id async for trade in exchange.iter_trades("BTC/USDT")] == ["7"]
+        with pytest.raises(InvalidArgument, match="not an interval"):
+            await exchange.candles("BTC/USDT", "7m")
+
+
+async def test_an_order_lives_from_place_to_cancel(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        await exchange.trading.ready()
+        order = await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100.01"))
+        assert order.client_order_id.startswith("lx-")
+        found = await exchange.order("BTC/USDT", client_order_id=order.client_order_id)
+        assert found.status is OrderStatus.OPEN
+        assert len(await exchange.open_orders()) == 1
+        assert len(await exchange.open_orders("BTC/USDT")) == 1
+        amended = await exchange.amend("BTC/USDT", client_order_id=order.client_order_id, price="100.02")
+        assert amended.state.price == Decimal("100.02")
+        ended = await exchange.cancel("BTC/USDT", client_order_id=order.client_order_id)
+        assert ended.status is OrderStatus.CANCELED
+        assert [state.status async for state in exchange.iter_orders("BTC/USDT")] == [OrderStatus.CANCELED]
+        assert [fill.trade_id async for fill in exchange.iter_fills("BTC/USDT")] == ["t1"]
+        assert len(await exchange.cancel_all("BTC/USDT")) == 1
+        await exchange.trading.test(OrderRequest.market("BTC/USDT", "sell", "0.1"))
+        assert acme.trading.calls == ["ready", "place", "test"]
+
+
+async def test_an_order_that_breaks_a_rule_is_not_sent(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        with pytest.raises(InvalidArgument, match=r"100\.005"):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100.005"))
+        assert acme.trading.calls == []
+
+
+async def test_what_the_exchange_lacks_is_refused_and_may_be_emulated(acme: SimpleNamespace) -> None:
+    orders = [OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"), OrderRequest.limit("BTC/USDT", "buy", "0.3", "100")]
+    async with connect() as exchange:
+        with pytest.raises(NotSupported, match="emulate=True"):
+            await exchange.place_batch_orders(orders)
+        outcomes = await exchange.place_batch_orders(orders, emulate=True)
+        names = [outcome.client_order_id for outcome in outcomes]
+        assert len(set(names)) == 2
+        with pytest.raises(NotSupported):
+            await exchange.cancel_batch_orders("BTC/USDT", names)
+        assert len(await exchange.cancel_batch_orders("BTC/USDT", names, emulate=True)) == 2
+        with pytest.raises(NotSupported):
+            await exchange.cancel_all_after(10)
+        with pytest.raises(NotSupported):
+            await exchange.positions()
+
+
+async def test_an_order_must_be_named_and_an_amendment_must_change_something(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        with pytest.raises(InvalidArgument, match="name the order"):
+            await exchange.cancel("BTC/USDT")
+        with pytest.raises(InvalidArgument, match="new quantity or a new price"):
+            await exchange.amend("BTC/USDT", client_order_id="x")
+        with pytest.raises(OrderNotFound):
+            await exchange.order("BTC/USDT", venue_order_id="none")
+
+
+async def test_account_calls_reach_the_port(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        assert [item.asset for item in await exchange.balances()] == ["BTC"]
+        assert (await exchange.fees("BTC/USDT")).maker == Decimal("0.001")
+        assert (await exchange.permissions()).withdraw is False
+
+
+async def test_health_is_checked_part_by_part(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        report = await exchange.health_check()
+        assert report["connectivity"].result is Health.OK
+        assert report["credentials"].detail == "the key is accepted and may read, trade"
+    async with connect(credentials=None) as exchange:
+        assert (await exchange.health_check())["credentials"].result is Health.NOT_CHECKED
+
+
+async def test_a_part_that_fails_is_reported_and_not_raised(
+    acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> int:
+        raise LotusXError("no route")
+
+    async def refuse() -> Any:
+        raise NotSupported("acme", "permissions")
+
+    async with connect() as exchange:
+        monkeypatch.setattr(acme.account, "permissions", refuse)
+        assert (await exchange.health_check())["credentials"].detail == "the key is accepted"
+        monkeypatch.setattr(acme.market, "server_time_ns", fail)
+        report = await exchange.health_check()
+        assert not report.healthy
+        assert report["connectivity"].detail == "no route"
+        assert report["clock"].result is Health.NOT_CHECKED
+
+
+async def test_public_access_needs_no_key_and_private_calls_say_what_is_missing(acme: SimpleNamespace) -> None:
+    async with connect(credentials=None) as exchange:
+        assert await exchange.ticker("BTC/USDT")
+        with pytest.raises(CredentialsError, match="LOTUSX_ACME_API_SECRET"):
+            await exchange.balances()
+        with pytest.raises(CredentialsError):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
+
+
+async def test_a_read_only_connection_sends_no_orders(acme: SimpleNamespace) -> None:
+    async with connect(read_only=True) as exchange:
+        with pytest.raises(NotSupported, match="read-only"):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
+        assert await exchange.balances()
+
+
+async def test_an_enabled_plugin_may_veto_an_order(acme: SimpleNamespace) -> None:
+    class Risk:
+        @hookimpl
+        def lotusx_before_order(self, exchange: str, request: Any, instrument: Any) -> None:
+            raise ValueError("too much")
+
+        @hookimpl
+        def lotusx_observer(self, exchange: str) -> Any:
+            return lambda event: None
+
+    async with connect(plugins=[Risk()]) as exchange:
+        with pytest.raises(ValueError, match="too much"):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
+    assert acme.trading.calls == []
+
+
+async def test_the_callers_own_error_leaves_the_block_unwrapped(acme: SimpleNamespace) -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with connect():
+            raise KeyError("mine")
+
+
+async def test_a_connection_is_used_once(acme: SimpleNamespace) -> None:
+    exchange = connect()
+    assert "new" in repr(exchange)
+    async with exchange:
+        assert exchange.stats()["websockets"]["market"]["sockets"] == 0
+        assert exchange.native == "native"
+        assert exchange.capabilities[lotusx.Capability.TICKER]
+    with pytest.raises(LotusXError, match=r"call lotusx\.connect again"):
+        async with exchange:
+            raise AssertionError("entered twice")
+
+
+async def test_a_start_that_fails_closes_what_it_opened(acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lotusx.wiring.OrderDesk", lambda *_, **__: 1 / 0)
+    closed: list[str] = []
+
+    async def aclose(self: Any) -> None:
+        closed.append(type(self).__name__)
+
+    monkeypatch.setattr("lotusx.transport.lean_http.LeanTransport.aclose", aclose)
+    monkeypatch.setattr("lotusx.transport.wsproto_ws.WsprotoTransport.aclose", aclose)
+    with pytest.raises(ZeroDivisionError):
+        async with connect():
+            raise AssertionError("entered")
+    assert sorted(closed) == ["LeanTransport", "WsprotoTransport"]
+
+
+async def test_cancellation_from_outside_closes_the_connection(acme: SimpleNamespace) -> None:
+    with anyio.move_on_after(0.05) as scope:
+        async with connect():
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+
+
+async def test_a_start_without_journal_says_what_is_not_covered(
+    acme: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "lotusx.connection")
+    async with connect():
+        pass
+    assert "in memory only" in caplog.text
+    assert "canary-secret" not in caplog.text
+
+
+async def test_credentials_reach_the_connector_as_secrets(acme: SimpleNamespace) -> None:
+    async with connect():
+        kernel = acme.kernels[-1]
+        assert kernel.credentials["api_key"] == "key"
+        assert isinstance(kernel.credentials["api_secret"], Secret)
+        assert "canary-secret" not in repr(kernel)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"environment": "moon"}, UnknownEnvironment, "it has: live, simulator"),
+        ({"environment": "simulator"}, ConfigurationError, "needs base_url"),
+        ({"base_url": "http://127.0.0.1:1"}, ConfigurationError, "environment='simulator'"),
+        ({"environment": "simulator", "base_url": "127.0.0.1:1"}, InvalidArgument, "http://"),
+        ({"credentials": {"api_key": "k"}}, CredentialsError, "api_secret is missing"),
+        ({"credentials": {"api_key": "k", "token": "t"}}, CredentialsError, "no credential 'token'"),
+        ({"account": "hedge", "credentials": None}, CredentialsError, "LOTUSX_ACME__HEDGE__API_KEY"),
+    ],
+)
+def test_a_wrong_set_up_is_refused_before_anything_is_sent(
+    acme: SimpleNamespace, arguments: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        connect(**arguments)
+
+
+def test_the_simulators_address_is_filled_in(acme: SimpleNamespace) -> None:
+    exchange = connect(environment="simulator", base_url="https://127.0.0.1:1/")
+    assert exchange.environment == "simulator"
+
+
+def test_a_credential_provider_is_asked_when_nothing_else_has_any(acme: SimpleNamespace) -> None:
+    class Vault:
+        @hookimpl
+        def lotusx_credentials(self, exchange: str, account: str | None) -> dict[str, str]:
+            return dict(KEYS)
+
+    assert connect(credentials=None, plugins=[Vault()])._guard.has_key
+
+
+def test_an_unknown_exchange_says_what_to_install(acme: SimpleNamespace) -> None:
+    with pytest.raises(UnknownExchange, match="pip install lotusx-nowhere"):
+        lotusx.connect("nowhere")
+
+
+def test_the_root_package_exports_at_most_forty_names() -> None:
+    assert len(lotusx.__all__) <= 40
+    assert set(lotusx.__all__) <= set(dir(lotusx))
+    for name in lotusx.__all__:
+        assert getattr(lotusx, name) is not None
+    with pytest.raises(AttributeError):
+        lotusx.nothing_of_that_name  # noqa: B018
