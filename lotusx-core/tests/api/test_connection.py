@@ -209,7 +209,7 @@ async def test_a_connection_is_used_once(acme: SimpleNamespace) -> None:
     assert "new" in repr(exchange)
     async with exchange:
         assert exchange.stats()["websockets"]["market"]["sockets"] == 0
-        assert exchange.native == "native"
+        assert exchange.native is acme.native
         assert exchange.capabilities[lotusx.Capability.TICKER]
     with pytest.raises(LotusXError, match=r"call lotusx\.connect again"):
         async with exchange:
