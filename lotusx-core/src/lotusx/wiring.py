@@ -198,7 +198,7 @@ class Wiring:
             clock=self.clock,
             telemetry=self.telemetry,
             credentials=self.parts.credentials,
-            has_signer=self.parts.signer is not None,
+            signer=self.parts.signer,
             options=self.parts.options,
         )
 

@@ -173,6 +173,6 @@ class FakeKernel:
             clock=self.clock,
             telemetry=self.telemetry,
             credentials=self.credentials,
-            has_signer=self.rest.signer is not None,
+            signer=self.rest.signer,
             options=self.options,
         )

@@ -10,9 +10,19 @@ from typing import Any
 import pytest
 from binance_orders import CANCELED, PLACED, QUERIED, limit_buy, order_state
 
-from lotusx.errors import InvalidArgument, MalformedReply, NotSupported, OrderNotFound, PostOnlyWouldTake
+from lotusx.errors import (
+    CredentialsError,
+    InvalidArgument,
+    MalformedReply,
+    NotSupported,
+    OrderNotFound,
+    PostOnlyWouldTake,
+)
 from lotusx.model import Instrument, OrderStatus, OrderType
 from lotusx.plugin import Amendment, Effect, Lane, OrderRef, Response
+from lotusx_binance.connector import BinanceConnector
+from lotusx_binance.facts import FACTS
+from lotusx_testing.fakes import FakeKernel
 
 pytestmark = pytest.mark.anyio
 
@@ -291,3 +301,12 @@ async def test_websocket_answer_without_the_order_leaves_doubt(
     with pytest.raises(MalformedReply) as caught:
         await desk.connector.trading.place(limit_buy(), btc)
     assert caught.value.may_have_executed
+
+
+async def test_an_order_over_websocket_without_a_key_is_refused_before_sending(btc: Instrument) -> None:
+    kernel = FakeKernel(FACTS, options={"order_entry": "ws"})
+    trading = BinanceConnector(kernel.build()).trading
+
+    with pytest.raises(CredentialsError, match=r"order\.place must be signed"):
+        await trading.place(limit_buy(), btc)
+    assert not kernel.ws["api"].sent

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.facts import Environment, ExchangeFacts
 from lotusx.kernel.request import Request, Response, SigningContext
+from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import Telemetry
 from lotusx.model.instruments import Instrument
 from lotusx.model.symbol import Symbol
@@ -65,6 +66,7 @@ class Kernel:
         urls: Service name → base URL, with the caller's ``base_url`` filled in.
         credentials: Names → values, for what is not the signer's business (an account address). Secret values
             are `lotusx.kernel.secrets.Secret`.
+        signer: For what is signed outside of `rest`, such as requests over a WebSocket; ``None``: there is no key.
         ws: Returns the requester of one WebSocket group.
         instruments: Filled before the first call that needs it.
     """
@@ -78,5 +80,5 @@ class Kernel:
     clock: Clock
     telemetry: Telemetry
     credentials: Mapping[str, Any]
-    has_signer: bool
+    signer: Signer | None
     options: Mapping[str, Any]

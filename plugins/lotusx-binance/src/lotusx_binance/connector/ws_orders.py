@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from lotusx.errors import MalformedReply
+from lotusx.errors import CredentialsError, MalformedReply
 from lotusx_binance.account_types import CanceledOrder, NewOrder
 from lotusx_binance.codec import write
 from lotusx_binance.errors import read_api_reply
-from lotusx_binance.signer import signer_from
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel, SigningContext
@@ -28,7 +27,7 @@ class WsOrders:
     def __init__(self, kernel: Kernel) -> None:
         self._requests = kernel.ws("api")
         self._exchange = kernel.facts.name
-        self._signer = signer_from(kernel.credentials)
+        self._signer = kernel.signer
 
     async def ready(self) -> None:
         """Open the socket."""
@@ -43,8 +42,12 @@ class WsOrders:
         return self._read(_canceled, await self._request("order.cancel", params))
 
     async def _request(self, method: str, params: Mapping[str, Any]) -> msgspec.Raw:
+        signer = self._signer
+        if signer is None:
+            raise CredentialsError(f"{method} must be signed, and no credentials were configured")
+
         def text(request_id: int, context: SigningContext) -> str:
-            return write(request_id, method, self._signer.sign_message(params, context))
+            return write(request_id, method, signer.sign_message(params, context))
 
         return read_api_reply(self._exchange, await self._requests.request(text), command=True)
 
