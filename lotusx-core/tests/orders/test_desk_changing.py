@@ -174,6 +174,22 @@ def test_an_order_placed_elsewhere_can_be_cancelled_by_its_venue_id() -> None:
     in_virtual_time(run)
 
 
+def test_an_order_placed_elsewhere_can_be_cancelled_by_its_client_id() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["web"] = state("web", "500")
+        assert (await world.desk.cancel(OrderRef("web"), INSTRUMENT)).status is OrderStatus.CANCELED
+        world.exchange.orders["old"] = state("old", "501")
+        world.exchange.on["cancel"] = [raiser(refusal(OrderNotFound))]
+        world.exchange.on["order"] = [lambda _: state("old", "501", "filled", filled="1", at=9)]
+        assert (await world.desk.cancel(OrderRef("old"), INSTRUMENT)).filled == 1
+        world.exchange.orders["bot"] = state("bot", "502")
+        [outcome] = await world.desk.cancel_batch([OrderRef("bot")], [INSTRUMENT])
+        assert isinstance(outcome, Accepted)
+
+    in_virtual_time(run)
+
+
 @pytest.mark.parametrize("shape", ["plain", "reversed", "short", "timeout", "emulated", "errors"])
 def test_a_batch_of_cancels_gives_one_outcome_per_input(shape: str) -> None:
     async def run() -> None:
@@ -360,6 +376,48 @@ def test_an_order_placed_elsewhere_is_looked_up_and_becomes_ours_when_amended() 
         with pytest.raises(OrderNotFound):
             await world.desk.amend(OrderRef("nobody"), INSTRUMENT, quantity=D(2))
         assert world.desk.order(OrderRef("nobody"), INSTRUMENT) is None
+
+    in_virtual_time(run)
+
+
+def test_an_order_placed_elsewhere_can_be_amended_by_its_client_id() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["web"] = state("web", "500")
+        handle = await world.desk.amend(OrderRef("web"), INSTRUMENT, quantity=D(2))
+        assert handle.client_order_id == "web"
+        assert handle.state.quantity == 2
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("change", [{"quantity": D(0)}, {"price": D(0)}, {"price": D(-1)}, {"quantity": D(-1)}])
+def test_an_amendment_to_nothing_is_refused_before_sending(change: dict[str, D]) -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        with pytest.raises(InvalidArgument):
+            await world.desk.amend(A1, INSTRUMENT, **change)
+        assert world.exchange.sent == ["a-1"]
+
+    in_virtual_time(run)
+
+
+def test_a_second_amendment_is_refused_while_the_journal_still_writes_the_first() -> None:
+    class SlowJournal:
+        async def intend(self, intent: Any) -> None:
+            await anyio.sleep(1)
+
+        async def conclude(self, intent: Any, outcome: str, evidence: tuple[str, ...]) -> None: ...
+
+    async def run() -> None:
+        world = World(journal=SlowJournal())
+        await placed(world)
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: world.desk.amend(A1, INSTRUMENT, price=D(90)))
+            await anyio.sleep(0.5)
+            with pytest.raises(InvalidArgument, match="under way"):
+                await world.desk.amend(A1, INSTRUMENT, price=D(91))
 
     in_virtual_time(run)
 

@@ -112,10 +112,9 @@ class OrderDesk:
             OrderOutcomeUnknown: Nothing proves what became of it. Do not send it again.
         """
         request = self.identified(request)
-        job = await self._placing(request, instrument)
+        order, job = await self._placing(request, instrument)
         self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.place(request, instrument)))
-        assert job.order is not None
-        return self._handle(job.order, instrument)
+        return self._handle(order, instrument)
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument], *, emulate: bool = False
@@ -129,7 +128,7 @@ class OrderDesk:
         for index, (each, instrument) in enumerate(zip(requests, instruments, strict=True)):
             request = self.identified(each)
             try:
-                job = await self._placing(request, instrument)
+                _, job = await self._placing(request, instrument)
             except Exception as error:
                 outcomes[index] = Rejected(str(request.client_order_id), as_refusal(error))
                 continue
@@ -143,8 +142,8 @@ class OrderDesk:
             outcomes.update(zip((item[0] for item in part), ended, strict=True))
         return [outcomes[index] for index in range(len(requests))]
 
-    async def _placing(self, request: OrderRequest, instrument: Instrument) -> Job:
-        """Check and remember an order before it is sent."""
+    async def _placing(self, request: OrderRequest, instrument: Instrument) -> tuple[TrackedOrder, Job]:
+        """Check and remember an order before it is sent; return it, and the command that places it."""
         name = str(request.client_order_id)
         self.check(request, instrument)
         if self.ledger.used(name):
@@ -172,7 +171,8 @@ class OrderDesk:
             if command.phase is Phase.REJECTED:
                 self.ledger.close(order)
 
-        return Job(command, intent, names, order, evident, resolve, lambda: order.state, finish)
+        learn = partial(self._run.learn, order=order)
+        return order, Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Cancel an order; return what became of it: it may have filled meanwhile, or still be on its way out.
@@ -226,23 +226,33 @@ class OrderDesk:
         intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns())
         await self._run.intend(intent)
         command = self._command(CommandKind.CANCEL, str(ref))
+        said: OrderState | None = None  # the client id alone does not find an order placed elsewhere
+
+        def learn(answer: OrderState) -> None:
+            nonlocal said
+            said = answer
+            self._run.learn(answer, order)
+
+        def known() -> OrderState | None:
+            found = order or self._find(current, instrument)
+            return found.state if found is not None else said and self._merged(said)
 
         def evident() -> str | None:
-            found = order or self._find(current, instrument)
-            return f"the order is {found.state.status}" if found is not None and found.finished else None
+            found = known()
+            return f"the order is {found.status}" if found is not None and found.status.is_terminal else None
 
         async def resolve(cause: BaseException) -> None:
             if isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
                 command.shorten(READ_GRACE_S)
-            look = partial(self._look.cancelled, command, current, order, instrument, cause=cause)
+            look = partial(self._look.cancelled, command, current, instrument, learn=learn, cause=cause)
             await self._look.resolve(command, order, evident, look)
 
         def state() -> OrderState:
-            found = order or self._find(current, instrument)
+            found = known()
             assert found is not None  # the exchange has described it, or the command would not be accepted
-            return found.state
+            return found
 
-        return current, Job(command, intent, current, order, evident, resolve, state, _nothing)
+        return current, Job(command, intent, current, learn, evident, resolve, state, _nothing)
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None
@@ -254,10 +264,15 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: the order is as it was, or has ended.
             OrderOutcomeUnknown: Nothing proves which terms it has now.
         """
-        if self._find(ref, instrument) is None:
-            await self.query(ref, instrument)
+        for what, value in (("quantity", quantity), ("price", price)):
+            if value is not None and value <= 0:
+                raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
         order = self._find(ref, instrument)
-        assert order is not None
+        if order is None:
+            found = await self.query(ref, instrument)
+            order = self.ledger.find(found.symbol, found.client_order_id, found.venue_order_id)
+            if order is None:
+                raise InvalidArgument(f"{ref} ended long ago: it is {found.status}", rule="amendment")
         before = order.state
         change = Amendment(quantity, price, self._ids())
         new_id = str(change.new_client_order_id)
@@ -266,11 +281,19 @@ class OrderDesk:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
         name = order.client_order_id or str(ref)
         intent = Intent(CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), change=change)
-        await self._run.intend(intent)
-        command = self._command(CommandKind.AMEND, name)
         self.ledger.claim(order)
         self.ledger.alias(order, new_id)
         self.ledger.set_amending(order, True)
+
+        def finish() -> None:
+            self._run.tell(self.ledger.set_amending(order, False))
+
+        try:
+            await self._run.intend(intent)
+        except BaseException:
+            finish()
+            raise
+        command = self._command(CommandKind.AMEND, name)
         evident = partial(shows, order, before, change)
         names = names_of(order)
 
@@ -281,10 +304,8 @@ class OrderDesk:
             )  # fmt: skip
             await self._look.resolve(command, order, evident, look)
 
-        def finish() -> None:
-            self._run.tell(self.ledger.set_amending(order, False))
-
-        job = Job(command, intent, names, order, evident, resolve, lambda: order.state, finish)
+        learn = partial(self._run.learn, order=order)
+        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
         self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.amend(before, change, instrument)))
         return self._handle(order, instrument)
 

@@ -161,9 +161,9 @@ class Looker:
         self,
         command: Command,
         ref: OrderRef,
-        order: TrackedOrder | None,
         instrument: Instrument,
         *,
+        learn: Callable[[OrderState], None],
         cause: BaseException,
     ) -> LotusXError | None:
         """Look once at an order whose cancellation is in doubt; return proof that it was not cancelled."""
@@ -177,7 +177,7 @@ class Looker:
         except Exception as error:
             self._failed(command, error)
             return None
-        self._learn(state, order)
+        learn(state)
         if state.status.is_terminal or not command.absent(asked_ns, self._clock.monotonic_ns(), "still working"):
             return None
         return self.lost(command, "the cancellation was not carried out: the order still works")

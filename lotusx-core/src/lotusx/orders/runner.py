@@ -34,7 +34,7 @@ class Job:
 
     Attributes:
         names: The ids by which a batch reply may speak of it.
-        order: What it is about; ``None``: an order this process has not seen yet.
+        learn: Takes what the exchange answers.
         evident: What is already known to prove that it was carried out; ``None``: nothing.
         resolve: Looks until the command is decided or given up; takes what put it in doubt.
         state: The order's state afterwards.
@@ -44,7 +44,7 @@ class Job:
     command: Command
     intent: Intent
     names: OrderRef
-    order: TrackedOrder | None
+    learn: Callable[[OrderState], None]
     evident: Callable[[], str | None]
     resolve: Callable[[BaseException], Awaitable[None]]
     state: Callable[[], OrderState]
@@ -130,7 +130,7 @@ class Runner:
             if isinstance(answer, BaseException):
                 await self._judge(job, answer)
             else:
-                self.learn(answer, job.order)
+                job.learn(answer)
                 command.accept("acknowledged by the exchange", self.clock.monotonic_ns())
         finally:
             job.finish()
