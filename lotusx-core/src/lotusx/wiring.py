@@ -148,11 +148,13 @@ class Wiring:
     async def stop(self) -> None:
         """End everything. The caller's own error is not seen here: it passes through as it is."""
         tasks, self._tasks = self._tasks, None
-        if tasks is not None:
-            tasks.cancel_scope.cancel()
-            await tasks.__aexit__(None, None, None)
-        with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
-            await self._stack.aclose()
+        try:
+            if tasks is not None:
+                tasks.cancel_scope.cancel()
+                await tasks.__aexit__(None, None, None)
+        finally:  # where the caller is being cancelled, waiting for the tasks raises
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
+                await self._stack.aclose()
 
     async def clock_offset(self) -> tuple[int, int]:
         """Measure; return (exchange minus our wall clock, round trip), both in milliseconds."""
