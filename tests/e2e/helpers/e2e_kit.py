@@ -1,0 +1,48 @@
+"""What most of these tests need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+import anyio
+
+import lotusx
+from lotusx.streams import StreamState
+
+T = TypeVar("T")
+BTC = "BTC/USDT"
+Connect = Callable[..., lotusx.Exchange]
+PLACE = ("POST", "/api/v3/order")
+ASK = ("GET", "/api/v3/order")
+CANCEL = ("DELETE", "/api/v3/order")
+
+
+async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
+    """Wait for what happens on the other side of a socket."""
+    with anyio.fail_after(within_s):
+        while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+            await anyio.sleep(0.002)
+
+
+def is_up(stream: lotusx.Stream[Any]) -> bool:
+    return stream.state in (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
+
+
+async def take(stream: AsyncIterator[T], count: int, within_s: float = 5.0) -> list[T]:
+    """Return the next *count* events."""
+    with anyio.fail_after(within_s):
+        return [await anext(stream) for _ in range(count)]
+
+
+async def collect(stream: AsyncIterator[T]) -> list[T]:
+    return [item async for item in stream]
+
+
+def limit_buy(name: str, price: str = "60000", quantity: str = "0.01", **more: Any) -> lotusx.OrderRequest:
+    """Return an order that rests: the market stands around 68 250."""
+    return lotusx.OrderRequest.limit(BTC, "buy", quantity, price, client_order_id=name, **more)
+
+
+def market_buy(name: str, quantity: str = "0.01") -> lotusx.OrderRequest:
+    return lotusx.OrderRequest.market(BTC, "buy", quantity, client_order_id=name)
