@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import lotusx.plugin
 from lotusx.errors import ConfigurationError, PluginError
 from lotusx.plugin import hookimpl
 from lotusx.plugin.hookspecs import HookSpecs
@@ -95,3 +96,8 @@ def test_nothing_cross_cutting_is_active_unless_enabled(acme: str) -> None:
     manager = PluginManager(acme)
     assert manager.middleware() == []
     assert manager.observers() == []
+
+
+def test_every_name_for_authors_resolves() -> None:
+    assert all(getattr(lotusx.plugin, name) is not None for name in lotusx.plugin.__all__)
+    assert {"ItemDropped", "Telemetry"} <= set(lotusx.plugin.__all__)

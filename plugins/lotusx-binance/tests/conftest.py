@@ -52,6 +52,7 @@ class Desk:
     connector: BinanceConnector
     rest: FakeRest
     ws: FakeWsRequests
+    events: list[object]
 
     @property
     def sent(self) -> tuple[str, str, dict[str, str]]:
@@ -80,7 +81,9 @@ def make_desk(btc: Instrument, eth: Instrument) -> Callable[..., Desk]:
             options=options,
         )
         ws = kernel.ws.setdefault("api", FakeWsRequests())
-        return Desk(BinanceConnector(kernel.build()), rest, ws)
+        events: list[object] = []
+        kernel.telemetry.observe(events.append)
+        return Desk(BinanceConnector(kernel.build()), rest, ws, events)
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 
 from lotusx.errors import InvalidArgument
 from lotusx.model import Instrument, Interval, Side
-from lotusx.plugin import Span
+from lotusx.plugin import ItemDropped, Span
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
@@ -61,6 +61,10 @@ async def test_instruments_leave_out_what_cannot_be_understood(desk: Any, caplog
     assert desk.sent == ("GET", "/api/v3/exchangeInfo", {"showPermissionSets": "false"})
     assert desk.costs == {"ip-weight": 20}
     assert "was left out" in caplog.text
+    (dropped,) = desk.events
+    assert isinstance(dropped, ItemDropped)
+    assert (dropped.exchange, dropped.key) == ("binance", "exchangeInfo")
+    assert dropped.reason in caplog.text
 
 
 async def test_ticker(desk: Any, btc: Instrument) -> None:
@@ -93,6 +97,7 @@ async def test_all_tickers_leave_out_unlisted_symbols(desk: Any) -> None:
     desk.rest.reply(json.dumps([TICKER, {**TICKER, "symbol": "UNLISTED"}]))
 
     assert len(await desk.connector.market.tickers(None)) == 1
+    assert [(event.key, event.reason) for event in desk.events] == [("ticker/24hr", "unknown symbol 'UNLISTED'")]
     assert desk.costs == {"ip-weight": 80}
 
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from lotusx.kernel.secrets import Secret as Secret
     from lotusx.kernel.signer import Signer as Signer
+    from lotusx.kernel.telemetry import ItemDropped as ItemDropped, Telemetry as Telemetry
     from lotusx.plugin.hookspecs import HookSpecs as HookSpecs, hookimpl as hookimpl
 
 _HOMES = {
@@ -73,6 +74,7 @@ _HOMES = {
     "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
     "lotusx.kernel.secrets": "Secret",
     "lotusx.kernel.signer": "Signer",
+    "lotusx.kernel.telemetry": "ItemDropped Telemetry",
     "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -10,7 +10,7 @@ import msgspec
 
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import BestBidOffer, BookUpdate, Candle, Instrument, Interval, OrderBook, Ticker, Trade
-from lotusx.plugin import BookRule, Channel, ChannelKind, Page, Span
+from lotusx.plugin import BookRule, Channel, ChannelKind, ItemDropped, Page, Span
 from lotusx_binance import conversions as convert, types
 from lotusx_binance.conversions import MS
 
@@ -65,18 +65,20 @@ class SpotMarketData:
         return (await self._rest.time()).serverTime * MS
 
     async def instruments(self) -> Sequence[Instrument]:
-        """Every listed symbol; one that cannot be understood is reported and left out."""
+        """Every listed symbol; one that cannot be understood is counted, reported and left out."""
         info = await self._rest.exchange_info()
         return self._kept(info.symbols, convert.to_instrument, "exchangeInfo")
 
     def _kept(self, items: Sequence[M], to: Callable[[M], E], key: str) -> list[E]:
-        """Convert what can be understood; say which was not."""
+        """Convert what can be understood; count and say which was not."""
+        exchange = self._kernel.facts.name
         kept = []
         for item in items:
             try:
                 kept.append(to(item))
             except (ItemRejected, msgspec.DecodeError) as error:
-                logger.warning("%s: an item of %s was left out: %s", self._kernel.facts.name, key, error)
+                logger.warning("%s: an item of %s was left out: %s", exchange, key, error)
+                self._kernel.telemetry.emit(ItemDropped(exchange, key, str(error)))
         return kept
 
     async def ticker(self, instrument: Instrument) -> Ticker:
