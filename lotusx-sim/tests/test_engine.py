@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from lotusx_sim.engine.exchange import Exchange, Fees, Market
+from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.orders import (
     Change,
     Kind,
@@ -20,6 +20,7 @@ from lotusx_sim.engine.orders import (
     TimeInForce,
     TradeEvent,
 )
+from lotusx_sim.engine.terms import Fees, Market
 
 BUY, SELL = Side.BUY, Side.SELL
 

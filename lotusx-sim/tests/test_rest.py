@@ -8,7 +8,7 @@ from sim_calls import Caller
 
 from lotusx_sim import BinanceSpot
 from lotusx_sim.dialects.binance import DEFAULT_KEY, LimitRules
-from lotusx_sim.engine.exchange import Fees
+from lotusx_sim.engine.terms import Fees
 
 
 def test_ping_and_time(caller: Caller) -> None:

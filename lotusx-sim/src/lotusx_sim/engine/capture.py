@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lotusx_sim.engine.exchange import Exchange, Fees
+from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.market import Diff, LevelPair, PublicTrade
 from lotusx_sim.engine.orders import ZERO, Kind, NewOrder, Order, Side
+from lotusx_sim.engine.terms import Fees
 
 RECORDED = "recorded"
 _WEALTH = Decimal(1_000_000_000)

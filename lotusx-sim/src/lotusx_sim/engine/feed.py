@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
-from lotusx_sim.engine.exchange import Exchange, Fees
+from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.orders import ZERO, Kind, NewOrder, Order, Refused, Side, TimeInForce
+from lotusx_sim.engine.terms import Fees
 
 MAKER = "house-maker"
 TAKER = "house-taker"

@@ -20,9 +20,10 @@ from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, Str
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
 from lotusx_sim.dialects.binance.ws_api import WsApiPeer
 from lotusx_sim.engine.capture import Capture
-from lotusx_sim.engine.exchange import Exchange, Fees
+from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
+from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox, WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
