@@ -16,7 +16,8 @@ from lotusx_sim.dialects.binance.recording import read_capture
 from lotusx_sim.dialects.binance.replaying import Replayer
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS, Options, SpotState
-from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer, stream_names
+from lotusx_sim.dialects.binance.stream_names import stream_names
+from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
 from lotusx_sim.dialects.binance.ws_api import WsApiPeer
 from lotusx_sim.engine.capture import Capture
