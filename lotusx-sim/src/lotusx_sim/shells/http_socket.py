@@ -1,25 +1,14 @@
 """One TCP connection: HTTP requests in turn, until it ends or becomes a WebSocket."""
 
-import socket
-import struct
-
 import anyio
 import h11
 from anyio.abc import ByteStream, SocketAttribute
 
 from lotusx_sim.control import CONTROL_PREFIX, respond_to_control
+from lotusx_sim.shells.tcp import BROKEN, READ_BYTES, reset
 from lotusx_sim.shells.ws_socket import WsSocket
 from lotusx_sim.simulator import Simulator
 from lotusx_sim.wire import HttpOutcome, HttpRequest, HttpResponse
-
-BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
-_READ_BYTES = 65_536
-
-
-def reset(stream: ByteStream) -> None:
-    """Make closing *stream* send RST instead of FIN."""
-    raw = stream.extra(SocketAttribute.raw_socket)
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class HttpSocket:
@@ -100,7 +89,7 @@ class HttpSocket:
     async def _hang(self) -> None:
         """Say nothing until the client gives up."""
         while True:
-            await self._stream.receive(_READ_BYTES)
+            await self._stream.receive(READ_BYTES)
 
     async def _next_event(self) -> object:
         while True:
@@ -110,7 +99,7 @@ class HttpSocket:
             if event is not h11.NEED_DATA:
                 return event
             try:
-                data = await self._stream.receive(_READ_BYTES)
+                data = await self._stream.receive(READ_BYTES)
             except anyio.EndOfStream:
                 data = b""
             self._http.receive_data(data)

@@ -19,14 +19,13 @@ from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from lotusx_sim.connection import ShellSide, SimulatedConnection
+from lotusx_sim.shells.tcp import BROKEN, READ_BYTES, reset
 from lotusx_sim.simulator import Simulator
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
-_READ_BYTES = 65_536
 _PING_EVERY_S = 20.0
 _PONG_WITHIN_S = 60.0
 _MAX_QUEUED = 50_000
-_BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 
 
 class WsSocket:
@@ -78,7 +77,7 @@ class WsSocket:
 
     async def _ignore(self) -> None:
         while True:
-            await self._stream.receive(_READ_BYTES)
+            await self._stream.receive(READ_BYTES)
 
     async def _converse(self, connection: SimulatedConnection) -> None:
         try:
@@ -90,7 +89,7 @@ class WsSocket:
                 tasks.start_soon(self._beat)
                 await self._read(connection)
                 tasks.cancel_scope.cancel()
-        except* _BROKEN:
+        except* BROKEN:
             pass
         finally:
             connection.gone(self._sim.now_ns())
@@ -113,8 +112,8 @@ class WsSocket:
                 elif isinstance(event, BytesMessage):
                     self._close_later(1003, "text only")
             try:
-                data = await self._stream.receive(_READ_BYTES)
-            except _BROKEN:
+                data = await self._stream.receive(READ_BYTES)
+            except BROKEN:
                 return
             if self._sim.faults.black_hole:
                 continue
@@ -148,8 +147,6 @@ class WsSocket:
                 return
 
     async def _drop(self) -> None:
-        from lotusx_sim.shells.http_socket import reset
-
         if self._dropped == "rst":
             reset(self._stream)
         await anyio.aclose_forcefully(self._stream)
