@@ -4,13 +4,27 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from lotusx_sim.faults import Effect, Mischief
+from lotusx_sim.faults import Effect, FaultPlan, Mischief
 from lotusx_sim.venue import Outbox, WsPeer
 
-if TYPE_CHECKING:
-    from lotusx_sim.simulator import Simulator
+
+class Host(Protocol):
+    """What a connection needs of the simulation it belongs to."""
+
+    @property
+    def faults(self) -> FaultPlan: ...
+
+    def now_ns(self) -> int: ...
+
+    def count_request(self, method: str, path: str) -> None: ...
+
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do *action* after *delay_s* of the simulation's time."""
+
+    def forget(self, connection: "SimulatedConnection") -> None:
+        """Take note that *connection* has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +39,12 @@ class ShellSide:
 class SimulatedConnection:
     """One WebSocket of a client, as the simulation knows it."""
 
-    def __init__(self, simulator: "Simulator", target: str, client_ip: str, shell: ShellSide) -> None:
+    def __init__(self, host: Host, target: str, client_ip: str, shell: ShellSide) -> None:
         self.target = target
         self.client_ip = client_ip
         self.sent = 0
         self.received = 0
-        self._simulator = simulator
+        self._host = host
         self._shell = shell
         self._peer: WsPeer | None = None
         self._swapped: list[tuple[str, str]] = []  # (pattern, text): waits for the next message of its topic
@@ -50,12 +64,12 @@ class SimulatedConnection:
     # -- from the client -----------------------------------------------------------------------------------------
 
     def receive(self, text: str, now_ns: int) -> None:
-        if self._peer is None or not self.is_open or self._simulator.faults.black_hole:
+        if self._peer is None or not self.is_open or self._host.faults.black_hole:
             return
         self.received += 1
         method = _method_of(text)
-        self._simulator.count_request("WS", method)
-        faults = self._simulator.faults
+        self._host.count_request("WS", method)
+        faults = self._host.faults
         hits = faults.for_request("WS", method) if faults.hits_requests and "ws-api" in self.path else []
         effects = {fault.effect: fault for fault in hits}
         if Effect.LOSE_REQUEST in effects:
@@ -80,7 +94,7 @@ class SimulatedConnection:
         if self._peer is not None:
             peer, self._peer = self._peer, None
             peer.closed(now_ns)
-        self._simulator.forget(self)
+        self._host.forget(self)
 
     # -- to the client -------------------------------------------------------------------------------------------
 
@@ -89,7 +103,7 @@ class SimulatedConnection:
             return
         delay_s = 0.0
         times = 1
-        for fault in self._simulator.faults.for_message(topic, text, self._simulator.now_ns()):
+        for fault in self._host.faults.for_message(topic, text, self._host.now_ns()):
             if fault.mischief is Mischief.DROP:
                 return
             if fault.mischief is Mischief.DUPLICATE:
@@ -109,13 +123,13 @@ class SimulatedConnection:
             self._swapped.clear()
         for ready in texts:
             if delay_s:
-                self._simulator.later(delay_s, partial(self.send, ready))
+                self._host.later(delay_s, partial(self.send, ready))
             else:
                 self.send(ready)
 
     def send(self, text: str) -> None:
         """Send *text* as it stands, valid or not."""
-        if self.is_open and not self._simulator.faults.black_hole:
+        if self.is_open and not self._host.faults.black_hole:
             self.sent += 1
             self._shell.send(text)
 
