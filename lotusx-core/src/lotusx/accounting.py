@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from lotusx.account_stream import AccountStream
-from lotusx.errors import LotusXError, StreamClosed
+from lotusx.errors import LotusXError, RequestTimeout, StreamClosed
 from lotusx.streams import Overflow, Stream, StreamState
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class AccountFeed:
         self._prepare = prepare
         self._readers: list[Stream[AccountEvent]] = []
         self._merged: AccountStream | None = None
-        self._channels: AsyncExitStack | None = None
+        self._raws: list[Stream[AccountEvent]] = []
         self._lock = anyio.Lock()
 
     @asynccontextmanager
@@ -58,18 +58,18 @@ class AccountFeed:
         """Yield a reader that misses nothing from now on; the channels are acknowledged when it is yielded."""
         reader: Stream[AccountEvent] = Stream("account", buffer=buffer, overflow=Overflow.FAIL)
         async with self._lock:
-            if self._channels is None:
+            if self._merged is None:
                 await self._subscribe()
             self._readers.append(reader)
             reader.change(StreamState.LIVE)
         try:
             yield reader
         finally:
+            await reader.aclose()
             if reader in self._readers:
                 self._readers.remove(reader)
-            await reader.aclose()
-            if not self._readers:
-                await self._unsubscribe()
+                if not self._readers:
+                    self._close()
 
     async def restored(self, channel: Channel[Any], lost_ns: int, restored_ns: int) -> Sequence[AccountEvent]:
         """Recover what was missed. It is delivered by the merge, so nothing is returned for the channel."""
@@ -80,47 +80,70 @@ class AccountFeed:
     async def _subscribe(self) -> None:
         await self._instruments.ensure()
         await self._prepare()
-        self._merged = AccountStream(
+        merged = self._merged = AccountStream(
             self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of
         )
-        async with AsyncExitStack() as stack:
+        self._raws = []
+        try:
             for channel in self._account.channels():
-                raw = self._groups[channel.group].subscribe(channel, buffer=1, overflow=Overflow.FAIL)
-                stack.push_async_callback(raw.aclose)
-                acknowledged = anyio.Event()
+                await self._open(channel, merged)
+            self._raise_if_closed()
+            if self._desk.ledger.unfinished():  # whatever became of them before, nobody has told
+                await merged.recover(self._clock.now_ns())
+                self._raise_if_closed()
+        except BaseException:
+            self._close()
+            raise
 
-                def on_status(change: StatusChange, raw: Stream[Any] = raw, done: anyio.Event = acknowledged) -> None:
-                    if change.state in _UP or change.state is StreamState.CLOSED:
-                        done.set()
-                    if change.state is StreamState.CLOSED:
-                        self._fail(raw.error or StreamClosed("the account stream was closed"))
+    async def _open(self, channel: Channel[AccountEvent], merged: AccountStream) -> None:
+        raw = self._groups[channel.group].subscribe(channel, buffer=1, overflow=Overflow.FAIL)
+        self._raws.append(raw)
+        answered = anyio.Event()
 
-                raw.handle(self._merged.feed, on_status)
-                if raw.state not in _UP:
-                    with anyio.fail_after(_SUBSCRIBE_S):
-                        await acknowledged.wait()
-                if raw.error is not None:
-                    raise raw.error
-            self._channels = stack.pop_all()
+        def on_status(change: StatusChange) -> None:
+            if change.state in _UP or change.state is StreamState.CLOSED:
+                answered.set()
+            if change.state is StreamState.CLOSED:
+                self._fail(raw.error or _closed())
 
-    async def _unsubscribe(self) -> None:
-        channels, self._channels = self._channels, None
+        raw.handle(merged.feed, on_status)
+        if raw.state in _UP:
+            return
+        with anyio.move_on_after(_SUBSCRIBE_S):
+            await answered.wait()
+        if not answered.is_set():
+            raise RequestTimeout(f"the channel {channel.key} of the account was not accepted in {_SUBSCRIBE_S:g} s")
+
+    def _raise_if_closed(self) -> None:
+        for raw in self._raws:
+            if raw.state is StreamState.CLOSED:
+                raise raw.error or _closed()
+
+    def _close(self) -> None:
+        """Forget the channels; the next reader opens them anew."""
         merged, self._merged = self._merged, None
         if merged is not None:
             merged.close()
-        if channels is not None:
-            await channels.aclose()
+        for raw in self._raws:
+            raw.end()
 
     def _deliver(self, events: Sequence[AccountEvent]) -> None:
         for reader in self._readers:
             reader.put(events)
 
     def _fail(self, error: BaseException) -> None:
-        for reader in self._readers:
+        readers, self._readers = self._readers, []
+        for reader in readers:
             reader.end(error)
+        if readers:
+            self._close()
 
     def _instrument_of(self, symbol: Symbol) -> Instrument | None:
         try:
             return self._instruments.by_symbol(symbol)
         except LotusXError:
             return None
+
+
+def _closed() -> StreamClosed:
+    return StreamClosed("the account stream was closed")

@@ -151,17 +151,13 @@ class OrderEvents:
         self._changed.set()
 
     async def _wait(self, late_ns: int | None) -> None:
-        """Return after a change, at *late_ns*, or, while no account stream runs, when it is time to ask."""
+        """Return after a change, at *late_ns*, or when it is time to ask: while no account stream runs."""
         self._changed = anyio.Event()
         handle = self._handle
-        sleeps = [] if late_ns is None else [max((late_ns - handle._clock.monotonic_ns()) / 1e9, 0.0)]
-        asking = not handle._followed()
-        if asking:
-            sleeps.append(handle.poll_s)
-        if not sleeps:
-            await self._changed.wait()
-            return
-        await first_of(self._changed.wait, lambda: handle._clock.sleep(min(sleeps)))
-        if asking and not self._changed.is_set():
+        pause_s = handle.poll_s
+        if late_ns is not None:
+            pause_s = min(pause_s, max((late_ns - handle._clock.monotonic_ns()) / 1e9, 0.0))
+        await first_of(self._changed.wait, lambda: handle._clock.sleep(pause_s))
+        if not self._changed.is_set() and not handle._followed():
             with suppress(LotusXError):  # a failed look is no news; the next one is due soon
                 await handle._refresh()

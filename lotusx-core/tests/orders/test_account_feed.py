@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.accounting import AccountFeed
+from lotusx.errors import InvalidOrder, LotusXError, StreamClosed, SubscriptionRefused
+from lotusx.kernel.codec import Channel, ChannelKind
+from lotusx.kernel.ports import OrderRef
+from lotusx.model.account import AccountEvent, OrderEvent
+from lotusx.model.enums import OrderStatus
+from lotusx.streams import Overflow, Stream, StreamState
+
+from .order_kit import INSTRUMENT, World, in_virtual_time, limit, raiser, refusal, state
+
+CHANNEL: Channel[AccountEvent] = Channel("main", "account", ChannelKind.ACCOUNT, lambda *_: [], private=True)
+
+
+class Group:
+    """Sockets that acknowledge, refuse or never answer a subscription."""
+
+    def __init__(self) -> None:
+        self.raws: list[Stream[AccountEvent]] = []
+        self.acknowledges = True
+        self.refusal: Exception | None = None
+
+    def subscribe(self, channel: Channel[Any], *, buffer: int, overflow: Overflow) -> Stream[AccountEvent]:
+        raw: Stream[AccountEvent] = Stream(channel.key, buffer=buffer, overflow=overflow)
+        self.raws.append(raw)
+        return raw
+
+    async def answer(self) -> None:
+        """Answer the newest subscription."""
+        while not self.raws or self.raws[-1].state is not StreamState.REQUESTED:  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+        if self.refusal is not None:
+            self.raws[-1].end(self.refusal)
+        else:
+            self.raws[-1].change(StreamState.ACKNOWLEDGED)
+
+    @property
+    def open(self) -> int:
+        return sum(raw.state is not StreamState.CLOSED for raw in self.raws)
+
+
+class Account:
+    """An account stream, the desk it follows, and the exchange behind both."""
+
+    def __init__(self) -> None:
+        self.world = World(follow=False)
+        self.world.exchange.channels = lambda: [CHANNEL]  # type: ignore[method-assign]
+        self.group = Group()
+        groups: Any = {"main": self.group}
+        instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint, by_symbol=lambda _: INSTRUMENT)
+        self.feed = AccountFeed(
+            self.world.desk,
+            self.world.exchange,
+            self.world.exchange,
+            self.world.clock,
+            instruments,
+            groups,
+            anyio.lowlevel.checkpoint,
+        )
+
+    async def answering(self) -> None:
+        while True:
+            await self.group.answer()
+
+    async def follow(self, opened: anyio.Event) -> list[AccountEvent]:
+        """Read until the stream ends."""
+        events: list[AccountEvent] = []
+        async with self.feed.open(10) as reader:
+            opened.set()
+            async for event in reader:
+                events.append(event)
+        return events
+
+
+def in_an_account(test: Any) -> None:
+    async def run() -> None:
+        account = Account()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(account.answering)
+            await test(account)
+            tasks.cancel_scope.cancel()
+
+    in_virtual_time(run)
+
+
+def test_after_a_stream_that_could_not_open_a_waiting_handle_asks_by_itself() -> None:
+    async def run(account: Account) -> None:
+        order = await account.world.desk.place(limit(), INSTRUMENT)
+        account.group.refusal = SubscriptionRefused("no")
+        with pytest.raises(SubscriptionRefused):
+            async with account.feed.open(10):
+                pass
+        account.world.exchange.end(OrderRef("a-1"))
+        assert (await order.settled(10)).status is OrderStatus.CANCELED
+
+    in_an_account(run)
+
+
+def test_a_stream_opened_after_one_that_could_not_tells_everything_once() -> None:
+    async def run(account: Account) -> None:
+        account.group.refusal = SubscriptionRefused("no")
+        with pytest.raises(SubscriptionRefused):
+            async with account.feed.open(10):
+                pass
+        account.group.refusal = None
+        async with account.feed.open(10) as reader:
+            await account.world.desk.place(limit(), INSTRUMENT)
+            assert reader.counters.received == 1
+
+    in_an_account(run)
+
+
+def test_a_reader_that_comes_after_a_failure_gets_a_stream_that_lives() -> None:
+    async def run(account: Account) -> None:
+        async with account.feed.open(10) as failed:
+            account.group.raws[0].end(StreamClosed("lost for good"))
+            async with account.feed.open(10) as reader:
+                account.group.raws[1].put([OrderEvent(state(status="filled", filled="1", at=7))])
+                assert isinstance(await anext(reader), OrderEvent)
+            with pytest.raises(StreamClosed, match="lost for good"):
+                await anext(failed)
+        assert account.group.open == 0
+
+    in_an_account(run)
+
+
+def test_leaving_a_stream_that_failed_does_not_close_the_one_that_opens_meanwhile() -> None:
+    async def run(account: Account) -> None:
+        opened = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            async with account.feed.open(10):
+                account.group.raws[0].end(StreamClosed("lost for good"))
+                tasks.start_soon(account.follow, opened)
+                while len(account.group.raws) < 2:  # noqa: ASYNC110
+                    await anyio.lowlevel.checkpoint()
+            await opened.wait()
+            assert account.group.open == 1
+            tasks.cancel_scope.cancel()
+
+    in_an_account(run)
+
+
+def test_a_channel_that_is_never_acknowledged_ends_in_a_typed_error() -> None:
+    async def run() -> None:
+        account = Account()
+        with pytest.raises(LotusXError, match="30 s"):
+            async with account.feed.open(10):
+                pass
+        assert account.group.open == 0
+
+    in_virtual_time(run)
+
+
+def test_a_channel_that_closes_while_it_opens_is_not_taken_for_open() -> None:
+    async def run() -> None:
+        account = Account()
+        async with anyio.create_task_group() as tasks:
+
+            async def close() -> None:
+                await anyio.sleep(1)
+                account.group.raws[0].end()
+
+            tasks.start_soon(close)
+            with pytest.raises(StreamClosed):
+                async with account.feed.open(10):
+                    pass
+
+    in_virtual_time(run)
+
+
+def test_an_order_that_ended_before_the_stream_opened_settles() -> None:
+    async def run(account: Account) -> None:
+        order = await account.world.desk.place(limit(), INSTRUMENT)
+        account.world.exchange.end(OrderRef("a-1"), "filled")
+        async with account.feed.open(10):
+            assert (await order.settled(60)).status is OrderStatus.FILLED
+
+    in_an_account(run)
+
+
+def test_a_refused_catching_up_closes_what_had_opened() -> None:
+    async def run(account: Account) -> None:
+        await account.world.desk.place(limit(), INSTRUMENT)
+        account.world.exchange.on["open_orders"] = [raiser(refusal(InvalidOrder))]
+        with pytest.raises(InvalidOrder):
+            async with account.feed.open(10):
+                pass
+        assert account.group.open == 0
+
+    in_an_account(run)
+
+
+def test_a_waiting_handle_asks_once_the_stream_it_relied_on_has_been_left() -> None:
+    async def run(account: Account) -> None:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                async with account.feed.open(10):
+                    order = await account.world.desk.place(limit(), INSTRUMENT)
+                    tasks.start_soon(order.settled)
+                    await anyio.sleep(10)
+                    assert account.world.exchange.looks == 0
+                account.world.exchange.end(OrderRef("a-1"))
+        assert order.status is OrderStatus.CANCELED
+
+    in_an_account(run)
