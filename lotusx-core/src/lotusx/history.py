@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from datetime import datetime
 from typing import TypeVar
 
@@ -41,7 +41,7 @@ def to_span(start: Moment, end: Moment) -> Span:
 
 async def iterate(
     fetch: Callable[[str | None], Awaitable[Page[T]]], identity: Callable[[T], Hashable], *, remember: int = 10_000
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T, None]:
     """Yield every item of every page once, in order.
 
     Args:

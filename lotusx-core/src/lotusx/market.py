@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lotusx.errors import InvalidArgument
@@ -112,8 +112,9 @@ class MarketData:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.candles_page(instrument, length, span, cursor, 1_000)
 
-        async for candle in iterate(fetch, lambda item: item.open_ns):
-            yield candle
+        async with aclosing(iterate(fetch, lambda item: item.open_ns)) as items:
+            async for candle in items:
+                yield candle
 
     async def iter_trades(
         self, symbol: Symbol | str, *, start: Moment = None, end: Moment = None
@@ -126,8 +127,9 @@ class MarketData:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.trades_page(instrument, span, cursor, 1_000)
 
-        async for trade in iterate(fetch, lambda item: item.trade_id):
-            yield trade
+        async with aclosing(iterate(fetch, lambda item: item.trade_id)) as items:
+            async for trade in items:
+                yield trade
 
     def stream_trades(
         self, symbol: Symbol | str, *, buffer: int = 10_000, overflow: Overflow = Overflow.DROP_OLDEST

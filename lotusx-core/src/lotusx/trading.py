@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +153,9 @@ class Trading:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.orders_page(instrument, span, cursor, 1_000)
 
-        async for state in iterate(fetch, lambda item: item.venue_order_id):
-            yield state
+        async with aclosing(iterate(fetch, lambda item: item.venue_order_id)) as items:
+            async for state in items:
+                yield state
 
     async def iter_fills(
         self, symbol: Symbol | str, *, start: Moment = None, end: Moment = None
@@ -166,8 +168,9 @@ class Trading:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.fills_page(instrument, span, cursor, 1_000)
 
-        async for fill in iterate(fetch, lambda item: item.trade_id):
-            yield fill
+        async with aclosing(iterate(fetch, lambda item: item.trade_id)) as items:
+            async for fill in items:
+                yield fill
 
     def _may_place(self, request: OrderRequest) -> None:
         self._guard.command(Capability.PLACE_ORDER)
