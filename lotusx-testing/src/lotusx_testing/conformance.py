@@ -1,0 +1,97 @@
+"""The kit as a plugin uses it: derive a class from `Conformance` and state what the exchange documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.kernel.facts import ExchangeFacts
+from lotusx.model import Instrument
+from lotusx_testing.arena import Dialect, Simulated
+from lotusx_testing.cases import Case, without_case
+from lotusx_testing.fakes import FakeInstruments
+from lotusx_testing.payloads import NewValue, Payload
+from lotusx_testing.requests import RequestExample, SigningVector
+
+CASE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A connector under test, and the evidence to test it with.
+
+    Attributes:
+        symbol: Something liquid that the simulation lists.
+        credentials: Of the signing vectors and request examples.
+        instruments: What the request examples speak of.
+        dialect: The venue's simulation, where this kit does not have it.
+        cases: Cases of the plugin's own, for capabilities that the kit has none for.
+    """
+
+    facts: ExchangeFacts
+    symbol: str = "BTC/USDT"
+    credentials: Mapping[str, Any] = field(default_factory=dict)
+    payloads: Sequence[Payload] = ()
+    new_values: Sequence[NewValue] = ()
+    requests: Sequence[RequestExample] = ()
+    vectors: Sequence[SigningVector] = ()
+    instruments: Sequence[Instrument] = ()
+    dialect: Dialect | None = None
+    cases: Sequence[Case] = ()
+
+
+class Conformance:
+    """Tests of one plugin. Derive ``class TestMine(Conformance)`` and set ``subject``."""
+
+    subject: Subject
+
+    def test_declared_capability_has_a_case(self) -> None:
+        """What is declared is proven, or it is not declared."""
+        missing = without_case(self.subject.facts, self.subject.cases)
+        assert not missing, f"declared, but no conformance case proves it: {', '.join(missing)}"
+
+    def test_evidence_is_given(self) -> None:
+        """No kind of evidence may be left out, or its tests would pass by not being there."""
+        kinds = ("payloads", "new_values", "requests", "vectors")
+        missing = [kind for kind in kinds if not getattr(self.subject, kind)]
+        assert not missing, f"the subject states no {', no '.join(missing)}"
+
+    def test_payload_is_read(self, conformance_payload: Payload) -> None:
+        """Each wire field is read or listed as ignored."""
+        conformance_payload.check()
+
+    def test_new_value_stays_visible(self, conformance_new_value: NewValue) -> None:
+        """A value the exchange adds tomorrow does not raise."""
+        conformance_new_value.check()
+
+    def test_signature_is_the_published_one(self, conformance_vector: SigningVector) -> None:
+        """Through the plugin's own hook."""
+        from lotusx.plugin.manager import PluginManager
+
+        conformance_vector.check(PluginManager(self.subject.facts.name).signer(self.subject.credentials))
+
+    @pytest.mark.anyio
+    async def test_request_is_the_documented_one(self, conformance_request: RequestExample) -> None:
+        """Method, path, query, body."""
+        subject = self.subject
+        instruments = FakeInstruments(subject.instruments)
+        await conformance_request.check(subject.facts, credentials=subject.credentials, instruments=instruments)
+
+    @pytest.mark.anyio
+    async def test_case(self, conformance_case: Case, simulated: Simulated) -> None:
+        """On the simulated exchange, over real sockets."""
+        quiet = {"actions_per_s": 0} if conformance_case.quiet else {}
+        opened = simulated(
+            self.subject.facts.name,
+            symbol=self.subject.symbol,
+            dialect=self.subject.dialect,
+            connect=conformance_case.connect,
+            **quiet,
+        )
+        with anyio.fail_after(CASE_TIMEOUT_S):
+            async with opened as arena:
+                await conformance_case.run(arena)

@@ -1,0 +1,105 @@
+"""The fixtures, and a broken plugin's own test run as its author sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lotusx_testing
+from lotusx_testing import HttpExchange
+
+BROKEN = """
+from dataclasses import replace
+
+import msgspec
+
+from lotusx.plugin import Capability, Request, SigningContext, Support, Verb
+from lotusx_binance.facts import FACTS
+from lotusx_testing import Case, Conformance, Expected, NewValue, Payload, RequestExample, SigningVector, Subject
+
+
+class Tick(msgspec.Struct):
+    p: str
+
+
+async def never(arena):
+    raise AssertionError("the case fails")
+
+
+class TestBroken(Conformance):
+    subject = Subject(
+        replace(FACTS, capabilities={Capability.TICKER: Support.full(), Capability.LEVERAGE: Support.full(),
+                                     Capability.POSITIONS: Support.full()}),
+        credentials={"api_key": "k", "api_secret": "s"},
+        payloads=[Payload("good", '{"p": "1"}', Tick), Payload("bad", '{"p": "1", "q": "2"}', Tick)],
+        new_values=[NewValue("bad", '{"p": "1"}', ("p",), lambda body: 1)],
+        vectors=[SigningVector("bad", Request(Verb.GET, "", "/x", signed=True), SigningContext(1, 1), query="a=1")],
+        requests=[RequestExample("bad", lambda x: x.market.server_time_ns(), '{"serverTime": 1}',
+                                 Expected("GET", "/other"))],
+        cases=[Case("never", Capability.POSITIONS, never, quiet=True)],
+    )
+"""
+
+
+def test_authors_run_shows_each_thing_that_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text(BROKEN, "utf-8")
+    options = ["-p", "no:cacheprovider", "-p", "no:randomly", "-q", "-k", "not trio", "--rootdir", str(tmp_path)]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+
+    lines = run.stdout.splitlines()
+    failed = sorted(line.split("::")[-1].split(" ")[0] for line in lines if line.startswith("FAILED"))
+    assert failed == [
+        "test_case[asyncio-never]",
+        "test_declared_capability_has_a_case",
+        "test_new_value_stays_visible[bad]",
+        "test_payload_is_read[bad]",
+        "test_request_is_the_documented_one[asyncio-bad]",
+        "test_signature_is_the_published_one[bad]",
+    ], run.stdout
+    assert "3 passed" in lines[-1]  # the good payload, the evidence, the ticker
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_http_exchange_serves_documents_and_keeps_what_was_asked(http_exchange: HttpExchange) -> None:
+    http_exchange.answer("GET", "/api/v3/time", '{"serverTime": 1770000000000}')
+
+    async with http_exchange.connect("binance") as exchange:
+        assert await exchange.market.server_time() == 1_770_000_000_000_000_000
+
+    assert (http_exchange.last.verb, http_exchange.last.path, http_exchange.last.query) == ("GET", "/api/v3/time", "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_http_exchange_answers_in_turn(http_exchange: HttpExchange) -> None:
+    http_exchange.answer("GET", "/api/v3/time", "{}", status=503, headers={"retry-after": "0"}, times=1)
+    http_exchange.answer("GET", "/api/v3/time", '{"serverTime": 1}', times=1)
+
+    async with http_exchange.connect("binance") as exchange:
+        assert await exchange.market.server_time() == 1_000_000
+
+    assert len(http_exchange.requests) == 2
+
+
+def test_pytest_loads_nothing_of_the_core_before_a_test_asks() -> None:
+    code = (
+        "import sys, lotusx_testing.pytest_plugin; assert not [m for m in sys.modules if m.split('.')[0] == 'lotusx']"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_all_resolve() -> None:
+    assert sorted(name for name in dir(lotusx_testing) if name in lotusx_testing.__all__) == lotusx_testing.__all__
+    for name in lotusx_testing.__all__:
+        assert getattr(lotusx_testing, name)
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = lotusx_testing.nothing_like_it
