@@ -252,6 +252,42 @@ def test_a_ws_api_request_can_be_lost(caller: Caller) -> None:
     assert socket.call("ping")["status"] == 200
 
 
+def test_a_ws_api_request_can_be_answered_in_the_venues_place(caller: Caller) -> None:
+    socket = caller.open("/ws-api/v3")
+    caller.sim.answer(429, "WS", "order.place", retry_after=7)
+    reply = socket.call("order.place")
+    now_ms = caller.clock.now_ns() // 1_000_000
+    assert (reply["id"], reply["status"], reply["error"]["code"]) == (1, 429, -1003)
+    assert reply["error"]["data"] == {"serverTime": now_ms, "retryAfter": now_ms + 7_000}
+    assert socket.call("order.place")["status"] == 400  # the venue's own answer again
+    assert caller.sim.orders() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (503, b"", {"code": -1001, "msg": "Internal error; unable to process your request. Please try again."}),
+        (400, {"code": -2010, "msg": "No."}, {"code": -2010, "msg": "No."}),
+    ],
+)
+def test_a_ws_api_request_can_be_refused(caller: Caller, status: int, body: Any, expected: Any) -> None:
+    socket = caller.open("/ws-api/v3")
+    fault = caller.sim.refuse("WS", "ping", status, body)
+    assert socket.call("ping") == {"id": 1, "status": status, "error": expected}
+    fault.clear()
+    assert socket.call("ping")["status"] == 200
+
+
+def test_a_scripted_success_is_a_result(caller: Caller) -> None:
+    caller.sim.answer(200, "WS", "time", body={"serverTime": 5})
+    assert caller.open("/ws-api/v3").call("time") == {"id": 1, "status": 200, "result": {"serverTime": 5}}
+
+
+def test_an_unknown_way_to_cut_a_reply_is_refused(caller: Caller) -> None:
+    with pytest.raises(ValueError, match="json or http"):
+        caller.sim.cut_json(how="tcp")
+
+
 def test_a_handshake_can_be_refused_or_lost(caller: Caller) -> None:
     from lotusx_sim.wire import HttpResponse
 

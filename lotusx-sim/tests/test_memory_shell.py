@@ -89,6 +89,18 @@ def test_an_order_whose_reply_is_lost_did_arrive() -> None:
     under_virtual_time(main)
 
 
+def test_a_truncated_reply_is_a_failed_connection() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            server.sim.cut_json("POST", "/api/v3/order", how="http", keep_bytes=5)
+            with pytest.raises(ConnectionFailed, match="after 5 of") as caught:
+                await server.http.send(order(server, "a-1"), timeout_s=5)
+            assert caught.value.sent
+            assert server.sim.open_order_ids() == ["a-1"]
+
+    under_virtual_time(main)
+
+
 def test_a_hanging_reply_ends_in_a_timeout_of_virtual_time() -> None:
     async def main() -> None:
         async with memory.connect(BinanceSpot()) as server:

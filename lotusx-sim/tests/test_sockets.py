@@ -130,6 +130,19 @@ def test_a_lost_reply_is_seen_as_such(run: Run, how: str, error: type[Exception]
     run(main)
 
 
+@pytest.mark.parametrize("keep_bytes", [None, 0, 3])
+def test_a_truncated_reply_ends_short_of_its_length(run: Run, keep_bytes: int | None) -> None:
+    async def main() -> None:
+        async with serve(venue()) as server, httpx.AsyncClient(base_url=server.base_url) as client:
+            server.sim.cut_json("POST", "/api/v3/order", how="http", keep_bytes=keep_bytes)
+            with pytest.raises(httpx.RemoteProtocolError, match="complete message body"):
+                await client.post(order_target(server.sim.now_ns()), headers=HEADERS)
+            assert len(server.sim.open_orders()) == 1
+            assert (await client.get("/api/v3/ping")).status_code == 200
+
+    run(main)
+
+
 def test_a_delayed_reply_is_late(run: Run) -> None:
     async def main() -> None:
         async with serve(venue()) as server, httpx.AsyncClient(base_url=server.base_url) as client:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from lotusx_sim.faults import Effect, FaultPlan, Mischief
 from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.wire import HttpResponse
 
 
 class Host(Protocol):
@@ -22,6 +23,9 @@ class Host(Protocol):
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do *action* after *delay_s* of the simulation's time."""
+
+    def ws_reply(self, request: str, response: HttpResponse) -> str:
+        """Return *response* as the venue's reply to a request over a WebSocket."""
 
     def forget(self, connection: "SimulatedConnection") -> None:
         """Take note that *connection* has ended."""
@@ -73,6 +77,10 @@ class SimulatedConnection:
         hits = faults.for_request("WS", method) if faults.hits_requests and "ws-api" in self.path else []
         effects = {fault.effect: fault for fault in hits}
         if Effect.LOSE_REQUEST in effects:
+            return
+        answered = effects.get(Effect.ANSWER)
+        if answered is not None and answered.response is not None:
+            self.send(self._host.ws_reply(text, answered.response()))
             return
         lost = effects.get(Effect.LOSE_REPLY)
         self._mutes_replies = lost is not None

@@ -51,7 +51,10 @@ class FaultScript:
         times: int | None = None,
         headers: Iterable[tuple[str, str]] = (),
     ) -> Fault:
-        """Answer in the venue's place; nothing is executed."""
+        """Answer in the venue's place; nothing is executed.
+
+        On the WS API *body* is the reply's ``error``; *headers* have no place there.
+        """
         response = HttpResponse(status, (_JSON_TYPE, *headers), _bytes(body))
         return self._on_request(times, method, path, Effect.ANSWER, response=lambda: response)
 
@@ -66,10 +69,25 @@ class FaultScript:
         return self._on_request(times, method, path, effect, response=lambda: response)
 
     def cut_json(
-        self, method: str = "*", path: str = "*", *, times: int | None = 1, keep_bytes: int | None = None
+        self,
+        method: str = "*",
+        path: str = "*",
+        *,
+        times: int | None = 1,
+        keep_bytes: int | None = None,
+        how: str = "json",
     ) -> Fault:
-        """Execute, and answer with the first half of the JSON."""
-        return self._on_request(times, method, path, Effect.CUT_BODY, keep_bytes=keep_bytes)
+        """Execute, and answer with the first half of the JSON.
+
+        Args:
+            keep_bytes: How much of the body is sent; None: half of it.
+            how: ``json``: a complete HTTP message whose JSON is cut. ``http``: ``content-length`` announces the whole
+                body, the connection ends before it. WebSockets know no such length: there, see `cut_message`.
+        """
+        effects = {"json": Effect.CUT_BODY, "http": Effect.TRUNCATE}
+        if how not in effects:
+            raise ValueError(f"how must be json or http, not {how!r}")
+        return self._on_request(times, method, path, effects[how], keep_bytes=keep_bytes)
 
     def answer(
         self,
@@ -81,7 +99,10 @@ class FaultScript:
         times: int | None = 1,
         body: bytes | str | Mapping[str, Any] | None = None,
     ) -> Fault:
-        """Answer with *status* and, where given, a ``Retry-After`` of any form; nothing is executed."""
+        """Answer with *status* and, where given, a ``Retry-After`` of any form; nothing is executed.
+
+        On the WS API *body* is the reply's ``error``, and *retry_after* goes where the venue puts it.
+        """
         text = str(retry_after) if retry_after is not None else None
         default = self.venue.rate_limited(text)
         content = default.body if body is None else _bytes(body)

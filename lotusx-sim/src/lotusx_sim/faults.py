@@ -45,6 +45,7 @@ class Effect(Enum):
     DELAY = "execute, and answer late"
     REPLACE_REPLY = "execute, and answer something else"
     CUT_BODY = "execute, and cut the reply short"
+    TRUNCATE = "execute, announce the whole reply, send a part of it and end the connection"
 
 
 @dataclass(eq=False, slots=True)

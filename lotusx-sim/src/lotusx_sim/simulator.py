@@ -87,7 +87,15 @@ class Simulator(FaultScript):
             keep = cut.keep_bytes if cut.keep_bytes is not None else len(response.body) // 2
             # The length header stays honest: what is cut here is the JSON, not the HTTP message.
             response = HttpResponse(response.status, response.headers, response.body[:keep])
+        truncated = effects.get(Effect.TRUNCATE)
+        if truncated is not None:
+            keep = truncated.keep_bytes if truncated.keep_bytes is not None else len(response.body) // 2
+            return HttpOutcome(response, delay_s, keep_bytes=keep)
         return HttpOutcome(response, delay_s)
+
+    def ws_reply(self, request: str, response: HttpResponse) -> str:
+        """Return *response* as the venue's reply to a WS API request."""
+        return self.venue.ws_reply(request, response, self.now_ns())
 
     def open_ws(
         self, target: str, headers: tuple[tuple[str, str], ...], shell: ShellSide, *, client_ip: str = "127.0.0.1"

@@ -91,6 +91,9 @@ class Venue(Protocol):
     def cross(self, symbol: str, text: str) -> str:
         """Return a book message with a level that crosses the other side."""
 
+    def ws_reply(self, request: str, response: HttpResponse, now_ns: int) -> str:
+        """Return *response* in the form in which the venue answers *request* over a WebSocket."""
+
     def backend_timeout(self) -> HttpResponse:
         """Return the reply that leaves open whether a command was executed."""
 

@@ -44,4 +44,5 @@ class HttpOutcome:
 
     response: HttpResponse | None  # None: the reply is lost
     delay_s: float = 0.0
+    keep_bytes: int | None = None  # of the body; the connection then ends short of its content-length
     lost_by: str = "cut"  # when there is no response: "cut" ends the connection, "reset" resets it, "hang" says nothing

@@ -72,19 +72,24 @@ class HttpSocket:
             elif outcome.lost_by == "reset":
                 reset(self._stream)
             return False
+        if outcome.keep_bytes is not None and method != "HEAD":
+            await self._stream.send(self._head(response) + response.body[: outcome.keep_bytes])
+            return False
         await self._respond(response, method)
         if self._http.our_state is h11.MUST_CLOSE or self._http.their_state is h11.MUST_CLOSE:
             return False
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _respond(self, response: HttpResponse, method: str) -> None:
-        headers = [(name, value) for name, value in response.headers]
-        headers.append(("content-length", str(len(response.body))))
-        out = self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
+        out = self._head(response)
         if method != "HEAD":
             out += self._http.send(h11.Data(data=response.body)) or b""
         out += self._http.send(h11.EndOfMessage()) or b""
         await self._stream.send(out)
+
+    def _head(self, response: HttpResponse) -> bytes:
+        headers = [*response.headers, ("content-length", str(len(response.body)))]
+        return self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
 
     async def _hang(self) -> None:
         """Say nothing until the client gives up."""

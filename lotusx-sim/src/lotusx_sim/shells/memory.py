@@ -113,6 +113,9 @@ class MemoryHttp:
                 await anyio.sleep_forever()
             raise ConnectionFailed(f"the connection ended before {request.method} {_path(request.url)} was answered")
         await self._network.travel()
+        if outcome.keep_bytes is not None:
+            part = f"{min(outcome.keep_bytes, len(response.body))} of {len(response.body)} bytes"
+            raise ConnectionFailed(f"the connection ended after {part} of the reply to {_path(request.url)}")
         return HttpResponse(response.status, dict(response.headers), response.body)
 
     async def aclose(self) -> None:

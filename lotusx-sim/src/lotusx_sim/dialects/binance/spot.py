@@ -19,7 +19,7 @@ from lotusx_sim.dialects.binance.state import NS_PER_MS, Options, SpotState
 from lotusx_sim.dialects.binance.stream_names import stream_names
 from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
-from lotusx_sim.dialects.binance.ws_api import WsApiPeer
+from lotusx_sim.dialects.binance.ws_api import WsApiPeer, scripted_reply
 from lotusx_sim.engine.capture import Capture
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Population
@@ -292,6 +292,9 @@ class BinanceSpot:
             level = [f"{best[0] + self.state.symbols[symbol].tick:.8f}", f"{best[1]:.8f}"]
             data.setdefault("b" if "b" in data else "bids", []).insert(0, level)
         return msgspec.json.encode(message).decode()
+
+    def ws_reply(self, request: str, response: HttpResponse, now_ns: int) -> str:
+        return scripted_reply(request, response, now_ns)
 
     def backend_timeout(self) -> HttpResponse:
         message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."

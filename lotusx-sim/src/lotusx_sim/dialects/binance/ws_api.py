@@ -16,6 +16,7 @@ from lotusx_sim.dialects.binance.state import NS_PER_MS, SpotState
 from lotusx_sim.dialects.binance.symbols import text
 from lotusx_sim.engine.orders import BalanceEvent, OrderEvent
 from lotusx_sim.venue import Outbox
+from lotusx_sim.wire import HttpResponse
 
 USER_TOPIC = "user"
 _MAX_SUBSCRIPTIONS = 1_000
@@ -274,3 +275,23 @@ class WsApiPeer:
                 }
             ]
         self._out.send(msgspec.json.encode(reply).decode(), "")
+
+
+def scripted_reply(request: str, response: HttpResponse, now_ns: int) -> str:
+    """Return *response* in the shape of this surface: its JSON as result or error, Retry-After as a moment."""
+    try:
+        content = msgspec.json.decode(response.body)
+    except msgspec.DecodeError:
+        content = None
+    reply: dict[str, Any] = {"id": json.loads(request).get("id"), "status": response.status}
+    if response.status < 400:
+        reply["result"] = content
+        return msgspec.json.encode(reply).decode()
+    if not isinstance(content, dict):
+        content = {"code": -1001, "msg": "Internal error; unable to process your request. Please try again."}
+    retry_after = dict(response.headers).get("retry-after", "")
+    if retry_after.isdigit():
+        now_ms = now_ns // NS_PER_MS
+        content["data"] = {"serverTime": now_ms, "retryAfter": now_ms + int(retry_after) * 1_000}
+    reply["error"] = content
+    return msgspec.json.encode(reply).decode()
