@@ -138,7 +138,7 @@ def test_leaving_a_stream_that_failed_does_not_close_the_one_that_opens_meanwhil
             async with account.feed.open(10):
                 account.group.raws[0].end(StreamClosed("lost for good"))
                 tasks.start_soon(account.follow, opened)
-                while len(account.group.raws) < 2:  # noqa: ASYNC110
+                while len(account.group.raws) < 2:
                     await anyio.lowlevel.checkpoint()
             await opened.wait()
             assert account.group.open == 1

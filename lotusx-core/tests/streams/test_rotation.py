@@ -398,6 +398,51 @@ def test_a_recovery_cut_short_starts_over_from_the_first_loss() -> None:
     virtually(main)
 
 
+def test_what_a_private_stream_missed_while_the_exchange_had_ended_it_is_recovered() -> None:
+    async def main() -> None:
+        server = Server()
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            return [2]
+
+        async with group(server, on_restored=restored) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            await anyio.sleep(0.5)
+            server.publish("orders", 1)
+            server.open[0].bring({"notice": "subscription_ended", "key": "orders"})
+            await anyio.sleep(0.5)
+            server.publish("orders", 3)
+            assert [await anext(stream) for _ in range(3)] == [1, 2, 3]
+            assert len(server.connections) == 1
+
+    virtually(main)
+
+
+def test_a_recovery_that_ends_just_as_the_connection_is_lost_again_counts_for_nothing() -> None:
+    async def main() -> None:
+        server = Server()
+        calls: list[int] = []
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            calls.append(lost_ns)
+            if len(calls) == 1:
+                ws.lost(ws._subs["orders"], ws._sessions[max(ws._sessions)])
+                return [2]  # a reply that had arrived already
+            return [2, 3]
+
+        async with group(server, on_restored=restored) as ws:
+            stream: Stream[int] = ws.subscribe(private())
+            await anyio.sleep(0.5)
+            server.publish("orders", 1)
+            for _ in range(2):
+                server.open[0].cut()
+                await anyio.sleep(1.5)
+            assert [await anext(stream) for _ in range(3)] == [1, 2, 3]
+            assert len(calls) == 2
+
+    virtually(main)
+
+
 def test_a_recovery_that_fails_ends_the_stream_with_a_gap() -> None:
     async def main() -> None:
         server = Server()

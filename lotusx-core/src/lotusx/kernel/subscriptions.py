@@ -172,11 +172,15 @@ class Subscriptions:
         for number, member in self.members(ident):
             self._renew(self._sessions[number], member)
 
-    def ended(self, number: int, key: str) -> None:
-        """The exchange says that it no longer serves *key* on that socket."""
+    def ended(self, number: int, key: str) -> Member | None:
+        """The exchange says that it no longer serves *key* on that socket. Return what was served until now."""
         session = self._sessions.get(number)
-        if session is not None and (member := session.by_key.get(key)) is not None:
-            self._want_again(session, member)
+        member = session.by_key.get(key) if session is not None else None
+        if session is None or member is None:
+            return None
+        served = member.phase in (Phase.ACKED, Phase.LIVE)
+        self._want_again(session, member)
+        return member if served else None
 
     def _renew(self, session: _Session, member: Member) -> None:
         if member.phase is not Phase.WANTED:

@@ -81,5 +81,6 @@ class Recoveries:
                 gap.__cause__ = error
                 subscription.fail(gap)
             else:
-                del self._running[subscription.ident]
-                subscription.recovered(missed)
+                if self._running.get(subscription.ident) is scope:  # not lost again meanwhile
+                    del self._running[subscription.ident]
+                    subscription.recovered(missed)

@@ -45,6 +45,9 @@ class SessionOwner(Protocol):
     def first(self, session: Session, member: Member) -> None:
         """A member brought something for the first time, or again after a silence."""
 
+    def dropped(self, session: Session, member: Member, reason: str) -> None:
+        """The exchange serves a member no longer; it is being subscribed again."""
+
     def noticed(self, session: Session, notice: Notice) -> None:
         """The exchange announced something."""
 
@@ -303,7 +306,9 @@ class Session:
         if answer is not None:
             self._tasks.start_soon(self._guard, self.say, answer)
         if notice.kind is NoticeKind.SUBSCRIPTION_ENDED and notice.key is not None:
-            self._subscriptions.ended(self.number, notice.key)
+            member = self._subscriptions.ended(self.number, notice.key)
+            if member is not None:
+                self._owner.dropped(self, member, notice.text)
             self._bell.set()
         elif notice.kind is NoticeKind.LOGIN_REQUIRED and self.opened_ns is not None:
             self.stop(f"the exchange wants a new log-in: {notice.text}")

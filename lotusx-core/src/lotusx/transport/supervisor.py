@@ -267,10 +267,13 @@ class WsGroup:
 
     def lost(self, subscription: Subscription[Any], session: Session) -> None:
         """Tell the readers of *subscription* that its socket is gone."""
+        self._lost(subscription, session.last_life_ns, session.reason)
+
+    def _lost(self, subscription: Subscription[Any], last_life_ns: int, reason: str) -> None:
         if self._recoveries is not None:
             self._recoveries.cancel(subscription.ident)
         recover = subscription.channel.private and self._recoveries is not None
-        subscription.lost(session.last_life_ns, session.reason, recover=recover)
+        subscription.lost(last_life_ns, reason, recover=recover)
 
     def start(self, session: Session, wait_s: float) -> None:
         """Retire a replaced socket, as a task."""
@@ -335,6 +338,12 @@ class WsGroup:
             subscription.change(StreamState.SILENT, "nothing came within its deadline")
         elif self._prober is not None and self._tasks is not None:
             self._tasks.start_soon(self._prober.ask, session, subscription, change.member)
+
+    def dropped(self, session: Session, member: Member, reason: str) -> None:
+        """The exchange serves a member no longer: what happens until it is subscribed again is missed."""
+        subscription = self._subs.get(member.ident)
+        if subscription is not None and self._heard_by_readers(session):
+            self._lost(subscription, self.clock.now_ns(), reason)
 
     def noticed(self, session: Session, notice: Notice) -> None:
         """The exchange announced something."""
