@@ -232,8 +232,7 @@ ORDER_ERRORS: list[tuple[dict[str, Any], int, str]] = [
     ({"strategyType": "1"}, -1134, "strategyType"),
     ({"selfTradePreventionMode": "PLEASE"}, -1100, "selfTradePreventionMode"),
     ({"newOrderRespType": "EVERYTHING"}, -1100, "newOrderRespType"),
-    ({"icebergQty": "0.00001", "quantity": "0.1"}, -1013, "Filter failure: ICEBERG_PARTS"),
-    ({"icebergQty": "0.001", "timeInForce": "IOC"}, -1013, "Iceberg"),
+    ({"icebergQty": "0.001"}, -2010, "Iceberg orders are not supported for this symbol."),
     ({"type": "LIMIT_MAKER"}, -1106, "Parameter 'timeInForce' sent when not required."),
     ({"type": "STOP_LOSS_LIMIT"}, -1102, "'stopPrice' or 'trailingDelta'"),
     ({"type": "STOP_LOSS_LIMIT", "trailingDelta": "1"}, -1013, "Filter failure: TRAILING_DELTA"),
@@ -527,8 +526,8 @@ def test_an_undecodable_body_is_refused(caller: Caller) -> None:
 
 
 def test_tags_come_back(caller: Caller) -> None:
-    order = caller.limit(strategyId="7", strategyType="1000001", icebergQty="0.001")
-    assert (order["strategyId"], order["strategyType"], order["icebergQty"]) == (7, 1_000_001, "0.00100000")
+    order = caller.limit(strategyId="7", strategyType="1000001")
+    assert (order["strategyId"], order["strategyType"]) == (7, 1_000_001)
 
 
 def test_an_unknown_instrument_cannot_be_listed() -> None:

@@ -250,7 +250,6 @@ class Exchange:
             quote_quantity=new.quote_quantity,
             trigger_price=new.trigger_price,
             trailing_bps=new.trailing_bps,
-            iceberg_quantity=new.iceberg_quantity,
             self_trade=new.self_trade,
             client_id=new.client_id or f"auto-{order_id}",
             created_ns=now_ns,

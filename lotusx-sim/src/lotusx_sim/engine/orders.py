@@ -107,7 +107,6 @@ class Order:
     quote_quantity: Decimal | None
     trigger_price: Decimal | None
     trailing_bps: int | None
-    iceberg_quantity: Decimal | None
     self_trade: SelfTrade
     client_id: str
     created_ns: int
@@ -160,7 +159,6 @@ class NewOrder:
     post_only: bool = False
     trigger_price: Decimal | None = None
     trailing_bps: int | None = None
-    iceberg_quantity: Decimal | None = None
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     client_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -24,11 +24,6 @@ def check_order(symbol: SpotSymbol, new: NewOrder, reference: Decimal) -> None:
     if new.quote_quantity is None:
         _check_quantity(symbol, new.quantity, market=new.kind is Kind.MARKET)
     _check_notional(symbol, new, reference)
-    if new.iceberg_quantity is not None:
-        if new.iceberg_quantity % symbol.step:
-            raise filter_failure("LOT_SIZE")
-        if new.quantity > new.iceberg_quantity * 100:
-            raise filter_failure("ICEBERG_PARTS")
     if new.trailing_bps is not None and not symbol.min_trailing_bps <= new.trailing_bps <= symbol.max_trailing_bps:
         raise filter_failure("TRAILING_DELTA")
 

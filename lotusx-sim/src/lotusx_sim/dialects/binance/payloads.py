@@ -137,14 +137,14 @@ def order_query(order: Order, unit: int) -> dict[str, Any]:
         "type": type_name(order),
         "side": side_name(order.side),
         "stopPrice": amount(order.trigger_price),
-        "icebergQty": amount(order.iceberg_quantity),
+        "icebergQty": amount(None),
         "time": order.created_ns // unit,
         "updateTime": order.updated_ns // unit,
         "isWorking": order.working_ns is not None,
         "workingTime": order.working_ns // unit if order.working_ns is not None else -1,
         "origQuoteOrderQty": amount(order.quote_quantity),
         "selfTradePreventionMode": stp_name(order),
-        **{k: v for k, v in _conditional_fields(order, unit).items() if k not in ("stopPrice", "icebergQty")},
+        **{k: v for k, v in _conditional_fields(order, unit).items() if k != "stopPrice"},
     }
 
 
@@ -202,8 +202,6 @@ def _conditional_fields(order: Order, unit: int) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if order.trigger_price is not None:
         fields["stopPrice"] = text(order.trigger_price)
-    if order.iceberg_quantity is not None:
-        fields["icebergQty"] = text(order.iceberg_quantity)
     if order.trailing_bps is not None:
         fields["trailingDelta"] = order.trailing_bps
         fields["trailingTime"] = order.trailing_ns // unit if order.trailing_ns is not None else -1
@@ -258,7 +256,7 @@ def execution_report(event: OrderEvent, unit: int) -> dict[str, Any]:
         "q": text(order.quantity),
         "p": amount(order.price),
         "P": amount(order.trigger_price),
-        "F": amount(order.iceberg_quantity),
+        "F": amount(None),
         "g": -1,
         "C": original,
         "x": _EXECUTION[event.change],

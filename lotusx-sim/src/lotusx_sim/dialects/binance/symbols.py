@@ -136,7 +136,7 @@ def document(symbol: SpotSymbol, *, permission_sets: bool = True) -> dict[str, A
         "baseCommissionPrecision": ASSET_DECIMALS,
         "quoteCommissionPrecision": ASSET_DECIMALS,
         "orderTypes": ORDER_TYPES,
-        "icebergAllowed": True,
+        "icebergAllowed": False,
         "ocoAllowed": False,
         "otoAllowed": False,
         "opoAllowed": False,

@@ -35,6 +35,9 @@ def read_order(call: Call) -> tuple[SpotSymbol, NewOrder]:
         raise VenueError(-1116, "Invalid orderType.")
     time_in_force = _time_in_force(params, type_name)
     _check_required(params, type_name)
+    if "icebergQty" in params:
+        # Not simulated: the book would show the whole of it. `exchangeInfo` says so, too.
+        raise VenueError(-2010, "Iceberg orders are not supported for this symbol.")
     quantity, price = params.decimal("quantity"), params.decimal("price")
     new = NewOrder(
         account=call.account,
@@ -48,7 +51,6 @@ def read_order(call: Call) -> tuple[SpotSymbol, NewOrder]:
         post_only=type_name == "LIMIT_MAKER",
         trigger_price=params.decimal("stopPrice"),
         trailing_bps=params.integer("trailingDelta"),
-        iceberg_quantity=params.decimal("icebergQty"),
         self_trade=payloads.SELF_TRADE[_self_trade_mode(params)],
         client_id=params.client_id("newClientOrderId"),
         tags=_tags(params),
@@ -68,8 +70,6 @@ def _time_in_force(params: Params, type_name: str) -> TimeInForce:
         raise missing("timeInForce")
     if name not in TimeInForce.__members__:
         raise VenueError(-1115, "Invalid timeInForce.")
-    if "icebergQty" in params and name != "GTC":
-        raise VenueError(-1013, "Iceberg orders must be GTC.")
     return TimeInForce[name]
 
 
