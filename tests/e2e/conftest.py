@@ -12,13 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-from e2e_kit import Connect
+from e2e_kit import KEY, Connect
 
 import lotusx
 from lotusx_sim import BinanceSpot, Server, Simulator, serve
-from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
-
-KEY = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}
 
 
 @pytest.fixture(autouse=True)

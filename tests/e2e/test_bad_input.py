@@ -11,6 +11,7 @@ from e2e_kit import BTC, limit_buy
 
 import lotusx
 from lotusx import rules
+from lotusx.model.numbers import plain
 from lotusx_sim import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ async def test_what_breaks_a_filter_is_refused_with_filter_value_and_nearest(
             await attempt(request)
         assert (caught.value.rule, caught.value.nearest) == (rule, nearest)
         assert rule in str(caught.value)
-        assert rules.plain(nearest[0]) in str(caught.value)
+        assert plain(nearest[0]) in str(caught.value)
     assert sum(sim.requests.values()) == before
     assert sim.orders() == []
 
@@ -67,7 +68,7 @@ async def test_an_amendment_keeps_to_the_rules_too(exchange: lotusx.Exchange, si
     before = sum(sim.requests.values())
     for change in ({"price": "60000.005"}, {"quantity": "0.000001"}, {"quantity": 0.5}, {}):
         with pytest.raises(lotusx.InvalidArgument):
-            await exchange.trading.amend(BTC, client_order_id="a-1", **change)  # type: ignore[arg-type]
+            await exchange.trading.amend(BTC, client_order_id="a-1", **change)
     assert sum(sim.requests.values()) == before
 
 
@@ -90,7 +91,7 @@ async def test_an_unknown_symbol_names_near_matches(exchange: lotusx.Exchange, s
 async def test_a_market_that_is_halted_takes_no_orders(exchange: lotusx.Exchange, sim: Simulator) -> None:
     await exchange.market.instruments()
     before = sum(sim.requests.values())
-    with pytest.raises(lotusx.InvalidArgument, match="halted.*BREAK"):
+    with pytest.raises(lotusx.InvalidArgument, match=r"halted.*BREAK"):
         await exchange.trading.place(Request.limit("LUNA/USDT", "buy", "100", "0.4"))
     assert sum(sim.requests.values()) == before
 

@@ -9,10 +9,12 @@ import anyio
 
 import lotusx
 from lotusx.streams import StreamState
+from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
 
 T = TypeVar("T")
 BTC = "BTC/USDT"
 Connect = Callable[..., lotusx.Exchange]
+KEY = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}
 PLACE = ("POST", "/api/v3/order")
 ASK = ("GET", "/api/v3/order")
 CANCEL = ("DELETE", "/api/v3/order")
