@@ -6,11 +6,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import anyio
+import httpx
 import pytest
 
-from lotusx_sim.__main__ import main, parser
+from lotusx_sim.__main__ import main, parser, serve_until_told
 from lotusx_sim.setup import UsageError, make_venue, read_accounts
 
 
@@ -19,6 +24,46 @@ def test_help_tells_how_to_start(capsys: pytest.CaptureFixture[str]) -> None:
         main(["serve", "--help"])
     assert caught.value.code == 0
     assert "examples:" in capsys.readouterr().out
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"lotusx-sim {version('lotusx-sim')}\n"
+
+
+def test_the_overview_leads_to_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "lotusx-sim serve --help" in capsys.readouterr().out
+
+
+def test_it_serves_as_a_task_until_cancelled(run: Callable[[Any], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = parser().parse_args(["serve", "--symbols", "BTCUSDT", "--quiet-market"])
+
+    async def scenario() -> None:
+        async with anyio.create_task_group() as tasks:
+            ready = await tasks.start(serve_until_told, arguments)
+            assert json.loads(capsys.readouterr().out) == ready
+            async with httpx.AsyncClient() as client:
+                assert (await client.get(f"{ready['base_url']}/api/v3/ping")).json() == {}
+            tasks.cancel_scope.cancel()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_task(run: Callable[[Any], Any], stop: signal.Signals) -> None:
+    arguments = parser().parse_args(["serve", "--symbols", "BTCUSDT", "--quiet-market", "--tls-self-signed"])
+
+    async def scenario() -> None:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                ready = await tasks.start(serve_until_told, arguments)
+                assert "BEGIN CERTIFICATE" in ready["certificate_pem"]
+                signal.raise_signal(stop)
+
+    run(scenario)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -6,27 +6,48 @@ import signal
 import ssl
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskStatus
 
 from lotusx_sim.setup import UsageError, make_venue
 from lotusx_sim.shells.sockets import serve
 
+_OVERVIEW = """\
+Simulated crypto exchanges on this machine: a bot under test gets the paths, codes, signatures, limits and streams of
+the real venue, and needs only another base URL.
+"""
+_FIRST_STEPS = """\
+first steps:
+  lotusx-sim serve                 serve Binance spot on a free port; the first line tells the addresses
+  lotusx-sim serve --help          ports, accounts, market data, TLS
+"""
 _EXAMPLES = """\
 examples:
   lotusx-sim serve --venue binance --port 9000
   lotusx-sim serve --venue binance --seed 7 --symbols BTCUSDT,ETHUSDT
   lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
 
-The first line of output is JSON with base_url, ws_url, ws_api_url and port. Faults and trades can be scripted with
-POST /__sim__/faults and /__sim__/actions.
+The first line of output is JSON with base_url, ws_url, ws_api_url and port. Ctrl-C or SIGTERM ends it.
+
+While it runs, from another terminal (BASE is base_url):
+  curl -d '{"do": "html_502"}' $BASE/__sim__/faults
+  curl -d '{"do": "trade", "with": {"symbol": "BTCUSDT", "side": "sell", "quantity": "1"}}' $BASE/__sim__/actions
+  curl $BASE/__sim__/ledger
 """
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's grammar."""
-    top = argparse.ArgumentParser(prog="lotusx-sim", description="Simulated crypto exchanges on this machine.")
+    top = argparse.ArgumentParser(
+        prog="lotusx-sim",
+        description=_OVERVIEW,
+        epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"lotusx-sim {version('lotusx-sim')}")
     commands = top.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "serve",
@@ -57,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     arguments = parser().parse_args(argv)
     try:
-        return anyio.run(_serve, arguments)
+        return anyio.run(serve_until_told, arguments)
     except UsageError as error:
         print(f"lotusx-sim: {error}", file=sys.stderr)
         return 2
@@ -66,12 +87,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-async def _serve(arguments: argparse.Namespace) -> int:
+async def serve_until_told(
+    arguments: argparse.Namespace, *, task_status: TaskStatus[dict[str, str | int]] = anyio.TASK_STATUS_IGNORED
+) -> int:
+    """Serve, print the addresses as one line of JSON, and return 0 after SIGINT or SIGTERM.
+
+    As a task it starts with what it printed.
+    """
     venue = make_venue(arguments)
     tls, certificate = _tls(arguments)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with serve(venue, host=arguments.host, port=arguments.port, tls=tls) as server:
-            ready = {
+            ready: dict[str, str | int] = {
                 "venue": arguments.venue,
                 "base_url": server.base_url,
                 "ws_url": server.ws_url,
@@ -81,6 +108,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
             if certificate:
                 ready["certificate_pem"] = certificate
             print(json.dumps(ready), flush=True)
+            task_status.started(ready)
             async for _ in signals:
                 break
     return 0
