@@ -194,6 +194,95 @@ def test_latency_is_paid_in_both_directions() -> None:
     under_virtual_time(main)
 
 
+def test_messages_and_ends_travel_as_long_as_requests() -> None:
+    inbox = Inbox()
+
+    async def main() -> None:
+        async with memory.connect(BinanceSpot(), latency_s=0.25) as server:
+            connection = await server.ws.connect(f"{server.ws_url}/ws-api/v3", inbox)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(connection.run)
+                before = anyio.current_time()
+                await connection.send('{"id": 1, "method": "ping"}')
+                assert inbox.messages == []
+                await anyio.sleep(0.3)
+                assert json.loads(inbox.messages[0])["status"] == 200
+                assert inbox.batches[0] >= server.clock.now_ns() - 100_000_000
+                assert server.sim.cut_connections(1001) == 1
+                ended = await connection.run()
+                assert ended.code == 1001
+                assert anyio.current_time() - before == pytest.approx(0.8)
+                tasks.cancel_scope.cancel()
+
+    under_virtual_time(main)
+
+
+def test_a_message_beyond_the_limit_ends_the_connection() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            connection = await server.ws.connect(f"{server.ws_url}/ws-api/v3", Inbox(), max_message_bytes=10)
+            await connection.send('{"id": 1, "method": "ping"}')
+            assert (await connection.run()).code == 1009
+            with pytest.raises(ConnectionFailed):
+                await connection.ping()
+
+    under_virtual_time(main)
+
+
+def test_a_handshake_into_a_black_hole_times_out() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            server.sim.black_hole()
+            with pytest.raises(RequestTimeout, match="handshake"):
+                await server.ws.connect(f"{server.ws_url}/ws", Inbox(), timeout_s=3)
+
+    under_virtual_time(main)
+
+
+def test_reading_resumes_with_what_was_held_back() -> None:
+    inbox = Inbox()
+
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            connection = await server.ws.connect(f"{server.ws_url}/ws-api/v3", inbox)
+            connection.pause_reading()
+            await connection.send('{"id": 1, "method": "ping"}')
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(connection.run)
+                await anyio.sleep(1)
+                assert inbox.messages == []
+                connection.resume_reading()
+                await anyio.sleep(1)
+                assert len(inbox.messages) == 1
+                await server.http.aclose()
+                await server.ws.aclose()
+                tasks.cancel_scope.cancel()
+
+    under_virtual_time(main)
+
+
+def test_the_callers_own_error_comes_out_as_it_is() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            assert server.base_url.startswith("http://")
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        under_virtual_time(main)
+
+
+def test_a_clock_can_be_wrong_by_a_constant() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot()) as server:
+            skewed = server.clock.skewed(2)
+            assert skewed.now_ns() - server.clock.now_ns() == 2_000_000_000
+            before = skewed.monotonic_ns()
+            await skewed.sleep(5)
+            assert skewed.monotonic_ns() - before == 5_000_000_000
+
+    under_virtual_time(main)
+
+
 def test_closing_is_clean_and_final() -> None:
     async def main() -> None:
         async with memory.connect(BinanceSpot()) as server:
