@@ -27,6 +27,7 @@ from lotusx.kernel.redact import Redactor
 from lotusx.kernel.rest import RestStack
 from lotusx.kernel.secrets import Secret
 from lotusx.kernel.telemetry import Telemetry
+from lotusx.kernel.ws_requests import BudgetedRequests
 from lotusx.market import MarketData
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.probing import Probe
@@ -84,6 +85,9 @@ class Wiring:
         self.clock: Clock = parts.clock or SystemClock()
         self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
         self.telemetry = Telemetry()
+        registry = parts.budgets or BudgetRegistry()
+        host = min(parts.urls.values())
+        self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=parts.account or "")
         self.groups: dict[str, WsGroup] = {}
         self.instruments = Instruments(parts.facts.name)
         self.connector: Connector
@@ -171,13 +175,11 @@ class Wiring:
 
     def _rest(self, http: HttpTransport, stamper: Stamper, rng: randomness.Random) -> RestStack:
         parts = self.parts
-        hosts = sorted(set(parts.urls.values()))
-        registry = parts.budgets or BudgetRegistry()
         return RestStack(
             exchange=parts.facts.name,
             transport=http,
             dialect=parts.manager.rest_dialect(),
-            budget=registry.budget(parts.facts.name, hosts[0], parts.facts.limits, account=parts.account or ""),
+            budget=self.budget,
             clock=self.clock,
             stamper=stamper,
             random=rng,
@@ -195,13 +197,23 @@ class Wiring:
             environment=self.parts.environment,
             urls=self.parts.urls,
             rest=self.rest,
-            ws=self.groups.__getitem__,
+            ws=self._requests,
             instruments=self.instruments,
             clock=self.clock,
             telemetry=self.telemetry,
             credentials=self.parts.credentials,
             signer=self.parts.signer,
             options=self.parts.options,
+        )
+
+    def _requests(self, group: str) -> BudgetedRequests:
+        return BudgetedRequests(
+            self.groups[group],
+            exchange=self.parts.facts.name,
+            name=group,
+            budget=self.budget,
+            clock=self.clock,
+            telemetry=self.telemetry,
         )
 
     def _desk(self, connector: Connector, rng: randomness.Random) -> OrderDesk:

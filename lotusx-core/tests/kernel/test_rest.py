@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -279,6 +280,19 @@ async def test_what_was_never_sent_is_not_charged() -> None:
     await bench.call()
 
     assert bench.budget.used("weight", 60.0, bench.clock.mono) == 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "used"),
+    [(OK, 0), (HttpResponse(200, {**JSON, "x-used": "7"}, b"{}"), 7), (HttpResponse(404, JSON, b"{}"), 10)],
+)
+async def test_a_success_that_is_free_is_given_back(answer: HttpResponse, used: int) -> None:
+    bench = Bench(answer, signer=Signer())
+    costs = (Cost("weight", 10, free_on_success=True), Cost("orders", 1))
+    with suppress(MalformedReply):
+        await bench.call(dataclasses.replace(COMMAND, costs=costs))
+
+    assert bench.budget.used("weight", 60.0, bench.clock.mono) == used
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ Nothing here does I/O or waits.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from lotusx.errors import ConnectionFailed, ItemRejected, UnknownSymbol
+from lotusx.errors import ConnectionFailed, ItemRejected, LotusXError, UnknownSymbol
 from lotusx.kernel.context import Kernel
-from lotusx.kernel.dialect import RestDialect
+from lotusx.kernel.dialect import RestDialect, Usage
 from lotusx.kernel.facts import ExchangeFacts
-from lotusx.kernel.request import Request, Response, SigningContext
+from lotusx.kernel.request import Cost, Lane, Request, Response, SigningContext
 from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import Telemetry
 from lotusx.model import Instrument, Symbol
@@ -96,25 +96,47 @@ class FakeRest:
 
 @dataclass
 class FakeWsRequests:
-    """Answers requests over a WebSocket from a script."""
+    """Answers requests over a WebSocket from a script.
+
+    Attributes:
+        sent: The texts, in order; `costs`: what each takes of the limits.
+        usage: What the replies said of the limits.
+    """
 
     context: SigningContext = field(default_factory=lambda: SigningContext(now_ms=1_770_000_000_000, nonce=1))
     sent: list[str] = field(default_factory=list)
     replies: deque[bytes | Exception] = field(default_factory=deque)
+    costs: list[tuple[Cost, ...]] = field(default_factory=list)
+    usage: list[Usage] = field(default_factory=list)
     opened: int = 0
 
     async def ready(self) -> None:
         """Count."""
         self.opened += 1
 
-    async def request(self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0) -> bytes:
+    async def request(
+        self,
+        write: Callable[[int, SigningContext], str],
+        *,
+        timeout_s: float = 10.0,
+        costs: Sequence[Cost] = (),
+        lane: Lane = Lane.NORMAL,
+        usage: Callable[[bytes], Iterable[Usage]] | None = None,
+        error: Callable[[bytes], LotusXError | None] | None = None,
+    ) -> bytes:
         """Record and answer."""
         self.sent.append(write(len(self.sent) + 1, self.context))
+        self.costs.append(tuple(costs))
         if not self.replies:
             raise ConnectionFailed("nothing was scripted")
         answer = self.replies.popleft()
         if isinstance(answer, Exception):
             raise answer
+        if usage is not None:
+            self.usage += usage(answer)
+        problem = error(answer) if error is not None else None
+        if problem is not None:
+            raise problem
         return answer
 
 

@@ -58,7 +58,7 @@ class AlignedWindow:
     The clock only says when the running window ends; counting down to that is done in monotonic time.
     """
 
-    __slots__ = ("_ends_ns", "_length_ns", "_started_ns", "_used", "distance_ns", "limit")
+    __slots__ = ("_ends_ns", "_length_ns", "_started_ns", "_told", "_used", "distance_ns", "limit")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -66,11 +66,12 @@ class AlignedWindow:
         """What to add to monotonic time to get the exchange's."""
         self._length_ns = int(limit.window_s * _S)
         self._used = 0
+        self._told = 0  # by the exchange, of the running window: what is given back is never part of it
         self._started_ns = self._ends_ns = -(2**63)
 
     def _roll(self, now_ns: int) -> None:
         if now_ns >= self._ends_ns:
-            self._used = 0
+            self._used = self._told = 0
             phase = (now_ns + self.distance_ns) % self._length_ns
             self._started_ns = now_ns - phase
             self._ends_ns = self._started_ns + self._length_ns
@@ -96,12 +97,13 @@ class AlignedWindow:
         """Undo `add`, as far as it still counts."""
         self._roll(now_ns)
         if taken_ns >= self._started_ns:
-            self._used = max(self._used - amount, 0)
+            self._used = max(self._used - amount, self._told)
 
     def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own count if it is higher; one that may speak of an earlier window is passed over."""
         self._roll(now_ns)
         if sent_ns >= self._started_ns:
+            self._told = max(self._told, used)
             self._used = max(self._used, used)
 
     def wait_ns(self, need: int, ceiling: int, now_ns: int) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from lotusx.errors import LotusXError
 from lotusx.kernel.clock import Clock
+from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Environment, ExchangeFacts
-from lotusx.kernel.request import Request, Response, SigningContext
+from lotusx.kernel.request import Cost, Lane, Request, Response, SigningContext
 from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import Telemetry
 from lotusx.model.instruments import Instrument
@@ -36,10 +38,27 @@ class WsRequests(Protocol):
     async def ready(self) -> None:
         """Connect and log in, so that the next request costs one round trip."""
 
-    async def request(self, write: Callable[[int, SigningContext], str], *, timeout_s: float = 10.0) -> bytes:
+    async def request(
+        self,
+        write: Callable[[int, SigningContext], str],
+        *,
+        timeout_s: float = 10.0,
+        costs: Sequence[Cost] = (),
+        lane: Lane = Lane.NORMAL,
+        usage: Callable[[bytes], Iterable[Usage]] | None = None,
+        error: Callable[[bytes], LotusXError | None] | None = None,
+    ) -> bytes:
         """Send the text that *write* makes of a request id and a signing context; return the whole reply message.
 
+        Args:
+            timeout_s: For waiting, sending and the reply together.
+            costs: What it takes of the limits, which it shares with REST.
+            usage: Pure: says what the exchange counted, from a reply of any kind; nothing if it cannot be read.
+            error: Pure: the error a reply stands for, which is then raised; ``None``: it is a success. `RateLimited`
+                and `Banned` hold the pools of *costs*, or all traffic, for REST as well.
+
         Raises:
+            RateLimited: Also when the limits do not allow it within *timeout_s*; nothing was sent then.
             ConnectionFailed: ``sent`` is False when it was not written to the socket.
             RequestTimeout: Written, and no reply came.
         """

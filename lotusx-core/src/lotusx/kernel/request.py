@@ -32,10 +32,15 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a request takes from one pool of the exchange's limits, such as 20 of ``ip-weight``."""
+    """What a request takes from one pool of the exchange's limits, such as 20 of ``ip-weight``.
+
+    Attributes:
+        free_on_success: The exchange charges it only if the request fails: it is given back on success.
+    """
 
     pool: str
     amount: int
+    free_on_success: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,16 @@ from lotusx.errors import (
     TimestampSkew,
     Unavailable,
 )
-from lotusx.kernel.budget import Budget, Hold
+from lotusx.kernel.budget import Budget
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import RestDialect
+from lotusx.kernel.meter import Meter
 from lotusx.kernel.nonce import Stamper
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.request import Effect, Request, Response
 from lotusx.kernel.retry import RetryPolicy, retry_after_s
 from lotusx.kernel.signer import Signer
-from lotusx.kernel.telemetry import BudgetWait, RequestFinished, RetryScheduled, Telemetry
+from lotusx.kernel.telemetry import RequestFinished, RetryScheduled, Telemetry
 from lotusx.kernel.transport import HttpRequest, HttpTransport
 
 T = TypeVar("T")
@@ -41,9 +42,6 @@ Middleware = Callable[[Request, Next], Awaitable[Response]]
 
 TimeSource = Callable[[], Awaitable[int]]
 """Asks the exchange for its time, in nanoseconds since the epoch."""
-
-DEFAULT_BAN_S = 120.0
-"""How long to be silent after a ban whose end nobody told; the shortest that exchanges speak of."""
 
 SYNC_SAMPLES = 3
 
@@ -155,44 +153,23 @@ class SignLayer:
 class BudgetLayer:
     """Waits for the exchange's limits, and falls silent when told to."""
 
-    __slots__ = ("_budget", "_clock", "_exchange", "_inner", "_telemetry")
+    __slots__ = ("_inner", "_meter")
 
-    def __init__(self, inner: SignLayer, *, exchange: str, budget: Budget, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, inner: SignLayer, meter: Meter) -> None:
         self._inner = inner
-        self._exchange = exchange
-        self._budget = budget
-        self._clock = clock
-        self._telemetry = telemetry
+        self._meter = meter
 
     async def __call__(self, request: Request, attempt: Attempt) -> Response:
         """Send *request* when the limits allow it."""
-        on_wait = (lambda hold: self._tell(request, hold)) if self._telemetry else None
-        ticket = self._budget.ticket(request.costs, request.lane)
-        await self._budget.acquire(ticket, self._clock, deadline_ns=attempt.deadline_ns, on_wait=on_wait)
+        meter, costs = self._meter, request.costs
+        ticket = await meter.take(request.name, costs, request.lane, attempt.deadline_ns)
         try:
-            return await self._inner(request, attempt)
-        except Banned as error:
-            if error.after_s is None:
-                error.after_s = DEFAULT_BAN_S
-            self._budget.block(None, self._clock.monotonic_ns() + int(error.after_s * _S), banned=True)
-            raise
-        except RateLimited as error:
-            now_ns = self._clock.monotonic_ns()
-            if error.after_s is None:
-                error.after_s = self._budget.quiet_ns(request.costs, now_ns) / _S
-            until_ns = now_ns + int(error.after_s * _S)
-            if not request.costs:
-                self._budget.block(None, until_ns)
-            for cost in request.costs:
-                self._budget.block(cost.pool, until_ns)
-            raise
+            response = await self._inner(request, attempt)
         except LotusXError as error:
-            if getattr(error, "sent", True) is False:
-                self._budget.refund(ticket, self._clock.monotonic_ns())
+            meter.failed(ticket, costs, error)
             raise
-
-    def _tell(self, request: Request, hold: Hold) -> None:
-        self._telemetry.emit(BudgetWait(self._exchange, request.name, hold.pool, hold.wait_ns / _S))
+        meter.succeeded(ticket, costs)
+        return response
 
 
 class RestStack:
@@ -243,7 +220,7 @@ class RestStack:
             telemetry=telemetry,
         )
         sign = SignLayer(observe, signer=signer, stamper=stamper, redactor=self._redactor)
-        self._send = BudgetLayer(sign, exchange=exchange, budget=budget, clock=clock, telemetry=telemetry)
+        self._send = BudgetLayer(sign, Meter(exchange, budget, clock, telemetry))
 
     def use_time_source(self, source: TimeSource | None) -> None:
         """Say how to ask the exchange for its time; a connector's ``market.server_time_ns``."""

@@ -1,0 +1,77 @@
+"""Requests over a WebSocket within the exchange's limits, which they share with REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from lotusx.errors import LotusXError
+from lotusx.kernel.budget import Budget
+from lotusx.kernel.clock import Clock
+from lotusx.kernel.dialect import Usage
+from lotusx.kernel.meter import Meter
+from lotusx.kernel.request import Cost, Lane, SigningContext
+from lotusx.kernel.telemetry import Telemetry
+
+_S = 1_000_000_000
+
+
+class Requester(Protocol):
+    """What carries requests: a group of sockets."""
+
+    async def ready(self) -> None:
+        """Connect and log in."""
+
+    async def request(self, write: Callable[[int, SigningContext], str], *, timeout_s: float) -> bytes:
+        """Send one request and return its reply. Errors as in `lotusx.kernel.context.WsRequests`."""
+
+
+class BudgetedRequests:
+    """The kernel's `WsRequests` of one group of addresses.
+
+    Args:
+        name: What observers are told waits; the group's name.
+        budget: The same that REST draws on.
+    """
+
+    __slots__ = ("_budget", "_clock", "_meter", "_name", "_requester")
+
+    def __init__(
+        self, requester: Requester, *, exchange: str, name: str, budget: Budget, clock: Clock, telemetry: Telemetry
+    ) -> None:
+        self._requester = requester
+        self._name = name
+        self._budget = budget
+        self._clock = clock
+        self._meter = Meter(exchange, budget, clock, telemetry)
+
+    async def ready(self) -> None:
+        """Connect and log in, so that the next request costs one round trip."""
+        await self._requester.ready()
+
+    async def request(
+        self,
+        write: Callable[[int, SigningContext], str],
+        *,
+        timeout_s: float = 10.0,
+        costs: Sequence[Cost] = (),
+        lane: Lane = Lane.NORMAL,
+        usage: Callable[[bytes], Iterable[Usage]] | None = None,
+        error: Callable[[bytes], LotusXError | None] | None = None,
+    ) -> bytes:
+        """Send one request when the limits allow it. See `lotusx.kernel.context.WsRequests`."""
+        started_ns = self._clock.monotonic_ns()
+        ticket = await self._meter.take(self._name, costs, lane, started_ns + int(timeout_s * _S))
+        try:
+            sent_ns = self._clock.monotonic_ns()
+            reply = await self._requester.request(write, timeout_s=timeout_s - (sent_ns - started_ns) / _S)
+            if usage is not None:
+                self._budget.observe(usage(reply), sent_ns=sent_ns, now_ns=self._clock.monotonic_ns())
+            problem = None if error is None else error(reply)
+            if problem is not None:
+                raise problem
+        except LotusXError as failure:
+            self._meter.failed(ticket, costs, failure)
+            raise
+        self._meter.succeeded(ticket, costs)
+        return reply
