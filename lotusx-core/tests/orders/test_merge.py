@@ -279,3 +279,19 @@ def test_an_order_without_any_report_is_what_was_asked() -> None:
     assert order.state.status is OrderStatus.UNKNOWN
     assert not order.known_to_exchange
     assert TrackedOrder(state(None), own=False).client_order_id is None
+
+
+def test_what_was_spent_belongs_to_what_was_filled_whichever_report_is_newer() -> None:
+    book, order = ledger()
+    reply = state(status="partially_filled", filled="0.5", filled_quote=D(50), average_price=D(100))
+    opened = state(version=7, filled_quote=D(0))  # of the same millisecond, and numbered where the reply is not
+    for messages in permutations([reply, opened]):
+        book, order = ledger()
+        feed(book, list(messages))
+        assert (order.state.filled_quote, order.state.average_price) == (50, 100)
+
+
+def test_a_status_nobody_knows_stays_unknown_however_much_was_filled() -> None:
+    book, order = ledger()
+    feed(book, [state(status="unknown", filled="0.5", raw_status="PAUSED")])
+    assert (order.state.status, order.state.raw_status) == (OrderStatus.UNKNOWN, "PAUSED")

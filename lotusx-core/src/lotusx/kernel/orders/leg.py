@@ -28,7 +28,9 @@ _MERGED = tuple(
     if field.name not in ("symbol", "venue_order_id", "filled", "fills", *_EITHER)
 )
 
-Key = tuple[bool, bool, int, int, Decimal, int]
+_SPENT = ("filled_quote", "average_price")  # these belong to what was filled: they are as true as that is much
+
+Key = tuple[Any, ...]
 
 
 def add(a: Decimal, b: Decimal) -> Decimal:
@@ -76,12 +78,12 @@ class Leg:
 
     @property
     def status(self) -> OrderStatus:
-        """Where it stands; ``UNKNOWN`` while only fills are known."""
+        """Where it stands; what the exchange calls by a word we do not know stays ``UNKNOWN``."""
         found = self._best.get("status")
-        status: OrderStatus = found[1] if found else OrderStatus.UNKNOWN
-        if self.filled and status in (OrderStatus.OPEN, OrderStatus.PENDING, OrderStatus.UNKNOWN):
+        status: OrderStatus = found[1] if found else OrderStatus.OPEN
+        if self.filled and status in (OrderStatus.OPEN, OrderStatus.PENDING):
             return OrderStatus.PARTIALLY_FILLED
-        return status
+        return status if found else OrderStatus.UNKNOWN
 
     def add_report(self, state: OrderState) -> None:
         """Merge one report: idempotent, commutative, associative."""
@@ -90,7 +92,7 @@ class Leg:
             value = getattr(state, name)
             if value is None or value is OrderType.UNKNOWN or value is TimeInForce.UNKNOWN or value == "":
                 continue  # not stated
-            self._keep(name, key, value)
+            self._keep(name, (state.filled, *key) if name in _SPENT else key, value)
         for index, name in enumerate(_EITHER):
             self._flags[index] |= getattr(state, name)
         self._reported = max(self._reported, state.filled)
