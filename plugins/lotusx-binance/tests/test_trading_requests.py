@@ -17,9 +17,10 @@ from lotusx.errors import (
     NotSupported,
     OrderNotFound,
     PostOnlyWouldTake,
+    RateLimited,
 )
-from lotusx.model import Instrument, OrderStatus, OrderType
-from lotusx.plugin import Amendment, Effect, Lane, OrderRef, Response
+from lotusx.model import Instrument, OrderStatus, OrderType, TimeInForce
+from lotusx.plugin import Amendment, Cost, Effect, Lane, OrderRef, Response, Usage
 from lotusx_binance.connector import BinanceConnector
 from lotusx_binance.facts import FACTS
 from lotusx_testing.fakes import FakeKernel
@@ -52,7 +53,8 @@ async def test_place_reads_status_and_fills_from_the_full_reply(desk: Any, btc: 
     )
     assert desk.rest.last.effect is Effect.COMMAND
     assert desk.rest.last.signed
-    assert desk.costs == {"orders": 1}  # success costs no weight
+    assert desk.costs == {"ip-weight": 1, "orders": 1}
+    assert [cost.pool for cost in desk.rest.last.costs if cost.free_on_success] == ["ip-weight"]
 
 
 async def test_refused_order_raises_the_exchanges_reason(desk: Any, btc: Instrument) -> None:
@@ -90,7 +92,9 @@ async def test_cancel_names_the_order_and_reads_its_own_id(
     assert (state.client_order_id, state.status) == ("a-1", OrderStatus.CANCELED)
     assert desk.sent == ("DELETE", "/api/v3/order", {"symbol": "BTCUSDT", **params})
     assert desk.rest.last.lane is Lane.URGENT
-    assert desk.costs == {}
+    assert [(cost.pool, cost.amount, cost.free_on_success) for cost in desk.rest.last.costs[1:]] == [
+        ("ip-weight", 1, True)
+    ]
 
 
 @pytest.mark.parametrize("ref", [OrderRef(), OrderRef(None, "abc")])
@@ -182,7 +186,9 @@ async def test_amend_to_less_counts_what_earlier_orders_filled(desk: Any, btc: I
     assert desk.sent[2]["newQty"] == "0.001"
 
 
-async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrument) -> None:
+async def test_any_other_amendment_replaces_what_is_left_while_nothing_more_can_have_filled(
+    desk: Any, btc: Instrument
+) -> None:
     new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
     replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
     desk.rest.reply(json.dumps({**replaced, "newOrderResponse": new}))
@@ -200,6 +206,7 @@ async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrum
             "symbol": "BTCUSDT",
             "cancelReplaceMode": "STOP_ON_FAILURE",
             "cancelOrderId": "28",
+            "cancelRestrictions": "ONLY_NEW",
             "side": "BUY",
             "type": "STOP_LOSS_LIMIT",
             "timeInForce": "GTC",
@@ -210,7 +217,7 @@ async def test_any_other_amendment_replaces_what_is_left(desk: Any, btc: Instrum
             "newClientOrderId": "a-2",
         },
     )
-    assert desk.costs == {"orders": 1}
+    assert desk.costs == {"ip-weight": 1, "orders": 1}
 
 
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:
@@ -237,6 +244,8 @@ async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any,
         ({"quantity": None}, None, NotSupported),
         ({"type": OrderType.TRAILING_STOP, "price": None}, "1", NotSupported),
         ({"filled": Decimal("0.02")}, None, InvalidArgument),
+        ({"time_in_force": TimeInForce.UNKNOWN}, "1", NotSupported),
+        ({"type": OrderType.STOP_LOSS_LIMIT}, "1", NotSupported),  # trails: what it trails by is not in the state
     ],
 )
 async def test_amendment_that_cannot_be_written_is_refused(
@@ -289,6 +298,27 @@ async def test_orders_go_over_the_websocket_when_asked(make_desk: Callable[..., 
     assert cancel["method"] == "order.cancel"
     assert cancel["params"]["orderId"] == 28
     assert desk.rest.requests == []
+    weight = Cost("ip-weight", 1, free_on_success=True)
+    assert desk.ws.costs == [(weight, Cost("orders", 1)), (weight,)]
+
+
+async def test_a_refusal_over_the_websocket_says_what_was_counted_and_how_long_to_wait(
+    make_desk: Callable[..., Any], btc: Instrument
+) -> None:
+    desk = make_desk(order_entry="ws")
+    limits = [
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000, "count": 6001},
+        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50, "count": 3},
+        {"rateLimitType": "CONNECTIONS", "interval": "MINUTE", "intervalNum": 5, "limit": 300, "count": 1},
+    ]
+    data = {"serverTime": 1659142907531, "retryAfter": 1659142920000}
+    error = {"code": -1003, "msg": "Too much request weight used; current limit is 6000.", "data": data}
+    desk.ws.replies.append(json.dumps({"id": 1, "status": 429, "error": error, "rateLimits": limits}).encode())
+
+    with pytest.raises(RateLimited) as caught:
+        await desk.connector.trading.place(limit_buy(), btc)
+    assert caught.value.after_s == 12.469
+    assert desk.ws.usage == [Usage("ip-weight", 60.0, 6001), Usage("orders", 10.0, 3)]
 
 
 @pytest.mark.parametrize("result", ["{}", '{"id":1,"status":200,"result":{"symbol":"BTCUSDT"}}'])

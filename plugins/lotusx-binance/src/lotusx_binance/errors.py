@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from types import MappingProxyType
@@ -16,9 +17,10 @@ from typing import Any
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, exchange_error
-from lotusx.plugin import Effect, Request, Response, Usage
-from lotusx_binance.facts import ORDERS, SAPI_WEIGHT, WEIGHT
+from lotusx.errors import ErrorKind as K, ItemRejected, LotusXError, MalformedReply, exchange_error
+from lotusx.plugin import Effect, Limit, Request, Response, Usage
+from lotusx_binance.facts import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
+from lotusx_binance.types import RateLimit
 
 
 class Code(IntEnum):
@@ -143,6 +145,7 @@ _MESSAGES: tuple[tuple[str, K], ...] = (
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 _USED = re.compile(r"x-(mbx-used-weight|mbx-order-count|sapi-used-ip-weight)-(\d+)([smhd])")
 _POOLS = {"mbx-used-weight": WEIGHT, "mbx-order-count": ORDERS, "sapi-used-ip-weight": SAPI_WEIGHT}
+_STATED = {"REQUEST_WEIGHT": WEIGHT, "RAW_REQUESTS": RAW_REQUESTS, "ORDERS": ORDERS}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -162,7 +165,14 @@ class ApiReply(msgspec.Struct):
     error: ErrorBody | None = None
 
 
+class ApiCounts(msgspec.Struct):
+    """What a reply of the WebSocket API says was counted; apart, so that it puts no order in doubt."""
+
+    rateLimits: list[RateLimit] = []
+
+
 _decode_error = msgspec.json.Decoder(ErrorBody).decode
+_decode_counts = msgspec.json.Decoder(ApiCounts).decode
 _decode_reply = msgspec.json.Decoder(ApiReply).decode
 
 
@@ -260,6 +270,41 @@ class SpotDialect:
             status=response.status,
             body=text,
         )
+
+
+def to_limit(item: RateLimit) -> Limit:
+    """Convert one of ``exchangeInfo.rateLimits``.
+
+    Raises:
+        ItemRejected: It limits something else, in another unit, or nothing.
+    """
+    pool = _STATED.get(item.rateLimitType)
+    unit_s = _SECONDS.get(item.interval[:1].lower())
+    if pool is None or unit_s is None or item.intervalNum < 1 or item.limit < 1:
+        raise ItemRejected(f"no limit we know: {item}", field="rateLimits", value=item.rateLimitType)
+    return Limit(pool, item.limit, item.intervalNum * unit_s, scope="account" if pool == ORDERS else "ip")
+
+
+def api_usage(message: bytes) -> Iterable[Usage]:
+    """Return what a reply of the WebSocket API says was counted: its ``rateLimits``, the only place."""
+    try:
+        stated = _decode_counts(message).rateLimits
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    for item in stated:
+        with suppress(ItemRejected):
+            limit = to_limit(item)
+            if item.count is not None:
+                yield Usage(limit.pool, limit.window_s, item.count)
+
+
+def api_error(exchange: str, message: bytes, *, command: bool) -> LotusXError | None:
+    """Return the error that a reply of the WebSocket API stands for; ``None``: it is a success."""
+    try:
+        read_api_reply(exchange, message, command=command)
+    except LotusXError as error:
+        return error
+    return None
 
 
 def read_api_reply(exchange: str, message: bytes, *, command: bool) -> msgspec.Raw:

@@ -1,8 +1,7 @@
 """Thin typed calls, one per endpoint that the connector or `native` uses: verb, path, weight, signed, reply, document.
 
 All parameters go into the query, in the order written here, each percent-encoded once; what is signed is what is sent.
-Source of all weights: binance-spot-api-docs, rest-api.md. A successful order call costs no weight since 2026-04-02;
-what a failed one costs comes back in the headers.
+Source of all weights: binance-spot-api-docs, rest-api.md. An order call that succeeds costs no weight since 2026-04-02.
 """
 
 from __future__ import annotations
@@ -103,6 +102,7 @@ class Endpoints:
         params: Params,
         *,
         weight: int = 0,
+        failure_weight: int = 0,
         orders: int = 0,
         signed: bool = False,
         effect: Effect | None = None,
@@ -110,6 +110,9 @@ class Endpoints:
         service: str | None = None,
     ) -> Request:
         """Build a request. What is no GET counts as a command unless *effect* says otherwise.
+
+        Args:
+            failure_weight: What it costs only if it fails.
 
         Raises:
             NotSupported: This environment has no such service.
@@ -121,6 +124,8 @@ class Endpoints:
         costs = [] if service == "sapi" else [Cost(RAW_REQUESTS, 1)]
         if weight:
             costs.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
+        if failure_weight:
+            costs.append(Cost(WEIGHT, failure_weight, free_on_success=True))
         if orders:
             costs.append(Cost(ORDERS, orders))
         return Request(
@@ -205,8 +210,9 @@ class Endpoints:
     # Orders
 
     async def new_order(self, params: Params) -> account_types.NewOrder:
-        """``POST /api/v3/order``; one unfilled order."""
-        return await self._call(self.request(Verb.POST, "/api/v3/order", params, orders=1, signed=True), _NEW_ORDER)
+        """``POST /api/v3/order``, weight 1 if it fails; one unfilled order."""
+        request = self.request(Verb.POST, "/api/v3/order", params, failure_weight=1, orders=1, signed=True)
+        return await self._call(request, _NEW_ORDER)
 
     async def test_order(self, params: Params) -> None:
         """``POST /api/v3/order/test``, weight 1; reaches no matching engine, so it may be sent again."""
@@ -214,18 +220,24 @@ class Endpoints:
         await self._call(request, _EMPTY)
 
     async def cancel_order(self, params: Params) -> account_types.CanceledOrder:
-        """``DELETE /api/v3/order``."""
-        request = self.request(Verb.DELETE, "/api/v3/order", params, signed=True, lane=Lane.URGENT)
+        """``DELETE /api/v3/order``, weight 1 if it fails."""
+        request = self.request(Verb.DELETE, "/api/v3/order", params, failure_weight=1, signed=True, lane=Lane.URGENT)
         return await self._call(request, _CANCELED)
 
     async def cancel_open_orders(self, symbol: str) -> list[msgspec.Raw]:
-        """``DELETE /api/v3/openOrders``; orders and order lists, mixed."""
-        request = self.request(Verb.DELETE, "/api/v3/openOrders", {"symbol": symbol}, signed=True, lane=Lane.URGENT)
+        """``DELETE /api/v3/openOrders``, weight 1 if it fails; orders and order lists, mixed."""
+        request = self.request(
+            Verb.DELETE, "/api/v3/openOrders", {"symbol": symbol}, failure_weight=1, signed=True, lane=Lane.URGENT
+        )
         return await self._call(request, _CANCELED_ALL)
 
     async def cancel_replace(self, params: Params) -> account_types.CancelReplaced:
-        """``POST /api/v3/order/cancelReplace``; one unfilled order, even if the new half is not attempted."""
-        request = self.request(Verb.POST, "/api/v3/order/cancelReplace", params, orders=1, signed=True)
+        """``POST /api/v3/order/cancelReplace``, weight 1 if it fails; one unfilled order, even if the new half is not
+        attempted.
+        """
+        request = self.request(
+            Verb.POST, "/api/v3/order/cancelReplace", params, failure_weight=1, orders=1, signed=True
+        )
         return await self._call(request, _REPLACED)
 
     async def amend_keep_priority(self, params: Params) -> account_types.Amended:

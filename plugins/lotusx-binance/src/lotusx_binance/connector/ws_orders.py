@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from lotusx.errors import CredentialsError, MalformedReply
+from lotusx.errors import CredentialsError, LotusXError, MalformedReply
+from lotusx.plugin import Cost, Lane
 from lotusx_binance.account_types import CanceledOrder, NewOrder
 from lotusx_binance.codec import write
-from lotusx_binance.errors import read_api_reply
+from lotusx_binance.errors import api_error, api_usage, read_api_reply
+from lotusx_binance.facts import ORDERS, WEIGHT
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel, SigningContext
@@ -19,6 +21,9 @@ T = TypeVar("T")
 
 _new_order = msgspec.json.Decoder(NewOrder).decode
 _canceled = msgspec.json.Decoder(CanceledOrder).decode
+
+_IF_IT_FAILS = Cost(WEIGHT, 1, free_on_success=True)
+_ONE_ORDER = Cost(ORDERS, 1)
 
 
 class WsOrders:
@@ -35,13 +40,16 @@ class WsOrders:
 
     async def new_order(self, params: Mapping[str, Any]) -> NewOrder:
         """``order.place``."""
-        return self._read(_new_order, await self._request("order.place", params))
+        return self._read(_new_order, await self._request("order.place", params, costs=(_IF_IT_FAILS, _ONE_ORDER)))
 
     async def cancel_order(self, params: Mapping[str, Any]) -> CanceledOrder:
         """``order.cancel``."""
-        return self._read(_canceled, await self._request("order.cancel", params))
+        result = await self._request("order.cancel", params, costs=(_IF_IT_FAILS,), lane=Lane.URGENT)
+        return self._read(_canceled, result)
 
-    async def _request(self, method: str, params: Mapping[str, Any]) -> msgspec.Raw:
+    async def _request(
+        self, method: str, params: Mapping[str, Any], *, costs: tuple[Cost, ...], lane: Lane = Lane.NORMAL
+    ) -> msgspec.Raw:
         signer = self._signer
         if signer is None:
             raise CredentialsError(f"{method} must be signed, and no credentials were configured")
@@ -49,7 +57,11 @@ class WsOrders:
         def text(request_id: int, context: SigningContext) -> str:
             return write(request_id, method, signer.sign_message(params, context))
 
-        return read_api_reply(self._exchange, await self._requests.request(text), command=True)
+        def error(reply: bytes) -> LotusXError | None:
+            return api_error(self._exchange, reply, command=True)
+
+        reply = await self._requests.request(text, costs=costs, lane=lane, usage=api_usage, error=error)
+        return read_api_reply(self._exchange, reply, command=True)
 
     def _read(self, decode: Callable[[msgspec.Raw], T], result: msgspec.Raw) -> T:
         try:
