@@ -198,6 +198,7 @@ class Wiring:
             urls=self.parts.urls,
             rest=self.rest,
             ws=self._requests,
+            limits=lambda limits: self.budget.adopt(limits, self.clock.monotonic_ns()),
             instruments=self.instruments,
             clock=self.clock,
             telemetry=self.telemetry,

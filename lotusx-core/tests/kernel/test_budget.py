@@ -421,3 +421,37 @@ def test_everybody_is_served_in_the_end_and_the_order_within_a_lane_holds(
         else:
             waiting.append((ticket, now + max(hold.wait_ns, 1_000_000)))
     assert now <= 60 * S * (len(wants) + 2)
+
+
+def test_limits_that_the_exchange_states_replace_ours_and_keep_the_count() -> None:
+    registry = BudgetRegistry()
+    budget = registry.budget("x", "host", [MINUTE, ROLLING], account="a")
+    other = registry.budget("x", "host", [MINUTE, ROLLING], account="b")
+    assert budget.attempt(budget.ticket([Cost("weight", 80), Cost("orders", 9)]), 0) is None
+
+    budget.adopt(
+        [
+            Limit("weight", 300, 60.0),
+            Limit("weight", 1_000, 3_600.0),
+            Limit("weight", 0, 60.0),
+            Limit("orders", 20, 10.0, scope="account", aligned=False),
+        ],
+        0,
+    )
+
+    assert budget.used("weight", 60.0, 0) == 80
+    assert other.attempt(other.ticket([Cost("weight", 150)]), 0) is None  # per address: shared
+    assert budget.used("weight", 3_600.0, 0) == 150
+    assert budget.attempt(budget.ticket([Cost("orders", 9)]), 0) is None
+    with pytest.raises(InvalidArgument, match="whose limit is 10 in 10 s"):
+        other.ticket([Cost("orders", 11)])  # per account: not shared
+
+
+def test_a_stated_limit_may_be_lower_than_what_is_used() -> None:
+    budget = Budget("x", [MINUTE])
+    budget.align(0, 0)
+    assert budget.attempt(budget.ticket([Cost("weight", 80)]), 0) is None
+
+    budget.adopt([Limit("weight", 50, 60.0)], 0)
+
+    assert budget.attempt(budget.ticket([Cost("weight", 1)], Lane.URGENT), S) == Hold(59 * S, "weight")

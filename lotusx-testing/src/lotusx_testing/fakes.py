@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from lotusx.errors import ConnectionFailed, ItemRejected, LotusXError, UnknownSymbol
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.dialect import RestDialect, Usage
-from lotusx.kernel.facts import ExchangeFacts
+from lotusx.kernel.facts import ExchangeFacts, Limit
 from lotusx.kernel.request import Cost, Lane, Request, Response, SigningContext
 from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import Telemetry
@@ -170,12 +170,13 @@ class FakeInstruments:
 
 @dataclass
 class FakeKernel:
-    """All parts of a `Kernel`, each replaceable before `build`."""
+    """All parts of a `Kernel`, each replaceable before `build`. ``limits`` are those the exchange stated."""
 
     facts: ExchangeFacts
     environment: str = "live"
     rest: FakeRest = field(default_factory=FakeRest)
     ws: dict[str, FakeWsRequests] = field(default_factory=dict)
+    limits: list[Limit] = field(default_factory=list)
     instruments: FakeInstruments = field(default_factory=FakeInstruments)
     clock: FakeClock = field(default_factory=FakeClock)
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -190,6 +191,7 @@ class FakeKernel:
             environment=environment,
             urls=environment.rest,
             rest=self.rest,
+            limits=self.limits.extend,
             ws=lambda group: self.ws.setdefault(group, FakeWsRequests()),
             instruments=self.instruments,
             clock=self.clock,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, Symbol, TickSize
-from lotusx.plugin import Secret
+from lotusx.plugin import Limit, Secret
 from lotusx_binance.connector import BinanceConnector
 from lotusx_binance.errors import SpotDialect
 from lotusx_binance.facts import FACTS
@@ -53,6 +53,7 @@ class Desk:
     rest: FakeRest
     ws: FakeWsRequests
     events: list[object]
+    limits: list[Limit]
 
     @property
     def sent(self) -> tuple[str, str, dict[str, str]]:
@@ -83,7 +84,7 @@ def make_desk(btc: Instrument, eth: Instrument) -> Callable[..., Desk]:
         ws = kernel.ws.setdefault("api", FakeWsRequests())
         events: list[object] = []
         kernel.telemetry.observe(events.append)
-        return Desk(BinanceConnector(kernel.build()), rest, ws, events)
+        return Desk(BinanceConnector(kernel.build()), rest, ws, events, kernel.limits)
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 
 from lotusx.errors import InvalidArgument
 from lotusx.model import Instrument, Interval, Side
-from lotusx.plugin import ItemDropped, Span
+from lotusx.plugin import ItemDropped, Limit, Span
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
@@ -65,6 +65,31 @@ async def test_instruments_leave_out_what_cannot_be_understood(desk: Any, caplog
     assert isinstance(dropped, ItemDropped)
     assert (dropped.exchange, dropped.key) == ("binance", "exchangeInfo")
     assert dropped.reason in caplog.text
+
+
+async def test_limits_stated_by_the_exchange_replace_ours(desk: Any) -> None:
+    stated = [
+        ("REQUEST_WEIGHT", "MINUTE", 1, 6000),
+        ("RAW_REQUESTS", "MINUTE", 5, 300_000),
+        ("ORDERS", "SECOND", 10, 100),
+        ("ORDERS", "DAY", 1, 200_000),
+        ("CONNECTIONS", "MINUTE", 5, 300),
+        ("ORDERS", "FORTNIGHT", 1, 1),
+        ("REQUEST_WEIGHT", "MINUTE", 1, 0),
+    ]
+    names = ("rateLimitType", "interval", "intervalNum", "limit")
+    limits = [dict(zip(names, limit, strict=True)) for limit in stated]
+    desk.rest.reply(json.dumps({"serverTime": 1, "rateLimits": limits, "symbols": []}))
+
+    assert await desk.connector.market.instruments() == []
+
+    assert desk.limits == [
+        Limit("ip-weight", 6_000, 60.0),
+        Limit("raw-requests", 300_000, 300.0),
+        Limit("orders", 100, 10.0, scope="account"),
+        Limit("orders", 200_000, 86_400.0, scope="account"),
+    ]
+    assert [event.key for event in desk.events] == ["exchangeInfo.rateLimits"] * 3
 
 
 async def test_ticker(desk: Any, btc: Instrument) -> None:

@@ -206,6 +206,13 @@ class _Pool:
                 return
         self.windows.append(AlignedWindow(limit) if limit.aligned else RollingWindow(limit))
 
+    def adopt(self, limit: Limit) -> AlignedWindow | RollingWindow:
+        """Replace the limit of the window of its length, which keeps its count; return that window."""
+        self.ensure(limit)
+        window = next(window for window in self.windows if window.limit.window_s == limit.window_s)
+        window.limit = limit
+        return window
+
     def block(self, until_ns: int, *, banned: bool) -> None:
         if until_ns > self.blocked_ns:
             self.blocked_ns = until_ns
@@ -316,12 +323,28 @@ class Budget:
         self._distance_ns: int | None = None
         with self._ledger.lock:
             for limit in limits:
-                key = (limit.pool, "" if limit.scope == "ip" else f"{limit.scope}:{account}")
-                pool = self._ledger.pools.setdefault(key, _Pool(limit.pool))
-                pool.ensure(limit)
-                named = self._pools.setdefault(limit.pool, [])
-                if pool not in named:
-                    named.append(pool)
+                self._pool(limit).ensure(limit)
+
+    def _pool(self, limit: Limit) -> _Pool:
+        key = (limit.pool, "" if limit.scope == "ip" else f"{limit.scope}:{self._account}")
+        pool = self._ledger.pools.setdefault(key, _Pool(limit.pool))
+        named = self._pools.setdefault(limit.pool, [])
+        if pool not in named:
+            named.append(pool)
+        return pool
+
+    def adopt(self, limits: Iterable[Limit], now_ns: int) -> None:
+        """Follow the *limits* that the exchange states: they replace those of the same pool, scope and length.
+
+        What was counted stays; lengths that were unknown are counted from now on; one below 1 is passed over.
+        """
+        with self._ledger.lock:
+            for limit in limits:
+                if limit.amount < 1:
+                    continue
+                window = self._pool(limit).adopt(limit)
+                if self._distance_ns is not None and isinstance(window, AlignedWindow):
+                    window.align(self._distance_ns, now_ns)
 
     def _named(self, name: str) -> list[_Pool]:
         pools = self._pools.get(name)

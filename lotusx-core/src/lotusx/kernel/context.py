@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from lotusx.errors import LotusXError
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import Usage
-from lotusx.kernel.facts import Environment, ExchangeFacts
+from lotusx.kernel.facts import Environment, ExchangeFacts, Limit
 from lotusx.kernel.request import Cost, Lane, Request, Response, SigningContext
 from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import Telemetry
@@ -87,6 +87,7 @@ class Kernel:
             are `lotusx.kernel.secrets.Secret`.
         signer: For what is signed outside of `rest`, such as requests over a WebSocket; ``None``: there is no key.
         ws: Returns the requester of one WebSocket group.
+        limits: Takes the limits that the exchange states of itself, in place of those in its facts.
         instruments: Filled before the first call that needs it.
     """
 
@@ -95,6 +96,7 @@ class Kernel:
     urls: Mapping[str, str]
     rest: RestClient
     ws: Callable[[str], WsRequests]
+    limits: Callable[[Sequence[Limit]], None]
     instruments: InstrumentTable
     clock: Clock
     telemetry: Telemetry

@@ -13,6 +13,7 @@ from lotusx.model import BestBidOffer, BookUpdate, Candle, Instrument, Interval,
 from lotusx.plugin import BookRule, Channel, ChannelKind, ItemDropped, Page, Span
 from lotusx_binance import conversions as convert, types
 from lotusx_binance.conversions import MS
+from lotusx_binance.errors import to_limit
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -65,8 +66,9 @@ class SpotMarketData:
         return (await self._rest.time()).serverTime * MS
 
     async def instruments(self) -> Sequence[Instrument]:
-        """Every listed symbol; one that cannot be understood is counted, reported and left out."""
+        """Every listed symbol; one that cannot be understood is counted, reported and left out. Adopts the limits."""
         info = await self._rest.exchange_info()
+        self._kernel.limits(self._kept(info.rateLimits, to_limit, "exchangeInfo.rateLimits"))
         return self._kept(info.symbols, convert.to_instrument, "exchangeInfo")
 
     def _kept(self, items: Sequence[M], to: Callable[[M], E], key: str) -> list[E]:
