@@ -23,6 +23,7 @@ from lotusx.kernel.budget import BudgetRegistry
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.nonce import NonceAllocator, Stamper
+from lotusx.kernel.pacing import connect_budgets
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.rest import RestStack
 from lotusx.kernel.secrets import Secret
@@ -110,6 +111,7 @@ class Wiring:
         stamper = Stamper(self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms)
         self.rest = self._rest(http, stamper, rng)
         codecs = parts.manager.codecs(parts.signer, parts.credentials)
+        connects = connect_budgets(parts.ws_urls, {name: ws.connects_per_window for name, ws in facts.ws.items()})
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(
                 exchange=facts.name,
@@ -122,6 +124,7 @@ class Wiring:
                 context=stamper.context,
                 rng=rng,
                 telemetry=self.telemetry,
+                budget=connects[group],
                 probe=lambda channel, since_ns: probe(channel, since_ns),
                 on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
             )

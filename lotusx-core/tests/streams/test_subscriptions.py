@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.handover import Handover
 from lotusx.kernel.membership import Acked, Change, Op, Probe, Refused, Send, Silent, Wanted, deadline_ns
-from lotusx.kernel.pacing import NS, Backoff, ConnectBudget, Pace
+from lotusx.kernel.pacing import NS, Backoff, ConnectBudget, Pace, connect_budgets
 from lotusx.kernel.subscriptions import Subscriptions
 
 S = NS
@@ -327,3 +327,14 @@ def test_waits_grow_to_thirty_seconds_with_full_jitter() -> None:
     assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
     backoff.reset()
     assert backoff.next_s(10.0) <= 10.25
+
+
+def test_groups_of_one_host_share_the_strictest_connect_budget() -> None:
+    urls = {"market": "ws://host:1/stream", "api": "wss://HOST/api", "other": "wss://other"}
+    budgets = connect_budgets(urls, {"market": (300, 300.0), "api": (10, 300.0), "other": (300, 300.0)})
+
+    assert budgets["market"] is budgets["api"] is not budgets["other"]
+    for _ in range(5):
+        budgets["market"].spend(0)
+    assert budgets["api"].delay_ns(0) == 300 * S
+    assert budgets["other"].delay_ns(0) == 0
