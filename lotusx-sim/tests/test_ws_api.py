@@ -275,11 +275,12 @@ def test_an_expiry_gives_its_reason(caller: Caller) -> None:
     assert (report["x"], report["eR"]) == ("EXPIRED", "UNFILLED_IOC_QUANTITY_EXPIRED")
 
 
-def test_a_deposit_is_a_balance_update(caller: Caller) -> None:
+def test_a_deposit_is_told_as_a_difference_and_as_the_balance_it_makes(caller: Caller) -> None:
     socket = subscribed(caller)
     caller.sim.deposit("USDT", "5")
-    (event,) = events(socket)
-    assert (event["e"], event["a"], event["d"]) == ("balanceUpdate", "USDT", "5.00000000")
+    difference, position = events(socket)
+    assert (difference["e"], difference["a"], difference["d"]) == ("balanceUpdate", "USDT", "5.00000000")
+    assert (position["e"], position["B"][0]["f"]) == ("outboundAccountPosition", "100005.00000000")
 
 
 def test_the_same_events_come_to_every_subscriber(caller: Caller) -> None:

@@ -84,7 +84,10 @@ class Exchange:
         if balance.free + amount < 0:
             raise Refused(Reason.INSUFFICIENT_FUNDS)
         balance.free += amount
-        self._records.events.append(BalanceEvent(account, (asset,), now_ns, delta=amount))
+        self._records.events += [
+            BalanceEvent(account, (asset,), now_ns, delta=amount),
+            BalanceEvent(account, (asset,), now_ns),
+        ]
 
     def take_events(self) -> list[Event]:
         """Hand over everything that happened since the last call."""
