@@ -6,9 +6,9 @@ from decimal import Decimal as D
 
 import anyio
 import pytest
+from e2e_kit import BTC, until
 
 import lotusx
-from e2e_kit import BTC, until
 from lotusx.errors import StaleBook
 from lotusx_sim import Simulator
 
