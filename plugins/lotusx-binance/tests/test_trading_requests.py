@@ -16,6 +16,7 @@ from lotusx.errors import (
     MalformedReply,
     NotSupported,
     OrderNotFound,
+    PartialFailure,
     PostOnlyWouldTake,
     RateLimited,
 )
@@ -186,13 +187,11 @@ async def test_amend_to_less_counts_what_earlier_orders_filled(desk: Any, btc: I
     assert desk.sent[2]["newQty"] == "0.001"
 
 
-async def test_any_other_amendment_replaces_what_is_left_while_nothing_more_can_have_filled(
-    desk: Any, btc: Instrument
-) -> None:
+async def test_any_other_amendment_replaces_the_order(desk: Any, btc: Instrument) -> None:
     new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
     replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
     desk.rest.reply(json.dumps({**replaced, "newOrderResponse": new}))
-    order = order_state(btc, filled=Decimal("0.004"), trigger_price=Decimal(60_000), type=OrderType.STOP_LOSS_LIMIT)
+    order = order_state(btc, trigger_price=Decimal(60_000), type=OrderType.STOP_LOSS_LIMIT)
 
     state = await desk.connector.trading.amend(
         order, Amendment(price=Decimal("67000.5"), new_client_order_id="a-2"), btc
@@ -210,7 +209,7 @@ async def test_any_other_amendment_replaces_what_is_left_while_nothing_more_can_
             "side": "BUY",
             "type": "STOP_LOSS_LIMIT",
             "timeInForce": "GTC",
-            "quantity": "0.006",
+            "quantity": "0.01",
             "price": "67000.5",
             "stopPrice": "60000",
             "newOrderRespType": "FULL",
@@ -218,6 +217,31 @@ async def test_any_other_amendment_replaces_what_is_left_while_nothing_more_can_
         },
     )
     assert desk.costs == {"ip-weight": 1, "orders": 1}
+
+
+async def test_what_a_partly_filled_order_executed_on_the_way_is_not_bought_twice(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(json.dumps({**CANCELED, "executedQty": "0.007"}), json.dumps(PLACED))
+
+    # Known were 0.004; 0.003 more matched before the cancel arrived.
+    order = order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272))
+    await desk.connector.trading.amend(order, Amendment(price=Decimal(67_000), new_client_order_id="a-2"), btc)
+
+    verb, path, params = desk.sent
+    assert (verb, path) == ("POST", "/api/v3/order")
+    assert (params["quantity"], params["price"], params["newClientOrderId"]) == ("0.003", "67000", "a-2")
+
+
+@pytest.mark.parametrize("executed", ["0.01", "0.004"])
+async def test_a_partly_filled_order_that_could_not_be_placed_anew_says_that_it_is_canceled(
+    desk: Any, btc: Instrument, executed: str
+) -> None:
+    refused = Response(400, {}, b'{"code":-2010,"msg":"Account has insufficient balance for requested action."}')
+    desk.rest.reply(json.dumps({**CANCELED, "executedQty": executed}), refused)
+
+    with pytest.raises(PartialFailure, match="canceled, and"):
+        await desk.connector.trading.amend(
+            order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272)), Amendment(price=Decimal(67_000)), btc
+        )
 
 
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:

@@ -92,12 +92,18 @@ def replacement_params(order: OrderState, *, quantity: Decimal, price: Decimal |
     """
     if order.type in (OrderType.UNKNOWN, OrderType.TRAILING_STOP) or not order.type.has_limit_price or price is None:
         raise NotSupported("binance", f"amending a {order.raw_type or order.type} order", "cancel, then place")
+    if order.type.is_conditional and order.trigger_price is None:
+        raise NotSupported("binance", f"amending a trailing {order.raw_type or order.type} order", "cancel, then place")
+    time_in_force = order.time_in_force or TimeInForce.GTC
+    if time_in_force not in _TIME_IN_FORCE:
+        said = order.raw_time_in_force or time_in_force
+        raise NotSupported("binance", f"amending an order whose time in force is {said}", "cancel, then place")
     params: dict[str, str | int] = {
         "side": _SIDE[order.side],
         "type": "LIMIT_MAKER" if order.post_only else _TYPE[order.type],
     }
     if not order.post_only:
-        params["timeInForce"] = _TIME_IN_FORCE.get(order.time_in_force or TimeInForce.GTC, "GTC")
+        params["timeInForce"] = _TIME_IN_FORCE[time_in_force]
     params["quantity"] = plain(quantity)
     params["price"] = plain(price)
     if order.trigger_price is not None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from lotusx.errors import InvalidArgument, NotSupported, OrderNotFound
-from lotusx.model import Fill, Instrument, OrderRequest, OrderState, Symbol
+from lotusx.errors import ExchangeError, InvalidArgument, NotSupported, OrderNotFound, PartialFailure
+from lotusx.model import Fill, Instrument, OrderRequest, OrderState, Symbol, plain
 from lotusx.plugin import Amendment, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
@@ -110,7 +110,8 @@ class SpotTrading:
 
         Only a smaller quantity at the same price keeps ids and queue place. ``change.quantity`` is the whole order's;
         the replacement gets what of it is not filled. An order without fills is only canceled while it has none
-        (``cancelRestrictions=ONLY_NEW``): a match on the way would otherwise be bought twice.
+        (``cancelRestrictions=ONLY_NEW``): a match on the way would otherwise be bought twice. How much one that is
+        partly filled has executed only its cancel tells, so the new order is placed in a request of its own.
 
         Raises:
             PartialFailure: Canceled, and the new order was refused; ``details`` holds both answers.
@@ -140,16 +141,38 @@ class SpotTrading:
                 f"{order.filled} of the order is filled already: quantity must be above that, not {quantity}",
                 rule="quantity",
             )
+        new = {
+            **write.replacement_params(order, quantity=rest, price=price),
+            "newClientOrderId": change.new_client_order_id,
+        }
+        if order.filled:
+            canceled = await self.cancel(ref, instrument)
+            earlier = order.quantity - (order.quantity if canceled.quantity is None else canceled.quantity)
+            return await self._place_rest({**symbol, **new}, quantity - earlier - canceled.filled, instrument)
         params = {
             **symbol,
             "cancelReplaceMode": "STOP_ON_FAILURE",
             **named(ref, order_id="cancelOrderId", client="cancelOrigClientOrderId"),
-            "cancelRestrictions": None if order.filled else "ONLY_NEW",
-            **write.replacement_params(order, quantity=rest, price=price),
-            "newClientOrderId": change.new_client_order_id,
+            "cancelRestrictions": "ONLY_NEW",
+            **new,
         }
         replaced = await self._rest.cancel_replace(params)
         return convert.to_placed(replaced.newOrderResponse, symbol=instrument.symbol, received_ns=self._now_ns())
+
+    async def _place_rest(self, params: dict[str, Any], rest: Decimal, instrument: Instrument) -> OrderState:
+        """Place what is left of an order that has just been canceled."""
+        if rest <= 0:
+            raise PartialFailure("binance", "filled", "canceled, and nothing was left to place: the rest had filled")
+        try:
+            reply = await self._entry.new_order({**params, "quantity": plain(rest)})
+        except ExchangeError as error:
+            if error.may_have_executed:
+                raise
+            text = f"canceled, and the new order was refused: {error.text}"
+            raise PartialFailure(
+                "binance", error.code, text, http_status=error.http_status, details=error.details
+            ) from error
+        return convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         item = await self._rest.order({"symbol": instrument.venue_symbol, **named(ref)})
