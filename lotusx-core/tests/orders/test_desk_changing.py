@@ -380,6 +380,23 @@ def test_an_order_placed_elsewhere_is_looked_up_and_becomes_ours_when_amended() 
     in_virtual_time(run)
 
 
+def test_an_amendment_whose_new_order_was_reported_rejected_is_not_taken_for_carried_out() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+
+        def reject(before: Any, change: Any) -> None:
+            world.exchange.end(A1)
+            world.desk.apply_state(state(change.new_client_order_id, "2", "rejected", at=9))
+            raise refusal(PartialFailure)
+
+        world.exchange.on["amend"] = [reject]
+        with pytest.raises(PartialFailure):
+            await world.desk.amend(A1, INSTRUMENT, price=D(90))
+
+    in_virtual_time(run)
+
+
 def test_an_order_placed_elsewhere_can_be_amended_by_its_client_id() -> None:
     async def run() -> None:
         world = World()

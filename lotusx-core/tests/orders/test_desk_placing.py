@@ -13,6 +13,7 @@ from lotusx.errors import (
     EndpointGone,
     InsufficientFunds,
     InvalidArgument,
+    InvalidOrder,
     LotusXError,
     MalformedReply,
     NotSupported,
@@ -24,10 +25,12 @@ from lotusx.errors import (
 )  # fmt: skip
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import CommandKind
+from lotusx.kernel.ports import OrderRef
 from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.account import FillEvent, OrderEvent
 from lotusx.model.enums import OrderStatus
 from lotusx.model.orders import Accepted, Rejected, Unknown
+from lotusx.model.requests import OrderRequest
 from lotusx.orders import ClientOrderIds, Intent
 
 from .order_kit import (
@@ -71,6 +74,29 @@ def test_an_acknowledged_order_is_returned_and_told_once() -> None:
         assert repr(order) == "<Order a-1 buy BTC/USDT open, filled 0>"
 
     on_both_backends(run)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusal(InsufficientFunds), InsufficientFunds),
+        (RequestTimeout("no reply"), InvalidOrder),
+    ],
+)
+def test_an_order_that_the_stream_reports_rejected_is_not_accepted(answer: Exception, error: type[Exception]) -> None:
+    async def run() -> None:
+        world = World()
+
+        def reject(request: OrderRequest) -> None:
+            world.desk.apply_state(state(status="rejected", reason="no money"))
+            raise answer
+
+        world.exchange.on["place"] = [reject]
+        with pytest.raises(error, match="no"):
+            await world.desk.place(limit(), INSTRUMENT)
+        assert world.desk.order(OrderRef("a-1"), INSTRUMENT).status is OrderStatus.REJECTED  # type: ignore[union-attr]
+
+    in_virtual_time(run)
 
 
 @pytest.mark.parametrize("error", PROOFS, ids=lambda error: type(error).__name__)

@@ -288,7 +288,8 @@ def test_what_was_spent_belongs_to_what_was_filled_whichever_report_is_newer() -
     for messages in permutations([reply, opened]):
         book, order = ledger()
         feed(book, list(messages))
-        assert (order.state.filled_quote, order.state.average_price) == (50, 100)
+        assert order.state.filled_quote == 50
+        assert order.state.average_price == 100
 
 
 def test_a_status_nobody_knows_stays_unknown_however_much_was_filled() -> None:

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from lotusx.errors import DuplicateOrder, ExchangeError, LotusXError, NotSupported, OrderNotFound, Unavailable
+from lotusx.errors import (
+    DuplicateOrder,
+    ExchangeError,
+    InvalidOrder,
+    LotusXError,
+    NotSupported,
+    OrderNotFound,
+    Unavailable,
+)
 from lotusx.kernel.orders.outcome import Command
 from lotusx.kernel.ports import Amendment, OrderRef, Span
 from lotusx.model.account import AccountEvent
+from lotusx.model.enums import OrderStatus
 from lotusx.orders.waiting import first_of
 
 if TYPE_CHECKING:
@@ -113,6 +122,9 @@ class Looker:
     ) -> LotusXError | None:
         """Look once for an order whose placement is in doubt; return proof that it does not exist."""
         name = order.client_order_id
+        refused = self._refused(order)
+        if refused is not None:
+            return refused
         asked_ns = self._clock.monotonic_ns()
         try:
             state = await self._port.order(OrderRef(client_order_id=name), instrument)
@@ -128,7 +140,7 @@ class Looker:
         if isinstance(cause, DuplicateOrder) and not is_ours(state):
             return cause  # the id belongs to another order
         self._learn(state, order)
-        return None
+        return self._refused(order)
 
     async def _absent_elsewhere(
         self, command: Command, order: TrackedOrder, instrument: Instrument, since_ns: int
@@ -215,6 +227,13 @@ class Looker:
         if isinstance(cause, ExchangeError) and not cause.may_have_executed:
             return cause
         return self.lost(command, "the amendment was not carried out")
+
+    def _refused(self, order: TrackedOrder) -> ExchangeError | None:
+        """Return the refusal that an exchange tells in the order's state."""
+        state = order.state
+        if state.status is not OrderStatus.REJECTED:
+            return None
+        return InvalidOrder(self._exchange, state.raw_status or "rejected", state.reason or "the order was rejected")
 
     def lost(self, command: Command, what: str) -> ExchangeError:
         """Return the error that says: it never took effect, and asking again is safe."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def exists(order: TrackedOrder) -> str | None:
     """Say what proves that the exchange has, or had, this order; ``None``: nothing does."""
-    return f"the exchange has it: {order.state.status}" if order.known_to_exchange else None
+    status = order.state.status
+    return f"the exchange has it: {status}" if order.known_to_exchange and status is not OrderStatus.REJECTED else None
 
 
 def names_of(order: TrackedOrder) -> OrderRef:
@@ -76,7 +77,8 @@ def amended_request(state: OrderState, change: Amendment) -> OrderRequest:
 
 def shows(order: TrackedOrder, before: OrderState, change: Amendment) -> str | None:
     """Say what proves that *change* was carried out; ``None``: nothing does."""
-    if any(change.new_client_order_id in leg.client_ids for leg in order.legs):
+    replaced = (leg for leg in order.legs if leg.status is not OrderStatus.REJECTED)
+    if any(change.new_client_order_id in leg.client_ids for leg in replaced):
         return f"the exchange has it as {change.new_client_order_id}"
     newest = order.leg(None)
     if newest is None:
