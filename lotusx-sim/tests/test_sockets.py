@@ -284,6 +284,49 @@ def test_a_wrong_frame_ends_the_websocket(run: Run) -> None:
     run(main)
 
 
+def test_a_client_may_leave_with_or_without_goodbye(run: Run) -> None:
+    from wsproto.events import CloseConnection, Ping
+
+    async def main() -> None:
+        async with serve(venue()) as server:
+            async with ws_connect(f"{server.ws_url}/ws") as client:
+                await client._stream.send(client._ws.send(Ping(payload=b"x")))
+                await client._stream.send(client._ws.send(CloseConnection(code=1000)))
+                with anyio.fail_after(5):
+                    assert await _code_at_end(client) == 1000
+            async with ws_connect(f"{server.ws_url}/ws"):
+                pass
+            await anyio.sleep(0.2)
+            assert server.sim.ws_connections == []
+
+    run(main)
+
+
+def test_a_message_in_parts_is_one_request(run: Run) -> None:
+    from wsproto.events import TextMessage
+
+    async def main() -> None:
+        async with serve(venue()) as server, ws_connect(f"{server.ws_url}/ws-api/v3") as client:
+            await client._stream.send(client._ws.send(TextMessage(data='{"id": 1, ', message_finished=False)))
+            await client._stream.send(client._ws.send(TextMessage(data='"method": "ping"}')))
+            with anyio.fail_after(5):
+                assert (await client.next())["status"] == 200
+
+    run(main)
+
+
+def test_a_handshake_into_a_black_hole_is_never_answered(run: Run) -> None:
+    async def main() -> None:
+        async with serve(venue()) as server:
+            server.sim.black_hole()
+            with anyio.move_on_after(0.3) as waited:
+                async with ws_connect(f"{server.ws_url}/ws"):
+                    raise AssertionError
+            assert waited.cancelled_caught
+
+    run(main)
+
+
 def test_the_server_stops_with_clients_connected(run: Run) -> None:
     async def main() -> None:
         before = anyio.current_time()
