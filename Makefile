@@ -25,7 +25,7 @@ docs: .venv/.tox  ## build the site strictly and run every code block in it
 	@$(TOX) run -e docs
 
 clean:  ## remove environments, caches and build results
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage site dist build
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage site dist build bench/.envs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
