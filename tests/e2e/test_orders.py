@@ -92,6 +92,7 @@ async def test_a_conditional_order_waits_for_its_trigger_and_then_works(
     assert order.status in ("open", "pending")
     assert order.state.type == kind
     assert order.state.trigger_price == D(trigger)
+    order.poll_s = 0.02
     move(sim, moves_to)
     final = await order.settled(5)
     assert final.status is lotusx.OrderStatus.FILLED

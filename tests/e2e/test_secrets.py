@@ -7,6 +7,7 @@ import logging
 import pickle
 import re
 import traceback
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 import anyio
@@ -35,28 +36,25 @@ def forms(text: str) -> list[str]:
 async def fail_in_every_way(exchange: lotusx.Exchange, sim: Simulator) -> list[BaseException]:
     errors: list[BaseException] = []
 
-    async def expect(what: object) -> None:
+    async def expect(what: Awaitable[object]) -> None:
         try:
             with anyio.fail_after(20):
-                await what  # type: ignore[misc]
+                await what
         except Exception as error:
             errors.append(error)
 
     trading = exchange.trading
     await expect(exchange.account.balances())
-    for number, script in enumerate(
-        (
-            lambda: sim.lose_reply_to(*PLACE, how="reset"),
-            lambda: sim.html_502(*PLACE, executes=True),
-            lambda: sim.execute_but_time_out(*PLACE),
-            lambda: sim.cut_json(*PLACE),
-            lambda: sim.refuse(
-                *PLACE, 400, {"code": -1022, "msg": "Signature for this request is not valid."}, times=1
-            ),
-            lambda: sim.answer(429, *PLACE, retry_after=0),
-            lambda: sim.refuse(*PLACE, 403, "<html>WAF</html>", times=1),
-        )
-    ):
+    scripts: tuple[Callable[[], object], ...] = (
+        lambda: sim.lose_reply_to(*PLACE, how="reset"),
+        lambda: sim.html_502(*PLACE, executes=True),
+        lambda: sim.execute_but_time_out(*PLACE),
+        lambda: sim.cut_json(*PLACE),
+        lambda: sim.refuse(*PLACE, 400, {"code": -1022, "msg": "Signature for this request is not valid."}, times=1),
+        lambda: sim.answer(429, *PLACE, retry_after=0),
+        lambda: sim.refuse(*PLACE, 403, "<html>WAF</html>", times=1),
+    )
+    for number, script in enumerate(scripts):
         script()
         await expect(trading.place(limit_buy(f"a-{number}")))
     sim.heal()
@@ -73,14 +71,14 @@ async def test_no_key_no_secret_and_no_signature_leaks_through_failures(
     connect: Connect, sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with connect(credentials={"api_key": KEY, "api_secret": SECRET}) as exchange:
-        async with exchange.account.stream_account() as stream:
-            await exchange.trading.place(market_buy("m-1"))
-            sim.cut_connections("rst")
-            await until(lambda: sim.ws_connections)
-            seen = [repr(stream), repr(exchange), repr(exchange.stats()), repr(exchange.native)]
-            errors = await fail_in_every_way(exchange, sim)
-            seen += [repr(await exchange.health_check()), repr(vars(exchange)), repr(exchange.trading.__dict__)]
+    credentials = {"api_key": KEY, "api_secret": SECRET}
+    async with connect(credentials=credentials) as exchange, exchange.account.stream_account() as stream:
+        await exchange.trading.place(market_buy("m-1"))
+        sim.cut_connections("rst")
+        await until(lambda: sim.ws_connections)
+        seen = [repr(stream), repr(exchange), repr(exchange.stats()), repr(exchange.native)]
+        errors = await fail_in_every_way(exchange, sim)
+        seen += [repr(await exchange.health_check()), repr(vars(exchange)), repr(exchange.trading.__dict__)]
     assert errors
     for error in errors:
         seen += [str(error), repr(error), repr(vars(error)), repr(error.args), repr(pickle.dumps(error))]
