@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from lotusx.errors import CredentialsError, ItemRejected
+from lotusx.errors import AuthenticationError, CredentialsError, ItemRejected
 from lotusx.plugin import Ack, Notice, NoticeKind, Reply, SigningContext
 from lotusx_binance.codec import ACCOUNT_KEY, ApiCodec, StreamCodec, write
 from lotusx_binance.signer import signer_from
@@ -102,7 +102,6 @@ def test_user_data_needs_a_key() -> None:
         ('{"event":{"e":"serverShutdown","E":1}}', Notice(NoticeKind.SHUTDOWN, "serverShutdown")),
         ('{"id":"s5","status":200,"result":{"subscriptionId":0}}', Ack(5)),
         ('{"id":"s5","status":400,"error":{"code":-2035,"msg":"active"}}', Ack(5)),
-        ('{"id":"s5","status":400,"error":{"code":-1022,"msg":"bad"}}', Ack(5, "bad (code -1022)")),
         (
             '{"id":null,"status":401,"error":{"code":-2015,"msg":"Invalid API-key"}}',
             Notice(NoticeKind.ERROR, "Invalid API-key (code -2015)"),
@@ -115,6 +114,16 @@ def test_user_data_needs_a_key() -> None:
 )
 def test_api_message_is_routed(message: str, expected: object) -> None:
     assert API.route(message.encode()) == expected
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, -2015), (400, -1022), (401, -2014)])
+def test_a_refused_key_is_told_as_an_authentication_error_with_its_code(status: int, code: int) -> None:
+    answer = API.route(json.dumps({"id": "s5", "status": status, "error": {"code": code, "msg": "no"}}).encode())
+
+    assert isinstance(answer, Ack)
+    assert answer.request_id == 5
+    assert isinstance(answer.error, AuthenticationError)
+    assert (answer.error.code, answer.error.text) == (str(code), "no")
 
 
 def test_reply_is_handed_to_its_asker_whole() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from lotusx.errors import LotusXError
 from lotusx.kernel.request import SigningContext
 from lotusx.model.symbol import Symbol
 
@@ -53,10 +54,14 @@ class Channel(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The exchange answered a subscribe, unsubscribe or log-in. ``error`` keeps its code and words."""
+    """The exchange answered a subscribe, unsubscribe or log-in.
+
+    Attributes:
+        error: Its refusal: the error that its code stands for, which the readers get as it is, or just its words.
+    """
 
     request_id: int
-    error: str | None = None
+    error: str | LotusXError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lotusx.errors import LotusXError
 from lotusx.kernel.codec import ChannelKind
 from lotusx.kernel.pacing import NS
 
@@ -114,10 +115,10 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The exchange refuses it; it is no longer desired. ``reason``: its own words."""
+    """The exchange refuses it; it is no longer desired. ``reason``: its own words, or the error they stand for."""
 
     ident: str
-    reason: str
+    reason: str | LotusXError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lotusx.errors import LotusXError
 from lotusx.kernel.codec import WsFacts
 from lotusx.kernel.membership import (
     PATIENCE_LIMIT_NS,
@@ -235,7 +236,7 @@ class Subscriptions:
         members = [member for key in send.keys if (member := session.by_key.get(key)) is not None]
         return self._accept(members, now_ns)
 
-    def acknowledged(self, number: int, request_id: int, error: str | None, now_ns: int) -> list[Change]:
+    def acknowledged(self, number: int, request_id: int, error: str | LotusXError | None, now_ns: int) -> list[Change]:
         """The exchange answered. Answers to nothing, or for the second time, mean nothing."""
         session = self._sessions.get(number)
         pending = session.pending.pop(request_id, None) if session is not None else None
@@ -256,7 +257,7 @@ class Subscriptions:
                 changes.append(Acked(member))
         return changes
 
-    def _refuse(self, session: _Session, members: list[Member], error: str, now_ns: int) -> list[Change]:
+    def _refuse(self, session: _Session, members: list[Member], error: str | LotusXError, now_ns: int) -> list[Change]:
         members = [member for member in members if member.phase is Phase.SENT]
         if len(members) > 1:  # one of them is the reason: halve until it stands alone, so that the others do not suffer
             for half in (members[: len(members) // 2], members[len(members) // 2 :]):

@@ -292,9 +292,9 @@ class Session:
         if isinstance(control, Reply):
             self._replies.answered(control.request_id, control.message)
             return
-        refusal = None
-        if control.error is not None and self.opened_ns is None:
-            refusal = AuthenticationError(self._owner.exchange, "log-in", control.error)
+        refusal = control.error if self.opened_ns is None else None
+        if isinstance(refusal, str):
+            refusal = AuthenticationError(self._owner.exchange, "log-in", refusal)
         if self._replies.answered(control.request_id, message, refusal):
             return
         now_ns = self._clock.monotonic_ns()

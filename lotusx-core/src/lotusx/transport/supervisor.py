@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from lotusx.errors import (
     ConnectionFailed,
+    LotusXError,
     RequestTimeout,
     StreamClosed,
     SubscriptionRefused,
@@ -333,7 +334,10 @@ class WsGroup:
             elif change.member.phase is Phase.LIVE:
                 subscription.heard()
         elif isinstance(change, Refused):
-            subscription.fail(SubscriptionRefused(f"{self.exchange} refuses {key}: {change.reason}"))
+            reason = change.reason
+            if not isinstance(reason, LotusXError):
+                reason = SubscriptionRefused(f"{self.exchange} refuses {key}: {reason}")
+            subscription.fail(reason)
         elif isinstance(change, Silent):
             subscription.change(StreamState.SILENT, "nothing came within its deadline")
         elif self._prober is not None and self._tasks is not None:

@@ -11,6 +11,7 @@ import msgspec
 
 from lotusx.errors import CredentialsError, ItemRejected
 from lotusx.plugin import Ack, Control, Notice, NoticeKind, Reply, Signer, SigningContext
+from lotusx_binance.errors import ErrorBody, refusal
 
 ACCOUNT_KEY = "account"
 """The one private channel: user data of the account that the signer signs for."""
@@ -163,14 +164,15 @@ class ApiCodec:
             return ACCOUNT_KEY
         if isinstance(control.id, int):
             return Reply(control.id, message)
-        refusal = control.error
-        text = None if refusal is None else f"{refusal.msg} (code {refusal.code})"
+        refused = control.error
         if control.id is not None and control.id[:1] == "s" and control.id[1:].isdecimal():
-            done = refusal is None or refusal.code == _ALREADY_ACTIVE
-            return Ack(int(control.id[1:]), None if done else text)
+            if refused is None or refused.code == _ALREADY_ACTIVE:
+                return Ack(int(control.id[1:]))
+            body = ErrorBody(refused.code, refused.msg)
+            return Ack(int(control.id[1:]), refusal(self._exchange, body, status=control.status, command=False))
         # Not an answer to anything: the key of the session became invalid, or the request could not be read.
-        if text is not None:
-            return Notice(NoticeKind.ERROR, text)
+        if refused is not None:
+            return Notice(NoticeKind.ERROR, f"{refused.msg} (code {refused.code})")
         return Notice(NoticeKind.IGNORED, message[:200].decode("utf-8", "replace"))
 
 

@@ -1,0 +1,83 @@
+"""What an account stream is told when the exchange refuses its key."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.accounting import AccountFeed
+from lotusx.errors import AuthenticationError, LotusXError
+from lotusx.kernel.codec import Ack, ChannelKind, Control
+from lotusx.transport.supervisor import WsGroup
+
+from .fakes import Codec, Server, channel, group, virtually
+
+REFUSED: dict[str, Any] = {"code": "-2015", "text": "Invalid API-key, IP, or permissions for action."}
+
+
+class PrivateCodec(Codec):
+    """Says what a refusal stands for, as its code tells."""
+
+    def route(self, message: bytes) -> str | Control:
+        routed = super().route(message)
+        if isinstance(routed, Ack) and routed.error is not None:
+            return Ack(routed.request_id, AuthenticationError("acme", REFUSED["code"], str(routed.error)))
+        return routed
+
+
+def refusing(op: str) -> Server:
+    server = Server()
+
+    def answer(connection: Any, body: dict[str, Any]) -> list[Any] | None:
+        return [{"id": body["id"], "error": REFUSED["text"]}] if body["op"] == op else None
+
+    server.answer = answer
+    return server
+
+
+def account_of(ws: WsGroup, server: Server) -> AccountFeed:
+    private = channel("account", ChannelKind.ACCOUNT, private=True)
+    desk: Any = SimpleNamespace(listen=lambda _: lambda: None)
+    port: Any = SimpleNamespace(channels=lambda: [private])
+    instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint)
+    return AccountFeed(desk, port, port, server.clock, instruments, {"main": ws}, anyio.lowlevel.checkpoint)
+
+
+@pytest.mark.parametrize(("op", "attempts", "within_s"), [("subscribe", 1, 0.1), ("login", 3, 1.0)])
+def test_a_wrong_key_ends_the_account_stream_at_once_with_the_exchanges_code(
+    op: str, attempts: int, within_s: float
+) -> None:
+    async def main() -> None:
+        server = refusing(op)
+        async with group(server, codec=PrivateCodec(log_in=True)) as ws:
+            started = anyio.current_time()
+            with pytest.raises(AuthenticationError, match="Invalid API-key") as caught:
+                async with account_of(ws, server).open(10):
+                    pass
+            assert caught.value.code == REFUSED["code"]
+            assert anyio.current_time() - started < within_s
+            await anyio.sleep(600)  # nobody wants it any more: nothing is tried again
+            assert len(server.attempts) == attempts
+            assert ws.stats()["sockets"] == 0
+
+    virtually(main)
+
+
+def test_a_key_that_is_revoked_later_ends_the_stream_after_a_few_tries() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server, codec=PrivateCodec()) as ws:
+            stream = ws.subscribe(channel("account", ChannelKind.ACCOUNT, private=True))
+            await anyio.sleep(1)
+            server.answer = refusing("subscribe").answer
+            server.open[0].cut()
+            with anyio.fail_after(60), pytest.raises(LotusXError) as caught:
+                async for _ in stream:
+                    pass
+            assert isinstance(caught.value, AuthenticationError)
+            assert caught.value.code == REFUSED["code"]
+
+    virtually(main)
