@@ -66,6 +66,15 @@ async def test_fills_move_through_empty_days_and_then_by_id(desk: Any, btc: Inst
     assert desk.costs == {"ip-weight": 20}
 
 
+async def test_a_fill_of_this_moment_is_found_although_our_clock_is_behind(desk: Any, btc: Instrument) -> None:
+    now_ms = desk.connector.trading._now_ns() // MS
+    desk.rest.reply(json.dumps([{**FILL, "time": now_ms + 5_000}]))
+
+    page = await desk.connector.trading.fills_page(btc, Span((now_ms - 1_000) * MS), None, 10)
+
+    assert [fill.trade_id for fill in page.items] == ["5"]
+
+
 async def test_full_page_of_fills_goes_on_by_id(desk: Any, btc: Instrument) -> None:
     page = desk.connector.trading.fills_page
     desk.rest.reply(json.dumps([FILL]), json.dumps([FILL]), json.dumps([FILL]))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 WINDOW_MS = 86_400_000
 """The longest window of ``allOrders`` and ``myTrades``."""
 
+CLOCKS_APART_MS = 60_000
+"""How far the exchange's clock may be ahead of ours before a search up to now misses the newest."""
+
 _canceled = msgspec.json.Decoder(types.CanceledOrder).decode
 _canceled_list = msgspec.json.Decoder(types.CanceledList).decode
 
@@ -243,9 +246,9 @@ class SpotTrading:
         )
 
     def _bounds(self, span: Span) -> tuple[int | None, int]:
-        """Return first and last millisecond; an open end is now."""
+        """Return first and last millisecond; an open end is now, on any clock."""
         end = last_ms(span)
-        return first_ms(span), self._now_ns() // MS if end is None else end
+        return first_ms(span), self._now_ns() // MS + CLOCKS_APART_MS if end is None else end
 
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         """All fills of one order, oldest first."""
