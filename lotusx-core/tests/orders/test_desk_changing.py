@@ -397,6 +397,22 @@ def test_an_amendment_whose_new_order_was_reported_rejected_is_not_taken_for_car
     in_virtual_time(run)
 
 
+def test_an_amendment_torn_down_with_its_task_does_not_block_the_next() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+
+        def torn_down(before: Any, change: Any) -> None:
+            raise BaseExceptionGroup("a nursery that was cancelled", [KeyboardInterrupt()])
+
+        world.exchange.on["amend"] = [torn_down]
+        with pytest.raises(BaseExceptionGroup):
+            await world.desk.amend(A1, INSTRUMENT, price=D(90))
+        assert (await world.desk.amend(A1, INSTRUMENT, price=D(91))).state.price == 91
+
+    in_virtual_time(run)
+
+
 def test_an_order_placed_elsewhere_can_be_amended_by_its_client_id() -> None:
     async def run() -> None:
         world = World()

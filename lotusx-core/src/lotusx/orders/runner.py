@@ -91,12 +91,12 @@ class Runner:
         answer: OrderState | BaseException
         try:
             answer = await call()
-        except anyio.get_cancelled_exc_class():
+        except Exception as error:
+            answer = error
+        except BaseException:  # also a group of cancellations, as trio's nurseries raise them
             job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
             job.finish()
             raise
-        except Exception as error:
-            answer = error
         return await self._settle(job, answer)
 
     async def run_batch(
@@ -106,13 +106,13 @@ class Runner:
         answers: Sequence[OrderState | BaseException]
         try:
             answers = align([job.names for job in jobs], await call())
-        except anyio.get_cancelled_exc_class():
+        except Exception as error:
+            answers = [error] * len(jobs)
+        except BaseException:
             for job in jobs:
                 job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
                 job.finish()
             raise
-        except Exception as error:
-            answers = [error] * len(jobs)
         outcomes: dict[int, Outcome] = {}
 
         async def settle(index: int) -> None:
