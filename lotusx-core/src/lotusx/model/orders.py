@@ -44,7 +44,7 @@ class OrderState:
         filled: Executed so far; never falls.
         filled_quote: Executed so far, in quote; ``None``: not stated.
         raw_status, raw_type, raw_time_in_force: The exchange's own words.
-        updated_ns: Exchange time of this report. ``version`` breaks ties within one moment.
+        updated_ns: Exchange time of this report. ``version`` breaks ties within one moment, and is no news by itself.
         reason: The exchange's reason for an end nobody asked for, in its own words.
     """
 
@@ -66,7 +66,7 @@ class OrderState:
     reduce_only: bool = False
     created_ns: int | None = None
     updated_ns: int = 0
-    version: int = 0
+    version: int = field(default=0, compare=False)
     raw_status: str = ""
     raw_type: str = ""
     raw_time_in_force: str = ""
