@@ -145,7 +145,7 @@ def test_a_resting_order_fills_when_a_recorded_level_crosses_it() -> None:
     caller.step(0)
     caller.step(3)
     order = caller.sim.order("one")
-    assert (order.status, order.executed_quote) == (Status.FILLED, 97)
+    assert (order.status, order.executed_quote) == (Status.FILLED, Decimal(97))
 
 
 def test_a_stop_triggers_on_a_recorded_trade() -> None:

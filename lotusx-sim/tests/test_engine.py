@@ -77,7 +77,7 @@ def test_a_taker_pays_the_makers_price_and_gets_the_rest_of_its_reserve_back() -
     limit(exchange, "a", BUY, "1", "12")
 
     balance = exchange.accounts.balance("a", "Y")
-    assert (balance.free, balance.locked) == (dec(99_990), 0)
+    assert (balance.free, balance.locked) == (dec(99_990), dec(0))
 
 
 def test_fees_come_out_of_what_is_received() -> None:
@@ -121,7 +121,7 @@ def test_immediate_or_cancel_fills_what_is_there_and_expires() -> None:
     exchange = make_exchange()
     limit(exchange, "b", SELL, "1", "10")
     order = limit(exchange, "a", BUY, "3", "10", time_in_force=TimeInForce.IOC)
-    assert (order.status, order.executed) == (Status.EXPIRED, 1)
+    assert (order.status, order.executed) == (Status.EXPIRED, dec(1))
     assert exchange.accounts.balance("a", "Y").locked == 0
 
 
@@ -322,7 +322,7 @@ def test_fill_resting_reaches_an_order_deep_in_the_book() -> None:
     order = limit(exchange, "a", BUY, "2", "5")
     limit(exchange, "b", BUY, "2", "10")
     assert exchange.fill_resting(order, dec(1), "c", 2) == 1
-    assert (order.status, order.executed) == (Status.PARTIALLY_FILLED, 1)
+    assert (order.status, order.executed) == (Status.PARTIALLY_FILLED, dec(1))
 
 
 def test_a_withdrawal_beyond_the_free_balance_is_refused() -> None:
