@@ -1,0 +1,1 @@
+"""One module per library; each is run in that library's own environment."""
