@@ -1,13 +1,13 @@
 """The rules of an instrument: rounding by a named mode, and the check every order passes before it is sent.
 
 Nothing here rounds on its own: `check_order` refuses and names the nearest valid values; a caller who wants
-rounding asks for it, and says which way. All arithmetic is on integers, so it is exact at any magnitude and
-does not depend on the caller's decimal context.
+rounding asks for it, and says which way. All arithmetic is exact at any magnitude and does not depend on the caller's
+decimal context.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 MAX_EXPONENT = 1_000
 """Numbers below 1E-1000 or above 1E+1000 are refused: no exchange has them, and they would cost time."""
+
+# Says so instead of rounding; wide enough for any product or quotient of numbers within the bounds above.
+_EXACT = Context(
+    prec=4 * MAX_EXPONENT,
+    traps=[Clamped, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow],
+)
 
 
 class Rounding(StrEnum):
@@ -90,8 +96,11 @@ def nearest_to_step(value: Decimal, step: Decimal) -> Decimal:
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
     """Say whether *value* is a whole multiple of *step*."""
-    v, s, _ = _scaled(value, step)
-    return v % s == 0
+    try:
+        return not _EXACT.remainder(value, step)
+    except ArithmeticError:  # out of the context's reach: as integers, or refused there
+        v, s, _ = _scaled(value, step)
+        return v % s == 0
 
 
 def price_step(instrument: Instrument, price: Decimal) -> Decimal | None:
@@ -229,16 +238,15 @@ def check_quantity(quantity: Decimal, instrument: Instrument, *, market: bool = 
     step = quantity_step(instrument, market=market)
     unit = "contracts" if instrument.kind is InstrumentKind.INVERSE else instrument.base
     prefix = "market_" if market else ""
-    nearest = _between(quantity, step, low, high)
     if low is not None and quantity < low:
-        own = prefix if instrument.market_min_quantity else ""
-        _refuse("quantity", quantity, unit, f"{own}min_quantity", low, "below", instrument, nearest)
-    if high is not None and quantity > high:
-        own = prefix if instrument.market_max_quantity else ""
-        _refuse("quantity", quantity, unit, f"{own}max_quantity", high, "above", instrument, nearest)
-    if step is not None and not is_multiple(quantity, step):
-        own = prefix if instrument.market_step_size else ""
-        _refuse("quantity", quantity, unit, f"{own}step_size", step, "not a multiple of", instrument, nearest)
+        rule, limit, how = f"{prefix if instrument.market_min_quantity else ''}min_quantity", low, "below"
+    elif high is not None and quantity > high:
+        rule, limit, how = f"{prefix if instrument.market_max_quantity else ''}max_quantity", high, "above"
+    elif step is not None and not is_multiple(quantity, step):
+        rule, limit, how = f"{prefix if instrument.market_step_size else ''}step_size", step, "not a multiple of"
+    else:
+        return
+    _refuse("quantity", quantity, unit, rule, limit, how, instrument, _between(quantity, step, low, high))
 
 
 def _check_notional(notional: Decimal, price: Decimal | None, instrument: Instrument, *, at_market: bool) -> None:
@@ -332,6 +340,7 @@ def _between(value: Decimal, step: Decimal | None, low: Decimal | None, high: De
 
 def _product(a: Decimal, b: Decimal) -> Decimal:
     """A × b without rounding."""
-    one = Decimal(1)
-    (x, _, ex), (y, _, ey) = _scaled(a, one), _scaled(b, one)
-    return _decimal(x * y, ex + ey)
+    try:
+        return _EXACT.multiply(a, b)
+    except ArithmeticError:
+        raise InvalidArgument(f"{a} × {b} is not a number that can be worked with") from None
