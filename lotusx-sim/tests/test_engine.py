@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from lotusx_sim.engine.accounts import Accounts, Overdrawn
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.orders import (
     Change,
@@ -158,6 +159,46 @@ def test_a_market_order_sells_by_quote() -> None:
     limit(exchange, "b", BUY, "5", "10")
     order = market(exchange, "a", SELL, quote="25")
     assert (order.status, order.executed) == (Status.FILLED, dec("2.5"))
+
+
+@pytest.mark.parametrize("side", [SELL, BUY])
+def test_a_market_order_that_expires_own_orders_reserves_for_those_behind_them(side: Side) -> None:
+    exchange = make_exchange()
+    own, behind = ("20", "10") if side is SELL else ("10", "20")
+    limit(exchange, "a", side.opposite, "1", own)
+    limit(exchange, "b", side.opposite, "5", behind)
+    order = market(exchange, "a", SELL, quote="20") if side is SELL else market(exchange, "a", BUY, "1")
+
+    assert (order.status, order.executed_quote) == (Status.FILLED, dec(20))
+    assert {asset: balance.locked for asset, balance in exchange.accounts.balances("a").items()} == {"X": 0, "Y": 0}
+
+
+@pytest.mark.parametrize("mode", [SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH, SelfTrade.DECREMENT])
+def test_a_market_order_that_ends_at_an_own_order_reserves_no_more(mode: SelfTrade) -> None:
+    exchange = make_exchange(X=1)
+    for account, price in (("b", "20"), ("a", "15"), ("b", "10")):
+        limit(exchange, account, BUY, "1", price)
+    sell = NewOrder("a", "XY", SELL, Kind.MARKET, quote_quantity=dec(45), self_trade=mode)
+    order = exchange.place(sell, 2)  # without its own order it would have to sell three, and has one
+
+    assert (order.status, order.executed) == (Status.EXPIRED_IN_MATCH, dec(1))
+    assert exchange.accounts.balance("a", "X").locked == 0
+
+
+def test_no_account_pays_or_frees_more_than_it_has() -> None:
+    accounts = Accounts()
+    accounts.open("a", {"X": dec(3)})
+    accounts.open("b", {})
+    accounts.lock("a", "X", dec(1))
+    for attempt in (
+        lambda: accounts.pay("a", "b", "X", dec("2.001"), from_locked=False),
+        lambda: accounts.pay("a", "b", "X", dec("1.001"), from_locked=True),
+        lambda: accounts.unlock("a", "X", dec("1.001")),
+    ):
+        with pytest.raises(Overdrawn, match=r"a has \d X (free|locked)"):
+            attempt()
+    assert (accounts.balance("a", "X").free, accounts.balance("a", "X").locked) == (dec(2), dec(1))
+    assert accounts.total("X") == 3
 
 
 def test_a_market_order_without_a_book_expires() -> None:

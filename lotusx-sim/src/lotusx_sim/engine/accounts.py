@@ -7,6 +7,10 @@ from decimal import Decimal
 from lotusx_sim.engine.orders import ZERO, Reason, Refused
 
 
+class Overdrawn(Exception):
+    """More was asked of a balance than it holds: the engine reserved too little. Nothing was moved."""
+
+
 @dataclass(slots=True)
 class Balance:
     free: Decimal = ZERO
@@ -58,13 +62,29 @@ class Accounts:
         balance.locked += amount
 
     def unlock(self, account: str, asset: str, amount: Decimal) -> None:
+        """Move *amount* from locked to free.
+
+        Raises:
+            Overdrawn: Less is locked.
+        """
         balance = self.balance(account, asset)
+        if amount > balance.locked:
+            raise Overdrawn(f"{account} has {balance.locked} {asset} locked, of which {amount} cannot be freed")
         balance.locked -= amount
         balance.free += amount
 
     def pay(self, payer: str, payee: str, asset: str, amount: Decimal, *, from_locked: bool) -> None:
-        """Move *amount* from *payer* to the free balance of *payee*."""
+        """Move *amount* from *payer* to the free balance of *payee*.
+
+        A rebate is a negative amount: the venue's fee account may owe what it gives away.
+
+        Raises:
+            Overdrawn: The payer has less.
+        """
         source = self.balance(payer, asset)
+        held = source.locked if from_locked else source.free
+        if amount > held:
+            raise Overdrawn(f"{payer} has {held} {asset} {'locked' if from_locked else 'free'} and cannot pay {amount}")
         if from_locked:
             source.locked -= amount
         else:

@@ -1,5 +1,6 @@
 """Matching: a working order meets the book, price first, then time; trades wake conditional orders."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from lotusx_sim.engine.book import Book, HalfBook, crosses, next_price
@@ -73,7 +74,7 @@ class Matching:
             if level is None or not crosses(taker.side, limit, level.price):
                 return
             maker = level.first()
-            if maker.account == taker.account and taker.self_trade is not SelfTrade.NONE:
+            if _prevented(taker, maker):
                 self._prevent(taker, maker, now_ns)
                 continue
             quantity = min(taker.remaining, maker.remaining)
@@ -93,7 +94,7 @@ class Matching:
             if level is None:
                 break
             maker = level.first()
-            if maker.account == taker.account and taker.self_trade is not SelfTrade.NONE:
+            if _prevented(taker, maker):
                 self._prevent(taker, maker, now_ns)
                 continue
             left = taker.quote_quantity - taker.executed_quote
@@ -127,7 +128,7 @@ class Matching:
     def _prevent(self, taker: Order, maker: Order, now_ns: int) -> None:
         mode = taker.self_trade
         quantity = min(taker.remaining, maker.remaining)
-        if mode is SelfTrade.DECREMENT and taker.quote_quantity is None:
+        if _decrements(taker):
             self._decrement(maker, quantity, now_ns, resting=True)
             self._decrement(taker, quantity, now_ns, resting=False)
             return
@@ -154,9 +155,11 @@ class Matching:
     def cost_of(self, order: Order) -> Decimal:
         """Return what a buy order of any price would pay now, in quote."""
         cost, left = ZERO, order.quantity
-        for level in self.books[order.symbol].asks.levels():
-            take = min(left, level.total)
-            cost += take * level.price
+        for maker in self._makers(order):
+            assert maker.price is not None
+            take = min(left, maker.remaining)
+            if not _prevented(order, maker):
+                cost += take * maker.price
             left -= take
             if not left:
                 break
@@ -166,13 +169,26 @@ class Matching:
         """Return how much base must be sold now to receive the quote amount of *order*."""
         assert order.quote_quantity is not None
         base, left = ZERO, order.quote_quantity
-        for level in self.books[order.symbol].bids.levels():
-            take = min(whole_steps(left / level.price, market.step), level.total)
+        for maker in self._makers(order):
+            assert maker.price is not None
+            take = min(whole_steps(left / maker.price, market.step), maker.remaining)
             base += take
-            left -= take * level.price
-            if take < level.total:
+            left -= take * maker.price
+            if take < maker.remaining:
                 break
         return base
+
+    def _makers(self, taker: Order) -> Iterator[Order]:
+        """Iterate the resting orders that use up *taker*, in the order it meets them.
+
+        An order that self-trade prevention would expire is left out: the taker goes past it, to a worse price.
+        """
+        for level in self.books[taker.symbol].half(taker.side.opposite).levels():
+            for maker in level.orders.values():
+                if not _prevented(taker, maker) or _decrements(taker):
+                    yield maker
+                elif taker.self_trade is not SelfTrade.EXPIRE_MAKER:
+                    return
 
     # -- triggers ------------------------------------------------------------------------------------------------
 
@@ -199,3 +215,13 @@ class Matching:
         more = min(more, self._records.accounts.balance(order.account, order.reserved_asset).free)
         if more > 0:
             self._records.reserve(order, more)
+
+
+def _prevented(taker: Order, maker: Order) -> bool:
+    """Tell whether self-trade prevention keeps the two from trading."""
+    return maker.account == taker.account and taker.self_trade is not SelfTrade.NONE
+
+
+def _decrements(taker: Order) -> bool:
+    """Tell whether *taker* shrinks with the own order it meets; one by quote expires together with it."""
+    return taker.self_trade is SelfTrade.DECREMENT and taker.quote_quantity is None
