@@ -289,14 +289,20 @@ def test_a_caller_that_leaves_in_doubt_leaves_the_order_known() -> None:
         for moment in ("sending", "looking"):
             world = World(speed=speed)
 
-            async def never(_: Any, world: World = world, moment: str = moment) -> None:
-                if moment == "looking":
-                    raise RequestTimeout("no reply")
+            leaving = anyio.CancelScope()
+
+            async def never(_: Any, leaving: anyio.CancelScope = leaving) -> None:
+                leaving.cancel()
                 await anyio.sleep_forever()
 
-            world.exchange.on["place"] = [never]
-            with anyio.move_on_after(0.005):
+            if moment == "sending":
+                world.exchange.on["place"] = [never]
+            else:
+                world.exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+                world.exchange.always["order"] = never
+            with leaving:
                 await world.desk.place(limit(), INSTRUMENT)
+            assert leaving.cancelled_caught
             assert [order.client_order_id for order in world.desk.ledger.unfinished()] == ["a-1"]
             assert world.exchange.sent == ["a-1"]
             world.desk.apply_state(state())
@@ -544,12 +550,16 @@ def test_a_cancelled_batch_stays_known() -> None:
     async def run(speed: float) -> None:
         world = World(speed=speed)
 
+        leaving = anyio.CancelScope()
+
         async def never(_: Any) -> None:
+            leaving.cancel()
             await anyio.sleep_forever()
 
         world.exchange.on["place_batch"] = [never]
-        with anyio.move_on_after(0.005):
+        with leaving:
             await world.desk.place_batch([limit("a"), limit("b")], [INSTRUMENT] * 2)
+        assert leaving.cancelled_caught
         assert [order.client_order_id for order in world.desk.ledger.unfinished()] == ["a", "b"]
 
     on_both_backends(run)
