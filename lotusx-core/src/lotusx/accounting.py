@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from lotusx.account_stream import AccountStream
-from lotusx.errors import LotusXError, RequestTimeout, StreamClosed
+from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
 from lotusx.streams import Overflow, Stream, StreamState
 
 if TYPE_CHECKING:
@@ -25,11 +25,17 @@ if TYPE_CHECKING:
     from lotusx.transport.supervisor import WsGroup
 
 _SUBSCRIBE_S = 30.0
+_RECOVERY_PAUSE_S = 30.0
+"""Least time between two recoveries that unreadable messages ask for: a new kind of event would ask without end."""
 _UP = (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
 
 
 class AccountFeed:
-    """Opens the private channels with the first reader, closes them with the last."""
+    """Opens the private channels with the first reader, closes them with the last.
+
+    A message that cannot be read is counted as rejected for every reader. Since it may have been a fill, what the
+    exchange knows is fetched then, by `run`.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,28 @@ class AccountFeed:
         self._merged: AccountStream | None = None
         self._raws: list[Stream[AccountEvent]] = []
         self._lock = anyio.Lock()
+        self._unread_ns: int | None = None  # wall time of the first message that could not be read since a recovery
+        self._unread = anyio.Event()
+        self._recovery: anyio.CancelScope | None = None
+
+    async def run(self) -> None:
+        """Recover after unreadable messages, until cancelled: at once, then as often as the pause allows."""
+        while True:
+            await self._unread.wait()
+            self._unread = anyio.Event()
+            lost_ns, self._unread_ns = self._unread_ns, None
+            merged = self._merged
+            if merged is None or lost_ns is None:
+                continue
+            with anyio.CancelScope() as self._recovery:
+                try:
+                    await merged.recover(lost_ns)
+                except Exception as error:
+                    gap = StreamGap(f"what an unreadable message of the account said could not be recovered: {error}")
+                    gap.__cause__ = error
+                    self._fail(gap)
+            self._recovery = None
+            await self._clock.sleep(_RECOVERY_PAUSE_S)
 
     @asynccontextmanager
     async def open(self, buffer: int) -> AsyncIterator[Stream[AccountEvent]]:
@@ -106,7 +134,7 @@ class AccountFeed:
             if change.state is StreamState.CLOSED:
                 self._fail(raw.error or _closed())
 
-        raw.handle(merged.feed, on_status)
+        raw.handle(merged.feed, on_status, self._reject)
         if raw.state in _UP:
             return
         with anyio.move_on_after(_SUBSCRIBE_S):
@@ -124,12 +152,22 @@ class AccountFeed:
         merged, self._merged = self._merged, None
         if merged is not None:
             merged.close()
+        self._unread_ns = None
+        if self._recovery is not None:
+            self._recovery.cancel()
         for raw in self._raws:
             raw.end()
 
     def _deliver(self, events: Sequence[AccountEvent]) -> None:
         for reader in self._readers:
             reader.put(events)
+
+    def _reject(self, count: int) -> None:
+        for reader in self._readers:
+            reader.reject(count)
+        if self._unread_ns is None:
+            self._unread_ns = self._clock.now_ns()
+        self._unread.set()
 
     def _fail(self, error: BaseException) -> None:
         readers, self._readers = self._readers, []

@@ -42,8 +42,8 @@ class Stream(Generic[E]):
 
     __slots__ = (
         "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler", "_latest",
-        "_limit", "_monotonic_ns", "_on_status", "_owner", "_received", "_rejected", "_special", "_state", "_statuses",
-        "_told", "_waiter", "name", "overflow",
+        "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_special", "_state",
+        "_statuses", "_told", "_waiter", "name", "overflow",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Stream(Generic[E]):
             self._special = self._put_latest
         self._handler: Callable[[E], object] | None = None
         self._on_status: Callable[[StatusChange], object] | None = None
+        self._on_reject: Callable[[int], object] | None = None
         self._waiter: anyio.Event | None = None
         self._ended: anyio.Event | None = None
         self._error: BaseException | None = None
@@ -156,14 +157,18 @@ class Stream(Generic[E]):
         return _WithStatus(self)
 
     def handle(
-        self, callback: Callable[[E], object], on_status: Callable[[StatusChange], object] | None = None
+        self,
+        callback: Callable[[E], object],
+        on_status: Callable[[StatusChange], object] | None = None,
+        on_reject: Callable[[int], object] | None = None,
     ) -> Awaitable[None]:
         """Call *callback* with every event as its frame is decoded; events that wait come first, now.
 
         The callback must not block: it is timed, and one that holds the loop for more than 100 ms is reported. If it
         raises, this stream ends and no other; the error is raised by awaiting what this returns (which waits for the
         end of the stream), or else when the ``async with`` of the stream is left. *on_status* is called with every
-        change of state from now on, in its place among the events; it must neither block nor raise.
+        change of state from now on, in its place among the events, and *on_reject* with the number of messages that
+        came and could not be understood; they must neither block nor raise.
 
         Raises:
             StreamClosed: The stream has ended.
@@ -174,6 +179,7 @@ class Stream(Generic[E]):
             raise StreamError(f"{self.name}: somebody reads this stream already; a stream has one reader")
         self._handler = callback
         self._on_status = on_status
+        self._on_reject = on_reject
         self._special = self._put_handler
         waiting = [*self._buffer, *self._latest.values()]
         self._buffer.clear()
@@ -293,6 +299,8 @@ class Stream(Generic[E]):
         """Count what came and could not be understood."""
         self._received += count
         self._rejected += count
+        if self._on_reject is not None:
+            self._on_reject(count)
 
     def change(self, state: StreamState, reason: str = "", at_ns: int = 0) -> None:
         """Take a new state. For whoever feeds the stream."""

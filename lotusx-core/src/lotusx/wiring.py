@@ -151,6 +151,7 @@ class Wiring:
         self._tasks = await anyio.create_task_group().__aenter__()
         for each in self.groups.values():
             await self._tasks.start(each.run)
+        self._tasks.start_soon(feed.run)
 
     async def stop(self) -> None:
         """End everything. The caller's own error is not seen here: it passes through as it is."""

@@ -7,14 +7,14 @@ import anyio
 import pytest
 
 from lotusx.accounting import AccountFeed
-from lotusx.errors import InvalidOrder, LotusXError, StreamClosed, SubscriptionRefused
+from lotusx.errors import InvalidOrder, LotusXError, RequestTimeout, StreamClosed, StreamGap, SubscriptionRefused
 from lotusx.kernel.codec import Channel, ChannelKind
 from lotusx.kernel.ports import OrderRef
-from lotusx.model.account import AccountEvent, OrderEvent
+from lotusx.model.account import AccountEvent, FillEvent, OrderEvent, Recovered
 from lotusx.model.enums import OrderStatus
 from lotusx.streams import Overflow, Stream, StreamState
 
-from .order_kit import INSTRUMENT, World, in_virtual_time, limit, raiser, refusal, state
+from .order_kit import INSTRUMENT, World, fill, in_virtual_time, limit, raiser, refusal, state
 
 CHANNEL: Channel[AccountEvent] = Channel("main", "account", ChannelKind.ACCOUNT, lambda *_: [], private=True)
 
@@ -84,6 +84,7 @@ def in_an_account(test: Any) -> None:
         account = Account()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(account.answering)
+            tasks.start_soon(account.feed.run)
             await test(account)
             tasks.cancel_scope.cancel()
 
@@ -208,5 +209,57 @@ def test_a_waiting_handle_asks_once_the_stream_it_relied_on_has_been_left() -> N
                     assert account.world.exchange.looks == 0
                 account.world.exchange.end(OrderRef("a-1"))
         assert order.status is OrderStatus.CANCELED
+
+    in_an_account(run)
+
+
+def test_an_unreadable_message_is_counted_for_every_reader_and_the_fill_behind_it_is_found() -> None:
+    async def run(account: Account) -> None:
+        await account.world.desk.place(limit(), INSTRUMENT)
+        async with account.feed.open(10) as first, account.feed.open(10) as second:
+            account.world.exchange.fills = [fill()]
+            account.group.raws[0].reject()
+            assert (first.counters.rejected, second.counters.rejected) == (1, 1)
+            assert [type(await anext(first)) for _ in range(3)] == [FillEvent, OrderEvent, Recovered]
+
+    in_an_account(run)
+
+
+def test_unreadable_messages_ask_for_one_recovery_in_half_a_minute() -> None:
+    async def run(account: Account) -> None:
+        async with account.feed.open(10) as reader:
+            for _ in range(65):
+                account.group.raws[0].reject(5)
+                await anyio.sleep(1)
+            assert reader.counters.rejected == 325
+            assert reader.counters.waiting == 3
+
+    in_an_account(run)
+
+
+def test_a_recovery_that_an_unreadable_message_asked_for_and_that_is_refused_ends_the_stream() -> None:
+    async def run(account: Account) -> None:
+        async with account.feed.open(10) as reader:
+            account.world.exchange.on["open_orders"] = [raiser(refusal(InvalidOrder))]
+            account.group.raws[0].reject()
+            with pytest.raises(StreamGap, match="unreadable"):
+                await anext(reader)
+        async with account.feed.open(10) as reader:  # the next one lives
+            account.group.raws[1].reject()
+            assert isinstance(await anext(reader), Recovered)
+
+    in_an_account(run)
+
+
+def test_leaving_the_stream_stops_the_recovery_of_an_unreadable_message() -> None:
+    async def run(account: Account) -> None:
+        async with account.feed.open(10):
+            account.world.exchange.always["open_orders"] = raiser(RequestTimeout("busy"))
+            account.group.raws[0].reject()
+            await anyio.sleep(1)
+        del account.world.exchange.always["open_orders"]
+        async with account.feed.open(10) as reader:
+            await anyio.sleep(60)
+            assert reader.counters.received == 0
 
     in_an_account(run)
