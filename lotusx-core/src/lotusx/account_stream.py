@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
@@ -60,6 +60,8 @@ class AccountStream:
     Args:
         deliver: Takes events, such as `Stream.put`; it never drops: a reader too slow makes the stream fail.
         instrument_of: The instrument of a symbol; ``None``: not listed any more.
+        refresh: Fetches the instruments again; called once in a recovery that meets a symbol not listed.
+        unlisted: Told of each symbol that is not listed even then: what was missed of it is left out.
         max_held: Most events held during a recovery; beyond it they are let go, and the recovery runs once more.
     """
 
@@ -72,6 +74,8 @@ class AccountStream:
         deliver: Callable[[Sequence[AccountEvent]], None],
         *,
         instrument_of: Callable[[Symbol], Instrument | None],
+        refresh: Callable[[], Awaitable[object]] | None = None,
+        unlisted: Callable[[Symbol], object] | None = None,
         max_held: int = 100_000,
     ) -> None:
         self._desk = desk
@@ -80,6 +84,8 @@ class AccountStream:
         self._clock = clock
         self._deliver = deliver
         self._instrument_of = instrument_of
+        self._refresh = refresh
+        self._unlisted = unlisted
         self._max_held = max_held
         self._held: deque[AccountEvent] = deque()
         self._overflown = False
@@ -170,32 +176,44 @@ class AccountStream:
                 for name in (order.state.client_order_id, order.state.venue_order_id)
             )
         ]
+        instruments = await self._listed(
+            dict.fromkeys([*self._symbols, *(o.symbol for o in believed), *(s.symbol for s in found.states)])
+        )
+        gone = [order for order in gone if order.symbol in instruments]
         for start in range(0, len(gone), AT_ONCE):
-            await self._ask_each(gone[start : start + AT_ONCE], found)
-        symbols = dict.fromkeys([*self._symbols, *(o.symbol for o in believed), *(s.symbol for s in found.states)])
+            await self._ask_each(gone[start : start + AT_ONCE], instruments, found)
         span = Span(start_ns=max(lost_ns - FILLS_MARGIN_NS, 0))
-        for symbol in symbols:
-            instrument = self._instrument_of(symbol)
-            if instrument is not None:
-                found.fills += await self._fills(instrument, span)
+        for instrument in instruments.values():
+            found.fills += await self._fills(instrument, span)
         found.fills.sort(key=lambda fill: fill.exchange_ns)
         found.balances = await self._read(self._account.balances)
         found.positions = await self._read(self._account.positions)
         return found
 
+    async def _listed(self, symbols: Iterable[Symbol]) -> dict[Symbol, Instrument]:
+        """Return the instruments of *symbols*, looked for once more in a fresh list; say which are not in it."""
+        listed = {symbol: self._instrument_of(symbol) for symbol in symbols}
+        if self._refresh is not None and None in listed.values():
+            await self._read(self._refresh)
+            listed = {symbol: self._instrument_of(symbol) for symbol in listed}
+        for symbol, instrument in listed.items():
+            if instrument is None and self._unlisted is not None:
+                self._unlisted(symbol)
+        return {symbol: instrument for symbol, instrument in listed.items() if instrument is not None}
+
     async def _fills(self, instrument: Instrument, span: Span) -> list[Fill]:
         return await self._read(lambda: all_fills(self._trading, instrument, span)) or []
 
-    async def _ask_each(self, orders: Sequence[TrackedOrder], found: _Found) -> None:
+    async def _ask_each(
+        self, orders: Sequence[TrackedOrder], instruments: Mapping[Symbol, Instrument], found: _Found
+    ) -> None:
         answers: dict[int, OrderState] = {}
         asked: dict[int, int] = {}
         failures: list[LotusXError] = []
 
         async def ask(index: int) -> None:
             order = orders[index]
-            instrument = self._instrument_of(order.symbol)
-            if instrument is None:
-                return
+            instrument = instruments[order.symbol]
             asked[index] = self._clock.monotonic_ns()
             try:
                 state = await self._read(lambda: self._trading.order(names_of(order), instrument))

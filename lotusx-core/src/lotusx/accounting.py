@@ -46,6 +46,7 @@ class AccountFeed:
         instruments: Instruments,
         groups: Mapping[str, WsGroup],
         prepare: Callable[[], Awaitable[object]],
+        unlisted: Callable[[Symbol], object] | None = None,
     ) -> None:
         self._desk = desk
         self._trading = trading
@@ -54,6 +55,7 @@ class AccountFeed:
         self._instruments = instruments
         self._groups = groups
         self._prepare = prepare
+        self._unlisted = unlisted
         self._readers: list[Stream[AccountEvent]] = []
         self._merged: AccountStream | None = None
         self._raws: list[Stream[AccountEvent]] = []
@@ -109,8 +111,9 @@ class AccountFeed:
         await self._instruments.ensure()
         await self._prepare()
         merged = self._merged = AccountStream(
-            self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of
-        )
+            self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of,
+            refresh=self._instruments.refresh, unlisted=self._unlisted,
+        )  # fmt: skip
         self._raws = []
         try:
             for channel in self._account.channels():

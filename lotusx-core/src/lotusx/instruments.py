@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
 
@@ -52,6 +52,11 @@ class Instruments:
             self._by_venue_symbol = {item.venue_symbol: item for item in found}
             self._loads += 1
             self.stale = False
+
+    async def refresh_if_unlisted(self, venue_symbols: Iterable[str]) -> None:
+        """Fetch them again, once, if one of *venue_symbols* is not listed."""
+        if any(name not in self._by_venue_symbol for name in venue_symbols):
+            await self.refresh()
 
     async def resolve(self, symbol: Symbol | str) -> Instrument:
         """Return the instrument of *symbol*; an unknown one is looked for once more in a fresh list.

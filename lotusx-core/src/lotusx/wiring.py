@@ -27,7 +27,7 @@ from lotusx.kernel.pacing import connect_budgets
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.rest import RestStack
 from lotusx.kernel.secrets import Secret
-from lotusx.kernel.telemetry import Telemetry
+from lotusx.kernel.telemetry import ItemDropped, Telemetry
 from lotusx.kernel.ws_requests import BudgetedRequests
 from lotusx.market import MarketData
 from lotusx.orders import ClientOrderIds, OrderDesk
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.signer import Signer
     from lotusx.kernel.transport import HttpTransport, WsTransport
     from lotusx.model.instruments import Instrument
+    from lotusx.model.symbol import Symbol
     from lotusx.orders.journal import Journal
     from lotusx.plugin.manager import PluginManager
     from lotusx.streams import Overflow, Stream
@@ -141,6 +142,7 @@ class Wiring:
             self.instruments,
             self.groups,
             self.rest.sync_clock,
+            self._unlisted,
         )
         pace = SnapshotPace(self.clock, per_second=facts.snapshots_per_s)
         exchange.market = MarketData(
@@ -238,6 +240,11 @@ class Wiring:
             journal=parts.journal,
             telemetry=self.telemetry,
         )
+
+    def _unlisted(self, symbol: Symbol) -> None:
+        reason = f"{symbol} is not listed: what was missed of it was left out of a recovery"
+        logger.warning("%s: %s", self.parts.facts.name, reason)
+        self.telemetry.emit(ItemDropped(self.parts.facts.name, "account", reason))
 
     def _open_stream(
         self, channel: Channel[Any], *, buffer: int, overflow: Overflow

@@ -177,6 +177,23 @@ async def test_a_symbol_the_list_does_not_have_makes_it_stale_and_it_is_fetched_
     listed.append(instrument("NEW/USDT", "NEWUSDT"))
     assert (await table.resolve("NEW/USDT")).venue_symbol == "NEWUSDT"
     assert table.by_venue_symbol("NEWUSDT").base == "NEW"
+
+
+async def test_a_list_of_names_is_fetched_again_only_for_one_that_is_not_in_it() -> None:
+    table = Instruments("acme")
+    calls = 0
+
+    async def fetch() -> Sequence[Instrument]:
+        nonlocal calls
+        calls += 1
+        return [instrument("BTC/USDT", "BTCUSDT")]
+
+    table.use(fetch)
+    await table.ensure()
+    await table.refresh_if_unlisted(["BTCUSDT"])
+    assert calls == 1
+    await table.refresh_if_unlisted(["BTCUSDT", "NEWUSDT", "NEXTUSDT"])
+    assert calls == 2
     assert len(table.all()) == 2
 
 

@@ -54,7 +54,9 @@ class Account:
         self.world.exchange.channels = lambda: [CHANNEL]  # type: ignore[method-assign]
         self.group = Group()
         groups: Any = {"main": self.group}
-        instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint, by_symbol=lambda _: INSTRUMENT)
+        instruments: Any = SimpleNamespace(
+            ensure=anyio.lowlevel.checkpoint, refresh=anyio.lowlevel.checkpoint, by_symbol=lambda _: INSTRUMENT
+        )
         self.feed = AccountFeed(
             self.world.desk,
             self.world.exchange,

@@ -351,3 +351,32 @@ def test_anything_else_a_channel_says_is_passed_on() -> None:
         assert account.out == [Recovered(1, 2, 3)]
 
     in_virtual_time(run)
+
+
+def test_a_recovery_looks_for_an_unlisted_instrument_once_and_tells_which_it_left_out() -> None:
+    async def run() -> None:
+        old, new = type(BTC)("OLD", "USDT"), type(BTC)("NEW", "USDT")
+        listed = {BTC: INSTRUMENT}
+        refreshed, left_out = [], []
+
+        async def refresh() -> None:
+            refreshed.append(1)
+            listed[new] = replace(INSTRUMENT, symbol=new)
+
+        world = World(follow=False)
+        out: list[AccountEvent] = []
+        stream = AccountStream(
+            world.desk, world.exchange, world.exchange, world.clock, out.extend, instrument_of=listed.get,
+            refresh=refresh, unlisted=left_out.append,
+        )  # fmt: skip
+        for symbol in (BTC, old, new):
+            stream.feed(OrderEvent(replace(state(symbol.base, symbol.base, at=1), symbol=symbol)))
+        del out[:]
+        world.exchange.orders = {
+            each.base: replace(state(each.base, each.base, "canceled", at=5), symbol=each) for each in (BTC, old, new)
+        }
+        await stream.recover(EPOCH_NS)
+        assert [event.state.symbol for event in out if isinstance(event, OrderEvent)] == [BTC, new]
+        assert (refreshed, left_out) == ([1], [old])
+
+    in_virtual_time(run)

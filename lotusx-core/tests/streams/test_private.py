@@ -42,7 +42,7 @@ def account_of(ws: WsGroup, server: Server) -> AccountFeed:
     private = channel("account", ChannelKind.ACCOUNT, private=True)
     desk: Any = SimpleNamespace(listen=lambda _: lambda: None)
     port: Any = SimpleNamespace(channels=lambda: [private])
-    instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint)
+    instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint, refresh=anyio.lowlevel.checkpoint)
     return AccountFeed(desk, port, port, server.clock, instruments, {"main": ws}, anyio.lowlevel.checkpoint)
 
 

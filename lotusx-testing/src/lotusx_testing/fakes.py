@@ -147,6 +147,7 @@ class FakeInstruments:
         self._instruments = tuple(instruments)
         self._by_venue = {item.venue_symbol: item for item in self._instruments}
         self._by_symbol = {str(item.symbol): item for item in self._instruments}
+        self.refreshed = 0
 
     def by_venue_symbol(self, venue_symbol: str) -> Instrument:
         """Look up the exchange's name."""
@@ -162,6 +163,10 @@ class FakeInstruments:
         except KeyError:
             near = tuple(get_close_matches(str(symbol), self._by_symbol))
             raise UnknownSymbol("fake", str(symbol), near) from None
+
+    async def refresh_if_unlisted(self, venue_symbols: Iterable[str]) -> None:
+        """Count the refresh; the list stays as it was given."""
+        self.refreshed += any(name not in self._by_venue for name in venue_symbols)
 
     def all(self) -> Sequence[Instrument]:
         """All of them."""

@@ -9,7 +9,7 @@ import pytest
 from binance_orders import FILL, QUERIED, order_state
 
 from lotusx.model import Instrument, Side
-from lotusx.plugin import OrderRef, Span
+from lotusx.plugin import ItemDropped, OrderRef, Span
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
@@ -105,3 +105,15 @@ async def test_fills_of_an_order_known_by_our_id_only(desk: Any, btc: Instrument
     (fill,) = await desk.connector.trading.fills_of(order_state(btc, venue_order_id=None), btc)
 
     assert (fill.side, fill.fee_asset, fill.venue_order_id) == (Side.BUY, "BNB", "28")
+
+
+async def test_an_open_order_of_an_unlisted_symbol_costs_that_order_only(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(json.dumps([QUERIED, {**QUERIED, "symbol": "NEWUSDT", "orderId": 29}]))
+
+    orders = await desk.connector.trading.open_orders(None)
+
+    assert [order.venue_order_id for order in orders] == ["28"]
+    assert desk.connector.trading._kernel.instruments.refreshed == 1  # looked for once in a fresh list
+    assert [(event.key, "NEWUSDT" in event.reason) for event in desk.events if isinstance(event, ItemDropped)] == [
+        ("openOrders", True)
+    ]

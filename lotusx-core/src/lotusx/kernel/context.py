@@ -73,6 +73,9 @@ class InstrumentTable(Protocol):
     def by_symbol(self, symbol: Symbol | str) -> Instrument:
         """Raises `UnknownSymbol`, naming near matches."""
 
+    async def refresh_if_unlisted(self, venue_symbols: Iterable[str]) -> None:
+        """Fetch them again, once, if one of *venue_symbols* is not listed. For lists of a whole account."""
+
     def all(self) -> Sequence[Instrument]:
         """Return all of them, in the exchange's order."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from lotusx.errors import ExchangeError, InvalidArgument, NotSupported, OrderNotFound, PartialFailure
+from lotusx.errors import ExchangeError, InvalidArgument, ItemRejected, NotSupported, OrderNotFound, PartialFailure
 from lotusx.model import Fill, Instrument, OrderRequest, OrderState, Symbol, plain
-from lotusx.plugin import Amendment, OrderRef, Page, Span
+from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
 from lotusx_binance.conversions import MS
@@ -18,6 +19,8 @@ from lotusx_binance.conversions import MS
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
     from lotusx_binance.rest import Endpoints
+
+logger = logging.getLogger("lotusx.binance")
 
 WINDOW_MS = 86_400_000
 """The longest window of ``allOrders`` and ``myTrades``."""
@@ -182,12 +185,26 @@ class SpotTrading:
         return convert.to_order(item, symbol=instrument.symbol)
 
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """Return the open orders; asking for all symbols costs 80 instead of 6."""
+        """Return the open orders; asking for all symbols costs 80 instead of 6.
+
+        Of all symbols, orders of one that a fresh list of instruments does not have are left out, counted and logged.
+        """
         if instrument is not None:
             items = await self._rest.open_orders(instrument.venue_symbol)
             return [convert.to_order(item, symbol=instrument.symbol) for item in items]
-        find = self._kernel.instruments.by_venue_symbol
-        return [convert.to_order(item, symbol=find(item.symbol).symbol) for item in await self._rest.open_orders()]
+        items = await self._rest.open_orders()
+        await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
+        orders = []
+        for item in items:
+            try:
+                symbol = self._kernel.instruments.by_venue_symbol(item.symbol).symbol
+            except ItemRejected as error:
+                exchange = self._kernel.facts.name
+                logger.warning("%s: the open order %s was left out: %s", exchange, item.orderId, error)
+                self._kernel.telemetry.emit(ItemDropped(exchange, "openOrders", str(error)))
+            else:
+                orders.append(convert.to_order(item, symbol=symbol))
+        return orders
 
     async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
         """One page of ``allOrders``. With a start: windows of 24 h, and by order id inside a full one.
