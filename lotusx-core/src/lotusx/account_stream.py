@@ -62,6 +62,7 @@ class AccountStream:
         instrument_of: The instrument of a symbol; ``None``: not listed any more.
         refresh: Fetches the instruments again; called once in a recovery that meets a symbol not listed.
         unlisted: Told of each symbol that is not listed even then: what was missed of it is left out.
+        exchange_ns: Turns our wall time into the exchange's, by which its history is asked for; ``None``: they agree.
         max_held: Most events held during a recovery; beyond it they are let go, and the recovery runs once more.
     """
 
@@ -76,6 +77,7 @@ class AccountStream:
         instrument_of: Callable[[Symbol], Instrument | None],
         refresh: Callable[[], Awaitable[object]] | None = None,
         unlisted: Callable[[Symbol], object] | None = None,
+        exchange_ns: Callable[[int], int] | None = None,
         max_held: int = 100_000,
     ) -> None:
         self._desk = desk
@@ -86,6 +88,7 @@ class AccountStream:
         self._instrument_of = instrument_of
         self._refresh = refresh
         self._unlisted = unlisted
+        self._exchange_ns = exchange_ns
         self._max_held = max_held
         self._held: deque[AccountEvent] = deque()
         self._overflown = False
@@ -182,7 +185,8 @@ class AccountStream:
         gone = [order for order in gone if order.symbol in instruments]
         for start in range(0, len(gone), AT_ONCE):
             await self._ask_each(gone[start : start + AT_ONCE], instruments, found)
-        span = Span(start_ns=max(lost_ns - FILLS_MARGIN_NS, 0))
+        since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)
+        span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         for instrument in instruments.values():
             found.fills += await self._fills(instrument, span)
         found.fills.sort(key=lambda fill: fill.exchange_ns)

@@ -47,6 +47,7 @@ class AccountFeed:
         groups: Mapping[str, WsGroup],
         prepare: Callable[[], Awaitable[object]],
         unlisted: Callable[[Symbol], object] | None = None,
+        exchange_ns: Callable[[int], int] | None = None,
     ) -> None:
         self._desk = desk
         self._trading = trading
@@ -56,6 +57,7 @@ class AccountFeed:
         self._groups = groups
         self._prepare = prepare
         self._unlisted = unlisted
+        self._exchange_ns = exchange_ns
         self._readers: list[Stream[AccountEvent]] = []
         self._merged: AccountStream | None = None
         self._raws: list[Stream[AccountEvent]] = []
@@ -112,7 +114,7 @@ class AccountFeed:
         await self._prepare()
         merged = self._merged = AccountStream(
             self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of,
-            refresh=self._instruments.refresh, unlisted=self._unlisted,
+            refresh=self._instruments.refresh, unlisted=self._unlisted, exchange_ns=self._exchange_ns,
         )  # fmt: skip
         self._raws = []
         try:

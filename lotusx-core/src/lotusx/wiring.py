@@ -143,6 +143,7 @@ class Wiring:
             self.groups,
             self.rest.sync_clock,
             self._unlisted,
+            self._exchange_ns,
         )
         pace = SnapshotPace(self.clock, per_second=facts.snapshots_per_s)
         exchange.market = MarketData(
@@ -240,6 +241,9 @@ class Wiring:
             journal=parts.journal,
             telemetry=self.telemetry,
         )
+
+    def _exchange_ns(self, wall_ns: int) -> int:
+        return self.offset.at_wall_ns(wall_ns, self.clock)
 
     def _unlisted(self, symbol: Symbol) -> None:
         reason = f"{symbol} is not listed: what was missed of it was left out of a recovery"

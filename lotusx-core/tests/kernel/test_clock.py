@@ -46,6 +46,15 @@ def test_the_wall_clock_stands_in_before_the_first_sync() -> None:
     assert offset.stale(clock)
 
 
+def test_a_wall_time_is_the_exchanges_once_it_was_measured() -> None:
+    clock, offset = StepClock(), ClockOffset(margin_ms=100)
+
+    assert offset.at_wall_ns(clock.wall, clock) == clock.wall
+    offset.sync([(clock.mono, clock.mono, clock.wall - 3_600 * S)], clock)
+    clock.run(10)
+    assert offset.at_wall_ns(clock.wall - 5 * S, clock) == clock.wall - 3_605 * S
+
+
 def test_the_smallest_round_trip_wins() -> None:
     clock, offset = StepClock(), ClockOffset()
     start, true = clock.mono, 1_700_000_007 * S

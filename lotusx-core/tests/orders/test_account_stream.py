@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from lotusx.account_stream import AccountStream
 from lotusx.errors import AuthenticationError, NotSupported, OrderOutcomeUnknown, RateLimited, RequestTimeout
-from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.ports import OrderRef, Page, Span
 from lotusx.model.account import (
     AccountEvent,
     Balance,
@@ -378,5 +378,23 @@ def test_a_recovery_looks_for_an_unlisted_instrument_once_and_tells_which_it_lef
         await stream.recover(EPOCH_NS)
         assert [event.state.symbol for event in out if isinstance(event, OrderEvent)] == [BTC, new]
         assert (refreshed, left_out) == ([1], [old])
+
+    in_virtual_time(run)
+
+
+def test_a_recovery_asks_for_fills_by_the_exchanges_clock() -> None:
+    async def run() -> None:
+        ahead_ns = 3_600_000_000_000  # our clock
+        account = Account(exchange_ns=lambda wall_ns: wall_ns - ahead_ns)
+        account.feed(state("a", "1", at=1))
+        asked: list[int | None] = []
+
+        async def page(_: Any, span: Span, *__: Any) -> Page[Fill]:
+            asked.append(span.start_ns)
+            return Page([], None)
+
+        account.world.exchange.fills_page = page  # type: ignore[method-assign,assignment]
+        await account.stream.recover(EPOCH_NS + ahead_ns)
+        assert asked == [EPOCH_NS - 60_000_000_000]
 
     in_virtual_time(run)

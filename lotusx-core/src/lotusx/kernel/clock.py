@@ -72,6 +72,10 @@ class ClockOffset:
         """Return the exchange's time, in nanoseconds since the epoch, margin not taken off."""
         return clock.monotonic_ns() + self.distance_ns(clock)
 
+    def at_wall_ns(self, wall_ns: int, clock: Clock) -> int:
+        """Return the exchange's time when our wall clock showed *wall_ns*; as it is while nothing was measured."""
+        return wall_ns + self.exchange_now_ns(clock) - clock.now_ns() if self.synced else wall_ns
+
     def exchange_now_ms(self, clock: Clock) -> int:
         """Return the stamp for a request sent now: the exchange's time less the margin."""
         return (clock.monotonic_ns() + self.distance_ns(clock) - self._margin_ns) // _MS
