@@ -45,7 +45,7 @@ class _Found:
 
     states: list[OrderState] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
-    missing: list[tuple[TrackedOrder, int]] = field(default_factory=list)
+    absent: list[TrackedOrder] = field(default_factory=list)
     balances: Sequence[Balance] | None = None
     positions: Sequence[Position] | None = None
 
@@ -212,17 +212,17 @@ class AccountStream:
         self, orders: Sequence[TrackedOrder], instruments: Mapping[Symbol, Instrument], found: _Found
     ) -> None:
         answers: dict[int, OrderState] = {}
-        asked: dict[int, int] = {}
         failures: list[LotusXError] = []
 
         async def ask(index: int) -> None:
             order = orders[index]
             instrument = instruments[order.symbol]
-            asked[index] = self._clock.monotonic_ns()
+            asked_ns = self._clock.monotonic_ns()
             try:
                 state = await self._read(lambda: self._trading.order(names_of(order), instrument))
             except OrderNotFound:
-                found.missing.append((order, asked[index]))
+                if await self._desk.absent(order, instrument, asked_ns):
+                    found.absent.append(order)
             except LotusXError as error:
                 failures.append(error)
             else:
@@ -256,8 +256,8 @@ class AccountStream:
             self._merge(FillEvent(fill))
         for state in found.states:
             self._merge(OrderEvent(state))
-        for order, asked_ns in found.missing:
-            self._desk.not_found(order, asked_ns)
+        for order in found.absent:
+            self._desk.close_absent(order)
         if found.balances is not None:
             listed = {balance.asset for balance in found.balances}
             zero = Decimal(0)

@@ -240,6 +240,7 @@ class Wiring:
             checks=(parts.manager.before_order,),
             journal=parts.journal,
             telemetry=self.telemetry,
+            exchange_ns=self._exchange_ns,
         )
 
     def _exchange_ns(self, wall_ns: int) -> int:

@@ -398,3 +398,22 @@ def test_a_recovery_asks_for_fills_by_the_exchanges_clock() -> None:
         assert asked == [EPOCH_NS - 60_000_000_000]
 
     in_virtual_time(run)
+
+
+def test_a_recovery_ends_no_order_that_its_open_orders_or_fills_may_show() -> None:
+    async def run() -> None:
+        account = Account(World(follow=False, resolve_s=1.0))
+        exchange, desk = account.world.exchange, account.world.desk
+        exchange.always["order"] = raiser(RequestTimeout("network down"))
+        exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+        with pytest.raises(OrderOutcomeUnknown):
+            await desk.place(limit(), INSTRUMENT)
+        del exchange.always["order"]
+        exchange.on["open_orders"] = [list, raiser(RequestTimeout("busy"))]
+        await account.stream.recover(EPOCH_NS)
+        assert len(desk.ledger.unfinished()) == 1  # the second look failed
+        exchange.fills = [fill()]
+        await account.stream.recover(EPOCH_NS)
+        assert account.fills == ["t1"]
+
+    in_virtual_time(run)

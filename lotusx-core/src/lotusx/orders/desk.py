@@ -47,6 +47,7 @@ class OrderDesk:
         journal: Remembers intents on disk; memory always does.
         ledger: What this process knows; its bounds are set there.
         batch_limit: Most items of one batch the exchange takes; more are sent in several.
+        exchange_ns: Turns our wall time into the exchange's, by which its history is asked for.
 
     Not for use from several threads. Cancelling a call that is in doubt is safe: the order stays known, is asked for
     at the next recovery of the account stream, and nothing is sent again.
@@ -66,6 +67,7 @@ class OrderDesk:
         telemetry: Telemetry | None = None,
         ledger: Ledger | None = None,
         batch_limit: int | None = None,
+        exchange_ns: Callable[[int], int] = int,
     ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self._port = port
@@ -75,7 +77,7 @@ class OrderDesk:
         self._checks = tuple(checks)
         self._batch_limit = batch_limit
         self._run = Runner(exchange, clock, self.ledger, journal, telemetry)
-        self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s)
+        self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s, exchange_ns=exchange_ns)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have *listener* told what answers to commands and queries reveal; return what ends that.
@@ -149,8 +151,7 @@ class OrderDesk:
         if self.ledger.used(name):
             raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
         order = self.ledger.open(asked_for(request))
-        since_ns = self._clock.now_ns()
-        intent = Intent(CommandKind.PLACE, name, request.symbol, since_ns, request=request)
+        intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
         try:
             await self._run.intend(intent)
         except BaseException:
@@ -162,8 +163,7 @@ class OrderDesk:
 
         async def resolve(cause: BaseException) -> None:
             look = partial(
-                self._look.placed, command, order, instrument,
-                since_ns=since_ns, cause=cause, is_ours=partial(is_answer_to, request),
+                self._look.placed, command, order, instrument, cause=cause, is_ours=partial(is_answer_to, request),
             )  # fmt: skip
             await self._look.resolve(command, order, evident, look)
 
@@ -320,8 +320,8 @@ class OrderDesk:
         try:
             state = await self._port.order(ref if order is None else names_of(order), instrument)
         except OrderNotFound:
-            if order is not None:
-                self.not_found(order, asked_ns)
+            if order is not None and await self.absent(order, instrument, asked_ns):
+                self.close_absent(order)
             raise
         self._run.learn(state, order)
         return self._merged(state) if order is None else order.state
@@ -331,18 +331,24 @@ class OrderDesk:
         found = self._find(ref, instrument)
         return None if found is None else self._handle(found, instrument)
 
-    def not_found(self, order: TrackedOrder, asked_ns: int) -> None:
-        """Note that the exchange, asked at *asked_ns* (monotonic), did not find *order*.
+    async def absent(self, order: TrackedOrder, instrument: Instrument, asked_ns: int) -> bool:
+        """Say whether it is proved that *order*, not found by a query at *asked_ns* (monotonic), never came to be.
 
-        That ends a placement still in doubt if its horizon has passed; it proves nothing of any other order.
+        Only a placement still in doubt can be, once its horizon has passed and neither the open orders nor the fills
+        show it; these are asked here. It proves nothing of any other order.
         """
         command = order.placement
         if command is None or order.known_to_exchange or command.decided:
+            return False
+        return await self._look.absent(command, order, instrument, asked_ns)
+
+    def close_absent(self, order: TrackedOrder) -> None:
+        """End a placement that `absent` has proved never came to be, unless something shows the contrary by now."""
+        command = order.placement
+        if command is None or order.known_to_exchange or command.decided:
             return
-        now = self._clock.monotonic_ns()
-        if command.absent(asked_ns, now):
-            command.reject(self._look.lost(command, "the order was never accepted"), now)
-            self.ledger.close(order)
+        command.reject(self._look.lost(command, "the order was never accepted"), self._clock.monotonic_ns())
+        self.ledger.close(order)
 
     def _find(self, ref: OrderRef, instrument: Instrument) -> TrackedOrder | None:
         return self.ledger.find(instrument.symbol, ref.client_order_id, ref.venue_order_id)

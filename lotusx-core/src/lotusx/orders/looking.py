@@ -53,12 +53,22 @@ async def all_fills(port: TradingPort, instrument: Instrument, span: Span) -> li
 class Looker:
     """Asks the exchange about orders until a command is decided, or it is no use to go on."""
 
-    def __init__(self, exchange: str, clock: Clock, port: TradingPort, learn: Learn, *, resolve_s: float) -> None:
+    def __init__(
+        self,
+        exchange: str,
+        clock: Clock,
+        port: TradingPort,
+        learn: Learn,
+        *,
+        resolve_s: float,
+        exchange_ns: Callable[[int], int] = int,
+    ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._port = port
         self._learn = learn
         self._resolve_s = resolve_s
+        self._exchange_ns = exchange_ns
 
     async def resolve(
         self, command: Command, order: TrackedOrder | None, evident: Callable[[], str | None], look: Look
@@ -116,7 +126,6 @@ class Looker:
         order: TrackedOrder,
         instrument: Instrument,
         *,
-        since_ns: int,
         cause: BaseException,
         is_ours: Callable[[OrderState], bool],
     ) -> LotusXError | None:
@@ -129,11 +138,9 @@ class Looker:
         try:
             state = await self._port.order(OrderRef(client_order_id=name), instrument)
         except OrderNotFound:
-            if not command.absent(asked_ns, self._clock.monotonic_ns()):
-                return None
-            if not await self._absent_elsewhere(command, order, instrument, since_ns):
-                return None
-            return self.lost(command, "the order was never accepted")
+            if await self.absent(command, order, instrument, asked_ns):
+                return self.lost(command, "the order was never accepted")
+            return None
         except Exception as error:
             self._failed(command, error)
             return None
@@ -142,11 +149,15 @@ class Looker:
         self._learn(state, order)
         return self._refused(order)
 
-    async def _absent_elsewhere(
-        self, command: Command, order: TrackedOrder, instrument: Instrument, since_ns: int
-    ) -> bool:
-        """The second look: open orders, then fills. Whatever cannot be asked leaves the question open."""
+    async def absent(self, command: Command, order: TrackedOrder, instrument: Instrument, asked_ns: int) -> bool:
+        """Say whether an order that a query at *asked_ns* (monotonic) did not find is proved never to have come to be.
+
+        After the horizon there is a second look: open orders, then fills. What fails leaves the question open.
+        """
+        if not command.absent(asked_ns, self._clock.monotonic_ns()):
+            return False
         name = order.client_order_id
+        since_ns = self._exchange_ns(self._clock.now_ns()) - (self._clock.monotonic_ns() - command.sent_ns)
         try:
             for state in await self._port.open_orders(instrument):
                 if state.client_order_id == name:

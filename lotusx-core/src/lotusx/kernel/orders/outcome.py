@@ -98,6 +98,11 @@ class Command:
         return self.phase in (Phase.ACCEPTED, Phase.REJECTED)
 
     @property
+    def sent_ns(self) -> int:
+        """Monotonic time at which it was made, before it was sent."""
+        return self._sent_ns
+
+    @property
     def proof_ns(self) -> int | None:
         """Monotonic time from which absence is proof; ``None``: never."""
         return self._last_possible_ns + self._horizon_ns if self._horizon_ns else None
