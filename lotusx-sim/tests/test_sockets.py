@@ -37,6 +37,13 @@ async def _code_at_end(client: Client) -> int:
         return closed.code
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the server does."""
+    with anyio.fail_after(30):
+        while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+            await anyio.sleep(0.002)
+
+
 async def _read_to_the_end(stream: anyio.abc.ByteStream) -> None:
     try:
         while True:
@@ -64,11 +71,10 @@ def test_streams_come_over_a_websocket(run: Run) -> None:
     async def main() -> None:
         async with serve(venue()) as server:
             async with ws_connect(f"{server.ws_url}/stream?streams=btcusdt@depth@100ms") as client:
-                with anyio.fail_after(5):
+                with anyio.fail_after(30):
                     assert (await client.next())["data"]["e"] == "depthUpdate"
                 assert len(server.sim.ws_connections) == 1
-            await anyio.sleep(0.05)
-            assert server.sim.ws_connections == []
+            await until(lambda: not server.sim.ws_connections)
 
     run(main)
 
@@ -110,7 +116,7 @@ def test_a_cut_connection_ends_at_the_client(run: Run, how: int | str, code: int
     async def main() -> None:
         async with serve(venue()) as server, ws_connect(f"{server.ws_url}/ws/btcusdt@trade") as client:
             server.sim.cut_connections(how)
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 assert await _code_at_end(client) == code
 
     run(main)
@@ -253,7 +259,7 @@ def test_bytes_that_are_no_request_end_the_connection(run: Run, text: bytes) -> 
             async with await anyio.connect_tcp(server.host, server.port) as stream:
                 await stream.send(text)
                 await stream.send_eof()
-                with anyio.fail_after(2):
+                with anyio.fail_after(30):
                     await _read_to_the_end(stream)
             async with httpx.AsyncClient(base_url=server.base_url) as client:
                 assert (await client.get("/api/v3/ping")).status_code == 200
@@ -267,7 +273,7 @@ def test_binary_messages_are_refused(run: Run) -> None:
     async def main() -> None:
         async with serve(venue()) as server, ws_connect(f"{server.ws_url}/ws") as client:
             await client._stream.send(client._ws.send(BytesMessage(data=b"\x00")))
-            with pytest.raises(Closed) as caught, anyio.fail_after(5):
+            with pytest.raises(Closed) as caught, anyio.fail_after(30):
                 await client.text()
             assert caught.value.code == 1003
 
@@ -278,7 +284,7 @@ def test_a_wrong_frame_ends_the_websocket(run: Run) -> None:
     async def main() -> None:
         async with serve(venue()) as server, ws_connect(f"{server.ws_url}/ws") as client:
             await client._stream.send(b"\xff\xff\xff\xff")
-            with pytest.raises(Closed), anyio.fail_after(5):
+            with pytest.raises(Closed), anyio.fail_after(30):
                 await client.text()
 
     run(main)
@@ -292,12 +298,11 @@ def test_a_client_may_leave_with_or_without_goodbye(run: Run) -> None:
             async with ws_connect(f"{server.ws_url}/ws") as client:
                 await client._stream.send(client._ws.send(Ping(payload=b"x")))
                 await client._stream.send(client._ws.send(CloseConnection(code=1000)))
-                with anyio.fail_after(5):
+                with anyio.fail_after(30):
                     assert await _code_at_end(client) == 1000
             async with ws_connect(f"{server.ws_url}/ws"):
                 pass
-            await anyio.sleep(0.2)
-            assert server.sim.ws_connections == []
+            await until(lambda: not server.sim.ws_connections)
 
     run(main)
 
@@ -309,7 +314,7 @@ def test_a_message_in_parts_is_one_request(run: Run) -> None:
         async with serve(venue()) as server, ws_connect(f"{server.ws_url}/ws-api/v3") as client:
             await client._stream.send(client._ws.send(TextMessage(data='{"id": 1, ', message_finished=False)))
             await client._stream.send(client._ws.send(TextMessage(data='"method": "ping"}')))
-            with anyio.fail_after(5):
+            with anyio.fail_after(30):
                 assert (await client.next())["status"] == 200
 
     run(main)
@@ -334,7 +339,7 @@ def test_the_server_stops_with_clients_connected(run: Run) -> None:
             stream = await anyio.connect_tcp(server.host, server.port)
             async with ws_connect(f"{server.ws_url}/ws"), stream:
                 pass
-        assert anyio.current_time() - before < 2
+        assert anyio.current_time() - before < 10
 
     run(main)
 
@@ -355,10 +360,14 @@ def test_the_servers_pings_are_answered(run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("lotusx_sim.shells.ws_socket._PING_EVERY_S", 0.05)
 
     async def main() -> None:
-        async with serve(venue(actions_per_s=0)) as server, ws_connect(f"{server.ws_url}/ws") as client:
-            with anyio.move_on_after(0.3):
-                await client.text()
-            assert client.pings >= 2
+        async with (
+            serve(venue(actions_per_s=0)) as server,
+            ws_connect(f"{server.ws_url}/ws") as client,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(client.text)
+            await until(lambda: client.pings >= 2)
+            tasks.cancel_scope.cancel()
 
     run(main)
 
@@ -370,7 +379,7 @@ def test_a_client_that_never_pongs_is_sent_away(run: Run, monkeypatch: pytest.Mo
     async def main() -> None:
         async with serve(venue(actions_per_s=0)) as server, ws_connect(f"{server.ws_url}/ws") as client:
             await anyio.sleep(0.4)
-            with pytest.raises(Closed) as caught, anyio.fail_after(5):
+            with pytest.raises(Closed) as caught, anyio.fail_after(30):
                 await client.text()
             assert caught.value.code == 1008
 
