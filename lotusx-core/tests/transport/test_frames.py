@@ -246,33 +246,33 @@ def test_two_frames_in_one_read_and_one_frame_in_three() -> None:
 
 def test_many_tiny_frames_in_one_read() -> None:
     tiny = frame(b"{}") * 100_000
-    started = time.perf_counter()
+    started = time.process_time()
     messages = FrameReader(engine(), CAP).feed(tiny)
 
     assert messages == [b"{}"] * 100_000
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_ten_megabyte_frame_in_small_reads() -> None:
     payload = b"0123456789" * 1_000_000
     data = frame(payload)
     reader = FrameReader(engine(), CAP)
-    started = time.perf_counter()
+    started = time.process_time()
     got: list[bytes] = []
     for start in range(0, len(data), 4096):
         got += reader.feed(data[start : start + 4096])
 
     assert got == [payload]
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_flood_of_pings_is_cheap_and_owes_one_answer() -> None:
     reader = FrameReader(engine(), CAP)
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert reader.feed(frame(b"1", first=0x89) * 80_000 + frame(b"last", first=0x89)) == []
     assert reader.ping == b"last"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,13 @@ async def run_to(end: list[WsClosed], connection: WsConnection) -> None:
     end.append(await connection.run())
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the peer does."""
+    with anyio.fail_after(30):
+        while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+            await anyio.sleep(0.002)
+
+
 async def send_for_ever(connection: WsConnection) -> None:
     while True:
         await connection.send("x" * 1_000_000)
@@ -135,13 +142,13 @@ async def test_servers_close_code_is_told(serve: Serve, inbox: Any, code: int) -
 
     async with serve(script) as at:
         connection = await WsprotoTransport().connect(f"ws://{at}/", inbox)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             assert await connection.run() == WsClosed(code, "why", clean=True)
         with pytest.raises(ConnectionFailed, match=f"{code} why") as caught:
             await connection.send("too late")
         assert not caught.value.sent
         await connection.close()  # does nothing more
-        await anyio.sleep(0.01)
+        await until(lambda: answers)
     assert inbox.messages == [b"last words"]
     assert answers[0].code == code
 
@@ -157,7 +164,7 @@ async def test_socket_that_breaks_ends_with_1006(serve: Serve, inbox: Any, how: 
     async with serve(script) as at:
         connection = await WsprotoTransport().connect(f"ws://{at}/", inbox)
         await connection.send("break")
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             end = await connection.run()
     assert (end.code, end.clean) == (1006, False)
     assert end.reason
@@ -182,7 +189,7 @@ async def test_half_close_while_our_writes_are_stuck_ends_within_the_bound(serve
                     await send_for_ever(connection)
 
             tasks.start_soon(talk)
-            with anyio.fail_after(4):
+            with anyio.fail_after(30):
                 end = await connection.run()
     assert end.code == 1006
 
@@ -201,9 +208,9 @@ async def test_broken_protocol_is_answered_with_its_code(serve: Serve, inbox: An
 
     async with serve(script) as at:
         connection = await WsprotoTransport().connect(f"ws://{at}/", inbox, max_message_bytes=1000)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             end = await connection.run()
-        await anyio.sleep(0.02)
+        await until(lambda: told)
     assert (end.code, end.clean) == (code, False)
     assert told == [code]
     assert inbox.messages == [b"ok"]
@@ -220,9 +227,9 @@ async def test_handlers_error_closes_the_socket_and_is_raised(serve: Serve, inbo
 
     async with serve(script) as at:
         connection = await WsprotoTransport().connect(f"ws://{at}/", inbox)
-        with anyio.fail_after(5), pytest.raises(LookupError, match="mine"):
+        with anyio.fail_after(30), pytest.raises(LookupError, match="mine"):
             await connection.run()
-        await anyio.sleep(0.02)
+        await until(lambda: told)
     assert told == [1011]
     assert inbox.messages == [b"a"]
 
@@ -239,7 +246,7 @@ async def test_ten_megabytes_and_a_hundred_thousand_tiny_frames(serve: Serve, in
     async with serve(script) as at, anyio.create_task_group() as tasks:
         connection = await WsprotoTransport().connect(f"ws://{at}/", inbox)
         tasks.start_soon(connection.run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await inbox.wait_for(100_001)
         await connection.close()
     assert inbox.messages[0] == big
@@ -267,14 +274,14 @@ async def test_paused_reading_leaves_everything_to_the_network(serve: Serve, inb
         assert inbox.reads == []
         assert sent < 200
         connection.resume_reading()
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await inbox.wait_for(20)
         connection.pause_reading()
         got = len(inbox.messages)
         await anyio.sleep(0.05)
         assert len(inbox.messages) == got
         connection.resume_reading()
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await inbox.wait_for(200)
         await connection.close()
 
@@ -299,7 +306,7 @@ async def test_send_waits_while_the_peer_does_not_read(serve: Serve, inbox: Any)
                 await connection.send("x" * 1_000_000)
         assert gave_up.cancelled_caught
         ready.set()
-        with anyio.fail_after(5), pytest.raises(ConnectionFailed):
+        with anyio.fail_after(30), pytest.raises(ConnectionFailed):
             await send_for_ever(connection)
 
 
@@ -344,7 +351,7 @@ async def test_close_is_bounded(serve: Serve, inbox: Any, state: str) -> None:
         if state == "never run":
             await run_to(end, connection)
     assert end[0].code == 1006
-    assert took < 2.3 if state == "silent peer" else took < 0.5
+    assert took < (10 if state == "silent peer" else 1.9)  # a peer is given two seconds to answer
 
 
 async def test_closing_the_transport_closes_all_its_connections(serve: Serve, inbox: Any) -> None:
@@ -361,6 +368,7 @@ async def test_closing_the_transport_closes_all_its_connections(serve: Serve, in
         await anyio.sleep(0.01)
         await transport.aclose()
         await transport.aclose()
+        await until(lambda: len(heard) == 3)
     assert heard == [1001] * 3
 
 
@@ -383,7 +391,7 @@ async def test_refusal_whose_body_never_ends_is_still_told(serve: Serve, inbox: 
 
     async with serve(script) as at:
         with pytest.raises(ConnectionFailed, match=r"HTTP 403: part"):
-            await WsprotoTransport().connect(f"ws://{at}/", inbox, timeout_s=0.1)
+            await WsprotoTransport().connect(f"ws://{at}/", inbox, timeout_s=1.0)
 
 
 async def test_server_that_leaves_during_the_handshake(serve: Serve, inbox: Any) -> None:
@@ -410,8 +418,8 @@ async def test_silent_server_is_a_timeout(serve: Serve, inbox: Any) -> None:
         await peer.silence()
 
     async with serve(script) as at:
-        with pytest.raises(RequestTimeout, match=r"within 0\.1 s") as caught:
-            await WsprotoTransport().connect(f"ws://{at}/", inbox, timeout_s=0.1)
+        with pytest.raises(RequestTimeout, match=r"within 0\.5 s") as caught:
+            await WsprotoTransport().connect(f"ws://{at}/", inbox, timeout_s=0.5)
     assert not caught.value.sent
 
 
@@ -444,7 +452,7 @@ async def test_address_that_does_not_answer_does_not_hold_up_the_others(
                 return [(*tcp, deaf.getsockname()), (*tcp, ("127.0.0.1", 1)), (*tcp, ("127.0.0.1", open_port))]
 
             monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
-            with anyio.fail_after(2):
+            with anyio.fail_after(8):  # connect itself would give up after ten seconds
                 connection = await WsprotoTransport().connect("ws://many.example/", inbox)
             await connection.close()
         for filler in fillers:
