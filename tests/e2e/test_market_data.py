@@ -140,7 +140,7 @@ async def test_streams_tell_what_happened_number_for_number(exchange: lotusx.Exc
         one, two = await take(trades, 2)
         assert [(one.price, one.quantity), (two.price, two.quantity)] == [(D(68001), D(1)), (D(68002), D("0.5"))]
         assert one.taker_side is lotusx.Side.BUY
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             async for best in bests:
                 if best.ask_price == D(68002):
                     assert best.ask_quantity == D("2.5")
@@ -179,7 +179,7 @@ async def test_a_stream_comes_back_after_each_way_to_end(exchange: lotusx.Exchan
         for how in ("fin", "rst", 1001, 1008):
             made = sim.connections_made
             sim.cut_connections(how)
-            await until(lambda made=made: sim.connections_made > made and is_up(trades), 8)  # type: ignore[misc]
+            await until(lambda made=made: sim.connections_made > made and is_up(trades))  # type: ignore[misc]
             sim.trade("BTCUSDT", "buy", "0.001")
             await take(trades, 1)
     counters = trades.counters
@@ -228,7 +228,7 @@ async def test_a_planned_shutdown_loses_and_doubles_no_trade(exchange: lotusx.Ex
         await until(lambda: is_up(trades))
         made, sent = sim.connections_made, 0
         sim.server_shutdown()
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while sim.connections_made == made or sent < 60:
                 sim.trade("BTCUSDT", "buy", D(sent + 1) / 100_000)
                 sent += 1
@@ -245,7 +245,7 @@ async def test_status_changes_come_in_band_on_request(exchange: lotusx.Exchange,
         await until(lambda: sim.connections_made > made and is_up(trades))
         sim.trade("BTCUSDT", "buy", "0.001")
         said = []
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             async for item in trades.with_status():
                 said.append(item.state if isinstance(item, StatusChange) else "trade")
                 if said[-1] == "trade":

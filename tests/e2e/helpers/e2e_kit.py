@@ -20,7 +20,7 @@ ASK = ("GET", "/api/v3/order")
 CANCEL = ("DELETE", "/api/v3/order")
 
 
-async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 30.0) -> None:
     """Wait for what happens on the other side of a socket."""
     with anyio.fail_after(within_s):
         while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
@@ -31,7 +31,7 @@ def is_up(stream: lotusx.Stream[Any]) -> bool:
     return stream.state in (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
 
 
-async def take(stream: AsyncIterator[T], count: int, within_s: float = 5.0) -> list[T]:
+async def take(stream: AsyncIterator[T], count: int, within_s: float = 30.0) -> list[T]:
     """Return the next *count* events."""
     with anyio.fail_after(within_s):
         return [await anext(stream) for _ in range(count)]
