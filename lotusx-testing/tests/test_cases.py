@@ -106,7 +106,8 @@ async def _basis_points(arena: Arena) -> Arena:
 
 class Twice:
     def __init__(self, stream: Any) -> None:
-        self._stream, self._held = stream, None
+        self._stream = stream
+        self._held: Any = None
 
     def __aiter__(self) -> Twice:
         return self
