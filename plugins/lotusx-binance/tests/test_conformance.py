@@ -23,7 +23,7 @@ class TestBinance(Conformance):
             Payload("depth", documented.DEPTH, types.Combined[types.DepthEvent], HEAD),
             Payload("klines", documented.KLINES, list[types.Kline], ["[][11]"]),
             Payload("symbol", documented.SYMBOL, types.SymbolInfo, documented.UNREAD_OF_SYMBOL),
-            Payload("order", documented.ORDER, account_types.Order, documented.UNREAD_OF_ORDER),
+            Payload("order", documented.ORDER, account_types.Order),
         ],
         new_values=[
             NewValue("symbol", documented.SYMBOL, ("status",), documented.read_symbol),

@@ -11,6 +11,7 @@ import pytest
 from binance_orders import CANCELED, PLACED, QUERIED, limit_buy, order_state
 
 from lotusx.errors import (
+    ConnectionFailed,
     CredentialsError,
     InvalidArgument,
     MalformedReply,
@@ -190,7 +191,7 @@ async def test_amend_to_less_counts_what_earlier_orders_filled(desk: Any, btc: I
 async def test_any_other_amendment_replaces_the_order(desk: Any, btc: Instrument) -> None:
     new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
     replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
-    desk.rest.reply(json.dumps({**replaced, "newOrderResponse": new}))
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**replaced, "newOrderResponse": new}))
     order = order_state(btc, trigger_price=Decimal(60_000), type=OrderType.STOP_LOSS_LIMIT)
 
     state = await desk.connector.trading.amend(
@@ -220,7 +221,7 @@ async def test_any_other_amendment_replaces_the_order(desk: Any, btc: Instrument
 
 
 async def test_what_a_partly_filled_order_executed_on_the_way_is_not_bought_twice(desk: Any, btc: Instrument) -> None:
-    desk.rest.reply(json.dumps({**CANCELED, "executedQty": "0.007"}), json.dumps(PLACED))
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": "0.007"}), json.dumps(PLACED))
 
     # Known were 0.004; 0.003 more matched before the cancel arrived.
     order = order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272))
@@ -236,7 +237,7 @@ async def test_a_partly_filled_order_that_could_not_be_placed_anew_says_that_it_
     desk: Any, btc: Instrument, executed: str
 ) -> None:
     refused = Response(400, {}, b'{"code":-2010,"msg":"Account has insufficient balance for requested action."}')
-    desk.rest.reply(json.dumps({**CANCELED, "executedQty": executed}), refused)
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": executed}), refused)
 
     with pytest.raises(PartialFailure, match="canceled, and"):
         await desk.connector.trading.amend(
@@ -246,11 +247,12 @@ async def test_a_partly_filled_order_that_could_not_be_placed_anew_says_that_it_
 
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:
     desk.rest.reply(
+        json.dumps(QUERIED),
         Response(
             400,
             {},
             b'{"code":-2022,"msg":"failed","data":{"cancelResponse":{"code":-2011,"msg":"Unknown order sent."}}}',
-        )
+        ),
     )
 
     with pytest.raises(OrderNotFound):
@@ -364,3 +366,48 @@ async def test_an_order_over_websocket_without_a_key_is_refused_before_sending(b
     with pytest.raises(CredentialsError, match=r"order\.place must be signed"):
         await trading.place(limit_buy(), btc)
     assert not kernel.ws["api"].sent
+
+
+async def test_a_replacement_keeps_what_the_model_does_not_have(desk: Any, btc: Instrument) -> None:
+    kept = {"icebergQty": "0.002", "selfTradePreventionMode": "EXPIRE_BOTH", "trailingDelta": 100, "strategyId": 7}
+    replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
+    desk.rest.reply(
+        json.dumps({**QUERIED, **kept, "orderListId": -1, "trailingTime": -1, "usedSor": False}),
+        json.dumps({**replaced, "newOrderResponse": PLACED}),
+    )
+
+    await desk.connector.trading.amend(order_state(btc), Amendment(price=Decimal(67_000)), btc)
+
+    assert [(request.path, str(request.verb)) for request in desk.rest.requests] == [
+        ("/api/v3/order", "GET"),
+        ("/api/v3/order/cancelReplace", "POST"),
+    ]
+    assert {name: desk.sent[2][name] for name in kept} == {name: str(value) for name, value in kept.items()}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("orderListId", 5),
+        ("pegPriceType", "PRIMARY_PEG"),
+        ("usedSor", True),
+        ("trailingTime", 1_700_000_000_000),
+        ("icebergQty", "0.01"),
+    ],
+)
+async def test_a_replacement_that_would_lose_something_is_refused_by_its_name(
+    desk: Any, btc: Instrument, field: str, value: Any
+) -> None:
+    desk.rest.reply(json.dumps({**QUERIED, field: value}))
+
+    with pytest.raises(InvalidArgument, match=field):
+        await desk.connector.trading.amend(order_state(btc), Amendment(price=Decimal(67_000)), btc)
+    assert str(desk.rest.last.verb) == "GET"
+
+
+async def test_an_order_that_cannot_be_read_is_not_replaced(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(Response(200, {}, b"<html>"))
+
+    with pytest.raises(ConnectionFailed) as caught:
+        await desk.connector.trading.amend(order_state(btc), Amendment(price=Decimal(67_000)), btc)
+    assert not caught.value.sent

@@ -108,6 +108,15 @@ class Order(OrderFields, kw_only=True):
     time: int
     updateTime: int
     isWorking: bool
+    orderListId: int = -1
+    icebergQty: str | None = None
+    selfTradePreventionMode: str | None = None
+    strategyId: int | None = None
+    strategyType: int | None = None
+    trailingTime: int | None = None
+    """Since when it trails; -1 or absent: it does not yet."""
+    pegPriceType: str | None = None
+    usedSor: bool = False
 
 
 class AccountTrade(Struct):

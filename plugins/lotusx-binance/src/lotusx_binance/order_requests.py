@@ -5,7 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.model import OrderRequest, OrderState, OrderType, QuantityUnit, Side, TimeInForce, plain
+from lotusx.model import (
+    OrderRequest,
+    OrderState,
+    OrderType,
+    QuantityUnit,
+    Side,
+    TimeInForce,
+    decimal_from_wire,
+    plain,
+)
+from lotusx_binance import account_types as types
 
 _SIDE = {Side.BUY: "BUY", Side.SELL: "SELL"}
 _TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
@@ -109,4 +119,29 @@ def replacement_params(order: OrderState, *, quantity: Decimal, price: Decimal |
     if order.trigger_price is not None:
         params["stopPrice"] = plain(order.trigger_price)
     params["newOrderRespType"] = "FULL"
+    return params
+
+
+def carried_params(order: types.Order, *, quantity: Decimal) -> dict[str, str | int]:
+    """Write what an order carries that the model does not have, for the one of *quantity* that replaces it.
+
+    Raises:
+        InvalidArgument: A new order cannot have some of it; the text names what would be lost.
+    """
+    iceberg = decimal_from_wire(order.icebergQty or "0", field="icebergQty")
+    lost = {
+        f"orderListId {order.orderListId}, and the rest of that list": order.orderListId != -1,
+        f"pegPriceType {order.pegPriceType}": order.pegPriceType is not None,
+        "usedSor": order.usedSor,
+        f"trailingTime {order.trailingTime}: how far it has trailed": (order.trailingTime or -1) > 0,
+        f"icebergQty {order.icebergQty}, not below the quantity": iceberg >= quantity,
+    }
+    if any(lost.values()):
+        names = "; ".join(name for name, is_lost in lost.items() if is_lost)
+        raise InvalidArgument(f"amending replaces the order, which would lose {names}", rule="amendment")
+    params: dict[str, str | int] = {"icebergQty": plain(iceberg)} if iceberg else {}
+    for name in ("selfTradePreventionMode", "trailingDelta", "strategyId", "strategyType"):
+        value = getattr(order, name)
+        if value is not None:
+            params[name] = value
     return params

@@ -65,7 +65,6 @@ SNAPSHOT = '{"lastUpdateId": 1, "bids": [["1", "1"]], "asks": [["2", "1"]]}'
 ORDER = json.dumps({**QUERIED, "orderListId": -1, "icebergQty": "0.0", "selfTradePreventionMode": "NONE"})
 ORDERS = f"[{ORDER}]"
 UNREAD_OF_SYMBOL = ["baseAssetPrecision", "quotePrecision", "quoteAssetPrecision", "icebergAllowed"]
-UNREAD_OF_ORDER = ["orderListId", "icebergQty", "selfTradePreventionMode"]
 
 GET_DEPTH = Expected("GET", "/api/v3/depth", {"symbol": "BTCUSDT", "limit": "100"}, signed=False)
 GET_ORDERS = Expected(

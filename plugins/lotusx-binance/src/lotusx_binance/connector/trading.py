@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from lotusx.errors import ExchangeError, InvalidArgument, ItemRejected, NotSupported, OrderNotFound, PartialFailure
+from lotusx.errors import (
+    ConnectionFailed,
+    ExchangeError,
+    InvalidArgument,
+    ItemRejected,
+    NotSupported,
+    OrderNotFound,
+    PartialFailure,
+    TransportError,
+)
 from lotusx.model import Fill, Instrument, OrderRequest, OrderState, Symbol, plain
 from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
@@ -118,8 +127,11 @@ class SpotTrading:
         the replacement gets what of it is not filled. An order without fills is only canceled while it has none
         (``cancelRestrictions=ONLY_NEW``): a match on the way would otherwise be bought twice. How much one that is
         partly filled has executed only its cancel tells, so the new order is placed in a request of its own.
+        What the model does not have (an iceberg's visible part, self-trade prevention, a strategy) is read first and
+        kept.
 
         Raises:
+            InvalidArgument: A new order could not keep something of the old one, which is named.
             PartialFailure: Canceled, and the new order was refused; ``details`` holds both answers.
         """
         if order.quantity is None:
@@ -150,6 +162,7 @@ class SpotTrading:
         new = {
             **write.replacement_params(order, quantity=rest, price=price),
             "newClientOrderId": change.new_client_order_id,
+            **await self._carried(symbol | named(ref), rest),
         }
         if order.filled:
             canceled = await self.cancel(ref, instrument)
@@ -164,6 +177,15 @@ class SpotTrading:
         }
         replaced = await self._rest.cancel_replace(params)
         return convert.to_placed(replaced.newOrderResponse, symbol=instrument.symbol, received_ns=self._now_ns())
+
+    async def _carried(self, name: Mapping[str, str | int], quantity: Decimal) -> dict[str, str | int]:
+        """Read what the order that stands there carries beside what the model tells; nothing has been changed yet."""
+        try:
+            standing = await self._rest.order(name)
+        except TransportError as error:
+            text = f"binance: nothing was changed, for the order could not be read first: {error}"
+            raise ConnectionFailed(text, sent=False) from error
+        return write.carried_params(standing, quantity=quantity)
 
     async def _place_rest(self, params: dict[str, Any], rest: Decimal, instrument: Instrument) -> OrderState:
         """Place what is left of an order that has just been canceled."""
