@@ -363,9 +363,15 @@ class NoChange(ExchangeError):
 
 
 class PartialFailure(ExchangeError):
-    """Half of a two-step command happened; ``details`` says which half."""
+    """Half of a two-step command happened; ``details`` says which half.
+
+    Attributes:
+        ended: The `OrderState` in which an amendment left the old order, where the reply proves that it has ended and
+            that no new one stands in for it; ``None``: it does not.
+    """
 
     kind = ErrorKind.PARTIAL_FAILURE
+    ended: Any = None
 
 
 class BadRequest(ExchangeError):

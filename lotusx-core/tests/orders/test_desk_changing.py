@@ -350,6 +350,28 @@ def test_an_amendment_that_ended_the_order_ends_it() -> None:
     in_virtual_time(run)
 
 
+def test_an_amendment_whose_reply_tells_both_halves_is_decided_at_once() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        error = PartialFailure("ex", "-2021", "canceled, and the new order was refused")
+
+        def half(before: Any, change: Any) -> None:
+            error.ended = world.exchange.end(A1)
+            raise error
+
+        world.exchange.on["amend"] = [half]
+        started = anyio.current_time()
+        with pytest.raises(PartialFailure) as caught:
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert caught.value is error
+        assert anyio.current_time() == started
+        assert world.exchange.looks == 0
+        assert (order.status, str(world.told[-1].state.status)) == (OrderStatus.CANCELED, "canceled")  # type: ignore[union-attr]
+
+    in_virtual_time(run)
+
+
 def test_an_amendment_is_checked_like_an_order_and_only_one_runs_at_a_time() -> None:
     async def run() -> None:
         world = World()

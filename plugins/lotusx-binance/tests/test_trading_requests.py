@@ -239,10 +239,11 @@ async def test_a_partly_filled_order_that_could_not_be_placed_anew_says_that_it_
     refused = Response(400, {}, b'{"code":-2010,"msg":"Account has insufficient balance for requested action."}')
     desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": executed}), refused)
 
-    with pytest.raises(PartialFailure, match="canceled, and"):
+    with pytest.raises(PartialFailure, match="canceled, and") as caught:
         await desk.connector.trading.amend(
             order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272)), Amendment(price=Decimal(67_000)), btc
         )
+    assert (caught.value.ended.status, caught.value.ended.filled) == (OrderStatus.CANCELED, Decimal(executed))
 
 
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:
@@ -411,3 +412,26 @@ async def test_an_order_that_cannot_be_read_is_not_replaced(desk: Any, btc: Inst
     with pytest.raises(ConnectionFailed) as caught:
         await desk.connector.trading.amend(order_state(btc), Amendment(price=Decimal(67_000)), btc)
     assert not caught.value.sent
+
+
+@pytest.mark.parametrize(
+    ("halves", "ended"),
+    [
+        ({"newOrderResponse": {"code": -2010, "msg": "Order would immediately match and take."}}, True),
+        ({"newOrderResponse": {"code": -1007, "msg": "Timeout waiting for response from backend server."}}, False),
+        ({"newOrderResult": "SUCCESS", "newOrderResponse": PLACED}, False),
+        ({"newOrderResponse": {"code": -2010, "msg": "no"}, "cancelResponse": {"code": -2011, "msg": "no"}}, False),
+    ],
+)
+async def test_a_half_done_replacement_tells_how_the_old_order_ended_where_that_is_sure(
+    desk: Any, btc: Instrument, halves: dict[str, Any], ended: bool
+) -> None:
+    data = {"cancelResult": "SUCCESS", "newOrderResult": "FAILURE", "cancelResponse": CANCELED, **halves}
+    body = {"code": -2021, "msg": "Order cancel-replace partially failed.", "data": data}
+    desk.rest.reply(json.dumps(QUERIED), Response(409, {}, json.dumps(body).encode()))
+
+    with pytest.raises(PartialFailure) as caught:
+        await desk.connector.trading.amend(order_state(btc), Amendment(price=Decimal(67_000)), btc)
+    state = caught.value.ended
+    assert (state is not None) is ended
+    assert not ended or (state.client_order_id, state.status) == ("a-1", OrderStatus.CANCELED)

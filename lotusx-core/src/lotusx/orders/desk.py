@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from lotusx.errors import InvalidArgument, OrderNotFound
+from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
@@ -298,6 +298,10 @@ class OrderDesk:
         names = names_of(order)
 
         async def resolve(cause: BaseException) -> None:
+            if isinstance(cause, PartialFailure) and cause.ended is not None:  # both halves are answered
+                self._run.learn(cause.ended, order)
+                command.reject(cause, self._clock.monotonic_ns())
+                return
             look = partial(
                 self._look.amended, command, OrderRef(before.client_order_id, before.venue_order_id), order, change,
                 instrument, evident=evident, cause=cause,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
 from lotusx.errors import (
     ConnectionFailed,
+    ErrorKind,
     ExchangeError,
     InvalidArgument,
     ItemRejected,
@@ -24,6 +25,7 @@ from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
 from lotusx_binance.conversions import MS
+from lotusx_binance.errors import ErrorBody, kind_of
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -46,6 +48,27 @@ class _ListMark(msgspec.Struct):
 
 
 _list_mark = msgspec.json.Decoder(_ListMark).decode
+
+
+class _Halves(msgspec.Struct):
+    """What a half-done cancelReplace says: the old order is canceled, the new one was refused."""
+
+    cancelResult: Literal["SUCCESS"]
+    newOrderResult: Literal["FAILURE"]
+    cancelResponse: types.CanceledOrder
+    newOrderResponse: ErrorBody
+
+
+def _ended(details: Any, symbol: Symbol) -> OrderState | None:
+    """Return the order that a half-done cancelReplace canceled; ``None``: the new one may stand, or it is unclear."""
+    try:
+        halves = msgspec.convert(details, _Halves)
+        refused = halves.newOrderResponse
+        if kind_of(refused.code, refused.msg) is ErrorKind.UNKNOWN_EXECUTION:
+            return None
+        return convert.to_canceled(halves.cancelResponse, symbol=symbol)
+    except (msgspec.ValidationError, ItemRejected):
+        return None
 
 
 class OrderEntry(Protocol):
@@ -167,7 +190,7 @@ class SpotTrading:
         if order.filled:
             canceled = await self.cancel(ref, instrument)
             earlier = order.quantity - (order.quantity if canceled.quantity is None else canceled.quantity)
-            return await self._place_rest({**symbol, **new}, quantity - earlier - canceled.filled, instrument)
+            return await self._place_rest({**symbol, **new}, quantity - earlier - canceled.filled, canceled, instrument)
         params = {
             **symbol,
             "cancelReplaceMode": "STOP_ON_FAILURE",
@@ -175,7 +198,11 @@ class SpotTrading:
             "cancelRestrictions": "ONLY_NEW",
             **new,
         }
-        replaced = await self._rest.cancel_replace(params)
+        try:
+            replaced = await self._rest.cancel_replace(params)
+        except PartialFailure as error:
+            error.ended = _ended(error.details, instrument.symbol)
+            raise
         return convert.to_placed(replaced.newOrderResponse, symbol=instrument.symbol, received_ns=self._now_ns())
 
     async def _carried(self, name: Mapping[str, str | int], quantity: Decimal) -> dict[str, str | int]:
@@ -187,19 +214,24 @@ class SpotTrading:
             raise ConnectionFailed(text, sent=False) from error
         return write.carried_params(standing, quantity=quantity)
 
-    async def _place_rest(self, params: dict[str, Any], rest: Decimal, instrument: Instrument) -> OrderState:
+    async def _place_rest(
+        self, params: dict[str, Any], rest: Decimal, canceled: OrderState, instrument: Instrument
+    ) -> OrderState:
         """Place what is left of an order that has just been canceled."""
         if rest <= 0:
-            raise PartialFailure("binance", "filled", "canceled, and nothing was left to place: the rest had filled")
+            text = "canceled, and nothing was left to place: the rest had filled"
+            failure = PartialFailure("binance", "filled", text)
+            failure.ended = canceled
+            raise failure
         try:
             reply = await self._entry.new_order({**params, "quantity": plain(rest)})
         except ExchangeError as error:
             if error.may_have_executed:
                 raise
             text = f"canceled, and the new order was refused: {error.text}"
-            raise PartialFailure(
-                "binance", error.code, text, http_status=error.http_status, details=error.details
-            ) from error
+            failure = PartialFailure("binance", error.code, text, http_status=error.http_status, details=error.details)
+            failure.ended = canceled
+            raise failure from error
         return convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
