@@ -24,6 +24,7 @@ from lotusx.model.account import (
 )  # fmt: skip
 from lotusx.model.enums import InstrumentKind
 from lotusx.model.orders import Fill, OrderState
+from lotusx.model.symbol import Symbol
 
 from .order_kit import (
     BTC,
@@ -357,7 +358,8 @@ def test_a_recovery_looks_for_an_unlisted_instrument_once_and_tells_which_it_lef
     async def run() -> None:
         old, new = type(BTC)("OLD", "USDT"), type(BTC)("NEW", "USDT")
         listed = {BTC: INSTRUMENT}
-        refreshed, left_out = [], []
+        refreshed: list[int] = []
+        left_out: list[Symbol] = []
 
         async def refresh() -> None:
             refreshed.append(1)
