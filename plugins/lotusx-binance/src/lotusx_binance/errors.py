@@ -199,7 +199,8 @@ def refusal(exchange: str, body: ErrorBody, *, status: int, command: bool, after
         kind = K.BANNED
     elif status == 429:
         kind = kind_of(body.code, body.msg)
-        kind = kind if kind is K.BANNED else K.RATE_LIMITED
+        if kind not in (K.BANNED, K.PARTIAL_FAILURE):  # the limit may stop the second half of a replacement only
+            kind = K.RATE_LIMITED
     elif status == 410:
         kind = K.ENDPOINT_GONE
     elif status >= 500 or status == 408:
