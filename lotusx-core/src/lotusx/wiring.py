@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from lotusx.account import Account
-from lotusx.accounting import AccountFeed
+from lotusx.account_feed import AccountFeed
 from lotusx.book import LiveOrderBook
 from lotusx.exchange import Exchange
 from lotusx.instruments import Instruments

@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
-from lotusx.accounting import AccountFeed
+from lotusx.account_feed import AccountFeed
 from lotusx.errors import InvalidOrder, LotusXError, RequestTimeout, StreamClosed, StreamGap, SubscriptionRefused
 from lotusx.kernel.codec import Channel, ChannelKind
 from lotusx.kernel.ports import OrderRef

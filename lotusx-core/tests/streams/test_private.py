@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from lotusx.accounting import AccountFeed
+from lotusx.account_feed import AccountFeed
 from lotusx.errors import AuthenticationError, LotusXError
 from lotusx.kernel.codec import Ack, ChannelKind, Control
 from lotusx.transport.supervisor import WsGroup
