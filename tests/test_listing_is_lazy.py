@@ -33,3 +33,14 @@ def test_connecting_imports_exactly_one_plugin() -> None:
 def test_importing_the_core_loads_no_network_library() -> None:
     said = run("import sys, lotusx\nprint([name for name in ('httpx', 'wsproto', 'pydantic') if name in sys.modules])")
     assert said == "[]"
+
+
+def test_connecting_for_public_data_loads_neither_pydantic_nor_httpx_nor_cryptography() -> None:
+    said = run(
+        "import sys, anyio, lotusx\n"
+        "async def main():\n"
+        "    async with lotusx.connect('binance'): pass\n"
+        "anyio.run(main)\n"
+        "print([name for name in ('httpx', 'pydantic', 'cryptography') if name in sys.modules])"
+    )
+    assert said == "[]"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lotusx.errors import InvalidArgument, NotSupported
 from lotusx.model import (
-    OrderRequest,
     OrderState,
     OrderType,
     QuantityUnit,
@@ -16,6 +16,9 @@ from lotusx.model import (
     plain,
 )
 from lotusx_binance import account_types as types
+
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
 
 _SIDE = {Side.BUY: "BUY", Side.SELL: "SELL"}
 _TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}

@@ -20,7 +20,7 @@ from lotusx.errors import (
     PartialFailure,
     TransportError,
 )
-from lotusx.model import Fill, Instrument, OrderRequest, OrderState, Symbol, plain
+from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
 from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
@@ -28,6 +28,7 @@ from lotusx_binance.conversions import MS
 from lotusx_binance.errors import ErrorBody, kind_of
 
 if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
     from lotusx.plugin import Kernel
     from lotusx_binance.rest import Endpoints
 
