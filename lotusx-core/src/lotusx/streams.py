@@ -41,9 +41,9 @@ class Stream(Generic[E]):
     """
 
     __slots__ = (
-        "_asleep", "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler",
-        "_latest", "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected",
-        "_special", "_state", "_statuses", "_told", "_waiter", "name", "overflow",
+        "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler", "_latest",
+        "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_special", "_state",
+        "_statuses", "_told", "_waiter", "name", "overflow",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +78,6 @@ class Stream(Generic[E]):
         self._on_status: Callable[[StatusChange], object] | None = None
         self._on_reject: Callable[[int], object] | None = None
         self._waiter: anyio.Event | None = None
-        self._asleep = False
         self._ended: anyio.Event | None = None
         self._error: BaseException | None = None
         self._told = False
@@ -148,18 +147,10 @@ class Stream(Generic[E]):
                 "both share one subscription on the wire"
             )
         self._waiter = waiter = anyio.Event()
-        self._asleep = True
         try:
             await waiter.wait()
         finally:
-            self._asleep = False
             self._waiter = None
-
-    def _wake(self) -> None:
-        """Wake the reader once, however many messages come before it runs."""
-        assert self._waiter is not None
-        self._asleep = False
-        self._waiter.set()
 
     def with_status(self) -> AsyncIterator[E | StatusChange]:
         """Return an iterator over the events and, each in its place, the changes of state (the newest 256)."""
@@ -245,8 +236,8 @@ class Stream(Generic[E]):
         self._received += len(events)
         if len(buffer) > self._limit:
             self._overflow()
-        if self._asleep:
-            self._wake()
+        if self._waiter is not None:
+            self._waiter.set()
 
     def _overflow(self) -> None:
         excess = len(self._buffer) - self._limit
@@ -280,8 +271,8 @@ class Stream(Generic[E]):
                 self._dropped += 1
             latest[key] = event
             self._received += 1
-        if self._asleep:
-            self._wake()
+        if self._waiter is not None:
+            self._waiter.set()
 
     def _put_handler(self, events: Sequence[E]) -> None:
         callback = self._handler
@@ -326,8 +317,8 @@ class Stream(Generic[E]):
             except Exception as error:
                 self._on_status = None
                 self.end(error)
-        if self._asleep:
-            self._wake()
+        if self._waiter is not None:
+            self._waiter.set()
 
     def end(self, error: BaseException | None = None) -> None:
         """Take nothing more. Buffered events can still be read, then *error* is raised (``None``: iteration ends)."""
