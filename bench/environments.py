@@ -1,4 +1,7 @@
-"""An environment of its own for each library, made by the benchmark from the package index."""
+"""An environment of its own for each library, made by the benchmark from the package index.
+
+All are made with the interpreter that runs the benchmark: builds of one Python version differ by tenths.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / "bench" / ".envs"
+INTERPRETER = f"{sys.base_prefix} {sys.version}"
 OURS = ["lotusx-core", "plugins/lotusx-binance"]
 PEERS = {
     "ccxt": ["ccxt==4.5.90"],
@@ -22,16 +26,15 @@ PEERS = {
 
 
 def python_of(name: str) -> str:
-    """Return the interpreter of a library's environment; make it if it is not there, renew ours."""
+    """Return the interpreter of a library's environment; make it if it is not there or is another's, renew ours."""
     folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
-    if not python.exists():
+    if not ready.exists() or ready.read_text("utf-8") != INTERPRETER:
         print(f"making {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
-        venv.create(folder, with_pip=True)
-    if not ready.exists():
+        venv.create(folder, with_pip=True, clear=True)
         _install(python, *(PEERS[name] if name in PEERS else [str(ROOT / path) for path in OURS]))
-        ready.touch()
+        ready.write_text(INTERPRETER, "utf-8")
     elif name not in PEERS and _changed_ns() > ready.stat().st_mtime_ns:
         _install(python, "--force-reinstall", "--no-deps", *(str(ROOT / path) for path in OURS))
         ready.touch()

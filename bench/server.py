@@ -1,6 +1,9 @@
 """The benchmark's exchange: blocking threads that answer REST and blast frames made beforehand. A process of its own.
 
-``python -m bench.server COUNT`` prints the plain port and, where a certificate could be made, the TLS port.
+Under TLS every frame is a record of its own, as an exchange's server writes it; all are encrypted before the first is
+sent, and bursts of 100 leave in one piece, so that a client is never kept waiting for the server's work.
+
+``python -m bench.server FOLDER TRADES UPDATES`` prints its ports.
 """
 
 from __future__ import annotations
@@ -15,26 +18,76 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench import wire
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SNAPSHOT = wire.snapshot()
+_BURST = 100
+
+
+class Plain:
+    """A socket's bytes as they are."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+
+    def recv(self) -> bytes:
+        """Return what came; nothing: the client is gone."""
+        return self.socket.recv(65536)
+
+    def sealed(self, messages: Sequence[bytes]) -> bytes:
+        """Return what `sendall` of the socket is to send."""
+        return b"".join(messages)
+
+
+class Secure(Plain):
+    """TLS over memory: several records can leave in one piece."""
+
+    def __init__(self, connection: socket.socket, context: ssl.SSLContext) -> None:
+        super().__init__(connection)
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+        self._until_done(self._tls.do_handshake)
+        self.socket.sendall(self._out.read())
+
+    def _until_done(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        while True:
+            try:
+                return work(*arguments)
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self._out.read())
+                self._in.write(self.socket.recv(65536) or _refuse())
+
+    def recv(self) -> bytes:
+        """Return what came decrypted."""
+        return bytes(self._until_done(self._tls.read, 65536))
+
+    def sealed(self, messages: Sequence[bytes]) -> bytes:
+        """Encrypt each message as a record of its own."""
+        for message in messages:
+            self._tls.write(message)
+        return self._out.read()
+
+
+def _refuse() -> bytes:
+    raise ConnectionResetError("the client is gone")
 
 
 class Peer:
     """One connection."""
 
-    def __init__(self, server: Server, connection: socket.socket) -> None:
+    def __init__(self, server: Server, connection: Plain) -> None:
         self.server, self.connection, self.held = server, connection, b""
 
     def run(self) -> None:
         """Answer requests until one of them asks for a WebSocket."""
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(OSError), self.connection:
+        with suppress(OSError):
             while head := self._head():
                 line, _, rest = head.partition(b"\r\n")
                 target = line.split(b" ")[1].decode()
@@ -61,11 +114,14 @@ class Peer:
 
     def _reply(self, body: bytes) -> None:
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=UTF-8\r\nx-mbx-used-weight-1m: 1\r\n"
-        self.connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        self._send(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+
+    def _send(self, data: bytes) -> None:
+        self.connection.socket.sendall(self.connection.sealed((data,)))
 
     def _head(self) -> bytes:
         while b"\r\n\r\n" not in self.held:
-            data = self.connection.recv(65536)
+            data = self.connection.recv()
             if not data:
                 return b""
             self.held += data
@@ -74,7 +130,7 @@ class Peer:
 
     def _body(self, size: int) -> bytes:
         while len(self.held) < size:
-            self.held += self.connection.recv(65536)
+            self.held += self.connection.recv()
         body, self.held = self.held[:size], self.held[size:]
         return body
 
@@ -82,7 +138,7 @@ class Peer:
         key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)
         assert key
         accept = base64.b64encode(hashlib.sha1(key[1] + _GUID).digest())
-        self.connection.sendall(
+        self._send(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
@@ -90,20 +146,21 @@ class Peer:
         frames = self.server.frames(stream)
         self.server.snapshot_sent.clear()
         if "depth" in stream:
-            self.connection.sendall(frames[0])  # some clients ask for the snapshot only now
+            self._send(frames[0])  # some clients ask for the snapshot only now
             self.server.snapshot_sent.wait(5)
-        time.sleep(0.5)
         first = 1 if "depth" in stream else 0
-        for start in range(first, len(frames), 100):
-            self.connection.sendall(b"".join(frames[start : start + 100]))
-        while self.connection.recv(65536):
+        bursts = [self.connection.sealed(frames[at : at + _BURST]) for at in range(first, len(frames), _BURST)]
+        time.sleep(0.5)
+        for burst in bursts:
+            self.connection.socket.sendall(burst)
+        while self.connection.recv():
             pass
 
     def _subscribed(self) -> str:
         while True:
             message = json.loads(self._message())
             reply = json.dumps({"result": None, "id": message["id"]}).encode()
-            self.connection.sendall(b"\x81" + bytes([len(reply)]) + reply)
+            self._send(b"\x81" + bytes([len(reply)]) + reply)
             if message["method"] == "SUBSCRIBE":
                 return str(message["params"][0])
 
@@ -145,8 +202,9 @@ class Server:
         return int(listener.getsockname()[1])
 
     def _serve(self, plain: socket.socket, tls: ssl.SSLContext | None) -> None:
-        with suppress(OSError):
-            Peer(self, tls.wrap_socket(plain, server_side=True) if tls else plain).run()
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError), plain:
+            Peer(self, Secure(plain, tls) if tls else Plain(plain)).run()
 
 
 def make_certificate(folder: Path) -> Path:
