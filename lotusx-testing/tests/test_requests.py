@@ -98,7 +98,7 @@ class Manager:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def signer(self, credentials: Any) -> Signer:
+    def signer(self, environment: Any, credentials: Any) -> Signer:
         return Signer()
 
     def rest_dialect(self) -> Manager:

@@ -6,17 +6,21 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from lotusx.errors import LotusXError, NotSupported, OrderNotFound
+from lotusx.history import all_pages
 from lotusx.kernel.ports import Span
 from lotusx.model.account import (
     AccountEvent,
     Balance,
     BalanceEvent,
     FillEvent,
+    FundingEvent,
+    FundingPayment,
     OrderEvent,
     Position,
     PositionEvent,
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AT_ONCE = 8
 """Orders asked for side by side during a recovery."""
+PAYMENTS_KNOWN = 10_000
+"""Funding payments remembered, so that none is delivered twice; more than a recovery finds."""
 
 
 @dataclass(slots=True)
@@ -45,6 +51,7 @@ class _Found:
 
     states: list[OrderState] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
+    payments: list[FundingPayment] = field(default_factory=list)
     absent: list[TrackedOrder] = field(default_factory=list)
     balances: Sequence[Balance] | None = None
     positions: Sequence[Position] | None = None
@@ -98,6 +105,7 @@ class AccountStream:
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[str, Balance] = {}
         self._positions: dict[Symbol, Position] = {}
+        self._payments: dict[tuple[Symbol, int], None] = {}
         self._count = 0
         self._stop = desk.listen(self._deliver_all)
 
@@ -187,9 +195,11 @@ class AccountStream:
             await self._ask_each(gone[start : start + AT_ONCE], instruments, found)
         since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)
         span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
-        for instrument in instruments.values():
-            found.fills += await self._fills(instrument, span)
+        found.fills = await self._fills(instruments.values(), span)
         found.fills.sort(key=lambda fill: fill.exchange_ns)
+        found.payments = (
+            await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
+        )
         found.balances = await self._read(self._account.balances)
         found.positions = await self._read(self._account.positions)
         return found
@@ -205,8 +215,15 @@ class AccountStream:
                 self._unlisted(symbol)
         return {symbol: instrument for symbol, instrument in listed.items() if instrument is not None}
 
-    async def _fills(self, instrument: Instrument, span: Span) -> list[Fill]:
-        return await self._read(lambda: all_fills(self._trading, instrument, span)) or []
+    async def _fills(self, instruments: Iterable[Instrument], span: Span) -> list[Fill]:
+        """Ask for the whole account where that can be done, and else for what is known to have traded."""
+        of_account = await self._read(lambda: all_pages(partial(self._trading.account_fills_page, span)))
+        if of_account is not None:
+            return of_account
+        fills: list[Fill] = []
+        for instrument in instruments:
+            fills += await self._read(partial(all_fills, self._trading, instrument, span)) or []
+        return fills
 
     async def _ask_each(
         self, orders: Sequence[TrackedOrder], instruments: Mapping[Symbol, Instrument], found: _Found
@@ -258,6 +275,8 @@ class AccountStream:
             self._merge(OrderEvent(state))
         for order in found.absent:
             self._desk.close_absent(order)
+        for payment in found.payments:
+            self._merge(FundingEvent(payment))
         if found.balances is not None:
             listed = {balance.asset for balance in found.balances}
             zero = Decimal(0)
@@ -287,6 +306,13 @@ class AccountStream:
             self._positions.update((each.symbol, each) for each in positions)
             self._symbols.update(dict.fromkeys(each.symbol for each in positions))
             self._deliver_all([PositionEvent(positions)] if positions else [])
+        elif isinstance(event, FundingEvent):
+            key = (event.payment.symbol, event.payment.exchange_ns)
+            if key not in self._payments:
+                self._payments[key] = None
+                if len(self._payments) > PAYMENTS_KNOWN:
+                    del self._payments[next(iter(self._payments))]
+                self._deliver_all([event])
         else:
             self._deliver_all([event])
 

@@ -135,13 +135,14 @@ def resolve(
 
 
 def require_credentials(facts: ExchangeFacts, found: Mapping[str, Any], account: str | None) -> None:
-    """Refuse incomplete credentials; an empty set is not incomplete, it is public access.
+    """Refuse incomplete credentials; an empty set is not incomplete, it is public access. Nor is what suffices to read.
 
     Raises:
         CredentialsError: Names what is missing, the variables and the configuration key; never a value.
     """
     missing = [part.name for part in facts.credentials if part.required and not found.get(part.name)]
-    if missing:
+    given = {name for name, value in found.items() if value}
+    if missing and not (given and given == set(facts.read_credentials)):
         raise CredentialsError(missing_credentials(facts, missing, account))
 
 

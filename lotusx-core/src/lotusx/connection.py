@@ -94,8 +94,15 @@ def connect(
     )
     chosen = _environment(facts, settings)
     secrets = _credentials(facts, settings, manager, account)
-    signer = manager.signer(secrets) if secrets else None
-    guard = Guard(facts, chosen, has_key=signer is not None, read_only=settings.read_only, account=account)
+    signer = manager.signer(chosen, secrets) if secrets else None
+    guard = Guard(
+        facts,
+        chosen,
+        has_key=signer is not None,
+        may_read=bool(facts.read_credentials) and all(secrets.get(name) for name in facts.read_credentials),
+        read_only=settings.read_only,
+        account=account,
+    )
 
     from lotusx.wiring import Parts, wire
 

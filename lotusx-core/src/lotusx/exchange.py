@@ -32,11 +32,16 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "candles",
             "iter_candles",
             "iter_trades",
+            "mark_price",
+            "funding_rate",
+            "iter_funding_rates",
+            "open_interest",
             "stream_trades",
             "stream_ticker",
             "stream_best_bid_offer",
             "stream_order_book",
             "stream_candles",
+            "stream_mark_price",
             "live_order_book",
         ),
         "trading": (
@@ -45,6 +50,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "test",
             "place_batch_orders",
             "amend",
+            "amend_batch_orders",
             "cancel",
             "cancel_batch_orders",
             "cancel_all",
@@ -54,7 +60,19 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "iter_orders",
             "iter_fills",
         ),
-        "account": ("balances", "positions", "fees", "permissions", "stream_account"),
+        "account": (
+            "balances",
+            "positions",
+            "fees",
+            "permissions",
+            "leverage",
+            "set_leverage",
+            "set_margin_mode",
+            "change_margin",
+            "transfer",
+            "iter_funding_payments",
+            "stream_account",
+        ),
     }
 )
 """The one table of names: component → its calls. Each is also reachable flat, ``exchange.ticker(…)``."""
@@ -159,13 +177,16 @@ class Exchange:
         return result, f"the exchange is {offset_ms:+d} ms from our clock (± {round_trip_ms // 2} ms)"
 
     async def _check_credentials(self) -> tuple[Health, str]:
-        if not self._guard.has_key:
+        if not self._guard.may_read:
             return Health.NOT_CHECKED, "no credentials were given; public data only"
         try:
             found = await self.account.permissions()
         except NotSupported:
             await self.account.balances()
-            return Health.OK, "the key is accepted"
+            return (
+                Health.OK,
+                "the key is accepted" if self._guard.has_key else "the account can be read; there is no key",
+            )
         may = [
             word
             for word, allowed in (("read", found.read), ("trade", found.trade), ("withdraw", found.withdraw))

@@ -14,13 +14,21 @@ class Guard:
     """Refuses what cannot work before anything is sent."""
 
     def __init__(
-        self, facts: ExchangeFacts, environment: Environment, *, has_key: bool, read_only: bool, account: str | None
+        self,
+        facts: ExchangeFacts,
+        environment: Environment,
+        *,
+        has_key: bool,
+        read_only: bool,
+        account: str | None,
+        may_read: bool = False,
     ) -> None:
         self.exchange = facts.name
         self.read_only = read_only
         self._facts = facts
         self._environment = environment
         self.has_key = has_key
+        self.may_read = may_read or has_key
         self._account = account
         self.capabilities: Mapping[Capability, Support] = MappingProxyType(
             {
@@ -46,24 +54,30 @@ class Guard:
         raise NotSupported(self.exchange, what, support.instead)
 
     def private(self, capability: Capability) -> Support:
-        """As `offers`, and a key is there.
+        """As `offers`, and the account can be read.
 
         Raises:
-            CredentialsError: There is none; the text names the variables and the configuration key.
+            CredentialsError: There is no key; the text names the variables and the configuration key.
         """
         support = self.offers(capability)
-        if not self.has_key:
-            names = [part.name for part in self._facts.credentials if part.required]
-            raise CredentialsError(missing_credentials(self._facts, names, self._account))
+        if not self.may_read:
+            raise self._no_key()
         return support
 
     def command(self, capability: Capability) -> Support:
-        """As `private`, and this connection may change things.
+        """As `offers`, there is a key, and this connection may change things.
 
         Raises:
+            CredentialsError: There is no key.
             NotSupported: It was opened with ``read_only=True``.
         """
         support = self.offers(capability)
         if self.read_only:
             raise NotSupported(self.exchange, f"{capability.value} on a read-only connection", "read_only=False")
-        return self.private(capability) if support else support
+        if not self.has_key:
+            raise self._no_key()
+        return support
+
+    def _no_key(self) -> CredentialsError:
+        names = [part.name for part in self._facts.credentials if part.required]
+        return CredentialsError(missing_credentials(self._facts, names, self._account))

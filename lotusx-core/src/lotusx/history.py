@@ -39,6 +39,18 @@ def to_span(start: Moment, end: Moment) -> Span:
     return span
 
 
+async def all_pages(fetch: Callable[[str | None, int], Awaitable[Page[T]]]) -> list[T]:
+    """Return the items of every page, oldest first. *fetch* takes a cursor (``None``: the first page) and a limit."""
+    items: list[T] = []
+    cursor: str | None = None
+    while True:
+        page = await fetch(cursor, 1_000)
+        items += page.items
+        if page.cursor is None or page.cursor == cursor:
+            return items
+        cursor = page.cursor
+
+
 async def iterate(
     fetch: Callable[[str | None], Awaitable[Page[T]]], identity: Callable[[T], Hashable], *, remember: int = 10_000
 ) -> AsyncGenerator[T, None]:

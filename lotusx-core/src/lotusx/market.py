@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from lotusx.book import LiveOrderBook
     from lotusx.kernel.codec import Channel
     from lotusx.kernel.ports import MarketDataPort
-    from lotusx.model.market_data import BestBidOffer, Candle, OrderBook, Ticker, Trade
+    from lotusx.model.market_data import (
+        BestBidOffer,
+        Candle,
+        FundingRate,
+        MarkPrice,
+        OpenInterest,
+        OrderBook,
+        Ticker,
+        Trade,
+    )
 
 E = TypeVar("E")
 Open = Callable[..., Any]
@@ -131,6 +140,36 @@ class MarketData:
             async for trade in items:
                 yield trade
 
+    async def mark_price(self, symbol: Symbol | str) -> MarkPrice:
+        """Return mark and index price, and the running funding rate where the exchange states it beside them."""
+        self._guard.offers(Capability.MARK_PRICE)
+        return await self._port.mark_price(await self._instruments.resolve(symbol))
+
+    async def funding_rate(self, symbol: Symbol | str) -> FundingRate:
+        """Return the rate of the running interval, and when it will be applied."""
+        self._guard.offers(Capability.FUNDING_RATE)
+        return await self._port.funding_rate(await self._instruments.resolve(symbol))
+
+    async def iter_funding_rates(
+        self, symbol: Symbol | str, *, start: Moment = None, end: Moment = None
+    ) -> AsyncIterator[FundingRate]:
+        """Yield every rate that was applied in [start, end), oldest first, each once."""
+        self._guard.offers(Capability.FUNDING_HISTORY)
+        instrument = await self._instruments.resolve(symbol)
+        span = to_span(start, end)
+
+        async def fetch(cursor: str | None) -> Any:
+            return await self._port.funding_rates_page(instrument, span, cursor, 1_000)
+
+        async with aclosing(iterate(fetch, lambda item: item.funding_ns)) as items:
+            async for rate in items:
+                yield rate
+
+    async def open_interest(self, symbol: Symbol | str) -> OpenInterest:
+        """Return what all open positions of one side add up to."""
+        self._guard.offers(Capability.OPEN_INTEREST)
+        return await self._port.open_interest(await self._instruments.resolve(symbol))
+
     def stream_trades(
         self, symbol: Symbol | str, *, buffer: int = 10_000, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> AbstractAsyncContextManager[Stream[Trade]]:
@@ -169,6 +208,12 @@ class MarketData:
             overflow,
         )
 
+    def stream_mark_price(
+        self, symbol: Symbol | str, *, buffer: int = 1_000, overflow: Overflow = Overflow.LATEST
+    ) -> AbstractAsyncContextManager[Stream[MarkPrice]]:
+        """Subscribe to mark and index price, funding rate and open interest, as far as the exchange streams them."""
+        return self._stream(Capability.STREAM_MARK_PRICE, symbol, self._port.mark_price_channel, buffer, overflow)
+
     def stream_order_book(
         self, symbol: Symbol | str, depth: int = 20, *, buffer: int = 1_000, overflow: Overflow = Overflow.LATEST
     ) -> AbstractAsyncContextManager[Stream[OrderBook]]:
@@ -186,7 +231,8 @@ class MarketData:
         """Keep a book in step with the exchange; it is synchronised when the block begins.
 
         Args:
-            depth: Levels a side of the snapshots it is built from; what lies beyond is unknown until it changes.
+            depth: Levels a side you want to see. It decides how large the snapshots are that the book is built from, or
+                which of its streams an exchange is asked for; what lies beyond is unknown until it changes.
         """
         self._guard.offers(Capability.LIVE_ORDER_BOOK)
         instrument = await self._instruments.resolve(symbol)

@@ -20,7 +20,7 @@ from lotusx.model.symbol import Symbol
 if TYPE_CHECKING:
     from lotusx.kernel.ports import TradingPort
     from lotusx.model.orders import Fill, OrderState, Outcome
-    from lotusx.model.requests import OrderRequest
+    from lotusx.model.requests import AmendRequest, OrderRequest
     from lotusx.orders import Order, OrderDesk
 
 
@@ -123,6 +123,20 @@ class Trading:
             price=None if price is None else decimal_from_user(price, name="price"),
         )
 
+    async def amend_batch_orders(
+        self, amendments: Sequence[AmendRequest], *, emulate: bool = False
+    ) -> Sequence[Outcome]:
+        """Change several; one outcome per input, in input order; never raises for an item.
+
+        Args:
+            emulate: Where the exchange has no batch, change one after the other.
+        """
+        self._guard.command(Capability.AMEND_ORDER)
+        native = self._native(Capability.BATCH_AMEND, emulate)
+        instruments = [await self._instruments.resolve(each.symbol) for each in amendments]
+        refs = [OrderRef(each.client_order_id, each.venue_order_id) for each in amendments]
+        return await self._desk.amend_batch(refs, [each.terms for each in amendments], instruments, emulate=not native)
+
     async def order(
         self, symbol: Symbol | str, *, client_order_id: str | None = None, venue_order_id: str | None = None
     ) -> OrderState:
@@ -180,6 +194,8 @@ class Trading:
             self._guard.offers(Capability.CONDITIONAL_ORDERS)
         if request.quantity_unit is QuantityUnit.QUOTE:
             self._guard.offers(Capability.QUOTE_QUANTITY)
+        if request.max_slippage is not None:
+            self._guard.offers(Capability.MAX_SLIPPAGE)
         if request.post_only:
             self._guard.offers(Capability.POST_ONLY)
         if request.reduce_only:

@@ -111,7 +111,7 @@ class Wiring:
             self._stack.push_async_callback(ws.aclose)
         stamper = Stamper(self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms)
         self.rest = self._rest(http, stamper, rng)
-        codecs = parts.manager.codecs(parts.signer, parts.credentials)
+        codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         connects = connect_budgets(parts.ws_urls, {name: ws.connects_per_window for name, ws in facts.ws.items()})
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(
@@ -205,6 +205,7 @@ class Wiring:
             urls=self.parts.urls,
             rest=self.rest,
             ws=self._requests,
+            charge=lambda costs: self.budget.charge(costs, self.clock.monotonic_ns()),
             limits=lambda limits: self.budget.adopt(limits, self.clock.monotonic_ns()),
             instruments=self.instruments,
             clock=self.clock,
@@ -260,12 +261,12 @@ class Wiring:
         self, rng: randomness.Random, pace: SnapshotPace, instrument: Instrument, depth: int
     ) -> LiveOrderBook:
         market = self.connector.market
-        channel = market.book_channel(instrument)
+        channel = market.book_channel(instrument, depth)
         return LiveOrderBook(
             instrument,
             lambda: self.groups[channel.group].subscribe(channel),
             lambda: market.order_book(instrument, depth),
-            market.book_rule(),
+            market.book_rule(depth),
             clock=self.clock,
             random=rng,
             pace=pace,

@@ -13,7 +13,7 @@ from lotusx.errors import ErrorKind, OrderNotFound, exchange_error
 from lotusx.kernel.codec import Ack, Channel, ChannelKind, WsFacts
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.facts import Capability, CredentialField, Environment, ExchangeFacts, Support
-from lotusx.kernel.ports import OrderRef, Page
+from lotusx.kernel.ports import AccountPort, MarketDataPort, OrderRef, Page, TradingPort
 from lotusx.kernel.request import Request, Response, SigningContext
 from lotusx.model import (
     Balance,
@@ -54,7 +54,7 @@ FACTS = ExchangeFacts(
 )
 
 
-class Market:
+class Market(MarketDataPort):
     """Answers from memory and keeps what it was asked."""
 
     def __init__(self) -> None:
@@ -105,16 +105,10 @@ class Market:
         return Channel("market", f"trades:{instrument.venue_symbol}", ChannelKind.TRADES, lambda message, ns: [message])
 
     trades_channel = ticker_channel = best_bid_offer_channel = channel
-    candles_channel = order_book_channel = channel
-
-    def book_channel(self, instrument: Instrument) -> Channel[Any]:
-        raise AssertionError("not asked for here")
-
-    def book_rule(self) -> Any:
-        raise AssertionError("not asked for here")
+    candles_channel = order_book_channel = channel  # type: ignore[assignment]
 
 
-class Trading:
+class Trading(TradingPort):
     """A book of orders in a dictionary."""
 
     def __init__(self) -> None:
@@ -173,9 +167,6 @@ class Trading:
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         return [await self.cancel(OrderRef(name), self_instrument()) for name in list(self.orders)]
 
-    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
-        raise AssertionError("not offered")
-
     async def amend(self, order: OrderState, change: Any, instrument: Instrument) -> OrderState:
         return OrderState(
             order.symbol,
@@ -203,7 +194,7 @@ class Trading:
         return []
 
 
-class Account:
+class Account(AccountPort):
     """Holdings that never change."""
 
     async def balances(self) -> Sequence[Balance]:

@@ -93,14 +93,18 @@ def test_the_table_of_names_is_what_the_components_have() -> None:
 def test_the_table_of_names_is_pinned() -> None:
     assert COMPONENTS["market"] == (
         "server_time", "instruments", "instrument", "ticker", "tickers", "best_bid_offer", "order_book",
-        "recent_trades", "candles", "iter_candles", "iter_trades", "stream_trades", "stream_ticker",
-        "stream_best_bid_offer", "stream_order_book", "stream_candles", "live_order_book",
+        "recent_trades", "candles", "iter_candles", "iter_trades", "mark_price", "funding_rate",
+        "iter_funding_rates", "open_interest", "stream_trades", "stream_ticker", "stream_best_bid_offer",
+        "stream_order_book", "stream_candles", "stream_mark_price", "live_order_book",
     )  # fmt: skip
     assert COMPONENTS["trading"] == (
-        "ready", "place", "test", "place_batch_orders", "amend", "cancel", "cancel_batch_orders", "cancel_all",
-        "cancel_all_after", "order", "open_orders", "iter_orders", "iter_fills",
+        "ready", "place", "test", "place_batch_orders", "amend", "amend_batch_orders", "cancel", "cancel_batch_orders",
+        "cancel_all", "cancel_all_after", "order", "open_orders", "iter_orders", "iter_fills",
     )  # fmt: skip
-    assert COMPONENTS["account"] == ("balances", "positions", "fees", "permissions", "stream_account")
+    assert COMPONENTS["account"] == (
+        "balances", "positions", "fees", "permissions", "leverage", "set_leverage", "set_margin_mode",
+        "change_margin", "transfer", "iter_funding_payments", "stream_account",
+    )  # fmt: skip
 
 
 def test_a_connection_that_was_not_entered_says_how() -> None:

@@ -14,7 +14,7 @@ import trio
 from trio.testing import MockClock
 
 from lotusx.errors import ExchangeError, NotSupported, OrderNotFound, RequestTimeout
-from lotusx.kernel.ports import Amendment, OrderRef, Page, Span
+from lotusx.kernel.ports import AccountPort, Amendment, OrderRef, Page, Span, TradingPort
 from lotusx.model.account import AccountEvent, Balance, Position
 from lotusx.model.enums import InstrumentKind, InstrumentStatus, OrderStatus, Side
 from lotusx.model.instruments import Instrument, TickSize
@@ -78,7 +78,7 @@ def raiser(error: Exception) -> Callable[..., Any]:
     return hook
 
 
-class Exchange:
+class Exchange(TradingPort, AccountPort):
     """An exchange whose every answer can be replaced. Counts what is sent."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lotusx.kernel.codec import ChannelKind, WsFacts
+from lotusx.kernel.codec import Ack, ChannelKind, WsFacts
 from lotusx.kernel.handover import Handover
 from lotusx.kernel.membership import Acked, Change, Op, Probe, Refused, Send, Silent, Wanted, deadline_ns
 from lotusx.kernel.pacing import NS, Backoff, ConnectBudget, Pace, connect_budgets
@@ -86,7 +86,7 @@ class Convergence(RuleBasedStateMachine):
             if fate != "lost":
                 self._serve(number, send)
             for _ in range({"fine": 1, "twice": 2}.get(fate, 0)):
-                self.subs.acknowledged(number, send.request_id, None, self.now)
+                self.subs.acknowledged(number, Ack(send.request_id), self.now)
 
     def _serve(self, number: int, send: Send) -> None:
         for key in send.keys:
@@ -123,7 +123,7 @@ class Convergence(RuleBasedStateMachine):
                 self.subs.due(number, self.now)
                 while (send := self.subs.next_send(number, self.now, self.new_id)) is not None:
                     self._serve(number, send)
-                    self.subs.acknowledged(number, send.request_id, None, self.now)
+                    self.subs.acknowledged(number, Ack(send.request_id), self.now)
         for number, slot in self.sessions.items():
             assert sorted(self.actual[number]) == sorted(self.subs.idents(slot))
         assert sorted(key for keys in self.actual.values() for key in keys) == sorted(self.subs.desired)
@@ -142,7 +142,9 @@ def test_a_refusal_is_halved_until_it_names_one_key(bad: int) -> None:
     while (send := subs.next_send(1, 0, new_id)) is not None:
         messages += 1
         error = "no" if f"k{bad}" in send.keys else None
-        refused += [change for change in subs.acknowledged(1, send.request_id, error, 0) if isinstance(change, Refused)]
+        refused += [
+            change for change in subs.acknowledged(1, Ack(send.request_id, error), 0) if isinstance(change, Refused)
+        ]
     assert refused == [Refused(f"k{bad}", "no")]
     assert messages <= 7
 
@@ -152,7 +154,7 @@ def test_a_key_proven_before_is_asked_for_with_growing_waits() -> None:
     new_id = ids()
     send = subs.next_send(1, 0, new_id)
     assert send is not None
-    (acked,) = subs.acknowledged(1, send.request_id, None, 0)
+    (acked,) = subs.acknowledged(1, Ack(send.request_id), 0)
     assert isinstance(acked, Acked)
     subs.close(1)
     subs.open(2, 0)
@@ -165,7 +167,7 @@ def test_a_key_proven_before_is_asked_for_with_growing_waits() -> None:
             now = subs.due(2, now)[1] or 10**15
             continue
         times.append(now)
-        changes = subs.acknowledged(2, send.request_id, "busy", now)
+        changes = subs.acknowledged(2, Ack(send.request_id, "busy"), now)
     assert times == [0, 1 * S, 3 * S, 7 * S]
     assert changes == [Refused("a", "busy")]
 
@@ -174,7 +176,7 @@ def test_silence_is_probed_before_its_deadline_and_named_at_it() -> None:
     subs = open_with("a", kind=ChannelKind.BOOK)
     send = subs.next_send(1, 0, ids())
     assert send is not None
-    (acked,) = subs.acknowledged(1, send.request_id, None, 0)
+    (acked,) = subs.acknowledged(1, Ack(send.request_id), 0)
     assert isinstance(acked, Acked)
     member = acked.member
     assert subs.due(1, 3 * S) == ([], 4 * S)
@@ -190,7 +192,7 @@ def test_a_quiet_market_is_asked_less_and_less_often_until_it_speaks() -> None:
     subs = open_with("a", kind=ChannelKind.TICKER)
     send = subs.next_send(1, 0, ids())
     assert send is not None
-    subs.acknowledged(1, send.request_id, None, 0)
+    subs.acknowledged(1, Ack(send.request_id), 0)
     member = subs.table(1)["a"]
     now, gaps = 0, []
     for _ in range(5):
@@ -227,7 +229,7 @@ def test_what_belongs_to_a_closed_session_means_nothing() -> None:
     subs.close(1)
     assert subs.next_send(1, 0, ids()) is None
     assert subs.due(1, 0) == ([], None)
-    assert subs.acknowledged(1, send.request_id, None, 0) == []
+    assert subs.acknowledged(1, Ack(send.request_id), 0) == []
     assert subs.sent(1, send, 0) == []
     subs.ended(1, "a")
     subs.discard_slot(0)  # it is not empty
@@ -241,12 +243,12 @@ def test_a_dropped_key_is_not_accepted_any_more() -> None:
     assert send is not None
     subs.drop("a")
     assert [
-        change.member.key for change in subs.acknowledged(1, send.request_id, None, 0) if isinstance(change, Acked)
+        change.member.key for change in subs.acknowledged(1, Ack(send.request_id), 0) if isinstance(change, Acked)
     ] == ["b"]
     end = subs.next_send(1, 0, new_id)
     assert end is not None
     assert (end.op, end.keys) == (Op.UNSUBSCRIBE, ("a",))
-    assert subs.acknowledged(1, end.request_id, "whatever", 0) == []
+    assert subs.acknowledged(1, Ack(end.request_id, "whatever"), 0) == []
     table = subs.table(1)
     table["b"].sink(b"", 0)  # nobody listens yet
     assert list(table) == ["b"]
@@ -338,3 +340,21 @@ def test_groups_of_one_host_share_the_strictest_connect_budget() -> None:
         budgets["market"].spend(0)
     assert budgets["api"].delay_ns(0) == 300 * S
     assert budgets["other"].delay_ns(0) == 0
+
+
+def test_an_answer_that_names_the_subscription_settles_that_one_alone() -> None:
+    subs = Subscriptions(WsFacts(max_keys_per_message=1))
+    for name in ("a", "b"):
+        subs.want(Wanted(name, name, ChannelKind.TRADES))
+    subs.open(1, 0)
+    ids = itertools.count(1).__next__
+    assert [subs.next_send(1, 0, ids), subs.next_send(1, 0, ids)] == [
+        Send(Op.SUBSCRIBE, ("a",), 1), Send(Op.SUBSCRIBE, ("b",), 2),
+    ]  # fmt: skip
+    (acked,) = subs.acknowledged(1, Ack(None, key="b"), 0)
+    assert isinstance(acked, Acked)
+    assert acked.member.key == "b"
+    assert subs.acknowledged(1, Ack(None, key="b"), 0) == []
+    assert subs.acknowledged(1, Ack(None, key="c"), 0) == []
+    (refused,) = subs.acknowledged(1, Ack(None, "no such coin", key="a"), 0)
+    assert refused == Refused("a", "no such coin")

@@ -72,7 +72,11 @@ class Conformance:
         """Through the plugin's own hook."""
         from lotusx.plugin.manager import PluginManager
 
-        conformance_vector.check(PluginManager(self.subject.facts.name).signer(self.subject.credentials))
+        facts = self.subject.facts
+        environment = facts.environments[conformance_vector.environment]
+        signer = PluginManager(facts.name).signer(environment, self.subject.credentials)
+        assert signer is not None, "the subject's credentials only suffice to read"
+        conformance_vector.check(signer)
 
     @pytest.mark.anyio
     async def test_request_is_the_documented_one(self, conformance_request: RequestExample) -> None:

@@ -175,12 +175,16 @@ class FakeInstruments:
 
 @dataclass
 class FakeKernel:
-    """All parts of a `Kernel`, each replaceable before `build`. ``limits`` are those the exchange stated."""
+    """All parts of a `Kernel`, each replaceable before `build`.
+
+    ``limits`` are those the exchange stated, ``charges`` what replies turned out to cost.
+    """
 
     facts: ExchangeFacts
     environment: str = "live"
     rest: FakeRest = field(default_factory=FakeRest)
     ws: dict[str, FakeWsRequests] = field(default_factory=dict)
+    charges: list[Cost] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     instruments: FakeInstruments = field(default_factory=FakeInstruments)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -196,6 +200,7 @@ class FakeKernel:
             environment=environment,
             urls=environment.rest,
             rest=self.rest,
+            charge=self.charges.extend,
             limits=self.limits.extend,
             ws=lambda group: self.ws.setdefault(group, FakeWsRequests()),
             instruments=self.instruments,

@@ -96,7 +96,7 @@ class RequestExample:
     ) -> Any:
         """Make the call over a scripted kernel, compare the request, return what the call returned."""
         manager = plugins or PluginManager(facts.name)
-        signer = manager.signer(credentials) if credentials else None
+        signer = manager.signer(facts.environments[FakeKernel.environment], credentials) if credentials else None
         rest = FakeRest(manager.rest_dialect(), signer).reply(self.reply)
         kernel = FakeKernel(facts, rest=rest, credentials=credentials or {})
         kernel.instruments = instruments or kernel.instruments
@@ -112,6 +112,7 @@ class SigningVector:
     Attributes:
         query, headers, body: After signing; ``None``: not stated by the source.
         source: The document it stands in.
+        environment: Whose signer made it, where signatures differ.
     """
 
     name: str
@@ -121,6 +122,7 @@ class SigningVector:
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    environment: str = "live"
 
     def __str__(self) -> str:
         return self.name

@@ -117,13 +117,13 @@ def test_partial_book_of_another_depth_is_refused(market: Any, btc: Instrument) 
 
 
 def test_book_updates(market: Any, btc: Instrument) -> None:
-    channel = market.book_channel(btc)
+    channel = market.book_channel(btc, 1_000)
     data = {"e": "depthUpdate", "E": 1, "s": "BTCUSDT", "U": 157, "u": 160, "b": [["1", "2"]], "a": [["3", "0"]]}
     (update,) = channel.convert(message(channel.key, data), 9)
 
     assert channel.key == "btcusdt@depth@100ms"
     assert (update.first, update.last, update.bids, update.asks) == (157, 160, [("1", "2")], [("3", "0")])
-    assert market.book_rule() == BookRule.contiguous()
+    assert market.book_rule(1_000) == BookRule.contiguous()
 
 
 def test_account(desk: Any) -> None:

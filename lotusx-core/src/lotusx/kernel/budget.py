@@ -416,6 +416,13 @@ class Budget:
                     for window in pool.windows:
                         window.give_back(amount, ticket.taken_ns, now_ns)
 
+    def charge(self, costs: Iterable[Cost], now_ns: int) -> None:
+        """Count what the exchange has charged already, such as a surcharge by the size of a reply. Never waits."""
+        with self._ledger.lock:
+            for cost in costs:
+                for window in self._windows(cost.pool):
+                    window.add(cost.amount, now_ns)
+
     def observe(self, usage: Iterable[Usage], *, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own counts where they are higher, told by the reply to a request sent at *sent_ns*."""
         with self._ledger.lock:

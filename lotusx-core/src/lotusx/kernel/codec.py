@@ -57,11 +57,13 @@ class Ack:
     """The exchange answered a subscribe, unsubscribe or log-in.
 
     Attributes:
+        request_id: Of the message it answers; ``None``: the exchange names the subscription instead, in ``key``.
         error: Its refusal: the error that its code stands for, which the readers get as it is, or just its words.
     """
 
-    request_id: int
+    request_id: int | None
     error: str | LotusXError | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

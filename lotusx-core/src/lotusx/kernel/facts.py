@@ -41,11 +41,13 @@ class Capability(StrEnum):
     CONDITIONAL_ORDERS = "conditional_orders"
     TRAILING_ORDERS = "trailing_orders"
     QUOTE_QUANTITY = "quote_quantity"
+    MAX_SLIPPAGE = "max_slippage"
     POST_ONLY = "post_only"
     REDUCE_ONLY = "reduce_only"
     GTD = "gtd"
     BATCH_ORDERS = "batch_orders"
     BATCH_CANCEL = "batch_cancel"
+    BATCH_AMEND = "batch_amend"
     AMEND_ORDER = "amend_order"
     CANCEL_ORDER = "cancel_order"
     CANCEL_ALL = "cancel_all"
@@ -61,6 +63,8 @@ class Capability(StrEnum):
     PERMISSIONS = "permissions"
     LEVERAGE = "leverage"
     MARGIN_MODE = "margin_mode"
+    ISOLATED_MARGIN = "isolated_margin"
+    FUNDING_PAYMENTS = "funding_payments"
     DEPOSITS = "deposits"
     WITHDRAWALS = "withdrawals"
     TRANSFER = "transfer"
@@ -160,6 +164,7 @@ class ExchangeFacts:
     """What LotusX must know about an exchange before anyone connects to it.
 
     Attributes:
+        read_credentials: Those that suffice to read an account, where nobody needs to sign for that.
         horizon_s: After this long, an order that cannot be found was never accepted (0: unknown, never conclude).
             A fact of the exchange, with its source in the plugin.
         receive_window_ms: How late the exchange still accepts a signed request.
@@ -173,6 +178,7 @@ class ExchangeFacts:
     environments: Mapping[str, Environment]
     capabilities: Mapping[Capability, Support]
     credentials: tuple[CredentialField, ...] = (CredentialField("api_key", secret=False), CredentialField("api_secret"))
+    read_credentials: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     ws: Mapping[str, WsFacts] = field(default_factory=lambda: MappingProxyType({}))
     horizon_s: float = 0.0

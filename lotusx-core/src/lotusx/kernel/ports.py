@@ -3,6 +3,9 @@
 The core's `MarketData`, `Trading` and `Account` stand in front of these ports. They read symbols, check arguments
 and capabilities, page, keep order outcomes and build streams, once for every exchange. A port's methods may assume
 that their arguments are valid, and do one thing: ask the exchange and convert the answer.
+
+A plugin derives from the ports and writes what its exchange has; everything else says `NotSupported`, also calls that
+a later core adds.
 """
 
 from __future__ import annotations
@@ -12,14 +15,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from lotusx.errors import NotSupported
 from lotusx.kernel.codec import Channel
 from lotusx.model.enums import Interval
 from lotusx.model.instruments import Instrument
 
 if TYPE_CHECKING:
     from lotusx.kernel.book import BookRule
-    from lotusx.model.account import AccountEvent, Balance, Fees, Permissions, Position
-    from lotusx.model.market_data import BestBidOffer, BookUpdate, Candle, OrderBook, Ticker, Trade
+    from lotusx.model.account import AccountEvent, Balance, Fees, FundingPayment, Leverage, Permissions, Position
+    from lotusx.model.enums import MarginMode
+    from lotusx.model.market_data import (
+        BestBidOffer,
+        BookUpdate,
+        Candle,
+        FundingRate,
+        MarkPrice,
+        OpenInterest,
+        OrderBook,
+        Ticker,
+        Trade,
+    )
     from lotusx.model.orders import Fill, OrderState
     from lotusx.model.requests import OrderRequest
 
@@ -67,36 +82,80 @@ class Amendment:
 class MarketDataPort(Protocol):
     """Public data of one exchange."""
 
-    async def server_time_ns(self) -> int: ...
-    async def instruments(self) -> Sequence[Instrument]: ...
-    async def ticker(self, instrument: Instrument) -> Ticker: ...
+    async def server_time_ns(self) -> int:
+        raise _absent("server_time")
+
+    async def instruments(self) -> Sequence[Instrument]:
+        raise _absent("instruments")
+
+    async def ticker(self, instrument: Instrument) -> Ticker:
+        raise _absent("ticker")
+
     async def tickers(self, instruments: Sequence[Instrument] | None) -> Sequence[Ticker]:
         """``None``: all. Items of instruments that are not listed are left out."""
+        raise _absent("tickers")
 
-    async def best_bid_offer(self, instrument: Instrument) -> BestBidOffer: ...
-    async def order_book(self, instrument: Instrument, depth: int) -> OrderBook: ...
+    async def best_bid_offer(self, instrument: Instrument) -> BestBidOffer:
+        raise _absent("best_bid_offer")
+
+    async def order_book(self, instrument: Instrument, depth: int) -> OrderBook:
+        raise _absent("order_book")
+
     async def recent_trades(self, instrument: Instrument, limit: int) -> Sequence[Trade]:
         """Newest *limit* prints, oldest first."""
+        raise _absent("recent_trades")
 
     async def candles_page(
         self, instrument: Instrument, interval: Interval, span: Span, cursor: str | None, limit: int
     ) -> Page[Candle]:
         """Oldest first. With an open span: the newest *limit*, and no cursor."""
+        raise _absent("candles")
 
-    async def trades_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Trade]: ...
+    async def trades_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Trade]:
+        raise _absent("trade_history")
 
-    def trades_channel(self, instrument: Instrument) -> Channel[Trade]: ...
-    def ticker_channel(self, instrument: Instrument) -> Channel[Ticker]: ...
-    def best_bid_offer_channel(self, instrument: Instrument) -> Channel[BestBidOffer]: ...
-    def candles_channel(self, instrument: Instrument, interval: Interval) -> Channel[Candle]: ...
+    async def mark_price(self, instrument: Instrument) -> MarkPrice:
+        raise _absent("mark_price")
+
+    async def funding_rate(self, instrument: Instrument) -> FundingRate:
+        """The rate of the running interval."""
+        raise _absent("funding_rate")
+
+    async def funding_rates_page(
+        self, instrument: Instrument, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingRate]:
+        """Rates that were applied, oldest first."""
+        raise _absent("funding_history")
+
+    async def open_interest(self, instrument: Instrument) -> OpenInterest:
+        raise _absent("open_interest")
+
+    def trades_channel(self, instrument: Instrument) -> Channel[Trade]:
+        raise _absent("stream_trades")
+
+    def ticker_channel(self, instrument: Instrument) -> Channel[Ticker]:
+        raise _absent("stream_ticker")
+
+    def best_bid_offer_channel(self, instrument: Instrument) -> Channel[BestBidOffer]:
+        raise _absent("stream_best_bid_offer")
+
+    def candles_channel(self, instrument: Instrument, interval: Interval) -> Channel[Candle]:
+        raise _absent("stream_candles")
+
+    def mark_price_channel(self, instrument: Instrument) -> Channel[MarkPrice]:
+        raise _absent("stream_mark_price")
+
     def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
         """Whole top-of-book snapshots. Raises `InvalidArgument` naming the depths the exchange has."""
+        raise _absent("stream_order_book")
 
-    def book_channel(self, instrument: Instrument) -> Channel[BookUpdate]:
-        """The raw updates a live book is built from."""
+    def book_channel(self, instrument: Instrument, depth: int) -> Channel[BookUpdate]:
+        """The raw updates a live book is built from; *depth*: as many levels a side as the caller wants to see."""
+        raise _absent("live_order_book")
 
-    def book_rule(self) -> BookRule:
+    def book_rule(self, depth: int) -> BookRule:
         """How those updates and a snapshot become a book."""
+        raise _absent("live_order_book")
 
 
 class TradingPort(Protocol):
@@ -106,33 +165,66 @@ class TradingPort(Protocol):
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         """Send it. ``request.client_order_id`` is set. The state may be a bare acknowledgement."""
+        raise _absent("place_order")
 
     async def test(self, request: OrderRequest, instrument: Instrument) -> None:
         """Have the exchange check it without placing it."""
+        raise _absent("test_order")
 
-    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState: ...
-    async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]: ...
-    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None: ...
+    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        raise _absent("cancel_order")
+
+    async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        raise _absent("cancel_all")
+
+    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
+        """Replace the deadline by *seconds* from now; 0: have none."""
+        raise _absent("cancel_all_after")
+
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Return the state of the order that is working afterwards (its ids may be new)."""
+        raise _absent("amend_order")
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Raises `OrderNotFound` where the exchange does not find it."""
+        raise _absent("query_order")
 
-    async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]: ...
-    async def orders_page(
-        self, instrument: Instrument, span: Span, cursor: str | None, limit: int
-    ) -> Page[OrderState]: ...
-    async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]: ...
+    async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        raise _absent("open_orders")
+
+    async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
+        raise _absent("order_history")
+
+    async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """Oldest first."""
+        raise _absent("fills")
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """Oldest first, of all instruments: where the exchange has that, a recovery finds fills of any order."""
+        raise _absent("fills of all instruments")
+
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         """All fills of one order, oldest first."""
+        raise _absent("fills")
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]: ...
+    ) -> Sequence[OrderState | Exception]:
+        """One answer per request, in their order."""
+        raise _absent("batch_orders")
+
     async def cancel_batch(
         self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]: ...
+    ) -> Sequence[OrderState | Exception]:
+        """One answer per order, in their order."""
+        raise _absent("batch_cancel")
+
+    async def amend_batch(
+        self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
+    ) -> Sequence[OrderState | Exception]:
+        """One answer per order, in their order."""
+        raise _absent("batch_amend")
+
     async def ready(self) -> None:
         """Open and log in whatever the first order would otherwise wait for."""
 
@@ -140,12 +232,48 @@ class TradingPort(Protocol):
 class AccountPort(Protocol):
     """Holdings and settings of one account."""
 
-    async def balances(self) -> Sequence[Balance]: ...
-    async def positions(self) -> Sequence[Position]: ...
-    async def fees(self, instrument: Instrument) -> Fees: ...
-    async def permissions(self) -> Permissions: ...
+    async def balances(self) -> Sequence[Balance]:
+        raise _absent("balances")
+
+    async def positions(self) -> Sequence[Position]:
+        raise _absent("positions")
+
+    async def fees(self, instrument: Instrument) -> Fees:
+        raise _absent("fees")
+
+    async def permissions(self) -> Permissions:
+        raise _absent("permissions")
+
+    async def leverage(self, instrument: Instrument) -> Leverage:
+        raise _absent("leverage")
+
+    async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
+        raise _absent("leverage")
+
+    async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
+        raise _absent("margin_mode")
+
+    async def change_margin(self, instrument: Instrument, amount: Decimal) -> None:
+        """Add *amount* of the settle asset to the margin of an isolated position; below zero: take it out."""
+        raise _absent("isolated_margin")
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
+        """Move between two wallets of the account, in the exchange's own names."""
+        raise _absent("transfer")
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        """Oldest first. ``None``: of all instruments."""
+        raise _absent("funding_payments")
+
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """The private channels that together carry orders, fills, balances and positions."""
+        raise _absent("stream_account")
+
+
+def _absent(what: str) -> NotSupported:
+    return NotSupported("this exchange", what)
 
 
 class Connector(Protocol):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lotusx.errors import LotusXError
-from lotusx.kernel.codec import WsFacts
+from lotusx.kernel.codec import Ack, WsFacts
 from lotusx.kernel.membership import (
     PATIENCE_LIMIT_NS,
     Acked,
@@ -236,15 +236,19 @@ class Subscriptions:
         members = [member for key in send.keys if (member := session.by_key.get(key)) is not None]
         return self._accept(members, now_ns)
 
-    def acknowledged(self, number: int, request_id: int, error: str | LotusXError | None, now_ns: int) -> list[Change]:
+    def acknowledged(self, number: int, ack: Ack, now_ns: int) -> list[Change]:
         """The exchange answered. Answers to nothing, or for the second time, mean nothing."""
         session = self._sessions.get(number)
-        pending = session.pending.pop(request_id, None) if session is not None else None
-        if session is None or pending is None or pending.op is Op.UNSUBSCRIBE:
+        if session is None:
             return []
-        if error is None:
-            return self._accept(pending.members, now_ns)
-        return self._refuse(session, pending.members, error, now_ns)
+        if ack.request_id is None:
+            members = _asked_for(session, ack.key)
+        else:
+            pending = session.pending.pop(ack.request_id, None)
+            members = pending.members if pending is not None and pending.op is Op.SUBSCRIBE else []
+        if ack.error is None:
+            return self._accept(members, now_ns)
+        return self._refuse(session, members, ack.error, now_ns)
 
     def _accept(self, members: list[Member], now_ns: int) -> list[Change]:
         changes: list[Change] = []
@@ -339,3 +343,15 @@ class Subscriptions:
             return changes
         times.append(member.since_ns + int(patience * PROBE_AT))
         return []
+
+
+def _asked_for(session: _Session, key: str | None) -> list[Member]:
+    """Take the member of *key* out of what waits for an answer."""
+    for request_id, pending in session.pending.items():
+        for member in pending.members:
+            if member.key == key:
+                pending.members.remove(member)
+                if not pending.members:
+                    del session.pending[request_id]
+                return [member]
+    return []

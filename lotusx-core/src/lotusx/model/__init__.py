@@ -15,17 +15,22 @@ if TYPE_CHECKING:
         BalanceEvent as BalanceEvent,
         Fees as Fees,
         FillEvent as FillEvent,
+        FundingEvent as FundingEvent,
+        FundingPayment as FundingPayment,
+        Leverage as Leverage,
         OrderEvent as OrderEvent,
         Permissions as Permissions,
         Position as Position,
         PositionEvent as PositionEvent,
         Recovered as Recovered,
+        VenueEvent as VenueEvent,
     )
     from lotusx.model.enums import (
         InstrumentKind as InstrumentKind,
         InstrumentStatus as InstrumentStatus,
         Interval as Interval,
         Liquidity as Liquidity,
+        MarginMode as MarginMode,
         OptionRight as OptionRight,
         OrderStatus as OrderStatus,
         OrderType as OrderType,
@@ -44,7 +49,10 @@ if TYPE_CHECKING:
         BestBidOffer as BestBidOffer,
         BookUpdate as BookUpdate,
         Candle as Candle,
+        FundingRate as FundingRate,
         Level as Level,
+        MarkPrice as MarkPrice,
+        OpenInterest as OpenInterest,
         OrderBook as OrderBook,
         Ticker as Ticker,
         Trade as Trade,
@@ -63,19 +71,19 @@ if TYPE_CHECKING:
         Rejected as Rejected,
         Unknown as Unknown,
     )
-    from lotusx.model.requests import OrderRequest as OrderRequest
+    from lotusx.model.requests import AmendRequest as AmendRequest, OrderRequest as OrderRequest
     from lotusx.model.symbol import Symbol as Symbol
 
 _HOMES = {
-    "account": "AccountEvent Balance BalanceEvent Fees FillEvent OrderEvent Permissions Position PositionEvent "
-    "Recovered",
-    "enums": "InstrumentKind InstrumentStatus Interval Liquidity OptionRight OrderStatus OrderType QuantityUnit Side "
-    "TimeInForce known",
+    "account": "AccountEvent Balance BalanceEvent Fees FillEvent FundingEvent FundingPayment Leverage OrderEvent "
+    "Permissions Position PositionEvent Recovered VenueEvent",
+    "enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
+    "QuantityUnit Side TimeInForce known",
     "instruments": "Instrument PriceRule SignificantDigits TickSize",
-    "market_data": "BestBidOffer BookUpdate Candle Level OrderBook Ticker Trade",
+    "market_data": "BestBidOffer BookUpdate Candle FundingRate Level MarkPrice OpenInterest OrderBook Ticker Trade",
     "numbers": "decimal_from_user decimal_from_wire exact plain",
     "orders": "Accepted Fill OrderState Outcome Rejected Unknown",
-    "requests": "OrderRequest",
+    "requests": "AmendRequest OrderRequest",
     "symbol": "Symbol",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from lotusx.model.enums import InstrumentKind
+from lotusx.model.enums import InstrumentKind, MarginMode
 from lotusx.model.orders import Fill, OrderState
 from lotusx.model.symbol import Symbol
 
@@ -23,7 +25,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size)."""
+    """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size).
+
+    ``margin`` is what it ties up, in the settle asset; ``None``: not stated.
+    """
 
     symbol: Symbol
     kind: InstrumentKind
@@ -33,7 +38,8 @@ class Position:
     unrealized_pnl: Decimal | None = None
     liquidation_price: Decimal | None = None
     leverage: Decimal | None = None
-    margin_mode: str = ""
+    margin_mode: MarginMode | None = None
+    margin: Decimal | None = None
     updated_ns: int = 0
 
 
@@ -44,6 +50,32 @@ class Fees:
     symbol: Symbol
     maker: Decimal
     taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """How far positions of one instrument are leveraged."""
+
+    symbol: Symbol
+    leverage: Decimal
+    margin_mode: MarginMode
+    maximum: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """Funding of one position at the end of one interval; ``amount`` > 0 was received, in ``asset``.
+
+    ``(symbol, exchange_ns)`` identifies it at one exchange.
+    """
+
+    symbol: Symbol
+    amount: Decimal
+    asset: str
+    exchange_ns: int
+    rate: Decimal | None = None
+    quantity: Decimal | None = None
+    received_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +118,25 @@ class PositionEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingEvent:
+    """Funding was paid or received; each payment is delivered exactly once."""
+
+    payment: FundingPayment
+
+
+@dataclass(frozen=True, slots=True)
+class VenueEvent:
+    """Something the exchange said of the account that the model has no word for, such as a liquidation notice.
+
+    Delivered as it came; not recovered after an interruption.
+    """
+
+    name: str
+    raw: Mapping[str, Any] = field(compare=False)
+    received_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """The account stream was interrupted and is whole again; what was missed has been delivered before this.
 
@@ -99,4 +150,4 @@ class Recovered:
     events: int
 
 
-AccountEvent = OrderEvent | FillEvent | BalanceEvent | PositionEvent | Recovered
+AccountEvent = OrderEvent | FillEvent | BalanceEvent | PositionEvent | FundingEvent | VenueEvent | Recovered

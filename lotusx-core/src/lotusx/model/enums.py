@@ -110,6 +110,14 @@ class Liquidity(StrEnum):
     TAKER = "taker"
 
 
+class MarginMode(StrEnum):
+    """Whether a position shares the account's margin or has its own."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
+    UNKNOWN = "unknown"
+
+
 class OptionRight(StrEnum):
     """Call or put."""
 

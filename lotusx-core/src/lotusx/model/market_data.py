@@ -108,6 +108,52 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
     open_interest: Decimal | None = None
 
 
+class MarkPrice(msgspec.Struct, frozen=True, gc=False):
+    """What margin and liquidation are reckoned with. ``None``: the exchange does not state it here.
+
+    Attributes:
+        index_price: Spot reference, also called oracle price.
+        funding_rate: Rate of the running interval so far: a fraction per interval; above zero longs pay.
+        next_funding_ns: When the running interval ends.
+        open_interest: Base units.
+    """
+
+    symbol: Symbol
+    mark_price: Decimal
+    index_price: Decimal | None = None
+    funding_rate: Decimal | None = None
+    next_funding_ns: int | None = None
+    open_interest: Decimal | None = None
+    exchange_ns: int | None = None
+    received_ns: int = 0
+
+
+class FundingRate(msgspec.Struct, frozen=True, gc=False):
+    """What longs pay shorts at the end of an interval, as a fraction of the notional; below zero shorts pay longs.
+
+    Attributes:
+        funding_ns: When it is, or was, applied.
+        interval_s: Length of the interval; ``None``: not stated.
+        mark_price: At which it was applied.
+    """
+
+    symbol: Symbol
+    rate: Decimal
+    funding_ns: int
+    interval_s: int | None = None
+    mark_price: Decimal | None = None
+
+
+class OpenInterest(msgspec.Struct, frozen=True, gc=False):
+    """What all open positions of one side add up to: base units, and quote where stated."""
+
+    symbol: Symbol
+    quantity: Decimal
+    notional: Decimal | None = None
+    exchange_ns: int | None = None
+    received_ns: int = 0
+
+
 class Candle(msgspec.Struct, frozen=True, gc=False):
     """One bar. ``open_ns`` inclusive, ``close_ns`` exclusive; ``closed`` False: the running bar."""
 

@@ -6,8 +6,9 @@ The only part of the model that needs pydantic; nothing imports it before an ord
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -29,6 +30,44 @@ def _positive(name: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+@dataclass(frozen=True, slots=True)
+class AmendRequest:
+    """What should become of one working order: a new quantity, a new price, or both. ``None``: as it is.
+
+    Attributes:
+        symbol: A `Symbol` or its text.
+        client_order_id, venue_order_id: Either names the order.
+        quantity: The new total, what has been filled included; base units.
+
+    Raises:
+        InvalidArgument: The order is not named, nothing would change, or a number is not above zero.
+    """
+
+    symbol: Symbol | str
+    client_order_id: str | None = None
+    venue_order_id: str | None = None
+    quantity: Decimal | int | str | None = None
+    price: Decimal | int | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.client_order_id is None and self.venue_order_id is None:
+            raise InvalidArgument("name the order: client_order_id=… or venue_order_id=…")
+        if self.quantity is None and self.price is None:
+            raise InvalidArgument("an amendment needs a new quantity or a new price")
+        for name in ("quantity", "price"):
+            value = getattr(self, name)
+            if value is not None:
+                number = decimal_from_user(value, name=name)
+                if number <= 0:
+                    raise InvalidArgument(f"{name} must be above zero, not {number}", rule=name)
+                object.__setattr__(self, name, number)
+
+    @property
+    def terms(self) -> tuple[Decimal | None, Decimal | None]:
+        """Quantity and price, exact."""
+        return cast("tuple[Decimal | None, Decimal | None]", (self.quantity, self.price))
+
+
 class OrderRequest(BaseModel):
     """An order to be placed.
 
@@ -39,6 +78,9 @@ class OrderRequest(BaseModel):
         price: Limit price in quote per base; with limit types only.
         trigger_price: With conditional types only.
         trailing_fraction: Callback of a trailing order as a fraction: ``Decimal("0.01")`` is 1 %.
+        max_slippage: Furthest a market order, or a triggered one, may go from the best opposite price (or its trigger),
+            as a fraction: ``Decimal("0.01")`` is 1 %. Needed where the exchange knows limit orders only; refused where
+            it has no such bound.
         expires_ns: With GTD only; nanoseconds since the epoch.
         post_only: Never takes; the exchange rejects it instead.
         client_order_id: Unique; made and remembered before sending if left out.
@@ -58,6 +100,7 @@ class OrderRequest(BaseModel):
     price: Annotated[Decimal | None, _positive("price")] = None
     trigger_price: Annotated[Decimal | None, _positive("trigger_price")] = None
     trailing_fraction: Annotated[Decimal | None, _positive("trailing_fraction")] = None
+    max_slippage: Annotated[Decimal | None, _positive("max_slippage")] = None
     time_in_force: TimeInForce | None = None
     expires_ns: int | None = None
     post_only: bool = False
@@ -107,6 +150,8 @@ class OrderRequest(BaseModel):
             raise InvalidArgument(f"trigger_price is not used by a {kind} order; leave it out")
         if self.trailing_fraction is not None and not kind.is_conditional:
             raise InvalidArgument(f"trailing_fraction is not used by a {kind} order; leave it out")
+        if self.max_slippage is not None and (kind.has_limit_price or self.max_slippage >= 1):
+            raise InvalidArgument("max_slippage is a fraction below 1, for orders without a limit price")
         if self.quantity_unit is QuantityUnit.QUOTE and kind is not OrderType.MARKET:
             raise InvalidArgument("a quantity in quote is for market orders only")
         if self.post_only and (kind is not OrderType.LIMIT or self.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)):

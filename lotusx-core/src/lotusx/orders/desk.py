@@ -264,6 +264,47 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: the order is as it was, or has ended.
             OrderOutcomeUnknown: Nothing proves which terms it has now.
         """
+        order, before, change, job = await self._amending(ref, instrument, quantity, price)
+        self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.amend(before, change, instrument)))
+        return self._handle(order, instrument)
+
+    async def amend_batch(
+        self,
+        refs: Sequence[OrderRef],
+        terms: Sequence[tuple[Decimal | None, Decimal | None]],
+        instruments: Sequence[Instrument],
+        *,
+        emulate: bool = False,
+    ) -> list[Outcome]:
+        """Change several, each to its (quantity, price); return one outcome per input, in input order.
+
+        Never raises for an item.
+        """
+        outcomes: dict[int, Outcome] = {}
+        opened: list[tuple[int, OrderState, Amendment, Instrument, Job]] = []
+        for index, (ref, (quantity, price), instrument) in enumerate(zip(refs, terms, instruments, strict=True)):
+            try:
+                _, before, change, job = await self._amending(ref, instrument, quantity, price)
+            except Exception as error:
+                outcomes[index] = Rejected(str(ref), as_refusal(error))
+                continue
+            if emulate:
+                outcomes[index] = await self._run.run(job, partial(self._port.amend, before, change, instrument))
+            else:
+                opened.append((index, before, change, instrument, job))
+        for part in self._parts(opened):
+            call = partial(
+                self._port.amend_batch,
+                [item[1] for item in part], [item[2] for item in part], [item[3] for item in part],
+            )  # fmt: skip
+            ended = await self._run.run_batch([item[4] for item in part], call)
+            outcomes.update(zip((item[0] for item in part), ended, strict=True))
+        return [outcomes[index] for index in range(len(refs))]
+
+    async def _amending(
+        self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
+    ) -> tuple[TrackedOrder, OrderState, Amendment, Job]:
+        """Check an amendment; return the order, its state before, the change, and the command that makes it."""
         for what, value in (("quantity", quantity), ("price", price)):
             if value is not None and value <= 0:
                 raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
@@ -309,9 +350,7 @@ class OrderDesk:
             await self._look.resolve(command, order, evident, look)
 
         learn = partial(self._run.learn, order=order)
-        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
-        self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.amend(before, change, instrument)))
-        return self._handle(order, instrument)
+        return order, before, change, Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
 
     async def query(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Look an order up at the exchange; return all that is known of it then.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,6 +17,7 @@ from lotusx.errors import (
     OrderNotFound,
     Unavailable,
 )
+from lotusx.history import all_pages
 from lotusx.kernel.orders.outcome import Command
 from lotusx.kernel.ports import Amendment, OrderRef, Span
 from lotusx.model.account import AccountEvent
@@ -38,16 +40,9 @@ Learn = Callable[["OrderState | Fill", "TrackedOrder | None"], None]
 Look = Callable[[], Awaitable[LotusXError | None]]
 
 
-async def all_fills(port: TradingPort, instrument: Instrument, span: Span) -> list[Fill]:
-    """Return every fill of *span*, page by page."""
-    fills: list[Fill] = []
-    cursor: str | None = None
-    while True:
-        page = await port.fills_page(instrument, span, cursor, 1_000)
-        fills += page.items
-        if page.cursor is None or page.cursor == cursor:
-            return fills
-        cursor = page.cursor
+def all_fills(port: TradingPort, instrument: Instrument, span: Span) -> Awaitable[list[Fill]]:
+    """Return every fill of *span*."""
+    return all_pages(partial(port.fills_page, instrument, span))
 
 
 class Looker:

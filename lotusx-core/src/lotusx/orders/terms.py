@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.kernel.ports import OrderRef
-from lotusx.model.enums import OrderStatus, OrderType, QuantityUnit
+from lotusx.model.enums import OrderStatus, OrderType, QuantityUnit, TimeInForce
 from lotusx.model.orders import OrderState
 
 if TYPE_CHECKING:
@@ -48,9 +48,15 @@ def asked_for(request: OrderRequest) -> OrderState:
 
 
 def is_answer_to(request: OrderRequest, state: OrderState) -> bool:
-    """Say whether *state* can be the order that *request* asked for, rather than another with the same id."""
+    """Say whether *state* can be the order that *request* asked for, rather than another with the same id.
+
+    Where there are limit orders only, a market order comes back as one that takes at once or not at all.
+    """
     asked = asked_for(request)
-    if state.side is not asked.side or state.type not in (asked.type, OrderType.UNKNOWN):
+    types = [asked.type, OrderType.UNKNOWN]
+    if asked.type is OrderType.MARKET and state.time_in_force is TimeInForce.IOC:
+        types.append(OrderType.LIMIT)
+    if state.side is not asked.side or state.type not in types:
         return False
     pairs = ((asked.quantity, state.quantity), (asked.price, state.price), (asked.trigger_price, state.trigger_price))
     return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)

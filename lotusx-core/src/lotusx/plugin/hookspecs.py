@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.codec import WsCodec
     from lotusx.kernel.context import Kernel
     from lotusx.kernel.dialect import RestDialect
-    from lotusx.kernel.facts import ExchangeFacts
+    from lotusx.kernel.facts import Environment, ExchangeFacts
     from lotusx.kernel.ports import Connector
     from lotusx.kernel.request import Request, Response
     from lotusx.kernel.signer import Signer
@@ -28,15 +28,18 @@ hookimpl = pluggy.HookimplMarker("lotusx")
 
 
 class HookSpecs:
-    """What a plugin may implement."""
+    """What a plugin may implement. An implementation may leave out arguments it does not need."""
 
     @hookspec
     def lotusx_exchanges(self) -> Sequence[ExchangeFacts]:  # type: ignore[empty-body]
         """Return the facts of every exchange this plugin serves. Imports nothing heavy, does no I/O."""
 
     @hookspec(firstresult=True)
-    def lotusx_signer(self, exchange: str, credentials: Mapping[str, Any]) -> Signer:  # type: ignore[empty-body]
-        """Build the signer of one account. Secret values are `Secret`; raises `CredentialsError`."""
+    def lotusx_signer(self, exchange: str, environment: Environment, credentials: Mapping[str, Any]) -> Signer | None:
+        """Build the signer of one account. Secret values are `Secret`; raises `CredentialsError`.
+
+        ``None``: the credentials only say whose account is read (the facts' ``read_credentials``).
+        """
 
     @hookspec(firstresult=True)
     def lotusx_rest_dialect(self, exchange: str) -> RestDialect:  # type: ignore[empty-body]
@@ -44,7 +47,7 @@ class HookSpecs:
 
     @hookspec(firstresult=True)
     def lotusx_codecs(  # type: ignore[empty-body]
-        self, exchange: str, signer: Signer | None, credentials: Mapping[str, Any]
+        self, exchange: str, environment: Environment, signer: Signer | None, credentials: Mapping[str, Any]
     ) -> Mapping[str, WsCodec]:
         """Return the WebSocket dialect of each group the environments name."""
 

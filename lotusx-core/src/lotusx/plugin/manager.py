@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.codec import WsCodec
     from lotusx.kernel.context import Kernel
     from lotusx.kernel.dialect import RestDialect
-    from lotusx.kernel.facts import ExchangeFacts
+    from lotusx.kernel.facts import Environment, ExchangeFacts
     from lotusx.kernel.ports import Connector
     from lotusx.kernel.request import Request, Response
     from lotusx.kernel.signer import Signer
@@ -46,17 +46,28 @@ class PluginManager:
         self.name = name
         self.facts = self._facts()
 
-    def signer(self, credentials: Mapping[str, Any]) -> Signer:
-        """Build the account's signer."""
-        return cast("Signer", self._one("lotusx_signer", exchange=self.name, credentials=credentials))
+    def signer(self, environment: Environment, credentials: Mapping[str, Any]) -> Signer | None:
+        """Build the account's signer; ``None``: the credentials suffice for reading only.
+
+        Raises:
+            PluginError: None was built although the facts do not say that these credentials are enough.
+        """
+        arguments = {"exchange": self.name, "environment": environment, "credentials": credentials}
+        if self.facts.read_credentials and set(credentials) <= set(self.facts.read_credentials):
+            return cast("Signer | None", self._exchange.hook.lotusx_signer(**arguments))
+        return cast("Signer", self._one("lotusx_signer", **arguments))
 
     def rest_dialect(self) -> RestDialect:
         """Return how REST replies are read."""
         return cast("RestDialect", self._one("lotusx_rest_dialect", exchange=self.name))
 
-    def codecs(self, signer: Signer | None, credentials: Mapping[str, Any]) -> Mapping[str, WsCodec]:
+    def codecs(
+        self, environment: Environment, signer: Signer | None, credentials: Mapping[str, Any]
+    ) -> Mapping[str, WsCodec]:
         """Return the WebSocket dialect of each group."""
-        found = self._one("lotusx_codecs", exchange=self.name, signer=signer, credentials=credentials)
+        found = self._one(
+            "lotusx_codecs", exchange=self.name, environment=environment, signer=signer, credentials=credentials
+        )
         return cast("Mapping[str, WsCodec]", found)
 
     def connector(self, kernel: Kernel) -> Connector:

@@ -295,10 +295,9 @@ class Session:
         refusal = control.error if self.opened_ns is None else None
         if isinstance(refusal, str):
             refusal = AuthenticationError(self._owner.exchange, "log-in", refusal)
-        if self._replies.answered(control.request_id, message, refusal):
+        if control.request_id is not None and self._replies.answered(control.request_id, message, refusal):
             return
-        now_ns = self._clock.monotonic_ns()
-        self._tell(self._subscriptions.acknowledged(self.number, control.request_id, control.error, now_ns))
+        self._tell(self._subscriptions.acknowledged(self.number, control, self._clock.monotonic_ns()))
         self._bell.set()
 
     def _notice(self, notice: Notice, message: bytes) -> None:

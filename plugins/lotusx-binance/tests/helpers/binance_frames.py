@@ -50,7 +50,7 @@ def _channel(bench: Bench, key: str) -> Channel[Any]:
     if stream.startswith("kline_"):
         return market.candles_channel(item, Interval(stream.removeprefix("kline_")))
     if stream.partition("@")[0] == "depth":
-        return market.book_channel(item)
+        return market.book_channel(item, 1_000)
     if re.fullmatch(r"depth(5|10|20|Snapshot)(@100ms)?", stream):
         return market.order_book_channel(item, 20)
     raise NotImplementedError(f"no channel for {key}")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lotusx.errors import NotSupported
-from lotusx.model import AccountEvent, Balance, Fees, Instrument, Permissions, Position, Symbol
-from lotusx.plugin import Channel, ChannelKind
+from lotusx.model import AccountEvent, Balance, Fees, Instrument, Permissions, Symbol
+from lotusx.plugin import AccountPort, Channel, ChannelKind
 from lotusx_binance import order_conversions as convert
 from lotusx_binance.codec import ACCOUNT_KEY
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lotusx_binance.rest import Endpoints
 
 
-class SpotAccount:
+class SpotAccount(AccountPort):
     """One spot account."""
 
     def __init__(self, kernel: Kernel, rest: Endpoints) -> None:
@@ -30,9 +30,6 @@ class SpotAccount:
             convert.to_balance(item.asset, item.free, item.locked, updated_ms=account.updateTime)
             for item in account.balances
         ]
-
-    async def positions(self) -> Sequence[Position]:
-        raise NotSupported("binance", "positions on spot", "balances, or the exchange binance-perp")
 
     async def fees(self, instrument: Instrument) -> Fees:
         """Return standard, special and tax rates added up, before any discount for paying in BNB."""

@@ -10,7 +10,7 @@ import msgspec
 
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import BestBidOffer, BookUpdate, Candle, Instrument, Interval, OrderBook, Ticker, Trade
-from lotusx.plugin import BookRule, Channel, ChannelKind, ItemDropped, Page, Span
+from lotusx.plugin import BookRule, Channel, ChannelKind, ItemDropped, MarketDataPort, Page, Span
 from lotusx_binance import conversions as convert, types
 from lotusx_binance.conversions import MS
 from lotusx_binance.errors import to_limit
@@ -54,7 +54,7 @@ def checked_limit(limit: int, highest: int, what: str) -> int:
     raise InvalidArgument(f"binance: {what} must be 1 to {highest}, not {limit}", rule="limit", nearest=(highest,))
 
 
-class SpotMarketData:
+class SpotMarketData(MarketDataPort):
     """Public data of Binance spot."""
 
     def __init__(self, kernel: Kernel, rest: Endpoints) -> None:
@@ -223,7 +223,7 @@ class SpotMarketData:
 
         return self._channel(instrument, f"depth{depth}@100ms", ChannelKind.BOOK, read)
 
-    def book_channel(self, instrument: Instrument) -> Channel[BookUpdate]:
+    def book_channel(self, instrument: Instrument, depth: int) -> Channel[BookUpdate]:
         symbol = instrument.symbol
 
         def read(message: bytes, received_ns: int) -> Sequence[BookUpdate]:
@@ -231,7 +231,7 @@ class SpotMarketData:
 
         return self._channel(instrument, "depth@100ms", ChannelKind.BOOK, read)
 
-    def book_rule(self) -> BookRule:
+    def book_rule(self, depth: int) -> BookRule:
         """Update ids without holes, a snapshot on request. Source: web-socket-streams.md, "local order book"."""
         return BookRule.contiguous()
 

@@ -21,7 +21,7 @@ from lotusx.errors import (
     TransportError,
 )
 from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
-from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span
+from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span, TradingPort
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
 from lotusx_binance.conversions import MS
@@ -91,7 +91,7 @@ def named(ref: OrderRef, *, order_id: str = "orderId", client: str = "origClient
     raise InvalidArgument("name the order: client_order_id or venue_order_id")
 
 
-class SpotTrading:
+class SpotTrading(TradingPort):
     """Orders, by REST except where the option ``order_entry`` says otherwise."""
 
     def __init__(self, kernel: Kernel, rest: Endpoints, entry: OrderEntry) -> None:
@@ -140,9 +140,6 @@ class SpotTrading:
             else:
                 reports += _canceled_list(document).orderReports
         return [convert.to_canceled(report, symbol=symbol) for report in reports]
-
-    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
-        raise NotSupported("binance", "cancel_all_after on spot", "cancel_all")
 
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Shrink the order where it stands, or cancel it and place another.
@@ -334,13 +331,3 @@ class SpotTrading:
             items = items + page
         received_ns = self._now_ns()
         return [convert.to_fill(item, symbol=instrument.symbol, received_ns=received_ns) for item in items]
-
-    async def place_batch(
-        self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]:
-        raise NotSupported("binance", "batch orders on spot", "place, once per order")
-
-    async def cancel_batch(
-        self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]:
-        raise NotSupported("binance", "batch cancels on spot", "cancel_all of one symbol, or cancel, once per order")
