@@ -20,10 +20,16 @@ from lotusx.model import (
     Candle,
     Fees,
     Fill,
+    FundingPayment,
+    FundingRate,
     Instrument,
     InstrumentKind,
     InstrumentStatus,
     Interval,
+    Leverage,
+    MarginMode,
+    MarkPrice,
+    OpenInterest,
     OrderBook,
     OrderRequest,
     OrderState,
@@ -39,7 +45,13 @@ from lotusx.plugin import hookimpl
 
 BTC = Symbol("BTC", "USDT")
 ALL = dict.fromkeys(Capability, Support.full())
-MISSING = (Capability.BATCH_ORDERS, Capability.BATCH_CANCEL, Capability.POSITIONS, Capability.CANCEL_ALL_AFTER)
+MISSING = (
+    Capability.BATCH_ORDERS,
+    Capability.BATCH_AMEND,
+    Capability.BATCH_CANCEL,
+    Capability.POSITIONS,
+    Capability.CANCEL_ALL_AFTER,
+)
 FACTS = ExchangeFacts(
     name="acme",
     contract=1,
@@ -101,11 +113,27 @@ class Market(MarketDataPort):
     async def trades_page(self, instrument: Instrument, span: Any, cursor: str | None, limit: int) -> Page[Trade]:
         return Page([Trade(BTC, "7", Side.SELL, "1", "1", 5)], None)
 
+    async def mark_price(self, instrument: Instrument) -> MarkPrice:
+        return MarkPrice(instrument.symbol, Decimal(7))
+
+    async def funding_rate(self, instrument: Instrument) -> FundingRate:
+        return FundingRate(instrument.symbol, Decimal("0.0001"), 3_600)
+
+    async def funding_rates_page(
+        self, instrument: Instrument, span: Any, cursor: str | None, limit: int
+    ) -> Page[FundingRate]:
+        start = int(cursor or 0)
+        items = [FundingRate(instrument.symbol, Decimal(n), n) for n in (start, start + 1)]
+        return Page(items, str(start + 1) if start < 3 else None)
+
+    async def open_interest(self, instrument: Instrument) -> OpenInterest:
+        return OpenInterest(instrument.symbol, Decimal(12))
+
     def channel(self, instrument: Instrument, *_: Any) -> Channel[Any]:
         return Channel("market", f"trades:{instrument.venue_symbol}", ChannelKind.TRADES, lambda message, ns: [message])
 
     trades_channel = ticker_channel = best_bid_offer_channel = channel
-    candles_channel = order_book_channel = channel  # type: ignore[assignment]
+    candles_channel = order_book_channel = mark_price_channel = channel  # type: ignore[assignment]
 
 
 class Trading(TradingPort):
@@ -195,7 +223,30 @@ class Trading(TradingPort):
 
 
 class Account(AccountPort):
-    """Holdings that never change."""
+    """Holdings that never change, and settings that are only noted."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def leverage(self, instrument: Instrument) -> Leverage:
+        return Leverage(instrument.symbol, Decimal(3), MarginMode.CROSS)
+
+    async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
+        self.calls.append(("leverage", leverage))
+
+    async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
+        self.calls.append(("mode", mode))
+
+    async def change_margin(self, instrument: Instrument, amount: Decimal) -> None:
+        self.calls.append(("margin", amount))
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
+        self.calls.append(("transfer", asset, amount, source, target))
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Any, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        return Page([FundingPayment(BTC, Decimal(-1), "USDT", 5)], None)
 
     async def balances(self) -> Sequence[Balance]:
         return [Balance("BTC", Decimal(1), Decimal(0), Decimal(1))]
@@ -246,7 +297,7 @@ class Dialect:
         return ()
 
 
-def install(site: Path, facts: ExchangeFacts = FACTS) -> SimpleNamespace:
+def install(site: Path, facts: ExchangeFacts = FACTS, *, signs: bool = True) -> SimpleNamespace:
     """Lay the plugin out as pip would, and return its parts for a test to look at."""
     parts = SimpleNamespace(market=Market(), trading=Trading(), account=Account(), native="native", kernels=[])
     module = ModuleType("acme_plugin_of_tests")
@@ -257,7 +308,7 @@ def install(site: Path, facts: ExchangeFacts = FACTS) -> SimpleNamespace:
 
     @hookimpl
     def lotusx_signer(exchange: str, credentials: Mapping[str, Any]) -> Any:
-        return SimpleNamespace(sign_request=lambda request, context: request)
+        return SimpleNamespace(sign_request=lambda request, context: request) if signs else None
 
     @hookimpl
     def lotusx_rest_dialect(exchange: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,10 +25,12 @@ from lotusx.errors import (
     UnknownExchange,
 )
 from lotusx.health import Health
+from lotusx.kernel.facts import CredentialField
 from lotusx.kernel.secrets import Secret
+from lotusx.model import AmendRequest, MarginMode
 from lotusx.plugin import hookimpl
 
-from .acme import BTC, install
+from .acme import BTC, FACTS, install
 
 pytestmark = pytest.mark.anyio
 
@@ -136,6 +139,73 @@ async def test_account_calls_reach_the_port(acme: SimpleNamespace) -> None:
         assert [item.asset for item in await exchange.balances()] == ["BTC"]
         assert (await exchange.fees("BTC/USDT")).maker == Decimal("0.001")
         assert (await exchange.permissions()).withdraw is False
+
+
+async def test_the_calls_of_perpetual_futures_reach_the_ports_with_exact_numbers(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        assert (await exchange.mark_price("BTC/USDT")).mark_price == 7
+        assert (await exchange.funding_rate("BTC/USDT")).rate == Decimal("0.0001")
+        assert [rate.funding_ns async for rate in exchange.iter_funding_rates("BTC/USDT", start=0)] == [0, 1, 2, 3, 4]
+        assert (await exchange.open_interest("BTC/USDT")).quantity == 12
+        assert (await exchange.leverage("BTC/USDT")).leverage == 3
+        await exchange.set_leverage("BTC/USDT", 5)
+        await exchange.set_margin_mode("BTC/USDT", "isolated")
+        await exchange.change_margin("BTC/USDT", "-1.50")
+        await exchange.transfer("USDT", "2.5", source="spot", target="perp")
+        assert [payment.amount async for payment in exchange.iter_funding_payments()] == [-1]
+        assert [payment.amount async for payment in exchange.iter_funding_payments("BTC/USDT")] == [-1]
+    assert acme.account.calls == [
+        ("leverage", 5),
+        ("mode", MarginMode.ISOLATED),
+        ("margin", Decimal("-1.50")),
+        ("transfer", "USDT", Decimal("2.5"), "spot", "perp"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "text"),
+    [
+        ("set_leverage", ("BTC/USDT", "0.5"), "1 or more"),
+        ("set_leverage", ("BTC/USDT", 2.5), "must be exact"),
+        ("set_margin_mode", ("BTC/USDT", "unknown"), "'cross' or 'isolated'"),
+        ("change_margin", ("BTC/USDT", 0), "not be zero"),
+    ],
+)
+async def test_a_setting_that_cannot_be_right_is_not_sent(
+    acme: SimpleNamespace, call: str, arguments: tuple[Any, ...], text: str
+) -> None:
+    async with connect() as exchange:
+        with pytest.raises(InvalidArgument, match=text):
+            await getattr(exchange, call)(*arguments)
+        with pytest.raises(InvalidArgument, match="above zero"):
+            await exchange.transfer("USDT", -1, source="spot", target="perp")
+    assert acme.account.calls == []
+
+
+async def test_several_orders_are_amended_in_one_call_or_one_after_the_other(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        for name in ("a", "b"):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100", client_order_id=name))
+        changes = [AmendRequest("BTC/USDT", "a", price=90), AmendRequest("BTC/USDT", "b", quantity="0.2")]
+        with pytest.raises(NotSupported, match="emulate=True"):
+            await exchange.amend_batch_orders(changes)
+        outcomes = await exchange.amend_batch_orders(changes, emulate=True)
+        assert [outcome.client_order_id for outcome in outcomes] == ["a", "b"]
+        assert [(o.state.price, o.state.quantity) for o in outcomes] == [(90, Decimal("0.1")), (100, Decimal("0.2"))]
+
+
+async def test_an_address_alone_reads_the_account_and_sends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    fields = (CredentialField("private_key"), CredentialField("address", secret=False, required=False))
+    install(tmp_path, replace(FACTS, credentials=fields, read_credentials=("address",)), signs=False)
+    async with connect(credentials={"address": "0xabc"}) as exchange:
+        assert await exchange.balances()
+        with pytest.raises(CredentialsError, match="private_key"):
+            await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
+        assert (await exchange.health_check())["credentials"].result is Health.OK
 
 
 async def test_health_is_checked_part_by_part(acme: SimpleNamespace) -> None:

@@ -78,6 +78,13 @@ def test_a_private_call_without_a_key_names_the_variables() -> None:
         guard(has_key=False).private(Capability.FEES)
 
 
+def test_an_address_alone_may_read_and_not_command() -> None:
+    reader = Guard(FACTS, LIVE, has_key=False, may_read=True, read_only=False, account=None)
+    assert reader.private(Capability.FEES)
+    with pytest.raises(CredentialsError, match="LOTUSX_ACME_API_KEY"):
+        reader.command(Capability.PLACE_ORDER)
+
+
 def test_a_read_only_connection_refuses_commands_and_allows_reads() -> None:
     assert guard(read_only=True).private(Capability.FEES)
     with pytest.raises(NotSupported, match="read-only"):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
 import lotusx.model as model
 from lotusx.errors import InvalidArgument, ItemRejected
-from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, OrderRequest, OrderType, Side, Symbol, TickSize
+from lotusx.model import (
+    AmendRequest,
+    Instrument,
+    InstrumentKind,
+    InstrumentStatus,
+    OrderRequest,
+    OrderType,
+    Side,
+    Symbol,
+    TickSize,
+)
 from lotusx.model.enums import Interval, OptionRight, OrderStatus, known
 from lotusx.model.market_data import BestBidOffer, Trade, as_datetime
 from lotusx.model.numbers import decimal_from_user, decimal_from_wire, exact, plain
@@ -125,6 +136,32 @@ def test_an_order_that_cannot_be_right_is_refused_when_written(change: dict[str,
     order = {"symbol": "BTC/USDT", "side": "buy", "type": "limit", "quantity": "1", "price": "2"}
     with pytest.raises(InvalidArgument, match=reason):
         OrderRequest(**{**order, **change})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"quantity": 1}, "name the order"),
+        ({"client_order_id": "a"}, "new quantity or a new price"),
+        ({"client_order_id": "a", "price": 0}, "above zero"),
+        ({"venue_order_id": "7", "quantity": 0.5}, "must be exact"),
+    ],
+)
+def test_an_amendment_that_cannot_be_right_is_refused_when_written(arguments: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidArgument, match=reason):
+        AmendRequest("BTC/USDT", **arguments)
+
+
+def test_an_amendment_keeps_exact_numbers() -> None:
+    assert AmendRequest("BTC/USDT", "a", price="90.10").terms == (None, Decimal("90.10"))
+
+
+def test_a_bound_on_slippage_is_for_orders_without_a_limit() -> None:
+    assert OrderRequest.market("BTC/USDT", "buy", 1, max_slippage="0.01").max_slippage == Decimal("0.01")
+    with pytest.raises(InvalidArgument, match="fraction below 1"):
+        OrderRequest.market("BTC/USDT", "buy", 1, max_slippage=1)
+    with pytest.raises(InvalidArgument, match="without a limit price"):
+        OrderRequest.limit("BTC/USDT", "buy", 1, 100, max_slippage="0.01")
 
 
 def test_an_order_is_written_in_one_line() -> None:

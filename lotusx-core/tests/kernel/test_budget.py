@@ -153,6 +153,17 @@ def test_all_windows_of_a_pool_count() -> None:
     assert hold.wait_ns == 86_390 * S
 
 
+def test_what_a_reply_turned_out_to_cost_is_counted_at_once() -> None:
+    budget = Budget("x", [MINUTE])
+    take(budget, 10, 0)
+
+    budget.charge([Cost("weight", 95), Cost("unlimited", 3)], S)
+
+    assert budget.used("weight", 60.0, S) == 105  # more than the limit: it has happened
+    hold = take(budget, 1, S)
+    assert hold is not None
+
+
 def test_the_exchanges_count_overrides_a_lower_one_of_ours() -> None:
     budget = Budget("x", [MINUTE, ROLLING])
     take(budget, 10, 0)

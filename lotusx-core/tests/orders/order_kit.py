@@ -15,7 +15,7 @@ from trio.testing import MockClock
 
 from lotusx.errors import ExchangeError, NotSupported, OrderNotFound, RequestTimeout
 from lotusx.kernel.ports import AccountPort, Amendment, OrderRef, Page, Span, TradingPort
-from lotusx.model.account import AccountEvent, Balance, Position
+from lotusx.model.account import AccountEvent, Balance, FundingPayment, Position
 from lotusx.model.enums import InstrumentKind, InstrumentStatus, OrderStatus, Side
 from lotusx.model.instruments import Instrument, TickSize
 from lotusx.model.orders import Fill, OrderState
@@ -89,6 +89,8 @@ class Exchange(TradingPort, AccountPort):
         self.visible = True
         self.on: dict[str, list[Callable[..., Any]]] = {}
         self.always: dict[str, Callable[..., Any]] = {}
+        self.account_fills: list[Fill] | None = None
+        self.payments: list[FundingPayment] = []
         self.held_balances: list[Balance] = []
         self.held_positions: list[Position] | None = []
         self._ids = count(1)
@@ -193,6 +195,26 @@ class Exchange(TradingPort, AccountPort):
         self.sent += [f"cancel {ref}" for ref in refs]
         answer = await self._hook("cancel_batch", refs)
         return [self.end(ref) for ref in refs] if answer is None else answer
+
+    async def amend_batch(
+        self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
+    ) -> Sequence[OrderState | Exception]:
+        self.sent += [f"amend {order.client_order_id}" for order in orders]
+        answer = await self._hook("amend_batch", orders, changes)
+        if answer is not None:
+            return list(answer)
+        return [self.replace(order, change) for order, change in zip(orders, changes, strict=True)]
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        if self.account_fills is None:
+            raise NotSupported("ex", "account_fills_page")
+        return Page(self.account_fills, None)
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        start = int(cursor or 0)
+        return Page(self.payments[start : start + 2], str(start + 2) if len(self.payments) > start + 2 else None)
 
     async def ready(self) -> None: ...
 

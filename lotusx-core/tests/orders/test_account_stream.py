@@ -17,6 +17,8 @@ from lotusx.model.account import (
     Balance,
     BalanceEvent,
     FillEvent,
+    FundingEvent,
+    FundingPayment,
     OrderEvent,
     Position,
     PositionEvent,
@@ -417,5 +419,45 @@ def test_a_recovery_ends_no_order_that_its_open_orders_or_fills_may_show() -> No
         exchange.fills = [fill()]
         await account.stream.recover(EPOCH_NS)
         assert account.fills == ["t1"]
+
+    in_virtual_time(run)
+
+
+def payment(at: int, amount: str = "-0.5") -> FundingPayment:
+    return FundingPayment(BTC, D(amount), "USDT", at)
+
+
+def test_funding_payments_are_delivered_once_and_missed_ones_are_found() -> None:
+    async def run(speed: float) -> None:
+        account = Account(World(speed=speed, follow=False))
+        account.stream.feed(FundingEvent(payment(1)))
+        account.stream.feed(FundingEvent(payment(1)))
+        account.world.exchange.payments = [payment(1), payment(2), payment(3)]
+        recovered = await account.stream.recover(EPOCH_NS)
+        assert account.out == [*(FundingEvent(payment(at)) for at in (1, 2, 3)), recovered]
+        assert recovered.events == 2
+
+    on_both_backends(run)
+
+
+def test_only_the_newest_payments_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lotusx.account_stream.PAYMENTS_KNOWN", 2)
+
+    async def run() -> None:
+        account = Account()
+        for at in (1, 2, 3, 3, 2, 1):
+            account.stream.feed(FundingEvent(payment(at)))
+        assert [event.payment.exchange_ns for event in account.out if isinstance(event, FundingEvent)] == [1, 2, 3, 1]
+
+    in_virtual_time(run)
+
+
+def test_where_fills_of_the_whole_account_can_be_asked_for_a_recovery_finds_those_of_unknown_symbols() -> None:
+    async def run() -> None:
+        account = Account()
+        elsewhere = replace(fill("t9", "77", name=None), symbol=Symbol("ETH", "USDT"))
+        account.world.exchange.account_fills = [elsewhere]
+        await account.stream.recover(EPOCH_NS)
+        assert [event.fill for event in account.out if isinstance(event, FillEvent)] == [elsewhere]
 
     in_virtual_time(run)

@@ -11,6 +11,7 @@ from lotusx.errors import (
     DuplicateOrder,
     InsufficientFunds,
     InvalidArgument,
+    InvalidOrder,
     NoChange,
     OrderNotFound,
     OrderOutcomeUnknown,
@@ -19,10 +20,10 @@ from lotusx.errors import (
     SlowConsumer,
     Unavailable,
 )  # fmt: skip
-from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.ports import Amendment, OrderRef
 from lotusx.model.account import FillEvent, OrderEvent
 from lotusx.model.enums import OrderStatus
-from lotusx.model.orders import Accepted, Rejected, Unknown
+from lotusx.model.orders import Accepted, OrderState, Rejected, Unknown
 from lotusx.orders import Order, handle
 
 from .order_kit import (
@@ -584,5 +585,37 @@ def test_an_amendment_without_horizon_or_reads_is_unknown_and_the_order_lives_on
             await world.desk.amend(A1, INSTRUMENT, quantity=D("0.5"))
         world.desk.apply_state(state(status="filled", filled="1", at=9))
         assert (await order.settled()).filled == 1
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("shape", ["plain", "timeout", "emulated", "one refused"])
+def test_a_batch_of_amendments_gives_one_outcome_per_input(shape: str) -> None:
+    async def run() -> None:
+        world = World()
+        for name in "abc":
+            await world.desk.place(limit(name), INSTRUMENT)
+
+        def reply(orders: list[OrderState], changes: list[Amendment]) -> list[Any]:
+            ended: list[Any] = [world.exchange.replace(*pair) for pair in zip(orders, changes, strict=True)]
+            if shape == "timeout":
+                raise RequestTimeout("no reply")
+            return [ended[0], refusal(InvalidOrder)] if shape == "one refused" else ended
+
+        if shape == "one refused":  # what was refused still works on its old terms
+            world.exchange.always["order"] = lambda ref: world.exchange.orders[str(ref.client_order_id)]
+        world.exchange.on["amend_batch"] = [reply]
+        refs = [OrderRef("a"), OrderRef("b"), OrderRef("c")]
+        terms = [(None, D(90)), (D(-1), None), (D("0.5"), D(91))]
+        outcomes = await world.desk.amend_batch(refs, terms, [INSTRUMENT] * 3, emulate=shape == "emulated")
+
+        last = Rejected if shape == "one refused" else Accepted
+        assert [type(outcome) for outcome in outcomes] == [Accepted, Rejected, last]
+        assert [outcome.client_order_id for outcome in outcomes] == ["a", "b", "c"]
+        assert isinstance(outcomes[0], Accepted)
+        assert (outcomes[0].state.price, outcomes[0].state.quantity) == (90, 1)
+        assert "amend b" not in world.exchange.sent
+        again = await world.desk.amend(OrderRef("a"), INSTRUMENT, price=D(80))  # the way is free again
+        assert again.state.price == 80
 
     in_virtual_time(run)

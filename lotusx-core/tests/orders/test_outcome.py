@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -22,11 +23,13 @@ from lotusx.errors import (
 )  # fmt: skip
 from lotusx.kernel.orders.outcome import MAX_EVIDENCE, Command, CommandKind, Phase, is_proof
 from lotusx.kernel.ports import OrderRef
-from lotusx.model.enums import OrderStatus
+from lotusx.model.enums import OrderStatus, OrderType, TimeInForce
 from lotusx.model.orders import OrderState
+from lotusx.model.requests import OrderRequest
 from lotusx.orders.batch import Unmatched, align
+from lotusx.orders.terms import is_answer_to
 
-from .order_kit import HORIZON_S, INSTRUMENT, World, executes_but, in_virtual_time, limit, raiser, refusal, state
+from .order_kit import BTC, HORIZON_S, INSTRUMENT, World, executes_but, in_virtual_time, limit, raiser, refusal, state
 
 S = 1_000_000_000
 
@@ -210,3 +213,16 @@ def test_items_without_ids_are_matched_by_place_only_where_that_is_safe() -> Non
     strange = align(NAMES, [a, b, state("stranger", "9")])
     assert strange[:2] == [a, b]
     assert isinstance(strange[2], Unmatched)
+
+
+def test_a_market_order_may_come_back_as_a_limit_order_that_takes_at_once() -> None:
+    request = OrderRequest.market(BTC, "buy", 1, client_order_id="a-1")
+    answer = replace(state(), type=OrderType.LIMIT)
+    assert not is_answer_to(request, answer)
+    assert is_answer_to(request, replace(answer, time_in_force=TimeInForce.IOC))
+
+
+def test_an_item_of_a_batch_of_amendments_is_known_by_its_new_id() -> None:
+    answers = [state("new-b", "9"), state("new-a", "8")]
+    names = [OrderRef("a", "1"), OrderRef("b", "2")]
+    assert align(names, answers, ["new-a", "new-b"]) == answers[::-1]

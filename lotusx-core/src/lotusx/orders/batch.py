@@ -12,15 +12,20 @@ class Unmatched(Exception):
     """The reply holds nothing that can be shown to answer this input."""
 
 
-def align(names: Sequence[OrderRef], results: Sequence[OrderState | BaseException]) -> list[OrderState | BaseException]:
+def align(
+    names: Sequence[OrderRef],
+    results: Sequence[OrderState | BaseException],
+    new_ids: Sequence[str | None] = (),
+) -> list[OrderState | BaseException]:
     """Return one entry per input: its state, its error, or `Unmatched` where that cannot be told.
 
     A state is matched by its ids. What has none (an error, a bare acknowledgement) is matched by its place, and only
     where that can be trusted: the reply has one item per input and no matched item is out of place. If only one
-    input and one item are left, they belong together.
+    input and one item are left, they belong together. *new_ids* are client ids that amendments asked for.
     """
     found: dict[int, OrderState | BaseException] = {}
     clients = {ref.client_order_id: index for index, ref in enumerate(names) if ref.client_order_id}
+    clients.update((name, index) for index, name in enumerate(new_ids) if name)
     venues = {ref.venue_order_id: index for index, ref in enumerate(names) if ref.venue_order_id}
     anonymous: list[int] = []
     in_place = len(results) == len(names)

@@ -350,7 +350,8 @@ class OrderDesk:
             await self._look.resolve(command, order, evident, look)
 
         learn = partial(self._run.learn, order=order)
-        return order, before, change, Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
+        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
+        return order, before, change, job
 
     async def query(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Look an order up at the exchange; return all that is known of it then.

@@ -33,7 +33,7 @@ class Job:
     """One command, and how to find out about it.
 
     Attributes:
-        names: The ids by which a batch reply may speak of it.
+        names: The ids by which a batch reply may speak of it; ``new_id``: the client id an amendment asks for.
         learn: Takes what the exchange answers.
         evident: What is already known to prove that it was carried out; ``None``: nothing.
         resolve: Looks until the command is decided or given up; takes what put it in doubt.
@@ -49,6 +49,7 @@ class Job:
     resolve: Callable[[BaseException], Awaitable[None]]
     state: Callable[[], OrderState]
     finish: Callable[[], None]
+    new_id: str | None = None
 
 
 class Runner:
@@ -105,7 +106,7 @@ class Runner:
         """Send *jobs* in one call, and return how each ended, in their order. Doubts are resolved side by side."""
         answers: Sequence[OrderState | BaseException]
         try:
-            answers = align([job.names for job in jobs], await call())
+            answers = align([job.names for job in jobs], await call(), [job.new_id for job in jobs])
         except Exception as error:
             answers = [error] * len(jobs)
         except BaseException:
