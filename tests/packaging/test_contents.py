@@ -92,7 +92,7 @@ def test_every_import_is_declared(dist: Built) -> None:
                 imported.add(str(node.module).partition(".")[0])
     strangers = imported - sys.stdlib_module_names - {dist.package}
     declared = {canonical(Requirement(text).name) for text in dist.metadata().get_all("Requires-Dist", [])}
-    needed = {"lotusx": "lotusx-core", "dotenv": "python-dotenv"}
+    needed = {"lotusx": "lotusx-core", "dotenv": "python-dotenv", "Crypto": "pycryptodome"}
     assert sorted(name for name in strangers if canonical(needed.get(name, name)) not in declared) == []
 
 

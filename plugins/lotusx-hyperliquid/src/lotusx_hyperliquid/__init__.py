@@ -1,0 +1,1 @@
+"""Hyperliquid for LotusX: the exchange ``hyperliquid`` (perpetuals, builder-deployed perpetuals and spot)."""

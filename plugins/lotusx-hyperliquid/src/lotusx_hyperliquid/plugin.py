@@ -1,0 +1,27 @@
+"""What LotusX must know about Hyperliquid before anyone connects to it, and how its parts are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lotusx.plugin import hookimpl
+from lotusx_hyperliquid.environments import is_mainnet
+from lotusx_hyperliquid.facts import FACTS
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Environment, ExchangeFacts, Signer
+
+
+@hookimpl
+def lotusx_exchanges() -> list[ExchangeFacts]:
+    """Return the exchanges of this distribution."""
+    return [FACTS]
+
+
+@hookimpl
+def lotusx_signer(environment: Environment, credentials: Mapping[str, Any]) -> Signer | None:
+    """Build the signer of one key; ``None``: an address to read is all there is."""
+    from lotusx_hyperliquid.signer import signer_from
+
+    return signer_from(credentials, mainnet=is_mainnet(environment))
