@@ -73,6 +73,17 @@ class Accounts:
         balance.locked -= amount
         balance.free += amount
 
+    def set_aside(self, account: str, asset: str, amount: Decimal) -> None:
+        """Move *amount* from free to locked, or back when negative; free may fall below 0 in a margin account."""
+        balance = self.balance(account, asset)
+        balance.free -= amount
+        balance.locked += amount
+
+    def owe(self, payer: str, payee: str, asset: str, amount: Decimal) -> None:
+        """Move *amount* between free balances, whatever the payer has: margin accounts may owe."""
+        self.balance(payer, asset).free -= amount
+        self.balance(payee, asset).free += amount
+
     def pay(self, payer: str, payee: str, asset: str, amount: Decimal, *, from_locked: bool) -> None:
         """Move *amount* from *payer* to the free balance of *payee*.
 

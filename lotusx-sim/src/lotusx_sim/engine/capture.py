@@ -90,7 +90,7 @@ class RecordedLiquidity:
         self._symbol = symbol
         self._orders: dict[tuple[Side, Decimal], Order] = {}
         market = exchange.markets[symbol]
-        wealth = {market.base: _WEALTH, market.quote: _WEALTH * 1_000}
+        wealth = dict.fromkeys(market.assets, _WEALTH * 1_000)
         exchange.open_account(RECORDED, wealth, watched=False, fees=Fees(ZERO, ZERO))
 
     def apply(self, bids: Sequence[LevelPair], asks: Sequence[LevelPair], now_ns: int) -> None:

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 from lotusx_sim.engine.accounts import Accounts
 from lotusx_sim.engine.book import Book, crosses
+from lotusx_sim.engine.events import Event
+from lotusx_sim.engine.liquidation import Liquidation
 from lotusx_sim.engine.matching import Matching
 from lotusx_sim.engine.orders import (
     ZERO,
     BalanceEvent,
     Change,
-    Event,
     Fill,
     Kind,
     NewOrder,
@@ -21,8 +22,11 @@ from lotusx_sim.engine.orders import (
     Status,
     TimeInForce,
 )
+from lotusx_sim.engine.perpetuals import Perpetuals
+from lotusx_sim.engine.prices import Prices
 from lotusx_sim.engine.records import Records
-from lotusx_sim.engine.terms import Fees, Market, reserve_price
+from lotusx_sim.engine.reserving import Reserving
+from lotusx_sim.engine.terms import Fees, Market, MarketKind
 from lotusx_sim.engine.triggers import would_trigger_now
 
 
@@ -35,8 +39,15 @@ class Exchange:
 
     def __init__(self, markets: Iterable[Market], *, first_order_id: int = 1, first_trade_id: int = 1) -> None:
         self.markets: dict[str, Market] = {market.symbol: market for market in markets}
-        self._records = Records(self.markets, first_execution_id=first_order_id)
-        self._matching = Matching(self.markets, self._records, first_trade_id=first_trade_id)
+        self.books: dict[str, Book] = {symbol: Book() for symbol in self.markets}
+        self._prices = Prices(self.books)
+        self._records = Records(self.markets, self._prices, first_execution_id=first_order_id)
+        self._reserving = Reserving(self._records, self.books, self._prices)
+        self._matching = Matching(
+            self.markets, self.books, self._prices, self._records, self._reserving, first_trade_id=first_trade_id
+        )
+        liquidation = Liquidation(self._records, self._matching, self._make)
+        self.perps = Perpetuals(self._records, self._matching, self._prices, liquidation)
         self._next_order_id = first_order_id
 
     @property
@@ -44,13 +55,9 @@ class Exchange:
         return self._records.accounts
 
     @property
-    def books(self) -> dict[str, Book]:
-        return self._matching.books
-
-    @property
     def last_price(self) -> dict[str, Decimal]:
         """Return the price of the last match of each market that had one."""
-        return self._matching.last_price
+        return self._prices.last
 
     @property
     def orders(self) -> dict[int, Order]:
@@ -65,25 +72,59 @@ class Exchange:
     # -- accounts ------------------------------------------------------------------------------------------------
 
     def open_account(
-        self, account: str, balances: Mapping[str, Decimal], *, watched: bool = True, fees: Fees | None = None
+        self,
+        account: str,
+        balances: Mapping[str, Decimal],
+        *,
+        watched: bool = True,
+        fees: Fees | None = None,
+        perp_fees: Fees | None = None,
     ) -> None:
+        """Open *account*; without *perp_fees* it pays *fees* on perpetuals, too."""
         self.accounts.open(account, balances)
-        self._records.fees[account] = fees or Fees()
+        self.set_fees(account, fees or Fees())
+        if perp_fees is not None:
+            for kind in (MarketKind.LINEAR, MarketKind.INVERSE):
+                self.set_fees(account, perp_fees, kind)
         if watched:
             self._records.watched.add(account)
 
-    def fees_of(self, account: str) -> Fees:
-        return self._records.fees[account]
+    def fees_of(self, account: str, kind: MarketKind = MarketKind.SPOT) -> Fees:
+        return self._records.fees[(account, kind)]
 
-    def set_fees(self, account: str, fees: Fees) -> None:
-        self._records.fees[account] = fees
+    def set_fees(self, account: str, fees: Fees, kind: MarketKind | None = None) -> None:
+        """Set what *account* pays on markets of *kind*, on all when it is None."""
+        for each in MarketKind if kind is None else (kind,):
+            self._records.fees[(account, each)] = fees
 
     def transfer(self, account: str, asset: str, amount: Decimal, now_ns: int) -> None:
-        """Deposit *amount*, or withdraw it when negative."""
-        balance = self.accounts.balance(account, asset)
-        if balance.free + amount < 0:
+        """Deposit *amount*, or withdraw it when negative.
+
+        Raises:
+            Refused: The account has less to spend: its positions need their margin.
+        """
+        self._check_spendable(account, asset, -amount)
+        self.accounts.balance(account, asset).free += amount
+        self._report_transfer(account, asset, amount, now_ns)
+
+    def send(self, payer: str, payee: str, asset: str, amount: Decimal, now_ns: int) -> None:
+        """Move *amount* (above 0) between two accounts, such as two wallets of one owner.
+
+        Raises:
+            Refused: The payer has less to spend.
+        """
+        if amount <= 0:
+            raise ValueError(f"{amount} {asset} cannot be sent: the amount must be above 0")
+        self._check_spendable(payer, asset, amount)
+        self.accounts.pay(payer, payee, asset, amount, from_locked=False)
+        self._report_transfer(payer, asset, -amount, now_ns)
+        self._report_transfer(payee, asset, amount, now_ns)
+
+    def _check_spendable(self, account: str, asset: str, amount: Decimal) -> None:
+        if amount > 0 and amount > self._records.margin.spendable(account, asset):
             raise Refused(Reason.INSUFFICIENT_FUNDS)
-        balance.free += amount
+
+    def _report_transfer(self, account: str, asset: str, amount: Decimal, now_ns: int) -> None:
         self._records.events += [
             BalanceEvent(account, (asset,), now_ns, delta=amount),
             BalanceEvent(account, (asset,), now_ns),
@@ -123,22 +164,22 @@ class Exchange:
         """Place an order, match it, and trigger what its trades trigger.
 
         Raises:
-            Refused: For want of funds, because post-only would take, because its trigger is already reached, or
-                because an open order has its client id.
+            Refused: For want of funds, because post-only would take, because its trigger is already reached, because
+                an open order has its client id, or because a reduce-only order has no position to reduce.
         """
-        market = self.markets[new.symbol]
-        self._check(new, market)
+        self._check(new, self.markets[new.symbol])
         order = self._make(new, now_ns)
-        self._reserve(order, market)
+        self._reserving.reserve(order)
         self._records.keep(order)
         if order.kind.is_conditional:
-            self._matching.triggers[order.symbol].add(order, self.last_price.get(order.symbol), now_ns)
+            price = self._prices.of(order.symbol, order.trigger_by)
+            self._matching.triggers[order.symbol].add(order, price, now_ns)
             self._records.report(order, Change.NEW, now_ns)
         else:
             order.working_ns = now_ns
             self._records.report(order, Change.NEW, now_ns)
             self._matching.work(order, now_ns)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
         return order
 
     def cancel(self, order: Order, now_ns: int, *, request_id: str = "") -> Order:
@@ -151,7 +192,7 @@ class Exchange:
             raise Refused(Reason.UNKNOWN_ORDER)
         self._matching.take_off(order, now_ns)
         self._records.finish(order, Status.CANCELED, Change.CANCELED, now_ns, request_id=request_id)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
         return order
 
     def reduce(self, order: Order, quantity: Decimal, now_ns: int, *, client_id: str = "") -> Order:
@@ -174,15 +215,15 @@ class Exchange:
         if order.is_working:
             level = self.books[order.symbol].half(order.side).reduce(order, less, gone=False)
             self._records.publish_level(order.symbol, order.side, level, now_ns)
+        self._records.release_for(order, less)
         order.quantity = quantity
         order.amendments += 1
         order.updated_ns = now_ns
-        self._records.release(order, less if order.side is Side.SELL else less * reserve_price(order))
         original = order.client_id
         if client_id and client_id != original:
             self._records.rename(order, client_id)
         self._records.report(order, Change.AMENDED, now_ns, request_id=order.client_id, original_client_id=original)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
         return order
 
     def expire(self, order: Order, now_ns: int, reason: str) -> None:
@@ -190,10 +231,13 @@ class Exchange:
         self._matching.take_off(order, now_ns)
         order.expiry_reason = reason
         self._records.finish(order, Status.EXPIRED, Change.EXPIRED, now_ns)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
 
     def fill_resting(self, order: Order, quantity: Decimal, counterparty: str, now_ns: int) -> Decimal:
-        """Trade *counterparty* against one resting order, whatever its place in the queue; return what was filled."""
+        """Trade *counterparty* against one resting order, whatever its place in the queue; return what was filled.
+
+        On a perpetual a side that has no margin for it is ended instead, and nothing is filled.
+        """
         if not order.is_working or order.price is None:
             raise Refused(Reason.UNKNOWN_ORDER)
         taker = self._make(
@@ -208,23 +252,39 @@ class Exchange:
             ),
             now_ns,
         )
-        self._reserve(taker, self.markets[order.symbol])
+        self._reserving.reserve(taker)
         filled = taker.quantity
-        self._matching.match_pair(taker, order, filled, now_ns)
+        if self.markets[order.symbol].contract is not None:
+            filled = self._matching.agree(taker, order, filled, now_ns)
+        if filled:
+            self._matching.match_pair(taker, order, filled, now_ns)
         self._records.release(taker, taker.reserved)
         self._matching.run_triggers(order.symbol, now_ns)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
         return filled
 
     def set_last_price(self, symbol: str, price: Decimal, now_ns: int) -> None:
         """Take note of a trade that happened outside of the engine, and trigger what it triggers."""
         self.last_price[symbol] = price
+        if self.markets[symbol].contract is not None:
+            self._matching.traded.add(symbol)
         self._matching.run_triggers(symbol, now_ns)
-        self._records.settle_touched(now_ns)
+        self._complete(now_ns)
 
     # -- placing -------------------------------------------------------------------------------------------------
 
+    def _complete(self, now_ns: int) -> None:
+        """Let mark prices follow what was traded, with all that this brings, and tell of balances and positions."""
+        self.perps.follow(now_ns)
+        self._records.settle_touched(now_ns)
+
     def _check(self, new: NewOrder, market: Market) -> None:
+        if new.reduce_only and market.contract is None:
+            raise ValueError("reduce-only orders are for perpetuals: a spot market has no positions")
+        if new.quote_quantity is not None and market.contract is not None:
+            raise ValueError("an order on a perpetual is given in contracts: orders by quote are for spot markets")
+        if new.whole_position and not (new.reduce_only and new.kind.is_conditional):
+            raise ValueError("only a conditional reduce-only order can be for the whole position")
         if not market.is_open:
             raise Refused(Reason.MARKET_CLOSED)
         if new.client_id and (new.account, new.client_id) in self._records.open:
@@ -233,8 +293,8 @@ class Exchange:
             best = self.books[new.symbol].half(new.side.opposite).best()
             if best is not None and crosses(new.side, new.price, best.price):
                 raise Refused(Reason.WOULD_TAKE)
-        last = self.last_price.get(new.symbol)
-        if new.kind.is_conditional and last is not None and would_trigger_now(new, last):
+        price = self._prices.of(new.symbol, new.trigger_by)
+        if new.kind.is_conditional and price is not None and would_trigger_now(new, price):
             raise Refused(Reason.WOULD_TRIGGER)
 
     def _make(self, new: NewOrder, now_ns: int) -> Order:
@@ -257,21 +317,8 @@ class Exchange:
             client_id=new.client_id or f"auto-{order_id}",
             created_ns=now_ns,
             tags=new.tags,
+            reduce_only=new.reduce_only,
+            trigger_by=new.trigger_by,
+            whole_position=new.whole_position,
             updated_ns=now_ns,
         )
-
-    def _reserve(self, order: Order, market: Market) -> None:
-        if order.side is Side.SELL:
-            order.reserved_asset = market.base
-            needed = order.quantity
-            if order.quote_quantity is not None:
-                needed = self._matching.base_for_quote(order, market)
-        else:
-            order.reserved_asset = market.quote
-            if order.quote_quantity is not None:
-                needed = order.quote_quantity
-            elif order.kind is Kind.MARKET:
-                needed = self._matching.cost_of(order)
-            else:
-                needed = order.quantity * reserve_price(order, self.last_price.get(order.symbol))
-        self._records.reserve(order, needed)

@@ -44,7 +44,7 @@ class Population:
         self._exchange = exchange
         self._rng = Random(f"population:{seed}")
         self._states = [_State(habitat, int(habitat.price / habitat.tick)) for habitat in habitats]
-        assets = sorted({a for market in exchange.markets.values() for a in (market.base, market.quote)})
+        assets = sorted({asset for market in exchange.markets.values() for asset in market.assets})
         for account in (MAKER, TAKER, OUTSIDER):
             exchange.open_account(account, dict.fromkeys(assets, _WEALTH), watched=False, fees=Fees(ZERO, ZERO))
 

@@ -1,12 +1,26 @@
 """Matching: a working order meets the book, price first, then time; trades wake conditional orders."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 from lotusx_sim.engine.book import Book, HalfBook, crosses, next_price
-from lotusx_sim.engine.orders import ZERO, Change, Order, SelfTrade, Side, Status, TimeInForce, TradeEvent
+from lotusx_sim.engine.orders import (
+    MARGIN_GONE,
+    NOTHING_TO_REDUCE,
+    ZERO,
+    Change,
+    Order,
+    Reason,
+    Refused,
+    SelfTrade,
+    Side,
+    Status,
+    TimeInForce,
+    TradeEvent,
+)
+from lotusx_sim.engine.prices import Prices
 from lotusx_sim.engine.records import Records
-from lotusx_sim.engine.terms import Market, reserve_price, whole_steps
+from lotusx_sim.engine.reserving import Reserving, decrements, prevented
+from lotusx_sim.engine.terms import Market, whole_steps
 from lotusx_sim.engine.triggers import TriggerBook
 
 _RESTS = frozenset({TimeInForce.GTC})
@@ -15,12 +29,23 @@ _RESTS = frozenset({TimeInForce.GTC})
 class Matching:
     """Books and waiting conditional orders of all markets; what happens is written to the records."""
 
-    def __init__(self, markets: dict[str, Market], records: Records, *, first_trade_id: int) -> None:
+    def __init__(
+        self,
+        markets: dict[str, Market],
+        books: dict[str, Book],
+        prices: Prices,
+        records: Records,
+        reserving: Reserving,
+        *,
+        first_trade_id: int,
+    ) -> None:
         self.markets = markets
-        self.books: dict[str, Book] = {symbol: Book() for symbol in markets}
-        self.last_price: dict[str, Decimal] = {}
+        self.books = books
         self.triggers: dict[str, TriggerBook] = {symbol: TriggerBook() for symbol in markets}
+        self.traded: set[str] = set()  # perpetuals whose mark price may have to follow
+        self._prices = prices
         self._records = records
+        self._reserving = reserving
         self._next_trade_id = dict.fromkeys(markets, first_trade_id)
 
     def work(self, order: Order, now_ns: int) -> None:
@@ -56,16 +81,27 @@ class Matching:
 
     def _fillable(self, order: Order, opposite: HalfBook) -> bool:
         left = order.remaining
+        is_perpetual = self.markets[order.symbol].contract is not None
+        if order.reduce_only and left > self._records.margin.reducible(order):
+            return False
         for level in opposite.levels():
             if not crosses(order.side, order.price, level.price):
                 return False
-            if order.self_trade is SelfTrade.NONE:
+            if order.self_trade is SelfTrade.NONE and not is_perpetual:
                 left -= level.total
             else:
-                left -= sum((o.remaining for o in level.orders.values() if o.account != order.account), ZERO)
+                left -= sum((self._offered(o) for o in level.orders.values() if not prevented(order, o)), ZERO)
             if left <= 0:
                 return True
         return False
+
+    def _offered(self, maker: Order) -> Decimal:
+        """Return how much of a resting order is there to trade, by itself: its account's other orders are not seen."""
+        assert maker.price is not None
+        if self.markets[maker.symbol].contract is None:
+            return maker.remaining
+        quantity = self._permitted(maker, maker.remaining)
+        return quantity if self._covers(maker, quantity, maker.price, is_maker=True) else ZERO
 
     def _match(self, taker: Order, opposite: HalfBook, now_ns: int) -> None:
         limit = taker.price if taker.kind.is_limit else None
@@ -74,11 +110,15 @@ class Matching:
             if level is None or not crosses(taker.side, limit, level.price):
                 return
             maker = level.first()
-            if _prevented(taker, maker):
+            if prevented(taker, maker):
                 self._prevent(taker, maker, now_ns)
                 continue
             quantity = min(taker.remaining, maker.remaining)
-            if not taker.kind.is_limit and taker.side is Side.BUY:
+            if self.markets[taker.symbol].contract is not None:
+                quantity = self.agree(taker, maker, quantity, now_ns)
+                if not quantity:
+                    continue
+            elif not taker.kind.is_limit and taker.side is Side.BUY:
                 affordable = whole_steps(taker.reserved / level.price, self.markets[taker.symbol].step)
                 quantity = min(quantity, affordable)
                 if quantity <= 0:
@@ -94,7 +134,7 @@ class Matching:
             if level is None:
                 break
             maker = level.first()
-            if _prevented(taker, maker):
+            if prevented(taker, maker):
                 self._prevent(taker, maker, now_ns)
                 continue
             left = taker.quote_quantity - taker.executed_quote
@@ -114,21 +154,70 @@ class Matching:
         """Trade *quantity* between two orders at the maker's price."""
         assert maker.price is not None
         symbol, price = taker.symbol, maker.price
-        trade_id = self._next_trade_id[symbol]
-        self._next_trade_id[symbol] = trade_id + 1
+        trade_id = self.next_trade_id(symbol)
         maker_done = quantity == maker.remaining
         level = self.books[symbol].half(maker.side).reduce(maker, quantity, gone=maker_done)
-        self.last_price[symbol] = price
-        self._records.exchange_assets(taker, maker, price, quantity)
+        self._prices.last[symbol] = price
+        is_perpetual = self.markets[symbol].contract is not None
+        if not is_perpetual:
+            self._records.exchange_assets(taker, maker, price, quantity)
         self._records.events.append(TradeEvent(symbol, trade_id, price, quantity, taker.side, now_ns, taker.id))
         self._records.publish_level(symbol, maker.side, level, now_ns)
         for order, is_maker in ((taker, False), (maker, True)):
             self._records.fill(order, trade_id, price, quantity, is_maker=is_maker, now_ns=now_ns)
+        if is_perpetual:
+            self.traded.add(symbol)
+            for account in dict.fromkeys((maker.account, taker.account)):
+                self._drop_useless(account, taker, now_ns)
+
+    def next_trade_id(self, symbol: str) -> int:
+        trade_id = self._next_trade_id[symbol]
+        self._next_trade_id[symbol] = trade_id + 1
+        return trade_id
+
+    # -- what a position and its margin permit -------------------------------------------------------------------
+
+    def agree(self, taker: Order, maker: Order, quantity: Decimal, now_ns: int) -> Decimal:
+        """Return how much of *quantity* both positions permit; 0 ends the order whose position or margin does not."""
+        assert maker.price is not None
+        for order in (maker, taker):
+            permitted = self._permitted(order, quantity)
+            if not permitted:
+                self.end(order, NOTHING_TO_REDUCE, now_ns, rests=order is maker)
+                return ZERO
+            quantity = permitted
+        for order in (maker, taker):
+            if not self._covers(order, quantity, maker.price, is_maker=order is maker):
+                self.end(order, MARGIN_GONE, now_ns, rests=order is maker)
+                return ZERO
+        return quantity
+
+    def end(self, order: Order, reason: str, now_ns: int, *, rests: bool) -> None:
+        """Let the engine end an open order; *rests*: it is in the book, or waits for its trigger."""
+        if rests:
+            self.take_off(order, now_ns)
+        order.expiry_reason = reason
+        self._records.finish(order, Status.EXPIRED, Change.EXPIRED, now_ns)
+
+    def _permitted(self, order: Order, quantity: Decimal) -> Decimal:
+        return min(quantity, self._records.margin.reducible(order)) if order.reduce_only else quantity
+
+    def _covers(self, order: Order, quantity: Decimal, price: Decimal, *, is_maker: bool) -> bool:
+        fee, _ = self._records.fee(order, price, quantity, is_maker=is_maker)
+        return self._records.margin.covers(order, quantity, price, fee)
+
+    def _drop_useless(self, account: str, taker: Order, now_ns: int) -> None:
+        """End the reduce-only orders that have nothing to reduce any more; waiting ones are asked when triggered."""
+        for order in self._records.open_on(account, taker.symbol):
+            if not order.reduce_only or (order.working_ns is None and not order.whole_position):
+                continue
+            if not self._records.margin.reducible(order):
+                self.end(order, NOTHING_TO_REDUCE, now_ns, rests=order is not taker)
 
     def _prevent(self, taker: Order, maker: Order, now_ns: int) -> None:
         mode = taker.self_trade
         quantity = min(taker.remaining, maker.remaining)
-        if _decrements(taker):
+        if decrements(taker):
             self._decrement(maker, quantity, now_ns, resting=True)
             self._decrement(taker, quantity, now_ns, resting=False)
             return
@@ -143,85 +232,39 @@ class Matching:
         if resting:
             level = self.books[order.symbol].half(order.side).reduce(order, quantity, gone=gone)
             self._records.publish_level(order.symbol, order.side, level, now_ns)
+        if not gone:
+            self._records.release_for(order, quantity)
         order.prevented += quantity
         if gone:
             self._records.finish(order, Status.EXPIRED_IN_MATCH, Change.PREVENTED, now_ns, prevented=quantity)
         else:
-            self._records.release(order, quantity if order.side is Side.SELL else quantity * reserve_price(order))
             self._records.report(order, Change.PREVENTED, now_ns, prevented=quantity)
-
-    # -- what an order would cost or sell ------------------------------------------------------------------------
-
-    def cost_of(self, order: Order) -> Decimal:
-        """Return what a buy order of any price would pay now, in quote."""
-        cost, left = ZERO, order.quantity
-        for maker in self._makers(order):
-            assert maker.price is not None
-            take = min(left, maker.remaining)
-            if not _prevented(order, maker):
-                cost += take * maker.price
-            left -= take
-            if not left:
-                break
-        return cost
-
-    def base_for_quote(self, order: Order, market: Market) -> Decimal:
-        """Return how much base must be sold now to receive the quote amount of *order*."""
-        assert order.quote_quantity is not None
-        base, left = ZERO, order.quote_quantity
-        for maker in self._makers(order):
-            assert maker.price is not None
-            take = min(whole_steps(left / maker.price, market.step), maker.remaining)
-            base += take
-            left -= take * maker.price
-            if take < maker.remaining:
-                break
-        return base
-
-    def _makers(self, taker: Order) -> Iterator[Order]:
-        """Iterate the resting orders that use up *taker*, in the order it meets them.
-
-        An order that self-trade prevention would expire is left out: the taker goes past it, to a worse price.
-        """
-        for level in self.books[taker.symbol].half(taker.side.opposite).levels():
-            for maker in level.orders.values():
-                if not _prevented(taker, maker) or _decrements(taker):
-                    yield maker
-                elif taker.self_trade is not SelfTrade.EXPIRE_MAKER:
-                    return
 
     # -- triggers ------------------------------------------------------------------------------------------------
 
     def run_triggers(self, symbol: str, now_ns: int) -> None:
-        """Put to work the conditional orders that the last price triggers."""
-        last = self.last_price.get(symbol)
-        if last is None:
+        """Put to work the conditional orders that a price triggers."""
+        waiting = self.triggers[symbol]
+        if not len(waiting):
             return
-        for order in self.triggers[symbol].take_triggered(last, now_ns):
-            self._trigger(order, now_ns)
+        for order in waiting.take_triggered(lambda source: self._prices.of(symbol, source), now_ns):
+            if order.is_open:  # one triggered before it may have ended it
+                self._trigger(order, now_ns)
 
     def _trigger(self, order: Order, now_ns: int) -> None:
         order.working_ns = order.updated_ns = now_ns
         if order.kind.is_limit and order.post_only:
             order.post_only = False
-        if not order.kind.is_limit and order.side is Side.BUY:
-            self._top_up(order)
+        if self.markets[order.symbol].contract is not None:
+            if order.whole_position:
+                order.quantity = self._records.margin.reducible(order)
+            try:
+                self._reserving.reserve(order)
+            except Refused as refused:
+                reason = NOTHING_TO_REDUCE if refused.reason is Reason.REDUCE_ONLY else MARGIN_GONE
+                self.end(order, reason, now_ns, rests=False)
+                return
+        elif not order.kind.is_limit and order.side is Side.BUY:
+            self._reserving.top_up(order)
         self._records.report(order, Change.NEW, now_ns)
         self.work(order, now_ns)
-
-    def _top_up(self, order: Order) -> None:
-        """Reserve what the book asks beyond the trigger price, as far as the account has it."""
-        more = self.cost_of(order) - order.reserved
-        more = min(more, self._records.accounts.balance(order.account, order.reserved_asset).free)
-        if more > 0:
-            self._records.reserve(order, more)
-
-
-def _prevented(taker: Order, maker: Order) -> bool:
-    """Tell whether self-trade prevention keeps the two from trading."""
-    return maker.account == taker.account and taker.self_trade is not SelfTrade.NONE
-
-
-def _decrements(taker: Order) -> bool:
-    """Tell whether *taker* shrinks with the own order it meets; one by quote expires together with it."""
-    return taker.self_trade is SelfTrade.DECREMENT and taker.quote_quantity is None

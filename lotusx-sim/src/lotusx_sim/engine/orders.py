@@ -17,6 +17,11 @@ class Side(Enum):
     def opposite(self) -> "Side":
         return Side.SELL if self is Side.BUY else Side.BUY
 
+    @property
+    def sign(self) -> int:
+        """Return 1 for a buyer, -1 for a seller."""
+        return 1 if self is Side.BUY else -1
+
 
 class Kind(Enum):
     LIMIT = "limit"
@@ -58,6 +63,14 @@ class Status(Enum):
         return self in (Status.NEW, Status.PARTIALLY_FILLED)
 
 
+class PriceSource(Enum):
+    """Which price a conditional order waits for."""
+
+    LAST = "last"
+    MARK = "mark"
+    INDEX = "index"
+
+
 class SelfTrade(Enum):
     """What happens when an order meets another of the same account."""
 
@@ -81,6 +94,17 @@ class Reason(Enum):
     NOT_A_DECREASE = "amendment must reduce the quantity"
     BELOW_EXECUTED = "amended quantity is not above what was executed"
     MARKET_CLOSED = "market is closed"
+    REDUCE_ONLY = "reduce-only order would not reduce a position"
+    LEVERAGE = "leverage is below 1 or above what the market allows"
+    MARGIN_MODE = "market does not allow this margin mode"
+    POSITION_OPEN = "position is open"
+    NOT_ISOLATED = "there is no position with isolated margin"
+
+
+# Why the engine itself ended an order: values of `Order.expiry_reason`.
+MARGIN_GONE = "INSUFFICIENT_MARGIN"
+NOTHING_TO_REDUCE = "REDUCE_ONLY"
+LIQUIDATED = "LIQUIDATION"
 
 
 class Refused(Exception):
@@ -111,6 +135,10 @@ class Order:
     client_id: str
     created_ns: int
     tags: Mapping[str, str]
+    reduce_only: bool = False
+    trigger_by: PriceSource = PriceSource.LAST
+    whole_position: bool = False
+    is_liquidation: bool = False
     updated_ns: int = 0
     working_ns: int | None = None  # None: a conditional order that has not triggered
     trailing_ns: int | None = None  # when the trailing price began to be followed
@@ -162,6 +190,9 @@ class NewOrder:
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     client_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    reduce_only: bool = False  # perpetuals only
+    trigger_by: PriceSource = PriceSource.LAST
+    whole_position: bool = False  # a conditional reduce-only order whose quantity becomes the position's
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +210,9 @@ class Fill:
     fee_asset: str
     is_maker: bool
     ns: int
+    start_position: Decimal = ZERO  # signed; perpetuals only
+    closed_pnl: Decimal = ZERO  # in settle, before the fee; perpetuals only
+    is_liquidation: bool = False
 
     @property
     def quote_quantity(self) -> Decimal:
@@ -241,6 +275,3 @@ class BalanceEvent:
     assets: tuple[str, ...]
     ns: int
     delta: Decimal | None = None
-
-
-Event = OrderEvent | TradeEvent | BookEvent | BalanceEvent

@@ -1,8 +1,9 @@
-"""Conditional orders that wait for a last price: stops, take-profits, trailing stops."""
+"""Conditional orders that wait for a last, mark or index price: stops, take-profits, trailing stops."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
-from lotusx_sim.engine.orders import NewOrder, Order, Side
+from lotusx_sim.engine.orders import NewOrder, Order, PriceSource, Side
 
 _BPS = Decimal(10_000)
 
@@ -38,9 +39,10 @@ class TriggerBook:
     def remove(self, order: Order) -> None:
         self._waiting.pop(order.id, None)
 
-    def take_triggered(self, last: Decimal, now_ns: int) -> list[Order]:
-        """Remove and return the orders that *last* triggers, oldest first."""
-        triggered = [order for order in self._waiting.values() if _triggers(order, last, now_ns)]
+    def take_triggered(self, price_of: Callable[[PriceSource], Decimal | None], now_ns: int) -> list[Order]:
+        """Remove and return the orders that the present prices trigger, oldest first."""
+        prices = {source: price_of(source) for source in PriceSource}
+        triggered = [order for order in self._waiting.values() if _triggers(order, prices[order.trigger_by], now_ns)]
         for order in triggered:
             del self._waiting[order.id]
         return triggered
@@ -49,7 +51,9 @@ class TriggerBook:
         return len(self._waiting)
 
 
-def _triggers(order: Order, last: Decimal, now_ns: int) -> bool:
+def _triggers(order: Order, last: Decimal | None, now_ns: int) -> bool:
+    if last is None:
+        return False
     if order.trailing_bps is None:
         return order.trigger_price is not None and _reached(order, order.trigger_price, last)
     if order.trailing_ns is None:

@@ -11,10 +11,11 @@ from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.capture import Capture
+from lotusx_sim.engine.events import Event
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Habitat, Population
 from lotusx_sim.engine.market import MarketView, PublicTrade
-from lotusx_sim.engine.orders import BookEvent, Event, Order, OrderEvent, TradeEvent
+from lotusx_sim.engine.orders import BookEvent, Order, OrderEvent, TradeEvent
 from lotusx_sim.engine.terms import Market
 
 FIRST_ORDER_ID = 42_000_000_001
