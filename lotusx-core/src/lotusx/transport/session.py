@@ -266,24 +266,28 @@ class Session:
         """Take what one read of the socket brought. `lotusx.kernel.transport.WsHandler`."""
         now_ns = self._clock.monotonic_ns()
         route = self._route
-        table = self._table
+        key = ""
+        member: Member | None = None
         for message in messages:
             try:
                 whose = route(message)
             except Exception as error:
                 self._owner.undecodable("", str(error) or type(error).__name__)
                 continue
-            if isinstance(whose, str):
-                member = table.get(whose)
-                if member is None:
-                    continue  # it was unsubscribed while this was under way
-                member.heard_ns = now_ns
-                if not member.live:
-                    self._subscriptions.heard(member)
-                    self._owner.first(self, member)
+            if whose != key:  # one read mostly brings many messages of one channel: the rest is done once for them
+                if not isinstance(whose, str):
+                    self._control(whose, message)
+                    key = ""
+                    continue
+                key = whose
+                member = self._table.get(key)  # None: it was unsubscribed while this was under way
+                if member is not None:
+                    member.heard_ns = now_ns
+                    if not member.live:
+                        self._subscriptions.heard(member)
+                        self._owner.first(self, member)
+            if member is not None:
                 member.sink(message, received_ns)
-            else:
-                self._control(whose, message)
 
     def _control(self, control: Control, message: bytes) -> None:
         if isinstance(control, Notice):
