@@ -22,7 +22,9 @@ from lotusx.kernel.book import SnapshotPace
 from lotusx.kernel.budget import BudgetRegistry
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.context import Kernel
+from lotusx.kernel.facts import Capability
 from lotusx.kernel.nonce import NonceAllocator, Stamper
+from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.kernel.pacing import connect_budgets
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.rest import RestStack
@@ -238,6 +240,7 @@ class Wiring:
             self.clock,
             ids=ClientOrderIds(rng.randbytes if parts.random is not None else os.urandom),
             horizon_s=parts.facts.horizon_s,
+            batch_limits=batch_limits(parts.facts),
             checks=(parts.manager.before_order,),
             journal=parts.journal,
             telemetry=self.telemetry,
@@ -273,6 +276,17 @@ class Wiring:
             telemetry=self.telemetry,
             exchange=self.parts.facts.name,
         )
+
+
+def batch_limits(facts: ExchangeFacts) -> dict[CommandKind, int]:
+    """Return how many items a batch of each kind may have, where the exchange states it as ``max_items``."""
+    kinds = {
+        CommandKind.PLACE: Capability.BATCH_ORDERS,
+        CommandKind.AMEND: Capability.BATCH_AMEND,
+        CommandKind.CANCEL: Capability.BATCH_CANCEL,
+    }
+    stated = {kind: facts.capabilities.get(capability) for kind, capability in kinds.items()}
+    return {kind: found.limits["max_items"] for kind, found in stated.items() if found and "max_items" in found.limits}
 
 
 def wire(parts: Parts) -> Exchange:

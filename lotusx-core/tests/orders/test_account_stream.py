@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lotusx.account_stream import AccountStream
-from lotusx.errors import AuthenticationError, NotSupported, OrderOutcomeUnknown, RateLimited, RequestTimeout
+from lotusx.errors import AuthenticationError, Banned, NotSupported, OrderOutcomeUnknown, RateLimited, RequestTimeout
 from lotusx.kernel.ports import OrderRef, Page, Span
 from lotusx.model.account import (
     AccountEvent,
@@ -218,6 +218,20 @@ def test_failed_reads_are_repeated_until_they_succeed() -> None:
         exchange.on["order"] = [raiser(refusal(RateLimited, after_s=7.0))]
         await account.stream.recover(EPOCH_NS)
         assert anyio.current_time() == pytest.approx(0.25 + 0.5 + 1 + 7)
+        assert isinstance(account.out[-1], Recovered)
+
+    in_virtual_time(run)
+
+
+def test_a_ban_is_waited_for_and_then_what_was_missed_is_delivered() -> None:
+    async def run() -> None:
+        account = Account()
+        account.feed(state("a", "1", at=1))
+        exchange = account.world.exchange
+        exchange.orders = {"a": state("a", "1", "canceled", at=5)}
+        exchange.on["open_orders"] = [raiser(refusal(Banned, after_s=120.0))]
+        await account.stream.recover(EPOCH_NS)
+        assert anyio.current_time() == pytest.approx(120)
         assert isinstance(account.out[-1], Recovered)
 
     in_virtual_time(run)

@@ -25,6 +25,7 @@ from lotusx.model.account import FillEvent, OrderEvent
 from lotusx.model.enums import OrderStatus
 from lotusx.model.orders import Accepted, OrderState, Rejected, Unknown
 from lotusx.orders import Order, handle
+from lotusx.orders.journal import Intent
 
 from .order_kit import (
     HORIZON_S,
@@ -617,5 +618,33 @@ def test_a_batch_of_amendments_gives_one_outcome_per_input(shape: str) -> None:
         assert "amend b" not in world.exchange.sent
         again = await world.desk.amend(OrderRef("a"), INSTRUMENT, price=D(80))  # the way is free again
         assert again.state.price == 80
+
+    in_virtual_time(run)
+
+
+def test_a_batch_abandoned_before_it_was_sent_leaves_its_orders_free() -> None:
+    class Stuck:
+        def __init__(self) -> None:
+            self.stuck = False
+
+        async def intend(self, intent: Intent) -> None:
+            if self.stuck and intent.client_order_id == "b":
+                await anyio.sleep_forever()
+
+        async def conclude(self, *_: object) -> None: ...
+
+    async def run() -> None:
+        journal = Stuck()
+        world = World(journal=journal)
+        for name in "ab":
+            await world.desk.place(limit(name), INSTRUMENT)
+        journal.stuck = True
+        refs, terms = [OrderRef("a"), OrderRef("b")], [(None, D(90)), (None, D(91))]
+        with anyio.move_on_after(1):
+            await world.desk.amend_batch(refs, terms, [INSTRUMENT] * 2)
+        assert not [sent for sent in world.exchange.sent if sent.startswith("amend")]
+        journal.stuck = False
+        outcomes = await world.desk.amend_batch(refs, terms, [INSTRUMENT] * 2)
+        assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
 
     in_virtual_time(run)

@@ -520,7 +520,7 @@ def test_a_whole_batch_in_doubt_is_unknown_item_by_item() -> None:
 
 def test_batches_are_cut_to_what_the_exchange_takes_and_can_be_emulated() -> None:
     async def run() -> None:
-        world = World(batch_limit=2)
+        world = World(batch_limits={CommandKind.PLACE: 2})
         sizes: list[int] = []
         world.exchange.always["place_batch"] = lambda requests: sizes.append(len(requests))
         await world.desk.place_batch([limit(name) for name in "abcde"], [INSTRUMENT] * 5)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
+from lotusx.errors import OrderNotFound
 from lotusx.kernel.orders.ledger import Ledger
-from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
-from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.kernel.orders.outcome import CommandKind
+from lotusx.kernel.ports import OrderRef
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
+from lotusx.orders.commands import Check, Commands, Prepared
 from lotusx.orders.handle import Order
-from lotusx.orders.journal import Intent, Journal
+from lotusx.orders.journal import Journal
 from lotusx.orders.looking import Looker
-from lotusx.orders.runner import Job, Listener, Runner, as_refusal
-from lotusx.orders.terms import amended_request, asked_for, exists, is_answer_to, names_of, shows
-from lotusx.rules import check_order
+from lotusx.orders.runner import Listener, Runner, as_refusal
+from lotusx.orders.terms import names_of
 
 if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from lotusx.kernel.telemetry import Telemetry
     from lotusx.model.instruments import Instrument
     from lotusx.model.requests import OrderRequest
-
-_Item = TypeVar("_Item")
-Check = Callable[["OrderRequest", "Instrument"], None]
-READ_GRACE_S = 5.0
-"""How long an order that a command did not find may still become visible to reads."""
 
 
 class OrderDesk:
@@ -46,7 +41,7 @@ class OrderDesk:
         checks: Called before every order and amendment, after the instrument's rules; one that raises prevents it.
         journal: Remembers intents on disk; memory always does.
         ledger: What this process knows; its bounds are set there.
-        batch_limit: Most items of one batch the exchange takes; more are sent in several.
+        batch_limits: Most items of one batch of each kind that the exchange takes; more are sent in several.
         exchange_ns: Turns our wall time into the exchange's, by which its history is asked for.
 
     Not for use from several threads. Cancelling a call that is in doubt is safe: the order stays known, is asked for
@@ -66,18 +61,17 @@ class OrderDesk:
         journal: Journal | None = None,
         telemetry: Telemetry | None = None,
         ledger: Ledger | None = None,
-        batch_limit: int | None = None,
+        batch_limits: Mapping[CommandKind, int] | None = None,
         exchange_ns: Callable[[int], int] = int,
     ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self._port = port
         self._clock = clock
         self._ids = ids
-        self._horizon_s = horizon_s
-        self._checks = tuple(checks)
-        self._batch_limit = batch_limit
+        self._batch_limits = batch_limits or {}
         self._run = Runner(exchange, clock, self.ledger, journal, telemetry)
         self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s, exchange_ns=exchange_ns)
+        self._make = Commands(self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have *listener* told what answers to commands and queries reveal; return what ends that.
@@ -101,9 +95,7 @@ class OrderDesk:
 
     def check(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what breaks a rule of the instrument, or what one of the checks vetoes."""
-        check_order(request, instrument)
-        for check in self._checks:
-            check(request, instrument)
+        self._make.check(request, instrument)
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> Order:
         """Place an order; return its handle once the exchange is known to have it (it may have ended meanwhile).
@@ -113,10 +105,7 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: it was never accepted, as looking has proved.
             OrderOutcomeUnknown: Nothing proves what became of it. Do not send it again.
         """
-        request = self.identified(request)
-        order, job = await self._placing(request, instrument)
-        self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.place(request, instrument)))
-        return self._handle(order, instrument)
+        return await self._one(await self._make.place(self.identified(request), instrument), self._port.place)
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument], *, emulate: bool = False
@@ -125,54 +114,14 @@ class OrderDesk:
 
         With *emulate* each is sent by itself, one after the other.
         """
-        outcomes: dict[int, Outcome] = {}
-        opened: list[tuple[int, OrderRequest, Instrument, Job]] = []
-        for index, (each, instrument) in enumerate(zip(requests, instruments, strict=True)):
-            request = self.identified(each)
-            try:
-                _, job = await self._placing(request, instrument)
-            except Exception as error:
-                outcomes[index] = Rejected(str(request.client_order_id), as_refusal(error))
-                continue
-            if emulate:
-                outcomes[index] = await self._run.run(job, partial(self._port.place, request, instrument))
-            else:
-                opened.append((index, request, instrument, job))
-        for part in self._parts(opened):
-            call = partial(self._port.place_batch, [item[1] for item in part], [item[2] for item in part])
-            ended = await self._run.run_batch([item[3] for item in part], call)
-            outcomes.update(zip((item[0] for item in part), ended, strict=True))
-        return [outcomes[index] for index in range(len(requests))]
-
-    async def _placing(self, request: OrderRequest, instrument: Instrument) -> tuple[TrackedOrder, Job]:
-        """Check and remember an order before it is sent; return it, and the command that places it."""
-        name = str(request.client_order_id)
-        self.check(request, instrument)
-        if self.ledger.used(name):
-            raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
-        order = self.ledger.open(asked_for(request))
-        intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
-        try:
-            await self._run.intend(intent)
-        except BaseException:
-            self.ledger.close(order)
-            raise
-        command = order.placement = self._command(CommandKind.PLACE, name)
-        evident = partial(exists, order)
-        names = OrderRef(client_order_id=name)
-
-        async def resolve(cause: BaseException) -> None:
-            look = partial(
-                self._look.placed, command, order, instrument, cause=cause, is_ours=partial(is_answer_to, request),
-            )  # fmt: skip
-            await self._look.resolve(command, order, evident, look)
-
-        def finish() -> None:
-            if command.phase is Phase.REJECTED:
-                self.ledger.close(order)
-
-        learn = partial(self._run.learn, order=order)
-        return order, Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
+        named = [self.identified(request) for request in requests]
+        return await self._batch(
+            CommandKind.PLACE,
+            [str(request.client_order_id) for request in named],
+            [partial(self._make.place, *pair) for pair in zip(named, instruments, strict=True)],
+            self._port.place if emulate else None,
+            self._port.place_batch,
+        )
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Cancel an order; return what became of it: it may have filled meanwhile, or still be on its way out.
@@ -182,32 +131,21 @@ class OrderDesk:
             ExchangeError: It said no, or ``code="lost"``: the order still works. Cancelling again is safe.
             OrderOutcomeUnknown: Nothing proves whether it was cancelled. Cancelling again is safe.
         """
-        current, job = await self._cancelling(ref, instrument)
-        outcome = await self._run.run(job, lambda: self._port.cancel(current, instrument))
-        self._run.raise_unless_accepted(outcome)
-        return job.state()
+        made = await self._make.cancel(ref, instrument)
+        self._run.raise_unless_accepted(await self._run.run(made.job, partial(self._port.cancel, *made.arguments)))
+        return made.job.state()
 
     async def cancel_batch(
         self, refs: Sequence[OrderRef], instruments: Sequence[Instrument], *, emulate: bool = False
     ) -> list[Outcome]:
         """Cancel several; return one outcome per input, in input order. Never raises for an item."""
-        outcomes: dict[int, Outcome] = {}
-        opened: list[tuple[int, OrderRef, Instrument, Job]] = []
-        for index, (ref, instrument) in enumerate(zip(refs, instruments, strict=True)):
-            try:
-                current, job = await self._cancelling(ref, instrument)
-            except Exception as error:
-                outcomes[index] = Rejected(str(ref), as_refusal(error))
-                continue
-            if emulate:
-                outcomes[index] = await self._run.run(job, partial(self._port.cancel, current, instrument))
-            else:
-                opened.append((index, current, instrument, job))
-        for part in self._parts(opened):
-            call = partial(self._port.cancel_batch, [item[1] for item in part], [item[2] for item in part])
-            ended = await self._run.run_batch([item[3] for item in part], call)
-            outcomes.update(zip((item[0] for item in part), ended, strict=True))
-        return [outcomes[index] for index in range(len(refs))]
+        return await self._batch(
+            CommandKind.CANCEL,
+            [str(ref) for ref in refs],
+            [partial(self._make.cancel, *pair) for pair in zip(refs, instruments, strict=True)],
+            self._port.cancel if emulate else None,
+            self._port.cancel_batch,
+        )
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Cancel every open order of *instrument*, or of the account; return what became of each.
@@ -219,41 +157,6 @@ class OrderDesk:
             self._run.learn(state)
         return [self._merged(state) for state in states]
 
-    async def _cancelling(self, ref: OrderRef, instrument: Instrument) -> tuple[OrderRef, Job]:
-        """Return the order's names of now, and the command that cancels it."""
-        order = self._find(ref, instrument)
-        current = ref if order is None else names_of(order)
-        intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns())
-        await self._run.intend(intent)
-        command = self._command(CommandKind.CANCEL, str(ref))
-        said: OrderState | None = None  # the client id alone does not find an order placed elsewhere
-
-        def learn(answer: OrderState) -> None:
-            nonlocal said
-            said = answer
-            self._run.learn(answer, order)
-
-        def known() -> OrderState | None:
-            found = order or self._find(current, instrument)
-            return found.state if found is not None else said and self._merged(said)
-
-        def evident() -> str | None:
-            found = known()
-            return f"the order is {found.status}" if found is not None and found.status.is_terminal else None
-
-        async def resolve(cause: BaseException) -> None:
-            if isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
-                command.shorten(READ_GRACE_S)
-            look = partial(self._look.cancelled, command, current, instrument, learn=learn, cause=cause)
-            await self._look.resolve(command, order, evident, look)
-
-        def state() -> OrderState:
-            found = known()
-            assert found is not None  # the exchange has described it, or the command would not be accepted
-            return found
-
-        return current, Job(command, intent, current, learn, evident, resolve, state, _nothing)
-
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None
     ) -> Order:
@@ -264,9 +167,7 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: the order is as it was, or has ended.
             OrderOutcomeUnknown: Nothing proves which terms it has now.
         """
-        order, before, change, job = await self._amending(ref, instrument, quantity, price)
-        self._run.raise_unless_accepted(await self._run.run(job, lambda: self._port.amend(before, change, instrument)))
-        return self._handle(order, instrument)
+        return await self._one(await self._make.amend(ref, instrument, quantity, price), self._port.amend)
 
     async def amend_batch(
         self,
@@ -280,78 +181,55 @@ class OrderDesk:
 
         Never raises for an item.
         """
+        return await self._batch(
+            CommandKind.AMEND,
+            [str(ref) for ref in refs],
+            [
+                partial(self._make.amend, ref, instrument, *new)
+                for ref, instrument, new in zip(refs, instruments, terms, strict=True)
+            ],
+            self._port.amend if emulate else None,
+            self._port.amend_batch,
+        )
+
+    async def _one(self, made: Prepared, send: Callable[..., Awaitable[OrderState]]) -> Order:
+        assert made.order is not None
+        self._run.raise_unless_accepted(await self._run.run(made.job, partial(send, *made.arguments)))
+        return self._handle(made.order, made.arguments[-1])
+
+    async def _batch(
+        self,
+        kind: CommandKind,
+        names: Sequence[str],
+        makers: Sequence[Callable[[], Awaitable[Prepared]]],
+        send_one: Callable[..., Awaitable[OrderState]] | None,
+        send_many: Callable[..., Awaitable[Sequence[OrderState | Exception]]],
+    ) -> list[Outcome]:
+        """Make each command and send them: one by one with *send_one*, else as many at a time as a batch holds."""
         outcomes: dict[int, Outcome] = {}
-        opened: list[tuple[int, OrderState, Amendment, Instrument, Job]] = []
-        for index, (ref, (quantity, price), instrument) in enumerate(zip(refs, terms, instruments, strict=True)):
-            try:
-                _, before, change, job = await self._amending(ref, instrument, quantity, price)
-            except Exception as error:
-                outcomes[index] = Rejected(str(ref), as_refusal(error))
-                continue
-            if emulate:
-                outcomes[index] = await self._run.run(job, partial(self._port.amend, before, change, instrument))
-            else:
-                opened.append((index, before, change, instrument, job))
-        for part in self._parts(opened):
-            call = partial(
-                self._port.amend_batch,
-                [item[1] for item in part], [item[2] for item in part], [item[3] for item in part],
-            )  # fmt: skip
-            ended = await self._run.run_batch([item[4] for item in part], call)
-            outcomes.update(zip((item[0] for item in part), ended, strict=True))
-        return [outcomes[index] for index in range(len(refs))]
-
-    async def _amending(
-        self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
-    ) -> tuple[TrackedOrder, OrderState, Amendment, Job]:
-        """Check an amendment; return the order, its state before, the change, and the command that makes it."""
-        for what, value in (("quantity", quantity), ("price", price)):
-            if value is not None and value <= 0:
-                raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
-        order = self._find(ref, instrument)
-        if order is None:
-            found = await self.query(ref, instrument)
-            order = self.ledger.find(found.symbol, found.client_order_id, found.venue_order_id)
-            if order is None:
-                raise InvalidArgument(f"{ref} ended long ago: it is {found.status}", rule="amendment")
-        before = order.state
-        change = Amendment(quantity, price, self._ids())
-        new_id = str(change.new_client_order_id)
-        self.check(amended_request(before, change), instrument)
-        if order.amending:
-            raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
-        name = order.client_order_id or str(ref)
-        intent = Intent(CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), change=change)
-        self.ledger.claim(order)
-        self.ledger.alias(order, new_id)
-        self.ledger.set_amending(order, True)
-
-        def finish() -> None:
-            self._run.tell(self.ledger.set_amending(order, False))
-
+        ready: list[tuple[int, Prepared]] = []
         try:
-            await self._run.intend(intent)
-        except BaseException:
-            finish()
+            for index, make in enumerate(makers):
+                try:
+                    made = await make()
+                except Exception as error:
+                    outcomes[index] = Rejected(names[index], as_refusal(error))
+                    continue
+                if send_one is not None:
+                    outcomes[index] = await self._run.run(made.job, partial(send_one, *made.arguments))
+                else:
+                    ready.append((index, made))
+        except BaseException:  # nothing of these has been sent
+            for _, made in ready:
+                made.job.finish()
             raise
-        command = self._command(CommandKind.AMEND, name)
-        evident = partial(shows, order, before, change)
-        names = names_of(order)
-
-        async def resolve(cause: BaseException) -> None:
-            if isinstance(cause, PartialFailure) and cause.ended is not None:  # both halves are answered
-                self._run.learn(cause.ended, order)
-                command.reject(cause, self._clock.monotonic_ns())
-                return
-            look = partial(
-                self._look.amended, command, OrderRef(before.client_order_id, before.venue_order_id), order, change,
-                instrument, evident=evident, cause=cause,
-            )  # fmt: skip
-            await self._look.resolve(command, order, evident, look)
-
-        learn = partial(self._run.learn, order=order)
-        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
-        return order, before, change, job
+        size = self._batch_limits.get(kind) or max(len(ready), 1)
+        for start in range(0, len(ready), size):
+            part = ready[start : start + size]
+            columns = [list(column) for column in zip(*(made.arguments for _, made in part), strict=True)]
+            ended = await self._run.run_batch([made.job for _, made in part], partial(send_many, *columns))
+            outcomes.update(zip((index for index, _ in part), ended, strict=True))
+        return [outcomes[index] for index in range(len(makers))]
 
     async def query(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Look an order up at the exchange; return all that is known of it then.
@@ -401,19 +279,8 @@ class OrderDesk:
         found = self.ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         return state if found is None else found.state
 
-    def _command(self, kind: CommandKind, subject: str) -> Command:
-        return Command(kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns())
-
     def _handle(self, order: TrackedOrder, instrument: Instrument) -> Order:
         async def refresh() -> None:
             await self.query(names_of(order), instrument)
 
         return Order(order, instrument, self._clock, refresh=refresh, followed=lambda: bool(self._run.listeners))
-
-    def _parts(self, items: list[_Item]) -> list[list[_Item]]:
-        size = self._batch_limit or max(len(items), 1)
-        return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _nothing() -> None:
-    return

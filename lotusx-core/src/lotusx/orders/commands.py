@@ -1,0 +1,200 @@
+"""Making a command: what must hold before it is sent, what is remembered of it, and how to find out about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
+from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
+from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.model.orders import OrderState
+from lotusx.orders.journal import Intent
+from lotusx.orders.runner import Job, Runner
+from lotusx.orders.terms import amended_request, asked_for, exists, is_answer_to, names_of, shows
+from lotusx.rules import check_order
+
+if TYPE_CHECKING:
+    from lotusx.kernel.clock import Clock
+    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.model.instruments import Instrument
+    from lotusx.model.requests import OrderRequest
+    from lotusx.orders.looking import Looker
+
+Check = Callable[["OrderRequest", "Instrument"], None]
+READ_GRACE_S = 5.0
+"""How long an order that a command did not find may still become visible to reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A command that may be sent: its job, and what the exchange's port is called with."""
+
+    job: Job
+    arguments: tuple[Any, ...]
+    order: TrackedOrder | None
+
+
+class Commands:
+    """Makes the commands of one account. Nothing is sent here; each ends by its job."""
+
+    def __init__(
+        self,
+        run: Runner,
+        look: Looker,
+        *,
+        ids: Callable[[], str],
+        horizon_s: float,
+        checks: Sequence[Check],
+        query: Callable[[OrderRef, Instrument], Awaitable[OrderState]],
+    ) -> None:
+        self._run = run
+        self._look = look
+        self._ledger = run.ledger
+        self._clock: Clock = run.clock
+        self._ids = ids
+        self._horizon_s = horizon_s
+        self._checks = tuple(checks)
+        self._query = query
+
+    def check(self, request: OrderRequest, instrument: Instrument) -> None:
+        """Refuse what breaks a rule of the instrument, or what one of the checks vetoes."""
+        check_order(request, instrument)
+        for check in self._checks:
+            check(request, instrument)
+
+    async def place(self, request: OrderRequest, instrument: Instrument) -> Prepared:
+        """Check and remember a new order."""
+        name = str(request.client_order_id)
+        self.check(request, instrument)
+        if self._ledger.used(name):
+            raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
+        order = self._ledger.open(asked_for(request))
+        intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
+        try:
+            await self._run.intend(intent)
+        except BaseException:
+            self._ledger.close(order)
+            raise
+        command = order.placement = self._command(CommandKind.PLACE, name)
+        evident = partial(exists, order)
+        names = OrderRef(client_order_id=name)
+
+        async def resolve(cause: BaseException) -> None:
+            look = partial(
+                self._look.placed, command, order, instrument, cause=cause, is_ours=partial(is_answer_to, request),
+            )  # fmt: skip
+            await self._look.resolve(command, order, evident, look)
+
+        def finish() -> None:
+            if command.phase is Phase.REJECTED:
+                self._ledger.close(order)
+
+        learn = partial(self._run.learn, order=order)
+        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
+        return Prepared(job, (request, instrument), order)
+
+    async def cancel(self, ref: OrderRef, instrument: Instrument) -> Prepared:
+        """Cancel an order by the names it has now."""
+        order = self._find(ref, instrument)
+        current = ref if order is None else names_of(order)
+        intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns())
+        await self._run.intend(intent)
+        command = self._command(CommandKind.CANCEL, str(ref))
+        said: OrderState | None = None  # the client id alone does not find an order placed elsewhere
+
+        def learn(answer: OrderState) -> None:
+            nonlocal said
+            said = answer
+            self._run.learn(answer, order)
+
+        def known() -> OrderState | None:
+            found = order or self._find(current, instrument)
+            return found.state if found is not None else said and self._merged(said)
+
+        def evident() -> str | None:
+            found = known()
+            return f"the order is {found.status}" if found is not None and found.status.is_terminal else None
+
+        async def resolve(cause: BaseException) -> None:
+            if isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
+                command.shorten(READ_GRACE_S)
+            look = partial(self._look.cancelled, command, current, instrument, learn=learn, cause=cause)
+            await self._look.resolve(command, order, evident, look)
+
+        def state() -> OrderState:
+            found = known()
+            assert found is not None  # the exchange has described it, or the command would not be accepted
+            return found
+
+        job = Job(command, intent, current, learn, evident, resolve, state, _nothing)
+        return Prepared(job, (current, instrument), order)
+
+    async def amend(
+        self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
+    ) -> Prepared:
+        """Check an amendment, and give the order the client id it will have."""
+        for what, value in (("quantity", quantity), ("price", price)):
+            if value is not None and value <= 0:
+                raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
+        order = self._find(ref, instrument)
+        if order is None:
+            found = await self._query(ref, instrument)
+            order = self._ledger.find(found.symbol, found.client_order_id, found.venue_order_id)
+            if order is None:
+                raise InvalidArgument(f"{ref} ended long ago: it is {found.status}", rule="amendment")
+        before = order.state
+        change = Amendment(quantity, price, self._ids())
+        new_id = str(change.new_client_order_id)
+        self.check(amended_request(before, change), instrument)
+        if order.amending:
+            raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
+        name = order.client_order_id or str(ref)
+        intent = Intent(CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), change=change)
+        self._ledger.claim(order)
+        self._ledger.alias(order, new_id)
+        self._ledger.set_amending(order, True)
+
+        def finish() -> None:
+            self._run.tell(self._ledger.set_amending(order, False))
+
+        try:
+            await self._run.intend(intent)
+        except BaseException:
+            finish()
+            raise
+        command = self._command(CommandKind.AMEND, name)
+        evident = partial(shows, order, before, change)
+        names = names_of(order)
+
+        async def resolve(cause: BaseException) -> None:
+            if isinstance(cause, PartialFailure) and cause.ended is not None:  # both halves are answered
+                self._run.learn(cause.ended, order)
+                command.reject(cause, self._clock.monotonic_ns())
+                return
+            look = partial(
+                self._look.amended, command, OrderRef(before.client_order_id, before.venue_order_id), order, change,
+                instrument, evident=evident, cause=cause,
+            )  # fmt: skip
+            await self._look.resolve(command, order, evident, look)
+
+        learn = partial(self._run.learn, order=order)
+        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
+        return Prepared(job, (before, change, instrument), order)
+
+    def _find(self, ref: OrderRef, instrument: Instrument) -> TrackedOrder | None:
+        return self._ledger.find(instrument.symbol, ref.client_order_id, ref.venue_order_id)
+
+    def _merged(self, state: OrderState) -> OrderState:
+        found = self._ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
+        return state if found is None else found.state
+
+    def _command(self, kind: CommandKind, subject: str) -> Command:
+        return Command(kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns())
+
+
+def _nothing() -> None:
+    return
