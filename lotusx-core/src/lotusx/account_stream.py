@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from lotusx.errors import LotusXError, NotSupported, OrderNotFound
+from lotusx.errors import Banned, LotusXError, NotSupported, OrderNotFound
 from lotusx.history import all_pages
 from lotusx.kernel.ports import Span
 from lotusx.model.account import (
@@ -262,7 +262,7 @@ class AccountStream:
             except NotSupported:
                 return None
             except LotusXError as error:
-                if not error.retryable:
+                if not error.retryable and not isinstance(error, Banned):  # a ban ends; until then nothing is sent
                     raise
                 await self._clock.sleep(max(delay_s, error.after_s or 0.0))
                 delay_s = min(delay_s * 2, 10.0)
