@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lotusx.errors import LotusXError
@@ -105,6 +105,6 @@ class Kernel:
     instruments: InstrumentTable
     clock: Clock
     telemetry: Telemetry
-    credentials: Mapping[str, Any]
+    credentials: Mapping[str, Any] = field(repr=False)
     signer: Signer | None
     options: Mapping[str, Any]
