@@ -10,7 +10,7 @@ from lotusx_hyperliquid.environments import is_mainnet
 from lotusx_hyperliquid.facts import FACTS
 
 if TYPE_CHECKING:
-    from lotusx.plugin import Environment, ExchangeFacts, Signer
+    from lotusx.plugin import Environment, ExchangeFacts, RestDialect, Signer
 
 
 @hookimpl
@@ -25,3 +25,11 @@ def lotusx_signer(environment: Environment, credentials: Mapping[str, Any]) -> S
     from lotusx_hyperliquid.signer import signer_from
 
     return signer_from(credentials, mainnet=is_mainnet(environment))
+
+
+@hookimpl
+def lotusx_rest_dialect(exchange: str) -> RestDialect:
+    """Return what Hyperliquid's errors look like."""
+    from lotusx_hyperliquid.errors import HyperliquidDialect
+
+    return HyperliquidDialect(exchange)
