@@ -189,7 +189,7 @@ def test_no_account_pays_or_frees_more_than_it_has() -> None:
     accounts = Accounts()
     accounts.open("a", {"X": dec(3)})
     accounts.open("b", {})
-    accounts.lock("a", "X", dec(1))
+    accounts.set_aside("a", "X", dec(1))
     refused = r"a has \d X (free|locked)"
     with pytest.raises(Overdrawn, match=refused):
         accounts.pay("a", "b", "X", dec("2.001"), from_locked=False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lotusx_sim.engine.orders import ZERO, Reason, Refused
+from lotusx_sim.engine.orders import ZERO
 
 
 class Overdrawn(Exception):
@@ -48,18 +48,6 @@ class Accounts:
     def total(self, asset: str) -> Decimal:
         """Return what all accounts together own of *asset*."""
         return sum((owned[asset].total for owned in self._balances.values() if asset in owned), ZERO)
-
-    def lock(self, account: str, asset: str, amount: Decimal) -> None:
-        """Move *amount* from free to locked.
-
-        Raises:
-            Refused: There is not enough free.
-        """
-        balance = self.balance(account, asset)
-        if amount > balance.free:
-            raise Refused(Reason.INSUFFICIENT_FUNDS)
-        balance.free -= amount
-        balance.locked += amount
 
     def unlock(self, account: str, asset: str, amount: Decimal) -> None:
         """Move *amount* from locked to free.

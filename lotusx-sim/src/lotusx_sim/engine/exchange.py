@@ -199,7 +199,7 @@ class Exchange:
         """Lower an open order's total quantity to *quantity*; it keeps its place in the queue.
 
         Raises:
-            Refused: Not open, no change, an increase, or not above what was executed.
+            Refused: Not open, no change, an increase, or not above what was executed or prevented.
         """
         if not order.is_open:
             raise Refused(Reason.UNKNOWN_ORDER)
@@ -207,7 +207,7 @@ class Exchange:
             raise Refused(Reason.NO_CHANGE)
         if quantity > order.quantity:
             raise Refused(Reason.NOT_A_DECREASE)
-        if quantity <= order.executed:
+        if quantity <= order.executed + order.prevented:
             raise Refused(Reason.BELOW_EXECUTED)
         if client_id and client_id != order.client_id and (order.account, client_id) in self._records.open:
             raise Refused(Reason.DUPLICATE_CLIENT_ID)

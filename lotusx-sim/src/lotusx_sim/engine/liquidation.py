@@ -1,10 +1,11 @@
 """What happens to an account whose margin is used up.
 
-Checked when a mark price moves and after funding. An isolated position is liquidated when its margin and unrealized
-profit or loss are below its maintenance margin; cross positions that settle in one asset when the cross equity in
-that asset is below the sum of theirs. All of them are then closed at once and whole: the venue's liquidator takes
-them over at the mark price, without fee and without a print, after the open orders that hang on the same margin were
-ended. What remains is the account's; where it would owe, the liquidator pays.
+Checked in a market when its mark price moves, after a command that traded there, and after funding. An isolated
+position is liquidated when its margin and unrealized profit or loss are below its maintenance margin; cross positions
+that settle in one asset when the cross equity in that asset is below the sum of theirs. All of them are then closed
+at once and whole: the venue's liquidator takes them over at the mark price, without fee and without a print, after
+the open orders that hang on the same margin were ended. What remains is the account's; where it would owe, the
+liquidator pays.
 """
 
 from collections.abc import Callable

@@ -82,7 +82,9 @@ class Matching:
     def _fillable(self, order: Order, opposite: HalfBook) -> bool:
         left = order.remaining
         is_perpetual = self.markets[order.symbol].contract is not None
-        if order.reduce_only and left > self._records.margin.reducible(order):
+        if is_perpetual and self._permitted(order, left) < left:
+            return False
+        if is_perpetual and order.price is not None and not self._covers(order, left, order.price, is_maker=False):
             return False
         for level in opposite.levels():
             if not crosses(order.side, order.price, level.price):

@@ -85,7 +85,7 @@ class Perpetuals:
         orders = [order for order in self._records.open_on(account, symbol) if order.reserved]
         more = {o.id: (o.reserved * old / leverage).quantize(QUANTUM, rounding=ROUND_UP) - o.reserved for o in orders}
         margin = ZERO
-        if position.is_open and position.mode is MarginMode.ISOLATED:
+        if leverage < old and position.is_open and position.mode is MarginMode.ISOLATED:
             margin = max(ZERO, position.initial_margin(self._margin.mark(position)) - position.margin)
         needed = sum(more.values(), margin)
         if leverage < old and self._margin.available(account, contract.settle) < needed:
@@ -162,7 +162,7 @@ class Perpetuals:
             self._matching.traded.remove(symbol)
             if self._prices.follow(symbol):
                 self._matching.run_triggers(symbol, now_ns)
-                self._liquidation.check(symbol, now_ns)
+            self._liquidation.check(symbol, now_ns)
 
     def _moved(self, symbol: str, now_ns: int) -> None:
         # What the new price triggers trades first; who is still short of margin then is liquidated.

@@ -50,7 +50,7 @@ class Position:
         return self.contract.value(self.quantity, mark)
 
     def unrealized(self, mark: Decimal) -> Decimal:
-        return self.contract.sign * (self.value(mark) - self.cost)
+        return ZERO + self.contract.sign * (self.value(mark) - self.cost)  # ZERO +: never a negative zero
 
     def initial_margin(self, mark: Decimal) -> Decimal:
         return margin_for(self.value(mark), self.leverage)
@@ -75,7 +75,7 @@ class Position:
         flips = bool(opening and closing)
         closed_value = self.contract.value(closing if quantity > 0 else -closing, price) if opening else total
         closed_cost = share(self.cost, closing, abs(self.quantity))
-        profit = -self.contract.sign * (closed_value + closed_cost)
+        profit = ZERO - self.contract.sign * (closed_value + closed_cost)
         if self.mode is MarginMode.ISOLATED:
             self.margin -= share(self.margin, closing, abs(self.quantity))
             self.margin += margin_for(total - closed_value, self.leverage)
@@ -90,7 +90,7 @@ class Position:
 
     def fund(self, rate: Decimal, mark: Decimal) -> Decimal:
         """Return what *rate* brings (paid: below 0) at *mark*, to 1e-8, and count it."""
-        amount = -(self.value(mark) * rate).quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
+        amount = ZERO - (self.value(mark) * rate).quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
         self.funding += amount
         self.funding_since_open += amount
         self.funding_since_change += amount

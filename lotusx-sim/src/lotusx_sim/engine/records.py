@@ -162,7 +162,7 @@ class Records:
         else:
             charged, asset = price * quantity, market.quote
         fee = charged * self.fee_rate(order, is_maker=is_maker)
-        return fee.quantize(QUANTUM, rounding=ROUND_DOWN), asset
+        return ZERO + fee.quantize(QUANTUM, rounding=ROUND_DOWN), asset  # ZERO +: a tiny rebate is no negative zero
 
     def fill(
         self, order: Order, trade_id: int, price: Decimal, quantity: Decimal, *, is_maker: bool, now_ns: int
@@ -171,16 +171,14 @@ class Records:
         contract = self.markets[order.symbol].contract
         fee, asset = self.fee(order, price, quantity, is_maker=is_maker)
         start = profit = ZERO
-        if contract is None:
-            if fee:
-                self.accounts.pay(order.account, FEE_ACCOUNT, asset, fee, from_locked=False)
-        else:
+        if contract is not None:
             self.release_for(order, quantity)
             position = self.margin.position(order.account, order.symbol)
             start = position.quantity
             profit = self.margin.trade(position, order.side.sign * quantity, price)
-            self.accounts.owe(order.account, FEE_ACCOUNT, asset, fee)
             self.touch_position(position)
+        if fee:
+            self.accounts.owe(order.account, FEE_ACCOUNT, asset, fee)
         order.executed += quantity
         order.executed_quote += price * quantity
         order.updated_ns = now_ns
