@@ -103,7 +103,7 @@ class AccountStream:
         self._waiting = 0
         self._lock = anyio.Lock()
         self._symbols: dict[Symbol, None] = {}
-        self._balances: dict[str, Balance] = {}
+        self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
         self._positions: dict[Symbol, Position] = {}
         self._payments: dict[tuple[Symbol, int], None] = {}
         self._count = 0
@@ -278,9 +278,13 @@ class AccountStream:
         for payment in found.payments:
             self._merge(FundingEvent(payment))
         if found.balances is not None:
-            listed = {balance.asset for balance in found.balances}
+            listed = {(balance.wallet, balance.asset) for balance in found.balances}
             zero = Decimal(0)
-            emptied = [Balance(asset, zero, zero, zero) for asset in self._balances if asset not in listed]
+            emptied = [
+                Balance(asset, zero, zero, zero, wallet=wallet)
+                for wallet, asset in self._balances
+                if (wallet, asset) not in listed
+            ]
             self._merge(BalanceEvent((*found.balances, *emptied)))
         if found.positions is not None:
             held = {position.symbol for position in found.positions}
@@ -298,8 +302,10 @@ class AccountStream:
             self._symbols[event.fill.symbol] = None
             self._deliver_all(self._desk.apply_fill(event.fill))
         elif isinstance(event, BalanceEvent):
-            balances = tuple(each for each in event.balances if _news(self._balances.get(each.asset), each))
-            self._balances.update((each.asset, each) for each in balances)
+            balances = tuple(
+                each for each in event.balances if _news(self._balances.get((each.wallet, each.asset)), each)
+            )
+            self._balances.update(((each.wallet, each.asset), each) for each in balances)
             self._deliver_all([BalanceEvent(balances)] if balances else [])
         elif isinstance(event, PositionEvent):
             positions = tuple(each for each in event.positions if _news(self._positions.get(each.symbol), each))

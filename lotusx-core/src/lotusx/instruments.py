@@ -8,8 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import anyio
 
 from lotusx.errors import InvalidArgument, ItemRejected, UnknownSymbol
+from lotusx.kernel.clock import Clock
 from lotusx.model.instruments import Instrument
 from lotusx.model.symbol import Symbol
+
+LOOK_AGAIN_NS = 60_000_000_000
+"""How old the list must be before an unknown symbol is worth asking for a fresh one."""
 
 
 class Instruments:
@@ -18,8 +22,10 @@ class Instruments:
     The map to the exchange's own names comes from its list of instruments, never from cutting strings.
     """
 
-    def __init__(self, exchange: str) -> None:
+    def __init__(self, exchange: str, clock: Clock) -> None:
         self._exchange = exchange
+        self._clock = clock
+        self._looked_ns: int | None = None
         self._fetch: Callable[[], Awaitable[Sequence[Instrument]]] | None = None
         self._by_symbol: dict[Symbol, Instrument] = {}
         self._by_venue_symbol: dict[str, Instrument] = {}
@@ -51,6 +57,7 @@ class Instruments:
             self._by_symbol = {item.symbol: item for item in found}
             self._by_venue_symbol = {item.venue_symbol: item for item in found}
             self._loads += 1
+            self._looked_ns = self._clock.monotonic_ns()
             self.stale = False
 
     async def refresh_if_unlisted(self, venue_symbols: Iterable[str]) -> None:
@@ -59,7 +66,7 @@ class Instruments:
             await self.refresh()
 
     async def resolve(self, symbol: Symbol | str) -> Instrument:
-        """Return the instrument of *symbol*; an unknown one is looked for once more in a fresh list.
+        """Return the instrument of *symbol*; an unknown one is looked for in a fresh list, at most once a minute.
 
         Raises:
             UnknownSymbol: It is not listed; near matches are named.
@@ -67,10 +74,16 @@ class Instruments:
         """
         await self.ensure()
         wanted = self._parse(symbol)
-        found = self._by_symbol.get(wanted)
-        if found is not None:
-            return found
+        if wanted not in self._by_symbol and self._may_look_again():
+            await self.refresh()
         return self.by_symbol(wanted)
+
+    def _may_look_again(self) -> bool:
+        now_ns = self._clock.monotonic_ns()
+        if self._looked_ns is not None and now_ns - self._looked_ns < LOOK_AGAIN_NS:
+            return False
+        self._looked_ns = now_ns
+        return True
 
     def by_symbol(self, symbol: Symbol | str) -> Instrument:
         """Return the instrument of *symbol* from what is loaded."""

@@ -93,7 +93,7 @@ class Wiring:
         host = min(parts.urls.values())
         self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=parts.account or "")
         self.groups: dict[str, WsGroup] = {}
-        self.instruments = Instruments(parts.facts.name)
+        self.instruments = Instruments(parts.facts.name, self.clock)
         self.connector: Connector
         self.rest: RestStack
         self.desk: OrderDesk

@@ -153,8 +153,46 @@ async def test_a_cursor_that_does_not_move_ends_the_history() -> None:
     assert [item async for item in iterate(fetch, lambda item: item)] == [1]
 
 
+class Still:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at_ns = 0
+
+    def monotonic_ns(self) -> int:
+        return self.at_ns
+
+    now_ns = monotonic_ns
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing waits here")
+
+
+async def test_an_unknown_symbol_is_looked_for_in_a_fresh_list_at_most_once_a_minute() -> None:
+    clock = Still()
+    table = Instruments("acme", clock)
+    listed = [instrument("BTC/USDT", "BTCUSDT")]
+    calls = 0
+
+    async def fetch() -> Sequence[Instrument]:
+        nonlocal calls
+        calls += 1
+        return list(listed)
+
+    table.use(fetch)
+    await table.ensure()
+    listed.append(instrument("NEW/USDT", "NEWUSDT"))
+    with pytest.raises(UnknownSymbol):
+        await table.resolve("NEW/USDT")
+    clock.at_ns += 60_000_000_000
+    assert (await table.resolve("NEW/USDT")).venue_symbol == "NEWUSDT"
+    with pytest.raises(UnknownSymbol):
+        await table.resolve("TYPO/USDT")
+    assert calls == 2
+
+
 async def test_an_unknown_symbol_gets_near_matches() -> None:
-    table = Instruments("acme")
+    table = Instruments("acme", Still())
     calls = 0
 
     async def fetch() -> Sequence[Instrument]:
@@ -175,7 +213,7 @@ async def test_an_unknown_symbol_gets_near_matches() -> None:
 
 
 async def test_a_symbol_the_list_does_not_have_makes_it_stale_and_it_is_fetched_again() -> None:
-    table = Instruments("acme")
+    table = Instruments("acme", Still())
     listed = [instrument("BTC/USDT", "BTCUSDT")]
 
     async def fetch() -> Sequence[Instrument]:
@@ -192,7 +230,7 @@ async def test_a_symbol_the_list_does_not_have_makes_it_stale_and_it_is_fetched_
 
 
 async def test_a_list_of_names_is_fetched_again_only_for_one_that_is_not_in_it() -> None:
-    table = Instruments("acme")
+    table = Instruments("acme", Still())
     calls = 0
 
     async def fetch() -> Sequence[Instrument]:

@@ -14,7 +14,7 @@ import trio
 from trio.testing import MockClock
 
 from lotusx.errors import ExchangeError, NotSupported, OrderNotFound, RequestTimeout
-from lotusx.kernel.ports import AccountPort, Amendment, OrderRef, Page, Span, TradingPort
+from lotusx.kernel.ports import AccountPort, Acknowledged, Amendment, OrderRef, Page, Span, TradingPort
 from lotusx.model.account import AccountEvent, Balance, FundingPayment, Position
 from lotusx.model.enums import InstrumentKind, InstrumentStatus, OrderStatus, Side
 from lotusx.model.instruments import Instrument, TickSize
@@ -117,10 +117,10 @@ class Exchange(TradingPort, AccountPort):
 
     async def test(self, request: OrderRequest, instrument: Instrument) -> None: ...
 
-    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         self.sent.append(f"cancel {ref}")
         answer = await self._hook("cancel", ref)
-        return answer if isinstance(answer, OrderState) else self.end(ref)
+        return answer if isinstance(answer, OrderState | Acknowledged) else self.end(ref)
 
     def end(self, ref: OrderRef, status: str = "canceled") -> OrderState:
         key = next(
@@ -191,7 +191,7 @@ class Exchange(TradingPort, AccountPort):
 
     async def cancel_batch(
         self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]:
+    ) -> Sequence[OrderState | Acknowledged | Exception]:
         self.sent += [f"cancel {ref}" for ref in refs]
         answer = await self._hook("cancel_batch", refs)
         return [self.end(ref) for ref in refs] if answer is None else answer

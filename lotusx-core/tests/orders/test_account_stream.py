@@ -475,3 +475,18 @@ def test_where_fills_of_the_whole_account_can_be_asked_for_a_recovery_finds_thos
         assert [event.fill for event in account.out if isinstance(event, FillEvent)] == [elsewhere]
 
     in_virtual_time(run)
+
+
+def test_one_asset_in_two_wallets_is_two_balances() -> None:
+    async def run() -> None:
+        account = Account()
+        spot, perp = replace(balance("USDC", "1"), wallet="spot"), replace(balance("USDC", "2"), wallet="perp")
+        account.stream.feed(BalanceEvent((spot,)))
+        account.stream.feed(BalanceEvent((perp,)))
+        account.stream.feed(BalanceEvent((spot,)))
+        account.world.exchange.held_balances = [spot]
+        await account.stream.recover(EPOCH_NS)
+        said = [event.balances for event in account.out if isinstance(event, BalanceEvent)]
+        assert said == [(spot,), (perp,), (replace(balance("USDC", "0"), wallet="perp"),)]
+
+    in_virtual_time(run)

@@ -20,7 +20,7 @@ from lotusx.errors import (
     SlowConsumer,
     Unavailable,
 )  # fmt: skip
-from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.kernel.ports import Acknowledged, Amendment, OrderRef
 from lotusx.model.account import FillEvent, OrderEvent
 from lotusx.model.enums import OrderStatus
 from lotusx.model.orders import Accepted, OrderState, Rejected, Unknown
@@ -646,5 +646,50 @@ def test_a_batch_abandoned_before_it_was_sent_leaves_its_orders_free() -> None:
         journal.stuck = False
         outcomes = await world.desk.amend_batch(refs, terms, [INSTRUMENT] * 2)
         assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, None])
+def test_a_cancel_that_is_only_acknowledged_is_completed_from_what_is_known(status: OrderStatus | None) -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.desk.apply_fill(fill(quantity="0.4"))
+        world.exchange.always["cancel"] = lambda ref: Acknowledged(ref, status, "canceled" if status else "")
+        state = await world.desk.cancel(A1, INSTRUMENT)
+        assert (state.filled, state.price, world.exchange.looks) == (D("0.4"), 100, 0)
+        assert state.status is (status or OrderStatus.PARTIALLY_FILLED)
+        assert order.status is state.status
+
+    in_virtual_time(run)
+
+
+def test_an_end_is_told_once_whatever_its_time_turns_out_to_be() -> None:
+    async def run() -> None:
+        world = World()
+        ended = state(status="canceled", at=5)
+        assert len(world.desk.apply_state(ended)) == 1
+        assert world.desk.apply_state(replace(ended, updated_ns=9)) == []
+        assert len(world.desk.apply_state(replace(ended, updated_ns=10, reason="by you"))) == 1
+
+    in_virtual_time(run)
+
+
+def test_an_acknowledged_cancel_of_an_order_placed_elsewhere_asks_what_it_was() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["z"] = state("z", "900")
+        ref = OrderRef(venue_order_id="900")
+        world.exchange.always["cancel"] = lambda ref: Acknowledged(ref, OrderStatus.CANCELED)
+        found = await world.desk.cancel(ref, INSTRUMENT)
+        assert (found.client_order_id, found.status, world.exchange.looks) == ("z", OrderStatus.CANCELED, 1)
+        world.exchange.always["cancel_batch"] = lambda refs: [
+            Acknowledged(refs[0], OrderStatus.CANCELED), refusal(OrderNotFound), Acknowledged(refs[2]),
+        ]  # fmt: skip
+        world.exchange.always["order"] = raiser(refusal(OrderNotFound))
+        refs = [ref, OrderRef("no"), OrderRef("never")]
+        outcomes = await world.desk.cancel_batch(refs, [INSTRUMENT] * 3)
+        assert [type(outcome) for outcome in outcomes] == [Accepted, Rejected, Rejected]
 
     in_virtual_time(run)

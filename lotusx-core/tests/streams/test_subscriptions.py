@@ -358,3 +358,25 @@ def test_an_answer_that_names_the_subscription_settles_that_one_alone() -> None:
     assert subs.acknowledged(1, Ack(None, key="c"), 0) == []
     (refused,) = subs.acknowledged(1, Ack(None, "no such coin", key="a"), 0)
     assert refused == Refused("a", "no such coin")
+
+
+def test_two_views_of_one_key_lie_on_different_sockets() -> None:
+    subs = Subscriptions(WsFacts())
+    slots = [subs.want(Wanted(ident, ident[0], ChannelKind.TICKER)) for ident in ("a", "b", "a mark", "b mark", "c")]
+    assert slots == [0, 0, 1, 1, 0]
+    subs.drop("a")
+    assert subs.want(Wanted("a other", "a", ChannelKind.TICKER)) == 0
+
+
+def test_what_was_asked_for_and_never_answered_is_unsubscribed_when_nobody_wants_it_any_more() -> None:
+    subs = Subscriptions(WsFacts())
+    new_id = ids()
+    subs.want(wanted("a"))
+    subs.open(1, 0)
+    assert subs.next_send(1, 0, new_id) is not None
+    subs.due(1, 10 * S)
+    subs.want(wanted("b"))
+    subs.drop("a")
+    send = subs.next_send(1, 10 * S, new_id)
+    assert send is not None
+    assert (send.op, send.keys) == (Op.UNSUBSCRIBE, ("a",))

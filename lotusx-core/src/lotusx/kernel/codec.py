@@ -35,11 +35,14 @@ class Channel(Generic[E]):
     Attributes:
         group: Which of the environment's WebSocket addresses serves it.
         key: The exchange's name of it, as it appears in its messages; unique within the group.
+        view: Tells channels apart that read the same messages as different events. Each view of a key is subscribed by
+            itself, on a socket of its own.
         convert: Pure: one whole message of this channel and its receive time (ns) → its events, in order.
             Raises `ItemRejected` or a decode error when the message cannot be understood.
         cadence_s: The longest usual silence the exchange states for it; ``None``: it speaks only on change.
         identity: Tells one event of this channel from another, the same on every socket: a trade id, an update id. Used
             to leave out repetitions while a socket is replaced; ``None``: whole messages are compared.
+        lost: Called when messages may have been missed: a *convert* that remembers earlier messages must forget them.
     """
 
     group: str
@@ -50,6 +53,8 @@ class Channel(Generic[E]):
     private: bool = False
     cadence_s: float | None = None
     identity: Callable[[E], Hashable | None] | None = field(default=None, compare=False, repr=False)
+    view: str = ""
+    lost: Callable[[], None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from lotusx.model.instruments import Instrument
 if TYPE_CHECKING:
     from lotusx.kernel.book import BookRule
     from lotusx.model.account import AccountEvent, Balance, Fees, FundingPayment, Leverage, Permissions, Position
-    from lotusx.model.enums import MarginMode
+    from lotusx.model.enums import MarginMode, OrderStatus
     from lotusx.model.market_data import (
         BestBidOffer,
         BookUpdate,
@@ -77,6 +77,18 @@ class Amendment:
     quantity: Decimal | None = None
     price: Decimal | None = None
     new_client_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A cancel that the exchange took and did not describe. ``status``: what became of the order, where that is said.
+
+    The core completes it from what it knows of the order, or asks.
+    """
+
+    ref: OrderRef
+    status: OrderStatus | None = None
+    raw_status: str = ""
 
 
 class MarketDataPort(Protocol):
@@ -171,7 +183,7 @@ class TradingPort(Protocol):
         """Have the exchange check it without placing it."""
         raise _absent("test_order")
 
-    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+    async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         raise _absent("cancel_order")
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
@@ -215,7 +227,7 @@ class TradingPort(Protocol):
 
     async def cancel_batch(
         self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
-    ) -> Sequence[OrderState | Exception]:
+    ) -> Sequence[OrderState | Acknowledged | Exception]:
         """One answer per order, in their order."""
         raise _absent("batch_cancel")
 

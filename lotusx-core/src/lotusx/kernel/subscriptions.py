@@ -7,7 +7,7 @@ planned rotation a slot has two.
 
 from __future__ import annotations
 
-import heapq
+import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -60,7 +60,7 @@ class Subscriptions:
         self._facts = facts
         self._desired: dict[str, Wanted] = {}
         self._slot_of: dict[str, int] = {}
-        self._slots: dict[int, dict[str, None]] = {}
+        self._slots: dict[int, dict[str, str]] = {}  # ident → key of what each carries
         self._lonely: set[int] = set()
         self._room: list[int] = []  # slots that may have room, lowest first
         self._next_slot = 0
@@ -95,7 +95,7 @@ class Subscriptions:
         slot = self._next_slot
         self._next_slot += 1
         self._slots[slot] = {}
-        heapq.heappush(self._room, slot)
+        bisect.insort(self._room, slot)
         return slot
 
     def want(self, item: Wanted) -> int:
@@ -103,7 +103,7 @@ class Subscriptions:
         slot = self._place(item)
         self._desired[item.ident] = item
         self._slot_of[item.ident] = slot
-        self._slots[slot][item.ident] = None
+        self._slots[slot][item.ident] = item.key
         for session in self._sessions.values():
             if session.slot == slot:
                 self._owe(session, item)
@@ -114,11 +114,11 @@ class Subscriptions:
             slot = self.add_slot()
             self._lonely.add(slot)
             return slot
-        while self._room:
-            slot = self._room[0]
-            if slot in self._slots and slot not in self._lonely and len(self._slots[slot]) < self._facts.max_channels:
+        for slot in tuple(self._room):
+            if slot not in self._slots or slot in self._lonely or len(self._slots[slot]) >= self._facts.max_channels:
+                self._room.remove(slot)
+            elif item.key not in self._slots[slot].values():  # one key twice on a socket would be one subscription
                 return slot
-            heapq.heappop(self._room)
         return self.add_slot()
 
     def drop(self, ident: str) -> int:
@@ -128,13 +128,13 @@ class Subscriptions:
         slot = self._slot_of.pop(ident)
         del self._slots[slot][ident]
         if slot not in self._lonely and slot not in self._room:
-            heapq.heappush(self._room, slot)
+            bisect.insort(self._room, slot)
         for session in self._sessions.values():
             if session.slot != slot:
                 continue
             member = session.by_key.pop(wanted.key)
             session.wanted.pop(wanted.key, None)
-            if member.phase is not Phase.WANTED:
+            if member.asked:
                 session.ending[wanted.key] = None
             for pending in session.pending.values():
                 if member in pending.members:
@@ -217,6 +217,7 @@ class Subscriptions:
         for member in members:
             del session.wanted[member.key]
             member.phase = Phase.SENT
+            member.asked = True
             member.since_ns = now_ns
         keys = tuple(member.key for member in members)
         return self._sent(session, Op.SUBSCRIBE, keys, members, new_id(), now_ns)

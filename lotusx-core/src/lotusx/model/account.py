@@ -14,13 +14,17 @@ from lotusx.model.symbol import Symbol
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account holds of one asset. ``total`` = ``free`` + ``locked`` on spot."""
+    """What an account holds of one asset. ``total`` = ``free`` + ``locked`` on spot.
+
+    ``wallet`` is where it lies, in the exchange's words, where one asset can lie in several places; "": the only one.
+    """
 
     asset: str
     free: Decimal
     locked: Decimal
     total: Decimal
     updated_ns: int = 0
+    wallet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class FillEvent:
 
 @dataclass(frozen=True, slots=True)
 class BalanceEvent:
-    """Balances changed; absolute values of the assets named."""
+    """Balances changed; absolute values of the assets (and wallets) named."""
 
     balances: tuple[Balance, ...]
 

@@ -102,6 +102,7 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
     change_fraction: Decimal | None = None
     vwap: Decimal | None = None
     trade_count: int | None = None
+    mid_price: Decimal | None = None
     mark_price: Decimal | None = None
     index_price: Decimal | None = None
     funding_rate: Decimal | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lotusx.errors import OrderNotFound
+from lotusx.errors import LotusXError, OrderNotFound
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import CommandKind
-from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.ports import Acknowledged, OrderRef
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
 from lotusx.orders.commands import Check, Commands, Prepared
@@ -132,7 +133,7 @@ class OrderDesk:
             OrderOutcomeUnknown: Nothing proves whether it was cancelled. Cancelling again is safe.
         """
         made = await self._make.cancel(ref, instrument)
-        self._run.raise_unless_accepted(await self._run.run(made.job, partial(self._port.cancel, *made.arguments)))
+        self._run.raise_unless_accepted(await self._run.run(made.job, partial(self._cancel, *made.arguments)))
         return made.job.state()
 
     async def cancel_batch(
@@ -143,8 +144,8 @@ class OrderDesk:
             CommandKind.CANCEL,
             [str(ref) for ref in refs],
             [partial(self._make.cancel, *pair) for pair in zip(refs, instruments, strict=True)],
-            self._port.cancel if emulate else None,
-            self._port.cancel_batch,
+            self._cancel if emulate else None,
+            self._cancel_batch,
         )
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
@@ -156,6 +157,32 @@ class OrderDesk:
         for state in states:
             self._run.learn(state)
         return [self._merged(state) for state in states]
+
+    async def _cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        return await self._described(await self._port.cancel(ref, instrument), {ref: instrument})
+
+    async def _cancel_batch(
+        self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
+    ) -> Sequence[OrderState | Exception]:
+        places = dict(zip(refs, instruments, strict=True))
+        answers: list[OrderState | Exception] = []
+        for answer in await self._port.cancel_batch(refs, instruments):
+            try:
+                answers.append(answer if isinstance(answer, Exception) else await self._described(answer, places))
+            except LotusXError as error:
+                answers.append(error)
+        return answers
+
+    async def _described(self, answer: OrderState | Acknowledged, places: Mapping[OrderRef, Instrument]) -> OrderState:
+        """Complete an acknowledgement from what is known of the order; one placed elsewhere is asked for."""
+        if isinstance(answer, OrderState):
+            return answer
+        instrument = places[answer.ref]
+        order = self._find(answer.ref, instrument)
+        state = await self._port.order(answer.ref, instrument) if order is None else order.state
+        if answer.status is None or state.status.is_terminal:
+            return state
+        return replace(state, status=answer.status, raw_status=answer.raw_status or state.raw_status)
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None

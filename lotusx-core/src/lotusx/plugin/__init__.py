@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from lotusx.kernel.ports import (
         AccountPort as AccountPort,
+        Acknowledged as Acknowledged,
         Amendment as Amendment,
         Connector as Connector,
         MarketDataPort as MarketDataPort,
@@ -70,7 +71,8 @@ _HOMES = {
     "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
     "lotusx.kernel.dialect": "RestDialect Usage",
     "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
-    "lotusx.kernel.ports": "AccountPort Amendment Connector MarketDataPort Native OrderRef Page Span TradingPort",
+    "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector MarketDataPort Native OrderRef Page Span "
+    "TradingPort",
     "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
     "lotusx.kernel.secrets": "Secret",
     "lotusx.kernel.signer": "Signer",

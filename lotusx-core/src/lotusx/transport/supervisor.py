@@ -147,7 +147,7 @@ class WsGroup:
             raise StreamClosed(f"{self.exchange}: the connection is closed; subscribe inside `async with`")
         policy = default_overflow(channel) if overflow is None else overflow
         alone = policy is Overflow.BLOCK and self.facts.duplicates_allowed
-        ident = f"{channel.key} alone" if alone else channel.key
+        ident = f"{channel.key} {channel.view}{' alone' if alone else ''}".rstrip()
         subscription: Subscription[E] | None = self._subs.get(ident)
         stream: Stream[E]
         if subscription is None:
@@ -312,6 +312,15 @@ class WsGroup:
         subscription = self._subs.get(member.ident)
         if subscription is not None and self._heard_by_readers(session):
             subscription.heard()
+
+    def feed(self, member: Member, run: list[bytes], received_ns: int) -> None:
+        """A member brought several messages in a row: what its ``sink`` does with each, at once where nothing moves."""
+        subscription = self._subs.get(member.ident)
+        if subscription is not None and subscription.takes_runs(member.sink):
+            subscription.feed_run(run, received_ns)
+            return
+        for message in run:
+            member.sink(message, received_ns)
 
     def changed(self, session: Session, changes: list[Change]) -> None:
         """Something became of its subscriptions."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lotusx.kernel.orders.merge import FillKey, TrackedOrder, fill_key
 from lotusx.model.account import AccountEvent, FillEvent, OrderEvent
@@ -210,9 +210,11 @@ class Ledger:
 
     def _tell(self, order: TrackedOrder, events: list[AccountEvent]) -> list[AccountEvent]:
         state = order.state
-        if state != order.told:
+        told = order.told
+        if state != told:
             order.told = state
-            events.append(OrderEvent(state))
+            if told is None or not told.status.is_terminal or replace(told, updated_ns=state.updated_ns) != state:
+                events.append(OrderEvent(state))  # an end is news once, whatever its time turns out to be
         if events:
             self.counts.applied += 1
         else:
