@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from lotusx.errors import LotusXError, SlowConsumer, StreamClosed, StreamError
 from lotusx.kernel.flow import Counters, Later, Overflow, StatusChange, StreamOwner, StreamState, symbol_of
@@ -28,13 +29,16 @@ DEFAULT_BUFFER = 10_000
 BLOCKED_NS = 100_000_000
 """A handler that holds the loop longer than this is reported."""
 _STATUSES_KEPT = 256
+_REST_EVENTS = 1_000
+"""After so many events a reader lets other tasks run, though more events wait."""
 
 
 class Stream(Generic[E]):
     """Events of one subscription, in order. Made at subscribe time: nothing that comes later is missed.
 
     ``async for`` ends when the stream is closed, and raises what ended it otherwise; buffered events come first.
-    A reader that always finds events waiting is not interrupted between them. One reader at a time.
+    A reader that always finds events waiting is interrupted (and can be cancelled) only every 1 000 events. One reader
+    at a time.
 
     Attributes:
         name: The exchange's name of the channel.
@@ -42,8 +46,8 @@ class Stream(Generic[E]):
 
     __slots__ = (
         "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler", "_latest",
-        "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_special", "_state",
-        "_statuses", "_told", "_waiter", "name", "overflow",
+        "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_rest_at",
+        "_special", "_state", "_statuses", "_told", "_waiter", "name", "overflow",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +71,7 @@ class Stream(Generic[E]):
         self._buffer: deque[E] = deque()
         self._latest: dict[Hashable, E] = {}
         self._received = self._delivered = self._conflated = self._dropped = self._rejected = 0
+        self._rest_at = _REST_EVENTS
         self._state = StreamState.REQUESTED
         self._statuses: deque[tuple[int, StatusChange]] = deque(
             [(0, StatusChange(StreamState.REQUESTED))], maxlen=_STATUSES_KEPT
@@ -105,6 +110,11 @@ class Stream(Generic[E]):
         return self._blocked
 
     @property
+    def handled(self) -> bool:
+        """Whether a callback takes the events, each as its frame is decoded."""
+        return self._handler is not None
+
+    @property
     def error(self) -> BaseException | None:
         """What ended the stream; ``None``: nothing did, or it was closed."""
         return self._error
@@ -115,6 +125,8 @@ class Stream(Generic[E]):
         return self
 
     async def __anext__(self) -> E:
+        if self._delivered >= self._rest_at:
+            await self._rest()
         try:
             event = self._buffer.popleft()
         except IndexError:
@@ -124,6 +136,10 @@ class Stream(Generic[E]):
             self._blocked = False
             self._owner.proceed(self)
         return event
+
+    async def _rest(self) -> None:
+        self._rest_at = self._delivered + _REST_EVENTS
+        await anyio.lowlevel.checkpoint()
 
     async def _next(self) -> E:
         while not self._buffer:
@@ -350,6 +366,9 @@ class _WithStatus(Generic[E]):
         while True:
             if stream._statuses and stream._delivered + stream._dropped >= stream._statuses[0][0]:
                 return stream._statuses.popleft()[1]
-            if stream._buffer or stream._latest or stream._state is StreamState.CLOSED:
+            if stream._delivered >= stream._rest_at:
+                await stream._rest()
+            elif stream._buffer or stream._latest or stream._state is StreamState.CLOSED:
                 return await stream.__anext__()
-            await stream._wait()
+            else:
+                await stream._wait()

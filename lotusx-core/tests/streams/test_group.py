@@ -544,6 +544,46 @@ def test_what_cannot_be_decoded_is_counted_and_the_socket_lives_on() -> None:
     virtually(main)
 
 
+def test_one_read_may_mix_channels_controls_and_noise() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            trades, books = ws.subscribe(channel()), ws.subscribe(channel("books", ChannelKind.BOOK))
+            await settle()
+            server.open[0].bring(
+                *[{"ch": key, "n": n} for key, n in (("trades", 1), ("trades", 2), ("books", 3), ("trades", 4))],
+                {"notice": "error", "text": "?"},
+                {"ch": "trades", "n": 5},
+                b"noise",
+                {"ch": "trades", "n": 6},
+                {"ch": "nobody's", "n": 7},
+                {"ch": "nobody's", "n": 8},
+                {"ch": "books", "n": 9},
+            )
+            assert await take(trades, 5) == [1, 2, 4, 5, 6]
+            assert await take(books, 2) == [3, 9]
+            assert ws.stats()["undecodable"] == 1
+
+    virtually(main)
+
+
+def test_a_channel_ended_in_the_middle_of_a_read_is_subscribed_again_and_what_follows_is_not_its_first() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            stream = ws.subscribe(channel())
+            await settle()
+            trade, ended = {"ch": "trades", "n": 1}, {"notice": "subscription_ended", "key": "trades"}
+            server.open[0].bring(trade, ended)
+            await settle()
+            assert [body["op"] for body in server.open[0].said].count("subscribe") == 2
+            server.open[0].bring(trade, trade)
+            assert await take(stream, 3) == [1, 1, 1]
+            assert stream.state is S.RECOVERED
+
+    virtually(main)
+
+
 def test_notices_are_answered_and_obeyed() -> None:
     async def main() -> None:
         server = Server()

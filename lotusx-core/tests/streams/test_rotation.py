@@ -11,6 +11,7 @@ import pytest
 from lotusx.errors import ConnectionFailed, RequestTimeout, SlowConsumer, StreamGap
 from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState
+from lotusx.kernel.telemetry import ItemDropped
 from lotusx.streams import Stream
 
 from .fakes import Codec, Connection, Log, Server, channel, group, number, until, virtually
@@ -49,13 +50,15 @@ def test_a_hundred_rotations_miss_nothing_and_repeat_nothing(how: str, identity:
             async with group(server, facts=facts, telemetry=log.telemetry) as ws:
                 stream = ws.subscribe(channel(identity=identity), buffer=10**6)
                 await anyio.sleep(0.5)
-                sent = 0
+                sent = rounds = 0
                 while len(server.connections) < 101:
                     for _ in range(3):
-                        server.publish("trades", sent)
-                        sent += 1
+                        run = server.rng.choice([1, 3])
+                        server.publish("trades", *range(sent, sent + run))
+                        sent += run
                         await anyio.sleep(0.2)
-                    if how != "age" and sent % 21 == 0:
+                    rounds += 1
+                    if how != "age" and rounds % 7 == 0:
                         server.open[0].bring({"notice": "shutdown", "text": "bye"})
                 await anyio.sleep(20)
                 assert [await anext(stream) for _ in range(stream.counters.waiting)] == list(range(sent))
@@ -592,5 +595,40 @@ def test_every_message_reaches_the_converter_once() -> None:
             server.publish("trades", 1)
             assert await anext(first) == await anext(second) == 1
             assert len(calls) == 1
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("handled", [False, True])
+def test_one_read_is_handed_over_whole_but_to_a_handler_as_each_message_is_decoded(handled: bool) -> None:
+    async def main() -> None:
+        server = Server()
+        log = Log()
+        seen: list[str] = []
+
+        def convert(message: bytes, received_ns: int) -> list[int]:
+            (n,) = number(message, received_ns)
+            seen.append(f"decode {n}")
+            if n == 3:
+                raise ValueError("3")
+            return [n]
+
+        async with group(server, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel(convert=convert))
+            if handled:
+                stream.handle(lambda n: seen.append(f"take {n}"), on_reject=lambda count: seen.append("reject"))
+            await anyio.sleep(0.5)
+            server.publish("trades", 1, 2, 3, 4)
+            await anyio.sleep(0.5)
+            if handled:
+                assert seen == [
+                    "decode 1", "take 1", "decode 2", "take 2", "decode 3", "reject", "decode 4", "take 4"
+                ]  # fmt: skip
+            else:
+                assert seen == ["decode 1", "decode 2", "decode 3", "decode 4"]
+                assert [await anext(stream) for _ in range(3)] == [1, 2, 4]
+            counters = stream.counters
+            assert (counters.received, counters.delivered, counters.rejected, counters.waiting) == (4, 3, 1, 0)
+            assert [event.reason for event in log.events if isinstance(event, ItemDropped)] == ["3"]
 
     virtually(main)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given, strategies as st
 
@@ -116,6 +117,30 @@ def test_one_read_of_the_socket_wakes_the_reader_once() -> None:
             await anyio.sleep(1)
             assert turns == [0, 10, 20]
             stream.end()
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("with_status", [False, True])
+def test_a_reader_far_behind_lets_others_run_and_loses_nothing_when_cancelled_there(with_status: bool) -> None:
+    async def main() -> None:
+        stream: Stream[int] = Stream("s")
+        stream.put(range(5000))
+        got: list[int] = []
+
+        async def read() -> None:
+            async for event in stream.with_status() if with_status else stream:
+                if isinstance(event, int):
+                    got.append(event)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            while not got:
+                await anyio.lowlevel.checkpoint()
+            assert len(got) <= 2000  # a loop may run it twice before us
+            tasks.cancel_scope.cancel()
+        assert got == list(range(len(got)))
+        assert await drain(stream) == list(range(len(got), 5000))
 
     virtually(main)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from lotusx.errors import StreamGap
@@ -86,6 +86,28 @@ class Subscription(StreamOwner, Generic[E]):
         if self._held is not None:
             self._hold_back(events)
             return
+        for stream in self._streams:
+            stream.put(events)
+
+    def takes_runs(self, sink: Callable[[bytes, int], None]) -> bool:
+        """Whether `feed_run` does what *sink*, one of the three, would do with each message."""
+        if sink == self.feed_new:
+            return self.handover is None or self.handover.settled
+        return sink == self.feed
+
+    def feed_run(self, messages: Sequence[bytes], received_ns: int) -> None:
+        """Take what one read of the only socket brought in a row. A reader gets it whole, a handler one by one."""
+        if self._held is not None or any(stream.handled for stream in self._streams):
+            for message in messages:
+                self.feed(message, received_ns)
+            return
+        convert = self._convert
+        events: list[E] = []
+        for message in messages:
+            try:
+                events += convert(message, received_ns)
+            except Exception as error:
+                self._reject(error)
         for stream in self._streams:
             stream.put(events)
 

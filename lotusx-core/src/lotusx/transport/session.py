@@ -45,6 +45,9 @@ class SessionOwner(Protocol):
     def first(self, session: Session, member: Member) -> None:
         """A member brought something for the first time, or again after a silence."""
 
+    def feed(self, member: Member, run: list[bytes], received_ns: int) -> None:
+        """A member brought several messages in a row: what its ``sink`` does with each."""
+
     def dropped(self, session: Session, member: Member, reason: str) -> None:
         """The exchange serves a member no longer; it is being subscribed again."""
 
@@ -263,31 +266,43 @@ class Session:
     # ------------------------------------------------------------------------------------------------ messages
 
     def on_messages(self, messages: list[bytes], received_ns: int) -> None:
-        """Take what one read of the socket brought. `lotusx.kernel.transport.WsHandler`."""
+        """Take what one read of the socket brought. `lotusx.kernel.transport.WsHandler`.
+
+        It mostly brings many messages of one channel: whatever need not be done for each is done once for such a run.
+        """
         now_ns = self._clock.monotonic_ns()
         route = self._route
         key = ""
-        member: Member | None = None
+        run: list[bytes] = []
         for message in messages:
             try:
                 whose = route(message)
             except Exception as error:
                 self._owner.undecodable("", str(error) or type(error).__name__)
                 continue
-            if whose != key:  # one read mostly brings many messages of one channel: the rest is done once for them
-                if not isinstance(whose, str):
-                    self._control(whose, message)
-                    key = ""
-                    continue
-                key = whose
-                member = self._table.get(key)  # None: it was unsubscribed while this was under way
-                if member is not None:
-                    member.heard_ns = now_ns
-                    if not member.live:
-                        self._subscriptions.heard(member)
-                        self._owner.first(self, member)
-            if member is not None:
-                member.sink(message, received_ns)
+            if whose == key:
+                run.append(message)
+                continue
+            self._hand_over(key, run, received_ns, now_ns)
+            if isinstance(whose, str):
+                key, run = whose, [message]
+            else:
+                key, run = "", []
+                self._control(whose, message)
+        self._hand_over(key, run, received_ns, now_ns)
+
+    def _hand_over(self, key: str, run: list[bytes], received_ns: int, now_ns: int) -> None:
+        member = self._table.get(key)
+        if member is None or not run:
+            return  # it was unsubscribed while this was under way
+        member.heard_ns = now_ns
+        if not member.live:
+            self._subscriptions.heard(member)
+            self._owner.first(self, member)
+        if len(run) == 1:
+            member.sink(run[0], received_ns)
+        else:
+            self._owner.feed(member, run, received_ns)
 
     def _control(self, control: Control, message: bytes) -> None:
         if isinstance(control, Notice):
