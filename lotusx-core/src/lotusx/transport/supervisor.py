@@ -147,7 +147,7 @@ class WsGroup:
             raise StreamClosed(f"{self.exchange}: the connection is closed; subscribe inside `async with`")
         policy = default_overflow(channel) if overflow is None else overflow
         alone = policy is Overflow.BLOCK and self.facts.duplicates_allowed
-        ident = f"{channel.key} alone" if alone else channel.key
+        ident = f"{channel.key} {channel.view}{' alone' if alone else ''}".rstrip()
         subscription: Subscription[E] | None = self._subs.get(ident)
         stream: Stream[E]
         if subscription is None:
