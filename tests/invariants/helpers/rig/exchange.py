@@ -1,0 +1,112 @@
+"""What the rig must know of an exchange to put it to the test. One file per exchange fills it in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any, ClassVar
+
+from lotusx_sim import Simulator
+from lotusx_sim.venue import Venue
+from lotusx_sim.wire import HttpRequest
+
+Levels = Sequence[tuple[Decimal, Decimal]]
+Pattern = tuple[str, str]
+"""Method and path of requests, as `lotusx_sim.Simulator` matches them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireOrder:
+    """A new order as its bytes arrived; ``None``: that number was not in it."""
+
+    client_order_id: str
+    price: str | None
+    quantity: str | None
+
+
+class BookTruth(ABC):
+    """The exchange's own book, as it was at each number that it told anybody."""
+
+    @abstractmethod
+    def at(self, symbol: str, number: int) -> tuple[Levels, Levels] | None:
+        """Return bids and asks, best first, of our *symbol* at *number*; ``None``: it never said that number."""
+
+
+class UnderTest(ABC):
+    """One exchange under test, made anew for each run.
+
+    Attributes:
+        name: As `lotusx.connect` knows it.
+        symbol: The market with the book under test.
+        quiet_symbol: One whose trades only the blocking reader subscribes to.
+        odd_symbols: Markets with uncomfortable price and quantity rules, for numbers.
+        private_keys: Channels that carry the account, by key.
+        canaries: Secrets that must show up nowhere.
+        place, cancel, amend, reads: The requests that do that.
+        private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
+        user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
+    """
+
+    name: ClassVar[str]
+    symbol: ClassVar[str]
+    quiet_symbol: ClassVar[str]
+    odd_symbols: ClassVar[tuple[str, ...]]
+    private_keys: ClassVar[frozenset[str]]
+    canaries: ClassVar[tuple[str, ...]]
+    credentials: ClassVar[Mapping[str, str]]
+    place: ClassVar[tuple[Pattern, ...]]
+    cancel: ClassVar[tuple[Pattern, ...]]
+    amend: ClassVar[tuple[Pattern, ...]]
+    reads: ClassVar[tuple[Pattern, ...]]
+    private_sockets: ClassVar[str]
+    user_topic: ClassVar[str]
+    trades_topic: ClassVar[str]
+
+    @abstractmethod
+    def __init__(self, seed: int, *, actions_per_s: int) -> None:
+        """Make the venue of *seed*; 0 actions a second leave its market still."""
+
+    @property
+    @abstractmethod
+    def venue(self) -> Venue: ...
+
+    @property
+    @abstractmethod
+    def truth(self) -> BookTruth: ...
+
+    @abstractmethod
+    def venue_symbol(self, symbol: str) -> str: ...
+
+    @abstractmethod
+    def client_order_id(self, number: int, rng: Random) -> str | None:
+        """Return an id for the next order; ``None``: let the core make it."""
+
+    @abstractmethod
+    def events_in(self, message: bytes) -> tuple[str, int] | None:
+        """Return the channel a message belongs to and how many events it brings; ``None``: it is no channel's.
+
+        One that cannot be understood counts as one event.
+        """
+
+    @abstractmethod
+    def subscribed(self) -> Counter[str]:
+        """Return what the venue serves now, over all its connections, by channel."""
+
+    @abstractmethod
+    def orders_in(self, request: HttpRequest) -> list[WireOrder]:
+        """Return the new orders that *request* asks for."""
+
+    @abstractmethod
+    def refuse_private_subscription(self, sim: Simulator, times: int) -> None:
+        """Let the venue say no to the next *times* attempts to subscribe to the account."""
+
+    def saw_message(self, text: str, topic: str) -> None:  # noqa: B027 - most exchanges need not look
+        """Take note of what the venue sends, before any fault; for truths that come from messages."""
+
+    def state_of(self, sim: Simulator) -> dict[str, Any]:
+        """Return free and locked amounts by asset, as the venue has them."""
+        return {asset: (balance.free, balance.locked) for asset, balance in sim.balances().items()}

@@ -1,0 +1,19 @@
+"""The invariants, one file each. A new one is a class here, and a broken variant in `rig.broken`."""
+
+from __future__ import annotations
+
+from rig.invariant import Invariant
+from rig.invariants.i01_dead_peer import DeadPeer
+from rig.invariants.i04_subscriptions import Subscriptions
+from rig.invariants.i09_book import BookOrStale
+from rig.invariants.i14_counted import NothingUncounted
+from rig.invariants.i15_one_order import OneOrder
+from rig.invariants.i18_fills import FillsOnce
+from rig.invariants.i19_recovery import Recovery
+from rig.invariants.i23_numbers import ExactNumbers
+from rig.invariants.i25_secrets import Secrets
+
+INVARIANTS: tuple[type[Invariant], ...] = (
+    DeadPeer, Subscriptions, BookOrStale, NothingUncounted, OneOrder, FillsOnce, Recovery, ExactNumbers, Secrets,
+)  # fmt: skip
+"""All of them, in their order."""

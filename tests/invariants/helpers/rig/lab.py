@@ -1,0 +1,52 @@
+"""Runs seeds, remembers what came of them, and words a failure in one line that says how to see it again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from rig.binance import Binance
+from rig.exchange import UnderTest
+from rig.plan import Plan, draw
+from rig.tamper import Broken
+from rig.world import Result, run
+
+EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {"binance": Binance}
+"""All exchanges under test, by name."""
+_HERE = Path(__file__).parent
+
+
+@cache
+def commit() -> str:
+    """Return the commit that is being tested, marked where the tree differs from it."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=_HERE, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()
+
+
+def run_seed(name: str, seed: int, *, plan: Plan | None = None, broken: Broken | None = None) -> Result:
+    """Run one seed on exchange *name*."""
+    chosen = plan or draw(seed)
+    exchange = EXCHANGES[name](seed, actions_per_s=chosen.actions_per_s)
+    return run(exchange, seed, chosen, broken)
+
+
+@cache
+def result_of(name: str, seed: int) -> Result:
+    """Run one seed, once in this process: every invariant is judged by the same run."""
+    return run_seed(name, seed)
+
+
+def failures(result: Result, invariant: str) -> list[str]:
+    """Return a line for each failure of *invariant* in *result*."""
+    rerun = f"python -m pytest tests/invariants -k '{invariant} and {result.exchange}' --seed {result.seed}"
+    return [
+        f"{invariant} {result.exchange} seed={result.seed} commit={commit()}: {what} | {rerun}"
+        for what in result.failures[invariant]
+    ]

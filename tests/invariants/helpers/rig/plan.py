@@ -1,0 +1,45 @@
+"""What one seed will go through: drawn once, before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rig.faults import FAULTS
+from rig.randomness import split
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run.
+
+    Attributes:
+        faults: Names of what goes wrong, one after the other, with a rest after each.
+        latency_s: One way, network. ``skew_s``: how far the client's clock is ahead of the exchange's.
+        actions_per_s: How busy the market is. ``pace_s``: mean pause of the trader.
+        numbers: How many orders with uncomfortable numbers are tried at the end.
+        blocks: Whether a reader with the policy ``block`` takes part.
+    """
+
+    faults: tuple[str, ...]
+    latency_s: float
+    skew_s: float
+    actions_per_s: int
+    pace_s: float
+    numbers: int
+    blocks: bool
+
+
+def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) -> Plan:
+    """Return the plan of *seed*; *faults* sets what goes wrong instead of drawing it."""
+    rng = split(seed, "plan")
+    names = [name for name, fault in FAULTS.items() for _ in range(fault.weight)]
+    chosen = tuple(rng.choice(names) for _ in range(count))
+    return Plan(
+        faults=chosen if faults is None else faults,
+        latency_s=rng.choice((0.001, 0.005, 0.02, 0.05)),
+        skew_s=rng.choice((0.0, 0.0, -0.8, 0.6, 2.5)),
+        actions_per_s=rng.choice((2, 5, 10)),
+        pace_s=rng.choice((0.4, 0.8, 1.6)),
+        numbers=30,
+        blocks=rng.random() < 0.5,
+    )

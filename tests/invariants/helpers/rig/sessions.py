@@ -1,0 +1,59 @@
+"""What telemetry told: which sockets live, when each was lost, and what became of the account's channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lotusx.kernel.telemetry import Event, OrderOutcome, SessionChanged, StreamChanged
+from lotusx.plugin import hookimpl
+
+if TYPE_CHECKING:
+    from rig.canary import Haystack
+    from rig.log import EventLog
+
+Name = tuple[str, int]
+"""Group and number of a session."""
+
+
+class Sessions:
+    """An observer, and at the same time the plugin that brings it in.
+
+    Attributes:
+        lost: When sessions were lost, in order. ``changes``: what became of streams: time, key, state.
+        doubts: Commands that were in doubt at some time.
+    """
+
+    def __init__(self, log: EventLog, haystack: Haystack, now_ns: Callable[[], int]) -> None:
+        self.lost: list[tuple[int, Name]] = []
+        self.changes: list[tuple[int, str, str]] = []
+        self.doubts = 0
+        self._live: dict[Name, None] = {}
+        self._log = log
+        self._haystack = haystack
+        self._now_ns = now_ns
+
+    @hookimpl
+    def lotusx_observer(self, exchange: str) -> Callable[[Event], None]:
+        """Observe."""
+        del exchange
+        return self._take
+
+    def live(self) -> list[Name]:
+        """Return the sessions that are connected and logged in."""
+        return list(self._live)
+
+    def _take(self, event: Event) -> None:
+        self._log.write("telemetry", repr(event))
+        self._haystack.add(repr(event))
+        if isinstance(event, SessionChanged):
+            name = (event.group, event.session)
+            if event.state == "live":
+                self._live[name] = None
+            elif event.state in ("lost", "closed"):
+                self._live.pop(name, None)
+                self.lost.append((self._now_ns(), name))
+        elif isinstance(event, StreamChanged):
+            self.changes.append((self._now_ns(), event.key, event.state))
+        elif isinstance(event, OrderOutcome) and len(event.evidence) > 1:
+            self.doubts += 1

@@ -1,0 +1,416 @@
+"""One run: a simulated exchange, a real connection to it, a user, and what goes wrong between them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+
+import lotusx
+from lotusx.errors import StaleBook
+from lotusx.kernel.clock import Clock
+from lotusx.streams import Overflow, StreamState
+from lotusx_sim import LoopClock, Simulator
+from lotusx_sim.shells import memory
+from rig import scheduling
+from rig.canary import Haystack
+from rig.faults import FAULTS
+from rig.invariants import INVARIANTS
+from rig.log import EventLog
+from rig.plan import Plan
+from rig.randomness import split
+from rig.readers import AccountReader, StreamReader
+from rig.sessions import Sessions
+from rig.trader import Fate, Trader
+from rig.wire import Gate, WatchedVenue, WatchedWs
+
+if TYPE_CHECKING:
+    from rig.exchange import UnderTest
+    from rig.invariant import Invariant
+    from rig.tamper import Broken
+
+_RECONNECT_S = 75.0
+"""Backoff of at most 30 s, a handshake that hangs for 10 s, a retry after it, and a lost answer asked for again."""
+_POLL_S = 0.25
+_UP = ("acknowledged", "live", "recovered", "silent")
+
+
+@dataclass(slots=True)
+class Episode:
+    """One fault and its rest. Times in virtual nanoseconds; 0: not yet.
+
+    Attributes:
+        healed_ns: Everything was mended. ``back_ns``: every socket lived again, everything was subscribed.
+        judged_ns: When the invariants looked.
+    """
+
+    fault: str
+    start_ns: int
+    healed_ns: int = 0
+    back_ns: int = 0
+    judged_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one run. ``failures`` and ``exercised`` are by invariant."""
+
+    exchange: str
+    seed: int
+    plan: Plan
+    log: str
+    failures: dict[str, list[str]]
+    exercised: dict[str, int]
+    virtual_s: float
+    real_s: float
+    orders: int
+    fills: int
+
+
+class World:
+    """Everything of one run, for faults and invariants to reach for.
+
+    Attributes:
+        holes: Black holes: when each began, and the sessions that lived then.
+        dark_reads: What reading the book gave while no peer was there, after the deadline: time, whether it answered.
+    """
+
+    book: lotusx.LiveOrderBook
+    account: AccountReader
+    trader: Trader
+    fate: Fate
+    connection: lotusx.Exchange
+    transport: WatchedWs
+
+    def __init__(self, exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> None:
+        self.exchange = exchange
+        self.seed = seed
+        self.plan = plan
+        self.log = EventLog(self.now_ns)
+        self.haystack = Haystack()
+        self.gate = Gate()
+        self.venue = WatchedVenue(exchange, self.gate)
+        self.sim = Simulator(self.venue.as_venue())
+        self.sessions = Sessions(self.log, self.haystack, self.now_ns)
+        self.readers: list[StreamReader] = []
+        self.episodes: list[Episode] = []
+        self.holes: list[tuple[int, list[tuple[str, int]]]] = []
+        self.dark_reads: list[tuple[int, bool]] = []
+        self.invariants: list[Invariant] = [kind(self) for kind in INVARIANTS]
+        self._broken = broken
+        self._wanted: Counter[str] = Counter()
+
+    # ------------------------------------------------------------------------------------------------------ time
+
+    def now_ns(self) -> int:
+        """Return virtual time."""
+        return round(anyio.current_time() * 1e9)
+
+    def seconds(self) -> float:
+        """Return virtual time in seconds."""
+        return anyio.current_time()
+
+    # ------------------------------------------------------------------------------------------------------- run
+
+    async def live(self) -> None:
+        """Run from the first connection to the last look."""
+        plan, exchange = self.plan, self.exchange
+        clock = LoopClock()
+        async with memory.connect(self.sim, clock=clock, latency_s=plan.latency_s) as server:
+            self.transport = WatchedWs(server.ws, exchange, self._after_turn)
+            outer = self._broken.ws(self.transport) if self._broken and self._broken.ws else self.transport
+            self.connection = lotusx.connect(
+                exchange.name,
+                environment="simulator",
+                base_url=server.base_url,
+                credentials=exchange.credentials,
+                http=server.http,
+                ws=outer,
+                clock=cast("Clock", clock.skewed(plan.skew_s)),
+                random=split(self.seed, "connection"),
+                plugins=[self.sessions],
+            )
+            if self._broken is not None:
+                self._broken.tamper(self.connection)
+            async with self.connection, AsyncExitStack() as streams:
+                await self._open(streams)
+                async with anyio.create_task_group() as tasks:
+                    for reader in self.readers:
+                        tasks.start_soon(reader.run)
+                    for user in (self.account.run, self.trader.run, self.fate.run):
+                        tasks.start_soon(user)
+                    await self._go_through()
+                    tasks.cancel_scope.cancel()
+        for invariant in self.invariants:
+            invariant.after_close()
+
+    async def _go_through(self) -> None:
+        await self._wait_connected()
+        self._wanted = Counter(group for group, _ in self.sessions.live())
+        for number, name in enumerate(self.plan.faults):
+            await self._suffer(name, number)
+        self._rest(True)
+        for invariant in self.invariants:
+            await invariant.at_leisure()
+        for invariant in self.invariants:
+            invariant.at_end()
+        self._keep_what_shows()
+
+    async def _open(self, streams: AsyncExitStack) -> None:
+        exchange, market = self.exchange, self.connection.market
+        self.account = AccountReader(
+            await streams.enter_async_context(self.connection.account.stream_account()),
+            split(self.seed, "account reader"),
+            self.log,
+            self.now_ns,
+        )
+        self.book = await streams.enter_async_context(market.live_order_book(exchange.symbol))
+        wanted: tuple[tuple[str, Any, float, int], ...] = (
+            ("all trades", market.stream_trades(exchange.symbol), 2.0, 30),
+            ("few trades", market.stream_trades(exchange.symbol, buffer=10), 20.0, 4),
+            ("best price", market.stream_best_bid_offer(exchange.symbol), 5.0, 3),
+        )
+        if self.plan.blocks:
+            blocking = market.stream_trades(exchange.quiet_symbol, buffer=8, overflow=Overflow.BLOCK)
+            wanted = (*wanted, ("blocking", blocking, 4.0, 6))
+        for name, opening, doze_s, doze_every in wanted:
+            stream = await streams.enter_async_context(opening)
+            base = self.transport.events[stream.name]
+            rng = split(self.seed, f"reader {name}")
+            self.readers.append(StreamReader(name, stream, rng, base=base, doze_s=doze_s, doze_every=doze_every))
+        self.trader = Trader(self, self.connection, split(self.seed, "trader"))
+        self.trader.look()
+        self.fate = Fate(self, split(self.seed, "fate"))
+
+    async def _suffer(self, name: str, number: int) -> None:
+        fault = FAULTS[name]
+        rng = split(self.seed, f"fault {number}")
+        await anyio.sleep(1.0 + rng.random() * 6)
+        episode = Episode(name, self.now_ns())
+        self.episodes.append(episode)
+        self.log.write("fault", f"{name} begins")
+        await fault.strike(self, rng)
+        self.log.write("fault", f"{name} ends")
+        await self._settle(episode, rng.random() * 3, fault.patience_s)
+
+    async def _settle(self, episode: Episode, more_s: float, bound_s: float) -> None:
+        """Mend everything, let the recovery happen while the market goes on, then stand still and look."""
+        self.sim.heal()
+        self.gate.open()
+        self.wake_blocking_readers(True)
+        self.trader.paused = True
+        episode.healed_ns = self.now_ns()
+        await anyio.sleep(4 * self.plan.latency_s + _POLL_S)  # what was cut last is still being noticed
+        await self._wait_connected()
+        episode.back_ns = self.now_ns()
+        await self._touch()
+        await anyio.sleep(more_s)
+        self._rest(True)
+        late_ns = episode.back_ns + round(bound_s * 1e9)
+        while self.now_ns() < late_ns and self._is_behind(episode):  # noqa: ASYNC110 - the bound is what is measured
+            await anyio.sleep(_POLL_S)
+        await anyio.sleep(0.5)  # what comes too often comes now
+        episode.judged_ns = self.now_ns()
+        self.log.write("rest", f"after {episode.fault}")
+        for invariant in self.invariants:
+            invariant.at_rest(episode)
+        self.wake_blocking_readers(False)
+        self._rest(False)
+
+    def _rest(self, still: bool) -> None:
+        self.trader.paused = self.fate.paused = still
+        self.sim.quiet(still)
+
+    async def _touch(self) -> None:
+        """Have something said about the account: a message that was held back goes out with it."""
+        trader = self.trader
+        intent = trader.intend()
+        instrument = await self.connection.market.instrument(self.exchange.symbol)
+        await trader.place(intent, trader.resting(instrument, intent))
+        if intent.handle is not None:
+            await trader.cancel(intent)
+
+    async def _wait_connected(self) -> None:
+        with anyio.move_on_after(_RECONNECT_S):
+            while not self.is_connected():  # noqa: ASYNC110 - what is watched has no event to wait for
+                await anyio.sleep(0.05)
+
+    def _after_turn(self) -> None:
+        for invariant in self.invariants:
+            invariant.after_turn()
+
+    def _keep_what_shows(self) -> None:
+        """Add everything a user could print or store of this connection to what is searched for secrets."""
+        connection, keep = self.connection, self.haystack
+        shown = (
+            connection, connection.market, connection.trading, connection.account, connection.native,
+            connection.stats(), connection.capabilities, self.book, *(each.stream for each in self.readers),
+            self.account.stream, *self.account.orders.values(),
+        )  # fmt: skip
+        for item in shown:
+            keep.add(repr(item), str(item), repr(getattr(item, "__dict__", "")))
+            keep.add_pickle(item)
+
+    # ---------------------------------------------------------------------------------------- for faults to call
+
+    def wake_blocking_readers(self, awake: bool) -> None:
+        """A socket that a slow reader keeps from being read is not judged dead: nobody may doze in a black hole."""
+        for reader in self.readers:
+            if reader.name == "blocking":
+                reader.stay_awake(awake)
+
+    def read_in_the_dark(self) -> None:
+        """Read the book where nothing can have come since the deadline, and note whether it answered."""
+        try:
+            self.book.bids(1)
+            answered = True
+        except StaleBook:
+            answered = False
+        self.dark_reads.append((self.now_ns(), answered))
+
+    def step_of(self, venue_symbol: str) -> Decimal:
+        """Return the quantity step of a market, by the venue's name of it."""
+        table: Any = cast("Any", self.connection)._start.__self__.instruments
+        step = table.by_venue_symbol(venue_symbol).step_size
+        assert step is not None
+        return cast("Decimal", step)
+
+    # --------------------------------------------------------------------------------------- for judges to read
+
+    def is_connected(self) -> bool:
+        """Whether every socket of the beginning lives, and everything is subscribed."""
+        live = Counter(group for group, _ in self.sessions.live())
+        if self._wanted - live:
+            return False
+        newest = {key: state for _, key, state in self.sessions.changes}
+        if any(newest.get(key, "requested") not in _UP for key in self.exchange.private_keys):
+            return False
+        down = (StreamState.LOST, StreamState.REQUESTED)
+        return all(reader.stream.state not in down for reader in self.readers)
+
+    def _is_behind(self, episode: Episode) -> bool:
+        untold = self.is_recovery_owed(episode) and self.account.error is None
+        return bool(untold or self.difference() or self.unlike_fills() or self.book.state != "synced")
+
+    def losses(self, episode: Episode) -> list[int]:
+        """Return when the account's channels were lost in *episode*."""
+        private = self.exchange.private_keys
+        return [
+            ns for ns, key, state in self.sessions.changes
+            if key in private and state == "lost" and ns >= episode.start_ns
+        ]  # fmt: skip
+
+    def is_recovery_owed(self, episode: Episode) -> bool:
+        """Whether the account's channel was lost in *episode* and nobody said since that it is whole again."""
+        losses = self.losses(episode)
+        return bool(losses) and not any(ns >= losses[-1] for ns, _ in self.account.recovered)
+
+    def expected_subscriptions(self) -> Counter[str]:
+        """Return what should be subscribed now, by channel: each once."""
+        keys = {reader.stream.name for reader in self.readers} | self.exchange.private_keys | {self.book_key()}
+        return Counter(keys)
+
+    def book_key(self) -> str:
+        """Return the channel of the live book."""
+        stream: Any = cast("Any", self.book)._stream
+        return cast("str", stream.name)
+
+    def unlike_fills(self) -> str:
+        """Return how the fills told differ from the venue's ledger; empty: not at all."""
+        owed: Counter[Any] = Counter()
+        for fill in self.sim.fills():
+            symbol = self.our_symbol(fill.symbol)
+            owed[(symbol, str(fill.trade_id), fill.side.value, fill.price, fill.quantity)] += 1
+        missing, surplus = owed - self.account.fills, self.account.fills - owed
+        said = [f"{len(missing)} missing, such as {next(iter(missing))}"] if missing else []
+        said += [f"{len(surplus)} too many, such as {next(iter(surplus))}"] if surplus else []
+        return "; ".join(said)
+
+    def our_symbol(self, venue_symbol: str) -> str:
+        """Return our name of a market."""
+        table: Any = cast("Any", self.connection)._start.__self__.instruments
+        return str(table.by_venue_symbol(venue_symbol).symbol)
+
+    def difference(self) -> str:
+        """Return how orders and balances as the user knows them differ from the venue's; empty: not at all.
+
+        An order that is said to be pending, because a command is still in doubt, differs from nothing.
+        """
+        theirs = {str(order.id): order.executed for order in self.sim.open_orders()}
+        ours: dict[str, Decimal | None] = {}
+        handled: set[str | None] = set()
+        for intent in self.trader.intents:
+            if intent.handle is None:
+                continue
+            state = intent.handle.state
+            handled.add(intent.client_order_id or intent.handle.client_order_id)
+            handled.add(state.client_order_id)
+            if not state.status.is_terminal and state.status is not lotusx.OrderStatus.PENDING:
+                ours[str(state.venue_order_id)] = None if intent.amended else state.filled
+        for name, state in self.account.orders.items():
+            if name not in handled and not state.status.is_terminal:
+                ours[str(state.venue_order_id)] = state.filled
+        doubtful = {
+            str(intent.handle.venue_order_id)
+            for intent in self.trader.intents
+            if intent.handle is not None and intent.handle.status is lotusx.OrderStatus.PENDING
+        }
+        lost, ghosts = theirs.keys() - ours.keys() - doubtful, ours.keys() - theirs.keys()
+        wrong = [name for name in theirs.keys() & ours.keys() if ours[name] not in (None, theirs[name])]
+        said = [f"open at the venue, not here: {sorted(lost)[:3]}"] if lost else []
+        said += [f"open here, not at the venue: {sorted(ghosts)[:3]}"] if ghosts else []
+        said += [f"filled differently: {sorted(wrong)[:3]}"] if wrong else []
+        theirs_held = self.exchange.state_of(self.sim)
+        for asset, held in self.account.balances.items():
+            if held != theirs_held.get(asset, (Decimal(0), Decimal(0))):
+                said.append(f"{asset}: {held} here, {theirs_held.get(asset)} at the venue")
+        return "; ".join(said)
+
+
+@contextmanager
+def _all_logs(handler: logging.Handler) -> Iterator[None]:
+    """Send every record of every level to *handler*, and only there."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers
+    root.handlers, previous = [handler], handlers
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers = previous
+
+
+def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> Result:
+    """Run *plan* with *seed*; return what came of it."""
+    world = World(exchange, seed, plan, broken)
+    orders = fills = 0
+    virtual_s = 0.0
+
+    async def main() -> None:
+        nonlocal virtual_s, orders, fills
+        await world.live()
+        virtual_s, orders, fills = anyio.current_time(), len(world.sim.orders()), len(world.sim.fills())
+
+    started = time.perf_counter()
+    with _all_logs(world.haystack):
+        scheduling.run(main, seed)
+    return Result(
+        exchange=exchange.name,
+        seed=seed,
+        plan=plan,
+        log=world.log.text(),
+        failures={each.id: each.failures for each in world.invariants},
+        exercised={each.id: each.exercised for each in world.invariants},
+        virtual_s=virtual_s,
+        real_s=time.perf_counter() - started,
+        orders=orders,
+        fills=fills,
+    )

@@ -1,0 +1,50 @@
+"""Every invariant holds for every exchange, and catches a connection that is broken on purpose."""
+
+from __future__ import annotations
+
+import pytest
+from rig.broken import BROKEN
+from rig.invariant import Invariant
+from rig.invariants import INVARIANTS
+from rig.lab import EXCHANGES, failures, result_of, run_seed
+from rig.plan import draw
+from rig.tamper import Broken
+
+TRIES = 8
+"""Seeds within which a broken variant must have been caught."""
+
+exchanges = pytest.mark.parametrize("exchange", EXCHANGES)
+
+
+@exchanges
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda kind: kind.id)
+def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range) -> None:
+    results = [result_of(exchange, seed) for seed in seeds]
+
+    lines = [line for result in results for line in failures(result, invariant.id)]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+    if len(seeds) > 1:
+        assert sum(result.exercised[invariant.id] for result in results), "no run has put it to the test"
+
+
+@exchanges
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda variant: f"{variant.invariant} {variant.name}")
+def test_a_broken_connection_is_caught(broken: Broken, exchange: str) -> None:
+    for seed in range(TRIES):
+        plan = draw(seed, faults=broken.faults)
+        if run_seed(exchange, seed, plan=plan, broken=broken).failures[broken.invariant]:
+            return
+    pytest.fail(f"{broken.invariant} let {broken.name!r} pass for {TRIES} seeds")
+
+
+@exchanges
+@pytest.mark.parametrize("faults", sorted({broken.faults for broken in BROKEN}), ids="+".join)
+def test_what_shows_a_broken_connection_does_no_harm_to_a_whole_one(faults: tuple[str, ...], exchange: str) -> None:
+    result = run_seed(exchange, 0, plan=draw(0, faults=faults))
+
+    assert [line for invariant in INVARIANTS for line in failures(result, invariant.id)] == []
+
+
+def test_every_invariant_has_a_broken_variant() -> None:
+    assert {broken.invariant for broken in BROKEN} == {invariant.id for invariant in INVARIANTS}
