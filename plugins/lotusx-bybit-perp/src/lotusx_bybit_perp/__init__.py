@@ -1,0 +1,1 @@
+"""Bybit perpetuals and futures, linear and inverse, for LotusX."""

@@ -1,0 +1,20 @@
+"""Where Bybit's perpetuals are reached: linear and inverse have public streams of their own."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from lotusx.plugin import Capability as C, Support
+from lotusx_bybit.v5 import environments
+
+_LINEAR_ONLY = Support.partial("linear instruments, 20 orders a request; inverse ones have no batches here")
+
+ENVIRONMENTS = environments(
+    {"linear": "linear", "inverse": "inverse"},
+    demo_lacks=MappingProxyType(
+        {
+            **dict.fromkeys((C.BATCH_ORDERS, C.BATCH_CANCEL, C.BATCH_AMEND), _LINEAR_ONLY),
+            C.TEST_ORDER: Support.not_offered("environment='testnet', or 'live'"),
+        }
+    ),
+)

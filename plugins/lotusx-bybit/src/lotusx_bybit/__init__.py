@@ -1,0 +1,1 @@
+"""Bybit spot for LotusX, and `lotusx_bybit.v5`, what Bybit's products have in common."""

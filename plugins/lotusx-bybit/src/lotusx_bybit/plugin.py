@@ -1,0 +1,20 @@
+"""What LotusX must know about Bybit spot before anyone connects, and how the parts are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lotusx.plugin import hookimpl
+from lotusx_bybit.facts import FACTS
+from lotusx_bybit.v5.hooks import lotusx_signer
+
+if TYPE_CHECKING:
+    from lotusx.plugin import ExchangeFacts
+
+__all__ = ["lotusx_exchanges", "lotusx_signer"]
+
+
+@hookimpl
+def lotusx_exchanges() -> list[ExchangeFacts]:
+    """Return the facts of Bybit spot."""
+    return [FACTS]

@@ -1,0 +1,48 @@
+"""What Bybit's products have in common; public for `lotusx-bybit-perp`, which imports nothing else of this package.
+
+Names are resolved when first used, so that a plugin's facts stay light. Every pure function and wire type is in the
+module of its concern; the modules themselves are public too.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lotusx_bybit.v5.category import Category as Category, category_of as category_of
+    from lotusx_bybit.v5.environments import environments as environments
+    from lotusx_bybit.v5.facts import (
+        CREDENTIALS as CREDENTIALS,
+        DERIVATIVES as DERIVATIVES,
+        HORIZON_S as HORIZON_S,
+        RECEIVE_WINDOW_MS as RECEIVE_WINDOW_MS,
+        TIMESTAMP_MARGIN_MS as TIMESTAMP_MARGIN_MS,
+        capabilities as capabilities,
+        limits as limits,
+        ws_facts as ws_facts,
+    )
+    from lotusx_bybit.v5.signer import V5Signer as V5Signer, signer_from as signer_from
+
+_HOMES = {
+    "category": "Category category_of",
+    "environments": "environments",
+    "facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits ws_facts",
+    "signer": "V5Signer signer_from",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

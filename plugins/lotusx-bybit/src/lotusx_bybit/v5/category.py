@@ -1,0 +1,25 @@
+"""Bybit's product categories. ``BTCUSDT`` is a spot pair and a linear perpetual: a category goes with every symbol."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from lotusx.model import InstrumentKind
+
+
+class Category(StrEnum):
+    """The value of ``category`` in requests and replies, and the last part of a public stream's address."""
+
+    SPOT = "spot"
+    LINEAR = "linear"
+    INVERSE = "inverse"
+
+    @property
+    def kind(self) -> InstrumentKind:
+        """The model's word for it."""
+        return InstrumentKind(self.value)
+
+
+def category_of(kind: InstrumentKind) -> Category:
+    """Return the category that serves instruments of *kind*; spot, linear and inverse have one."""
+    return Category(kind.value)
