@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from lotusx.orders.desk import OrderDesk
 
 T = TypeVar("T")
+K = TypeVar("K")
+S = TypeVar("S", Balance, Position)
 AT_ONCE = 8
 """Orders asked for side by side during a recovery."""
 PAYMENTS_KNOWN = 10_000
@@ -55,6 +57,14 @@ class _Found:
     absent: list[TrackedOrder] = field(default_factory=list)
     balances: Sequence[Balance] | None = None
     positions: Sequence[Position] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    """Somebody waits for what was missed since then."""
+
+    lost_ns: int
+    answer: Recovered | None = None
 
 
 class AccountStream:
@@ -100,7 +110,7 @@ class AccountStream:
         self._held: deque[AccountEvent] = deque()
         self._overflown = False
         self._holding = False
-        self._waiting = 0
+        self._asks: list[_Ask] = []
         self._lock = anyio.Lock()
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
@@ -137,7 +147,7 @@ class AccountStream:
         """Find and deliver what was missed since *lost_ns*, then `Recovered`, then what came meanwhile.
 
         Call it when the channels are live again, so that nothing falls between. Failed reads are repeated for as
-        long as the caller waits. Several calls run one after the other.
+        long as the caller waits. Calls that come while one runs are served together by the next.
 
         Args:
             lost_ns: Our wall time of the last event before the loss.
@@ -147,23 +157,35 @@ class AccountStream:
             LotusXError: The exchange refuses to answer, and asking again would not help. Events stay held.
         """
         self.hold()
-        self._waiting += 1
+        ask = _Ask(lost_ns)
+        self._asks.append(ask)
         try:
             async with self._lock:
-                before = self._count
-                while True:
-                    self._overflown = False
-                    found = await self._collect(lost_ns)
-                    self._apply(found)
-                    if not self._overflown:
-                        break
-                recovered = Recovered(lost_ns, self._clock.now_ns() if now_ns is None else now_ns, self._count - before)
-                self._deliver([recovered])
+                if ask.answer is None:
+                    await self._recover(now_ns)
         finally:
-            self._waiting -= 1
-        if not self._waiting:
+            if ask in self._asks:
+                self._asks.remove(ask)
+        if not self._asks:
             self._release()
-        return recovered
+        assert ask.answer is not None
+        return ask.answer
+
+    async def _recover(self, now_ns: int | None) -> None:
+        """Serve everybody who has asked by now: what is read from here on is newer than what they missed."""
+        asks = list(self._asks)
+        lost_ns = min(ask.lost_ns for ask in asks)
+        before = self._count
+        while True:
+            self._overflown = False
+            found = await self._collect(lost_ns)
+            self._apply(found)
+            if not self._overflown:
+                break
+        recovered = Recovered(lost_ns, self._clock.now_ns() if now_ns is None else now_ns, self._count - before)
+        self._deliver([recovered])
+        for ask in asks:
+            ask.answer = recovered
 
     def _release(self) -> None:
         while self._held:
@@ -302,14 +324,10 @@ class AccountStream:
             self._symbols[event.fill.symbol] = None
             self._deliver_all(self._desk.apply_fill(event.fill))
         elif isinstance(event, BalanceEvent):
-            balances = tuple(
-                each for each in event.balances if _news(self._balances.get((each.wallet, each.asset)), each)
-            )
-            self._balances.update(((each.wallet, each.asset), each) for each in balances)
+            balances = _news(self._balances, [((each.wallet, each.asset), each) for each in event.balances])
             self._deliver_all([BalanceEvent(balances)] if balances else [])
         elif isinstance(event, PositionEvent):
-            positions = tuple(each for each in event.positions if _news(self._positions.get(each.symbol), each))
-            self._positions.update((each.symbol, each) for each in positions)
+            positions = _news(self._positions, [(each.symbol, each) for each in event.positions])
             self._symbols.update(dict.fromkeys(each.symbol for each in positions))
             self._deliver_all([PositionEvent(positions)] if positions else [])
         elif isinstance(event, FundingEvent):
@@ -328,13 +346,22 @@ class AccountStream:
             self._deliver(events)
 
 
-def _news(known: Balance | Position | None, said: Balance | Position) -> bool:
-    """Whether *said* is not older than what is known, and differs in more than its time."""
-    if known is None:
-        return True
-    if said.updated_ns and said.updated_ns < known.updated_ns:
-        return False
-    return _values(known) != _values(said)
+def _news(known: dict[K, S], said: Sequence[tuple[K, S]]) -> tuple[S, ...]:
+    """Take over into *known* what is not older; return what of it differs in more than its time.
+
+    A newer one with the same values counts too: what is older than it must not come through later.
+    """
+    news = []
+    for key, item in said:
+        old = known.get(key)
+        if old is not None and item.updated_ns and item.updated_ns < old.updated_ns:
+            continue
+        differs = old is None or _values(old) != _values(item)
+        if differs or item.updated_ns:
+            known[key] = item
+        if differs:
+            news.append(item)
+    return tuple(news)
 
 
 def _values(item: Balance | Position) -> tuple[object, ...]:

@@ -326,6 +326,17 @@ def test_an_event_held_before_the_recovery_starts_waits_for_it() -> None:
     in_virtual_time(run)
 
 
+def test_a_balance_that_came_back_to_what_it_was_is_not_undone_by_a_report_from_between() -> None:
+    async def run() -> None:
+        account = Account()
+        first, between, last = balance("USDT", "5", at=1), balance("USDT", "4", at=2), balance("USDT", "5", at=3)
+        for each in (first, last, between):
+            account.stream.feed(BalanceEvent((each,)))
+        assert account.out == [BalanceEvent((first,))]
+
+    in_virtual_time(run)
+
+
 def test_balances_and_positions_never_go_back_and_vanished_ones_become_zero() -> None:
     async def run() -> None:
         account = Account()
