@@ -47,6 +47,9 @@ class Population:
         assets = sorted({asset for market in exchange.markets.values() for asset in market.assets})
         for account in (MAKER, TAKER, OUTSIDER):
             exchange.open_account(account, dict.fromkeys(assets, _WEALTH), watched=False, fees=Fees(ZERO, ZERO))
+            for market in exchange.markets.values():
+                if market.contract is not None:  # a mark price that a test moves should not liquidate the population
+                    exchange.perps.set_leverage(account, market.symbol, Decimal(1), 0)
 
     def settle_in(self, now_ns: int) -> None:
         """Quote both sides of every market to full depth, and print one trade in each."""
