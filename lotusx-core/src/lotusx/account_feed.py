@@ -112,14 +112,14 @@ class AccountFeed:
     async def _subscribe(self) -> None:
         await self._instruments.ensure()
         await self._prepare()
+        await self._account.prepare()
         merged = self._merged = AccountStream(
             self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of,
             refresh=self._instruments.refresh, unlisted=self._unlisted, exchange_ns=self._exchange_ns,
         )  # fmt: skip
         self._raws = []
         try:
-            for channel in self._account.channels():
-                await self._open(channel, merged)
+            await self._answered([(each, self._open(each, merged)) for each in self._account.channels()])
             self._raise_if_closed()
             if self._desk.ledger.unfinished():  # whatever became of them before, nobody has told
                 await merged.recover(self._clock.now_ns())
@@ -128,7 +128,8 @@ class AccountFeed:
             self._close()
             raise
 
-    async def _open(self, channel: Channel[AccountEvent], merged: AccountStream) -> None:
+    def _open(self, channel: Channel[AccountEvent], merged: AccountStream) -> anyio.Event:
+        """Subscribe to *channel*; return what is set when that has been answered."""
         raw = self._groups[channel.group].subscribe(channel, buffer=1, overflow=Overflow.FAIL)
         self._raws.append(raw)
         answered = anyio.Event()
@@ -141,11 +142,16 @@ class AccountFeed:
 
         raw.handle(merged.feed, on_status, self._reject)
         if raw.state in _UP:
-            return
+            answered.set()
+        return answered
+
+    async def _answered(self, opened: Sequence[tuple[Channel[AccountEvent], anyio.Event]]) -> None:
         with anyio.move_on_after(_SUBSCRIBE_S):
-            await answered.wait()
-        if not answered.is_set():
-            raise RequestTimeout(f"the channel {channel.key} of the account was not accepted in {_SUBSCRIBE_S:g} s")
+            for _, answered in opened:
+                await answered.wait()
+        silent = [channel.key for channel, answered in opened if not answered.is_set()]
+        if silent:
+            raise RequestTimeout(f"not accepted in {_SUBSCRIBE_S:g} s: the account's {', '.join(silent)}")
 
     def _raise_if_closed(self) -> None:
         for raw in self._raws:

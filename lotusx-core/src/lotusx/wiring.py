@@ -207,6 +207,7 @@ class Wiring:
             urls=self.parts.urls,
             rest=self.rest,
             ws=self._requests,
+            exchange_ns=lambda: self._exchange_ns(self.clock.now_ns()),
             charge=lambda costs: self.budget.charge(costs, self.clock.monotonic_ns()),
             limits=lambda limits: self.budget.adopt(limits, self.clock.monotonic_ns()),
             instruments=self.instruments,

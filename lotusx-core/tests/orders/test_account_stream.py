@@ -271,7 +271,7 @@ def test_an_order_in_doubt_is_resolved_by_the_recovery() -> None:
     in_virtual_time(run)
 
 
-def test_recoveries_run_one_after_the_other_and_release_together() -> None:
+def test_those_who_ask_while_a_recovery_runs_are_served_together_by_the_next() -> None:
     async def run() -> None:
         account = Account()
         account.world.exchange.always["open_orders"] = lambda: anyio.sleep(1)
@@ -281,10 +281,32 @@ def test_recoveries_run_one_after_the_other_and_release_together() -> None:
             account.feed(state("a", "1", at=1))
 
         async with anyio.create_task_group() as group:
-            for _ in range(2):
-                group.start_soon(account.stream.recover, EPOCH_NS)
+            group.start_soon(account.stream.recover, EPOCH_NS)
             group.start_soon(later)
+            await anyio.sleep(0.5)
+            for at in (7, 3, 5):
+                group.start_soon(account.stream.recover, EPOCH_NS - at)
         assert [type(event) for event in account.out] == [Recovered, Recovered, OrderEvent]
+        assert [event.from_ns for event in account.out if isinstance(event, Recovered)] == [EPOCH_NS, EPOCH_NS - 7]
+
+    in_virtual_time(run)
+
+
+def test_a_recovery_that_is_abandoned_leaves_those_who_wait_behind_it_served() -> None:
+    async def run() -> None:
+        account = Account()
+        account.world.exchange.on["open_orders"] = [lambda: anyio.sleep(5)]
+
+        async def impatient() -> None:
+            with anyio.move_on_after(1):
+                await account.stream.recover(EPOCH_NS - 9)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(impatient)
+            await anyio.sleep(0.5)
+            account.feed(state("a", "1", at=1))
+            assert (await account.stream.recover(EPOCH_NS)).from_ns == EPOCH_NS
+        assert [type(event) for event in account.out] == [Recovered, OrderEvent]
 
     in_virtual_time(run)
 

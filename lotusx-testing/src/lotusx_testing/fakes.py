@@ -200,6 +200,7 @@ class FakeKernel:
             environment=environment,
             urls=environment.rest,
             rest=self.rest,
+            exchange_ns=self.clock.now_ns,
             charge=self.charges.extend,
             limits=self.limits.extend,
             ws=lambda group: self.ws.setdefault(group, FakeWsRequests()),

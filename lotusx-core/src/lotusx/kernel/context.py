@@ -90,6 +90,7 @@ class Kernel:
             are `lotusx.kernel.secrets.Secret`.
         signer: For what is signed outside of `rest`, such as requests over a WebSocket; ``None``: there is no key.
         ws: Returns the requester of one WebSocket group.
+        exchange_ns: Returns the exchange's time now, as signatures carry it: nanoseconds since the epoch.
         charge: Takes what a reply turned out to cost, beyond what its request said.
         limits: Takes the limits that the exchange states of itself, in place of those in its facts.
         instruments: Filled before the first call that needs it.
@@ -100,6 +101,7 @@ class Kernel:
     urls: Mapping[str, str]
     rest: RestClient
     ws: Callable[[str], WsRequests]
+    exchange_ns: Callable[[], int]
     charge: Callable[[Sequence[Cost]], None]
     limits: Callable[[Sequence[Limit]], None]
     instruments: InstrumentTable

@@ -279,6 +279,9 @@ class AccountPort(Protocol):
         """Oldest first. ``None``: of all instruments."""
         raise _absent("funding_payments")
 
+    async def prepare(self) -> None:
+        """Learn what `channels` must know before it can read its messages, such as which model of account it is."""
+
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """The private channels that together carry orders, fills, balances and positions."""
         raise _absent("stream_account")
