@@ -1,5 +1,7 @@
 """Trading perpetuals: positions, margin of orders, profit, fees, reduce-only and conditional orders."""
 
+from collections.abc import Callable
+
 import pytest
 from perp_engine import (
     BUY,
@@ -378,7 +380,7 @@ def test_a_conditional_order_fires_by_the_price_it_names_only(source: PriceSourc
     deal(exchange, "a", "b", "1", "100")
     exchange.perps.set_mark("PERP", dec(100), 1, index=dec(100))
     order = conditional(exchange, Kind.STOP_LIMIT, SELL, "1", "95", price=dec(90), trigger_by=source)
-    moves = {
+    moves: dict[str, Callable[[], None]] = {
         "last": lambda: exchange.set_last_price("PERP", dec(94), 2),
         "mark": lambda: exchange.perps.set_mark("PERP", dec(94), 2, index=dec(100)),
         "index": lambda: exchange.perps.set_mark("PERP", dec(100), 2, index=dec(94)),
