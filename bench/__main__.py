@@ -87,15 +87,28 @@ def measure_stream(row: Row, rounds: int) -> dict[str, Result]:
             for client, result in results.items():
                 module = f"bench.clients.{client.replace('-', '_')}_client"
                 command = [python_of_made(client), "-m", module, row.work, base, str(row.count), servers.plain]
-                run = subprocess.run(
-                    command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
-                )
-                if run.returncode:
-                    raise SystemExit(f"{client} failed:\n{run.stdout}\n{run.stderr}")
-                report = json.loads(run.stdout.splitlines()[-1])
-                result.costs.append(report["cpu_s"] / row.count * 1e6)
-                result.reached.append(report["seen"] / row.count)
+                run_client(row, client, command, env, result)
     return results
+
+
+def measure_module(row: Row, rounds: int) -> dict[str, Result]:
+    """Let each client in turn do the same work, which needs no server."""
+    results = {client: Result() for client in row.clients}
+    for _ in range(rounds):
+        for client, result in results.items():
+            command = [python_of_made(client), "-m", row.module, client, str(row.count)]
+            run_client(row, client, command, environment(), result)
+    return results
+
+
+def run_client(row: Row, client: str, command: list[str], env: dict[str, str], result: Result) -> None:
+    """Run one client and add what it reports."""
+    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+    if run.returncode:
+        raise SystemExit(f"{client} failed:\n{run.stdout}\n{run.stderr}")
+    report = json.loads(run.stdout.splitlines()[-1])
+    result.costs.append(report["cpu_s"] / row.count * 1e6)
+    result.reached.append(report["seen"] / row.count)
 
 
 def child_ms(python: str, code: str) -> float:
@@ -150,9 +163,8 @@ def main() -> None:
     for row in ROWS:
         if row.number not in wanted:
             continue
-        made = list(
-            lines_of(row, measure_stream(row, options.rounds) if row.work else measure_start(row, options.rounds))
-        )
+        measure = measure_stream if row.work else measure_module if row.module else measure_start
+        made = list(lines_of(row, measure(row, options.rounds)))
         print("\n".join(made), flush=True)
         lines += made
         if row.note:

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / "bench" / ".envs"
 INTERPRETER = f"{sys.base_prefix} {sys.version}"
-OURS = ["lotusx-core", "plugins/lotusx-binance"]
+OURS = ["lotusx-core", "plugins/lotusx-binance", "plugins/lotusx-hyperliquid"]
 PEERS = {
     "ccxt": ["ccxt==4.5.90"],
     "python-binance": ["python-binance==1.0.37"],
@@ -22,21 +22,24 @@ PEERS = {
         "uvloop<0.22",
         "websockets<14",
     ],  # 2.4 is the newest that has wheels for Python 3.11
+    "hyperliquid-python-sdk": ["hyperliquid-python-sdk==0.24.0"],
 }
 
 
 def python_of(name: str) -> str:
-    """Return the interpreter of a library's environment; make it if it is not there or is another's, renew ours."""
+    """Return the interpreter of a library's environment; make it if it is not there or holds something else."""
     folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
     ready = folder / "ready"
-    if not ready.exists() or ready.read_text("utf-8") != INTERPRETER:
+    what = PEERS[name] if name in PEERS else [str(ROOT / path) for path in OURS]
+    stamp = "\n".join([INTERPRETER, *what])
+    if not ready.exists() or ready.read_text("utf-8") != stamp:
         print(f"making {folder.relative_to(ROOT)}", file=sys.stderr, flush=True)
         venv.create(folder, with_pip=True, clear=True)
-        _install(python, *(PEERS[name] if name in PEERS else [str(ROOT / path) for path in OURS]))
-        ready.write_text(INTERPRETER, "utf-8")
+        _install(python, *what)
+        ready.write_text(stamp, "utf-8")
     elif name not in PEERS and _changed_ns() > ready.stat().st_mtime_ns:
-        _install(python, "--force-reinstall", "--no-deps", *(str(ROOT / path) for path in OURS))
+        _install(python, "--force-reinstall", "--no-deps", *what)
         ready.touch()
     return str(python)
 

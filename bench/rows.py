@@ -11,9 +11,10 @@ class Row:
     """One kind of work.
 
     Attributes:
-        work: The function of each client's module; "" for `commands`.
+        work: The function of each client's module; "" for `module` and `commands`.
         count: Items that are sent to a client.
         goals: By peer: what our cost may be, as a multiple of the peer's.
+        module: What is run with the name of each client and the count, without a server.
         commands: By library: Python code whose whole run is measured, above a bare interpreter.
     """
 
@@ -25,6 +26,7 @@ class Row:
     tls: bool = False
     unit: str = "µs"
     goals: Mapping[str, float] = field(default_factory=dict)
+    module: str = ""
     commands: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
@@ -66,6 +68,15 @@ ROWS = (
         ("lotusx", "python-binance", "ccxt"),
         count=500,
         goals={"python-binance": 1, "ccxt": 1 / 2},
+    ),
+    Row(
+        "signed order action of Hyperliquid",
+        "6",
+        clients=("lotusx", "hyperliquid-python-sdk"),
+        count=500,
+        goals={"hyperliquid-python-sdk": 1 / 20},
+        module="bench.hyperliquid_signing",
+        note="the peer as pip installs it, without coincurve; ours with the body that is sent, the peer's without",
     ),
     Row(
         "import of the package",
