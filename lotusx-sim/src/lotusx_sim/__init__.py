@@ -9,16 +9,19 @@
 """
 
 from lotusx_sim.dialects.binance import ApiKey, BinanceSpot
+from lotusx_sim.dialects.hyperliquid import Account, Hyperliquid
 from lotusx_sim.faults import Effect, Fault
 from lotusx_sim.shells.clock import LoopClock, ManualClock, WallClock
 from lotusx_sim.shells.sockets import Server, serve
 from lotusx_sim.simulator import Simulator
 
 __all__ = [
+    "Account",
     "ApiKey",
     "BinanceSpot",
     "Effect",
     "Fault",
+    "Hyperliquid",
     "LoopClock",
     "ManualClock",
     "Server",

@@ -29,8 +29,10 @@ examples:
   lotusx-sim serve --venue binance --port 9000
   lotusx-sim serve --venue binance --seed 7 --symbols BTCUSDT,ETHUSDT
   lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
+  lotusx-sim serve --venue hyperliquid
+  lotusx-sim serve --venue hyperliquid --network testnet --private-key 0x...
 
-The first line of output is JSON with base_url, ws_url, ws_api_url and port. Ctrl-C or SIGTERM ends it.
+The first line of output is JSON with base_url, ws_url, port and, for Binance, ws_api_url. Ctrl-C or SIGTERM ends it.
 
 While it runs, from another terminal (BASE is base_url):
   curl -d '{"do": "html_502"}' $BASE/__sim__/faults
@@ -55,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("--venue", default="binance", choices=["binance"], help="wire dialect (default: binance)")
+    command.add_argument(
+        "--venue", default="binance", choices=["binance", "hyperliquid"], help="wire dialect (default: binance)"
+    )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, a free one)")
     command.add_argument("--seed", type=int, default=1, help="decides prices, books and trades (default: 1)")
@@ -66,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     keys = command.add_argument_group("accounts (default: the key pair of the venue's published signing examples)")
     keys.add_argument("--api-key", help="API key of the account")
     keys.add_argument("--api-secret", help="its HMAC secret")
+    keys.add_argument("--private-key", metavar="HEX", help="Hyperliquid: private key of the account")
+    keys.add_argument("--network", choices=["mainnet", "testnet"], help="Hyperliquid: whose signatures count")
     keys.add_argument("--account", type=Path, metavar="FILE", help="JSON: keys and balances, see the README")
     tls = command.add_argument_group("TLS")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
@@ -102,9 +108,10 @@ async def serve_until_told(
                 "venue": arguments.venue,
                 "base_url": server.base_url,
                 "ws_url": server.ws_url,
-                "ws_api_url": f"{server.ws_url}/ws-api/v3",
                 "port": server.port,
             }
+            if arguments.venue == "binance":
+                ready["ws_api_url"] = f"{server.ws_url}/ws-api/v3"
             if certificate:
                 ready["certificate_pem"] = certificate
             print(json.dumps(ready), flush=True)

@@ -1,10 +1,9 @@
 """The fault layer of one WebSocket: between what a venue says and what a shell sends."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from lotusx_sim.faults import Effect, FaultPlan, Mischief
 from lotusx_sim.venue import Outbox, WsPeer
@@ -23,6 +22,12 @@ class Host(Protocol):
 
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do *action* after *delay_s* of the simulation's time."""
+
+    def name_of_ws(self, target: str, text: str) -> str:
+        """Return what faults and counters call a message from a client."""
+
+    def is_request(self, target: str, text: str) -> bool:
+        """Tell whether faults of requests may hit a message from a client."""
 
     def ws_reply(self, request: str, response: HttpResponse) -> str:
         """Return *response* as the venue's reply to a request over a WebSocket."""
@@ -60,7 +65,7 @@ class SimulatedConnection:
         return self.target.partition("?")[0]
 
     def outbox(self) -> Outbox:
-        return Outbox(self._from_venue, self._close_from_venue)
+        return Outbox(self._from_venue, self._close_from_venue, self.drop)
 
     def attach(self, peer: WsPeer) -> None:
         self._peer = peer
@@ -71,10 +76,11 @@ class SimulatedConnection:
         if self._peer is None or not self.is_open or self._host.faults.black_hole:
             return
         self.received += 1
-        method = _method_of(text)
+        method = self._host.name_of_ws(self.target, text)
         self._host.count_request("WS", method)
         faults = self._host.faults
-        hits = faults.for_request("WS", method) if faults.hits_requests and "ws-api" in self.path else []
+        is_hit = faults.hits_requests and self._host.is_request(self.target, text)
+        hits = faults.for_request("WS", method) if is_hit else []
         effects = {fault.effect: fault for fault in hits}
         if Effect.LOSE_REQUEST in effects:
             return
@@ -155,12 +161,3 @@ class SimulatedConnection:
         if self.is_open:
             self.is_open = False
             self._shell.drop(how)
-
-
-def _method_of(text: str) -> str:
-    try:
-        message: Any = json.loads(text)
-    except ValueError:
-        return "?"
-    method = message.get("method", message.get("op")) if isinstance(message, dict) else None
-    return method if isinstance(method, str) else "?"

@@ -22,7 +22,12 @@ _FAULTS = frozenset(
         "server_shutdown", "silence",
     }
 )  # fmt: skip
-_ACTIONS = frozenset({"cancel", "deposit", "fill", "quiet", "set_book", "trade"})
+_ACTIONS = frozenset(
+    {
+        "cancel", "deposit", "fill", "follow_trades", "quiet", "set_book", "set_funding_rate", "set_mark",
+        "settle_funding", "trade",
+    }
+)  # fmt: skip
 
 
 def respond_to_control(sim: Simulator, request: HttpRequest) -> HttpResponse:

@@ -7,19 +7,39 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from lotusx_sim.dialects import hyperliquid
 from lotusx_sim.dialects.binance import DEFAULT_KEY, ApiKey, BinanceSpot
+from lotusx_sim.dialects.hyperliquid import DEFAULT_AGENT_KEY, DEFAULT_PRIVATE_KEY, Hyperliquid
+from lotusx_sim.dialects.hyperliquid.signing import require_libraries
+from lotusx_sim.venue import Venue
 
 
 class UsageError(Exception):
     """The command line, or a file it names, cannot be used."""
 
 
-def make_venue(arguments: argparse.Namespace) -> BinanceSpot:
+def make_venue(arguments: argparse.Namespace) -> Venue:
     """Return the venue that *arguments* describe.
 
     Raises:
-        UsageError: Unknown symbol, unreadable account file, half a key pair.
+        UsageError: Unknown symbol, unreadable account file, half a key pair, an option of another venue.
     """
+    try:
+        if arguments.venue == "hyperliquid":
+            return _hyperliquid(arguments)
+    except (ValueError, hyperliquid.MissingLibrary) as error:
+        raise UsageError(str(error)) from None
+    _refuse(arguments, "private_key", "network")
+    return _binance(arguments)
+
+
+def _refuse(arguments: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is not for --venue {arguments.venue}")
+
+
+def _binance(arguments: argparse.Namespace) -> BinanceSpot:
     keys, balances = _accounts(arguments)
     symbols = arguments.symbols.split(",") if arguments.symbols else None
     try:
@@ -71,3 +91,60 @@ def read_accounts(path: Path) -> Accounts:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
         raise UsageError(f"cannot read accounts from {path}: {type(error).__name__}: {error}") from None
     return keys, balances
+
+
+# -- Hyperliquid -------------------------------------------------------------------------------------------------
+
+HyperliquidAccounts = tuple[list[hyperliquid.Account], Mapping[str, hyperliquid.Wallets]]
+
+
+def _hyperliquid(arguments: argparse.Namespace) -> Hyperliquid:
+    _refuse(arguments, "api_key", "api_secret", "symbols", "capture")
+    require_libraries()
+    if arguments.account is not None:
+        accounts, balances = read_hyperliquid_accounts(arguments.account)
+    else:
+        agents = () if arguments.private_key is not None else (DEFAULT_AGENT_KEY,)
+        key = arguments.private_key or DEFAULT_PRIVATE_KEY
+        accounts, balances = [hyperliquid.Account.of_key(key, agent_keys=agents)], {}
+    return Hyperliquid(
+        seed=arguments.seed,
+        accounts=accounts,
+        balances=balances,
+        network=arguments.network or "mainnet",
+        actions_per_s=0 if arguments.quiet_market else 40,
+    )
+
+
+def read_hyperliquid_accounts(path: Path) -> HyperliquidAccounts:
+    """Read an account file: a JSON list of objects.
+
+    Each has ``private_key`` or ``address``, and may have ``account`` (its name), ``agents`` and ``sub_accounts``
+    (addresses, the latter by name), ``volume``, ``abstraction`` and ``balances`` (by wallet, then token).
+    """
+    try:
+        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        accounts = [_hyperliquid_account(entry) for entry in entries]
+        balances = {
+            account.address: {
+                wallet: {token: Decimal(amount) for token, amount in tokens.items()}
+                for wallet, tokens in entry["balances"].items()
+            }
+            for account, entry in zip(accounts, entries, strict=True)
+            if "balances" in entry
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise UsageError(f"cannot read accounts from {path}: {type(error).__name__}: {error}") from None
+    return accounts, balances
+
+
+def _hyperliquid_account(entry: Mapping[str, Any]) -> hyperliquid.Account:
+    address = entry["address"] if "address" in entry else hyperliquid.address_of_key(entry["private_key"])
+    return hyperliquid.Account(
+        address.lower(),
+        entry.get("account", "main"),
+        agents=tuple(agent.lower() for agent in entry.get("agents", ())),
+        sub_accounts=tuple(entry.get("sub_accounts", {}).items()),
+        volume=Decimal(entry.get("volume", "0")),
+        abstraction=entry.get("abstraction", "disabled"),
+    )

@@ -4,7 +4,6 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from urllib.parse import unquote
 
 from lotusx_sim.connection import ShellSide, SimulatedConnection
 from lotusx_sim.engine.accounts import Balance
@@ -22,8 +21,9 @@ class Simulator(FaultScript):
     """A venue with its faults, its ledger and its clock; the same for every shell.
 
     Fault methods return a `Fault`; ``clear()`` on it ends it, `heal` ends all. *times* says how many requests or
-    messages are hit, None: until cleared. Paths may hold ``*``; WS API requests are matched as method ``WS`` and
-    their method name as path. Amounts are given as text or `Decimal`.
+    messages are hit, None: until cleared. Paths may hold ``*``; where one path takes many kinds of request, its kind
+    follows it, as in ``/info/l2Book``. Requests over a WebSocket are matched as method ``WS``. Amounts are given as
+    text or `Decimal`.
     """
 
     def __init__(self, venue: Venue, *, clock: Clock | None = None) -> None:
@@ -63,10 +63,11 @@ class Simulator(FaultScript):
     def handle(self, request: HttpRequest, *, client_ip: str = "127.0.0.1") -> HttpOutcome:
         """Take one HTTP request through the faults and the venue."""
         now_ns = self.now_ns()
-        self.count_request(request.method, request.path)
+        name = self.venue.name_of(request)
+        self.count_request(request.method, name)
         if self.faults.black_hole:
             return HttpOutcome(None, lost_by="hang")
-        effects = {fault.effect: fault for fault in self.faults.for_request(request.method, request.path)}
+        effects = {fault.effect: fault for fault in self.faults.for_request(request.method, name)}
         delay_s = effects[Effect.DELAY].delay_s if Effect.DELAY in effects else 0.0
         unsent = effects.get(Effect.LOSE_REQUEST)
         if unsent is not None:
@@ -74,8 +75,8 @@ class Simulator(FaultScript):
         answered = effects.get(Effect.ANSWER)
         if answered is not None:
             return HttpOutcome(_made(answered), delay_s)
-        if request.method == "GET" and request.path.endswith("/depth"):
-            self._snapshot_calls[_symbol_of(request.query)] += 1
+        if (symbol := self.venue.snapshot_symbol(request)) is not None:
+            self._snapshot_calls[symbol] += 1
         response = self.venue.http(request, now_ns=now_ns, client_ip=client_ip)
         self._changed()
         if Effect.LOSE_REPLY in effects:
@@ -92,6 +93,12 @@ class Simulator(FaultScript):
             keep = truncated.keep_bytes if truncated.keep_bytes is not None else len(response.body) // 2
             return HttpOutcome(response, delay_s, keep_bytes=keep)
         return HttpOutcome(response, delay_s)
+
+    def name_of_ws(self, target: str, text: str) -> str:
+        return self.venue.name_of_ws(target, text)
+
+    def is_request(self, target: str, text: str) -> bool:
+        return self.venue.is_request(target, text)
 
     def ws_reply(self, request: str, response: HttpResponse) -> str:
         """Return *response* as the venue's reply to a WS API request."""
@@ -211,6 +218,27 @@ class Simulator(FaultScript):
         self.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
         self.flush()
 
+    def set_mark(self, symbol: str, mark: str | Decimal, index: str | Decimal | None = None) -> None:
+        """Pin the mark price of a perpetual, and its index; triggers and liquidations follow at once."""
+        now_ns = self.now_ns()
+        oracle = None if index is None else Decimal(index)
+        self.exchange.perps.set_mark(symbol, Decimal(mark), now_ns, oracle)
+        self.flush()
+
+    def follow_trades(self, symbol: str) -> None:
+        """Let the mark price of a perpetual follow what is traded again."""
+        self.exchange.perps.follow_trades(symbol, self.now_ns())
+        self.flush()
+
+    def set_funding_rate(self, symbol: str, rate: str | Decimal) -> None:
+        """Set what longs pay shorts at the next settlement, as a fraction of the value."""
+        self.exchange.perps.set_funding_rate(symbol, Decimal(rate))
+
+    def settle_funding(self, symbol: str) -> None:
+        """Let every position in *symbol* pay or receive funding now, whatever the hour."""
+        self.exchange.perps.settle_funding(symbol, self.now_ns())
+        self.flush()
+
     def flush(self) -> None:
         """Send out what commands to the engine have caused."""
         self.venue.flush(self.now_ns())
@@ -220,11 +248,11 @@ class Simulator(FaultScript):
 
     def orders(self, account: str | None = None) -> list[Order]:
         """Return all orders of an account, oldest first."""
-        owner = self.venue.account_of(account)
-        return [order for order in self.exchange.orders.values() if order.account == owner]
+        owners = self.venue.wallets_of(account)
+        return [order for order in self.exchange.orders.values() if order.account in owners]
 
     def open_orders(self, account: str | None = None) -> list[Order]:
-        return self.exchange.open_orders(self.venue.account_of(account))
+        return [order for order in self.orders(account) if order.is_open]
 
     def order_ids(self, account: str | None = None) -> list[str]:
         """Return the client order ids of all orders, oldest first."""
@@ -245,12 +273,22 @@ class Simulator(FaultScript):
         return found[-1]
 
     def fills(self, account: str | None = None) -> list[Fill]:
-        owner = self.venue.account_of(account)
-        return [fill for fill in self.exchange.fills if fill.account == owner]
+        owners = self.venue.wallets_of(account)
+        return [fill for fill in self.exchange.fills if fill.account in owners]
 
     def balances(self, account: str | None = None) -> dict[str, Balance]:
-        """Return what an account owns, by asset: free and locked."""
-        return self.exchange.accounts.balances(self.venue.account_of(account))
+        """Return what an account owns in all its wallets, by asset: free and locked."""
+        total: dict[str, Balance] = {}
+        for wallet in self.venue.wallets_of(account):
+            for asset, owned in self.exchange.accounts.balances(wallet).items():
+                known = total.get(asset, Balance())
+                total[asset] = Balance(known.free + owned.free, known.locked + owned.locked)
+        return dict(sorted(total.items()))
+
+    def position(self, symbol: str, account: str | None = None) -> Decimal:
+        """Return the signed size of a position in a perpetual, long above 0."""
+        wallets = self.venue.wallets_of(account)
+        return sum((self.exchange.perps.position(wallet, symbol).quantity for wallet in wallets), Decimal(0))
 
     def snapshot_calls(self, symbol: str) -> int:
         """Return how often the book snapshot of *symbol* was asked for by HTTP."""
@@ -260,8 +298,3 @@ class Simulator(FaultScript):
 def _made(fault: RequestFault) -> HttpResponse:
     assert fault.response is not None
     return fault.response()
-
-
-def _symbol_of(query: str) -> str:
-    values = [item.removeprefix("symbol=") for item in query.split("&") if item.startswith("symbol=")]
-    return unquote(values[0]) if values else ""

@@ -14,11 +14,12 @@ class Outbox:
     """How a venue speaks on one WebSocket.
 
     ``send(text, topic)``: *topic* names the stream a message belongs to, such as ``btcusdt@trade``; ``user`` for
-    private events, "" for replies. ``close(code, reason)`` says goodbye.
+    private events, "" for replies. ``close(code, reason)`` says goodbye, ``drop("fin")`` ends the socket without.
     """
 
     send: Callable[[str, str], None]
     close: Callable[[int, str], None]
+    drop: Callable[[str], None]
 
 
 class WsPeer(Protocol):
@@ -67,11 +68,30 @@ class Venue(Protocol):
     @property
     def population(self) -> Population: ...
 
+    def name_of(self, request: HttpRequest) -> str:
+        """Return what faults and counters call a request: its path, where that tells requests apart."""
+
+    def name_of_ws(self, target: str, text: str) -> str:
+        """Return what faults and counters call a message from a client."""
+
+    def is_request(self, target: str, text: str) -> bool:
+        """Tell whether a message from a client is a request that faults of requests may hit."""
+
+    def snapshot_symbol(self, request: HttpRequest) -> str | None:
+        """Return the market whose book a request asks for; None: it asks for something else."""
+
     def set_quiet(self, quiet: bool, now_ns: int) -> None:
         """Stop or start the background trading."""
 
     def account_of(self, account: str | None) -> str:
-        """Return *account*, the first configured one by default."""
+        """Return the engine's name of *account*, of the first configured one by default.
+
+        Raises:
+            KeyError: There is no such account.
+        """
+
+    def wallets_of(self, account: str | None) -> tuple[str, ...]:
+        """Return all engine accounts that belong to *account*; one, unless the venue keeps money apart."""
 
     def set_visibility_delay(self, delay_ns: int) -> None:
         """Hide new orders from queries for a while."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lotusx_sim.dialects.binance import rest
+from lotusx_sim.dialects.binance import naming, rest
 from lotusx_sim.dialects.binance.errors import RateLimited
 from lotusx_sim.dialects.binance.limits import LimitRules
 from lotusx_sim.dialects.binance.recording import read_capture
@@ -253,12 +253,27 @@ class BinanceSpot:
 
     # -- what tests and faults reach for -------------------------------------------------------------------------
 
+    def name_of(self, request: HttpRequest) -> str:
+        return request.path
+
+    def name_of_ws(self, target: str, text: str) -> str:
+        return naming.name_of_ws(text)
+
+    def is_request(self, target: str, text: str) -> bool:
+        return "ws-api" in target.partition("?")[0]
+
+    def snapshot_symbol(self, request: HttpRequest) -> str | None:
+        return naming.snapshot_symbol(request)
+
     def set_quiet(self, quiet: bool, now_ns: int) -> None:
         self._next_act_ns = None if quiet else now_ns + (self._gap_ns or FAST_NS)
         self._gap_ns = self._gap_ns or FAST_NS
 
     def account_of(self, account: str | None) -> str:
         return account if account is not None else self._keys[0].account
+
+    def wallets_of(self, account: str | None) -> tuple[str, ...]:
+        return (self.account_of(account),)
 
     def set_visibility_delay(self, delay_ns: int) -> None:
         self.state.visibility_delay_ns = delay_ns
