@@ -32,7 +32,7 @@ from lotusx.plugin import Effect, Request, Response, Verb
 from lotusx_hyperliquid.errors import HyperliquidDialect, action_error, is_unfilled_ioc, item_error, post_error
 
 ORDER = Request(Verb.POST, "", "/exchange", endpoint="order", effect=Effect.COMMAND, signed=True)
-BOOK = Request(Verb.POST, "", "/info", endpoint="l2Book")
+BOOK = Request(Verb.POST, "", "/info", endpoint="info/l2Book")
 INFO = Request(Verb.POST, "", "/info", endpoint="userAbstraction")
 ADDRESS = "0x281abb829ea0b0291ceaa3b14b5b5d893070e8d5"
 

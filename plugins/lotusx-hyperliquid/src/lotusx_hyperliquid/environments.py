@@ -12,8 +12,10 @@ from lotusx.plugin import Environment
 
 
 def _environment(name: str, rest: str, ws: str, *, real_money: bool = False) -> Environment:
-    # Two groups of one address: market data, and what belongs to an account (its streams, order entry).
-    return Environment(name=name, rest={"api": rest}, ws={"market": ws, "account": ws}, real_money=real_money)
+    # Three groups of one address: market data; the fast books, which no message tells from the slow ones; and what
+    # belongs to an account (its streams, order entry).
+    groups = {"market": ws, "fast": ws, "account": ws}
+    return Environment(name=name, rest={"api": rest}, ws=groups, real_money=real_money)
 
 
 ENVIRONMENTS: Mapping[str, Environment] = MappingProxyType(

@@ -16,7 +16,7 @@ from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, exchange_
 from lotusx.plugin import Effect, Request, Response, Usage
 
 EXCHANGE_PATH = "/exchange"
-BOOK_ENDPOINT = "l2Book"
+BOOK_ENDPOINT = "info/l2Book"
 """The `Request.endpoint` whose answer ``null`` says that there is no such coin."""
 
 ADDRESS_PAUSE_S = 10.0

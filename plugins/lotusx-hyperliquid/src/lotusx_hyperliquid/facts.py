@@ -114,20 +114,28 @@ FACTS = ExchangeFacts(
     limits=LIMITS,
     ws=MappingProxyType(
         {
-            # Per IP: 10 connections, 30 new ones a minute, 1000 subscriptions, 2000 messages a minute. The 60 s after
-            # which the server closes a silent connection are the codec's business; an age limit is not documented.
+            # Per IP, so shared by the groups: 10 connections, 30 new ones a minute, 1000 subscriptions, 2000 messages a
+            # minute. The 60 s after which the server closes a silent connection are the codec's business; an age limit
+            # is not documented.
             "market": WsFacts(
                 max_channels=200,
                 max_keys_per_message=1,
                 control_per_s=20.0,
-                connects_per_window=(20, 60.0),
+                connects_per_window=(30, 60.0),
+                lifetime_s=None,
+            ),
+            "fast": WsFacts(
+                max_channels=200,
+                max_keys_per_message=1,
+                control_per_s=10.0,
+                connects_per_window=(30, 60.0),
                 lifetime_s=None,
             ),
             "account": WsFacts(
                 max_channels=100,
                 max_keys_per_message=1,
                 control_per_s=10.0,
-                connects_per_window=(10, 60.0),
+                connects_per_window=(30, 60.0),
                 lifetime_s=None,
             ),
         }

@@ -10,7 +10,7 @@ from lotusx_hyperliquid.environments import is_mainnet
 from lotusx_hyperliquid.facts import FACTS
 
 if TYPE_CHECKING:
-    from lotusx.plugin import Environment, ExchangeFacts, RestDialect, Signer
+    from lotusx.plugin import Connector, Environment, ExchangeFacts, Kernel, RestDialect, Signer, WsCodec
 
 
 @hookimpl
@@ -33,3 +33,24 @@ def lotusx_rest_dialect(exchange: str) -> RestDialect:
     from lotusx_hyperliquid.errors import HyperliquidDialect
 
     return HyperliquidDialect(exchange)
+
+
+@hookimpl
+def lotusx_codecs(signer: Signer | None, credentials: Mapping[str, Any]) -> Mapping[str, WsCodec]:
+    """Return the dialects of market data, of the fast books and of the account's channels and orders."""
+    from lotusx_hyperliquid.accounts import user_of
+    from lotusx_hyperliquid.codec import HyperliquidCodec
+
+    return {
+        "market": HyperliquidCodec(),
+        "fast": HyperliquidCodec(fast=True),
+        "account": HyperliquidCodec(user_of(signer, credentials)),
+    }
+
+
+@hookimpl
+def lotusx_connector(kernel: Kernel) -> Connector:
+    """Build the ports."""
+    from lotusx_hyperliquid.connector import HyperliquidConnector
+
+    return HyperliquidConnector(kernel)

@@ -49,6 +49,11 @@ class HyperliquidSigner:
         self.account = account or key.address
 
     @property
+    def address(self) -> str:
+        """The key's own address: an agent wallet's, where it is one."""
+        return self._key.address
+
+    @property
     def user(self) -> str:
         """The address whose orders, fills and balances are asked for."""
         return self._vault or self.account

@@ -1,0 +1,144 @@
+"""What the channels of an account say, as events of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from lotusx.model import (
+    AccountEvent,
+    BalanceEvent,
+    FillEvent,
+    FundingEvent,
+    InstrumentKind,
+    OrderEvent,
+    Position,
+    PositionEvent,
+    Symbol,
+    VenueEvent,
+)
+from lotusx_hyperliquid import account_types, order_conversions as convert
+from lotusx_hyperliquid.conversions import MS
+from lotusx_hyperliquid.order_conversions import Ours
+from lotusx_hyperliquid.types import Frame
+
+_orders = msgspec.json.Decoder(Frame[list[account_types.OrderReport]]).decode
+_fills = msgspec.json.Decoder(Frame[account_types.FillsEvent]).decode
+_fundings = msgspec.json.Decoder(Frame[account_types.FundingsEvent]).decode
+_perps = msgspec.json.Decoder(Frame[account_types.PerpStateEvent]).decode
+_spot = msgspec.json.Decoder(Frame[account_types.SpotStateEvent]).decode
+_event = msgspec.json.Decoder(Frame[dict[str, Any]]).decode
+
+_TOLD_ELSEWHERE = frozenset({"fills", "funding"})  # by userFills and userFundings
+
+
+def is_outcome(coin: str) -> bool:
+    """Say whether *coin* is an outcome market, which the catalogue does not have."""
+    return coin.startswith("#")
+
+
+class AccountReader:
+    """Converts the messages of one account's channels.
+
+    A coin that is not listed rejects its message: the core then asks for what it said, with a fresh list.
+
+    Args:
+        symbol_of: Raises `ItemRejected` for what is not listed.
+        asset_of: The settle asset of a perpetual.
+        since_ns: Exchange time from which events count as new. Before it lies what a subscription tells of the past.
+        is_unified: Whether all balances are in the spot state; ``None``: not known (then margin is not told).
+    """
+
+    def __init__(
+        self,
+        symbol_of: Callable[[str], Symbol],
+        ours: Ours,
+        *,
+        since_ns: int,
+        is_unified: bool | None,
+    ) -> None:
+        self._symbol_of = symbol_of
+        self._ours = ours
+        self._since_ns = since_ns
+        self._is_unified = is_unified
+        self._held: dict[str, set[Symbol]] = {}
+
+    def forget(self) -> None:
+        """Forget which positions were open: what happened to them meanwhile is found out by asking."""
+        self._held.clear()
+
+    def orders(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``orderUpdates``."""
+        return [
+            OrderEvent(convert.to_report(report, symbol=self._symbol_of(report.order.coin), ours=self._ours))
+            for report in _orders(message).data
+            if not is_outcome(report.order.coin)
+        ]
+
+    def fills(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``userFills``, oldest first; of its history only what is new."""
+        found = _fills(message).data
+        fills = [
+            convert.to_fill(item, symbol=self._symbol_of(item.coin), ours=self._ours, received_ns=received_ns)
+            for item in found.fills
+            if not is_outcome(item.coin) and not (found.isSnapshot and item.time * MS < self._since_ns)
+        ]
+        return [FillEvent(fill) for fill in sorted(fills, key=lambda fill: fill.exchange_ns)]
+
+    def fundings(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``userFundings``, oldest first; of its history only what is new."""
+        found = _fundings(message).data
+        events = []
+        for item in sorted(found.fundings, key=lambda item: item.time):
+            if found.isSnapshot and item.time * MS < self._since_ns:
+                continue
+            symbol = self._symbol_of(item.coin)
+            payment = convert.to_payment(
+                item, symbol=symbol, asset=str(symbol.settle), time_ms=item.time, received_ns=received_ns
+            )
+            events.append(FundingEvent(payment))
+        return events
+
+    def perps(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``clearinghouseState`` of one dex: a position that was there before and is not now has been closed."""
+        found = _perps(message).data
+        state = found.clearinghouseState
+        positions = [
+            convert.to_position(item.position, symbol=self._symbol_of(item.position.coin), updated_ms=state.time)
+            for item in state.assetPositions
+        ]
+        held = {position.symbol for position in positions}
+        closed = [
+            Position(symbol, InstrumentKind.LINEAR, Decimal(0), updated_ns=state.time * MS)
+            for symbol in sorted(self._held.get(found.dex, set()) - held, key=str)
+        ]
+        self._held[found.dex] = held
+        events: list[AccountEvent] = []
+        if positions or closed:
+            events.append(PositionEvent((*positions, *closed)))
+        return events
+
+    def margin(self, message: bytes, asset: str) -> Sequence[AccountEvent]:
+        """``clearinghouseState``: what the dex holds, in the classic account model."""
+        if self._is_unified is not False:
+            return []
+        found = _perps(message).data
+        balance = convert.to_margin_balance(found.clearinghouseState, asset=asset, dex=found.dex)
+        return [BalanceEvent((balance,))]
+
+    def spot(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``spotState``."""
+        balances = tuple(map(convert.to_spot_balance, _spot(message).data.spotState.balances))
+        return [BalanceEvent(balances)] if balances else []
+
+    def others(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+        """``userEvents``: liquidations, orders that the exchange canceled, and whatever else it has to say."""
+        found: Mapping[str, Any] = _event(message).data
+        return [
+            VenueEvent(name, value if isinstance(value, dict) else {name: value}, received_ns)
+            for name, value in found.items()
+            if name not in _TOLD_ELSEWHERE
+        ]

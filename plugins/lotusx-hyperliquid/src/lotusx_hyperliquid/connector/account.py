@@ -1,0 +1,243 @@
+"""Holdings and settings of one account, and its events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
+from lotusx.model import (
+    AccountEvent,
+    Balance,
+    Fees,
+    FundingPayment,
+    Instrument,
+    InstrumentKind,
+    Leverage,
+    MarginMode,
+    Permissions,
+    Position,
+    Symbol,
+    decimal_from_wire,
+)
+from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Page, Span
+from lotusx_hyperliquid import actions, order_conversions as convert
+from lotusx_hyperliquid.account_events import AccountReader
+from lotusx_hyperliquid.assets import dex_of
+from lotusx_hyperliquid.connector.listed import Listed
+from lotusx_hyperliquid.connector.market_data import FUNDINGS_PER_PAGE, first_ms, last_ms, require_perpetual
+from lotusx_hyperliquid.numbers import USD_DECIMALS, scaled
+from lotusx_hyperliquid.transfers import transfer_action
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+    from lotusx_hyperliquid.account_types import LeverageSetting
+    from lotusx_hyperliquid.cloids import Cloids
+    from lotusx_hyperliquid.rest import Endpoints
+    from lotusx_hyperliquid.signer import HyperliquidSigner
+
+logger = logging.getLogger("lotusx.hyperliquid")
+
+UNIFIED = frozenset({"unifiedAccount", "portfolioMargin"})
+"""Account models in which all balances are in the spot state, and what a dex states as its own means nothing."""
+CLOCKS_APART_NS = 2_000_000_000
+"""How far before now an event may be dated and yet be one that a new subscription has to tell."""
+_FIRST_FUNDING_MS = 1_672_531_200_000  # 2023-01-01: before the exchange
+
+
+class HyperliquidAccount(AccountPort):
+    """One account: the configured one, never an agent wallet's."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, cloids: Cloids) -> None:
+        self._kernel = kernel
+        self._rest = rest
+        self._listed = listed
+        self._cloids = cloids
+        self._is_unified: bool | None = None
+
+    async def prepare(self) -> None:
+        """Learn the account model, without which a dex's statement of margin cannot be read."""
+        self._is_unified = await self._rest.user_abstraction() in UNIFIED
+
+    async def balances(self) -> Sequence[Balance]:
+        """Return what lies in ``spot``, and in the classic account model also in ``perp`` and ``perp:xyz``.
+
+        Profit and loss of open positions are part of a perp wallet's total. Without holdings, a wallet has no entry.
+        """
+        await self.prepare()
+        spot = await self._rest.spot_state()
+        found = [convert.to_spot_balance(item) for item in spot.balances]
+        if not self._is_unified:
+            for dex in self._listed.dexes:
+                state = await self._rest.clearinghouse_state(dex)
+                found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
+        return [balance for balance in found if balance.total or balance.locked]
+
+    async def positions(self) -> Sequence[Position]:
+        """Return open positions of all dexes on which anything trades.
+
+        One of a perpetual that is not listed is left out, counted and logged.
+        """
+        found = []
+        for dex in self._listed.dexes:
+            state = await self._rest.clearinghouse_state(dex)
+            for item in state.assetPositions:
+                try:
+                    symbol = self._symbol_of(item.position.coin)
+                    found.append(convert.to_position(item.position, symbol=symbol, updated_ms=state.time))
+                except ItemRejected as error:
+                    self._drop("clearinghouseState", f"the position in {item.position.coin} was left out: {error}")
+        return found
+
+    def _drop(self, key: str, reason: str) -> None:
+        exchange = self._kernel.facts.name
+        logger.warning("%s: %s", exchange, reason)
+        self._kernel.telemetry.emit(ItemDropped(exchange, key, reason))
+
+    def _symbol_of(self, coin: str) -> Symbol:
+        return self._kernel.instruments.by_venue_symbol(coin).symbol
+
+    async def fees(self, instrument: Instrument) -> Fees:
+        """Return the account's rates, discounts included.
+
+        Raises:
+            NotSupported: On a builder's dex, whose deployer takes a share that is not part of this answer.
+        """
+        if dex_of(instrument.venue_symbol) and instrument.kind is InstrumentKind.LINEAR:
+            raise NotSupported(
+                "hyperliquid", f"fee rates of the builder-deployed {instrument.symbol}", "the fee of each fill"
+            )
+        rates = await self._rest.user_fees()
+        spot = instrument.kind is InstrumentKind.SPOT
+        return Fees(
+            instrument.symbol,
+            maker=decimal_from_wire(rates.userSpotAddRate if spot else rates.userAddRate, field="add rate"),
+            taker=decimal_from_wire(rates.userSpotCrossRate if spot else rates.userCrossRate, field="cross rate"),
+        )
+
+    async def permissions(self) -> Permissions:
+        """Return what the configured key may do: an agent wallet trades, but moves no money out.
+
+        An address alone reads. A key whose address the exchange does not know as an account or as this account's agent
+        can do nothing.
+        """
+        signer = cast("HyperliquidSigner | None", self._kernel.signer)
+        if signer is None:
+            return Permissions(read=True, trade=False, withdraw=False, ip_restricted=False)
+        role = await self._rest.user_role(signer.address)
+        raw: dict[str, object] = {"role": role.role, "data": role.data}
+        if signer.is_agent:
+            master = (role.data or {}).get("user", "").lower()
+            trade = role.role == "agent" and master == signer.account
+            return Permissions(read=True, trade=trade, withdraw=False, ip_restricted=False, raw=raw)
+        known = role.role in ("user", "vault", "subAccount")
+        return Permissions(read=True, trade=known, withdraw=known, ip_restricted=False, raw=raw)
+
+    # Leverage and margin
+
+    async def _setting(self, instrument: Instrument) -> LeverageSetting:
+        require_perpetual(instrument, "leverage")
+        return (await self._rest.active_asset_data(instrument.venue_symbol)).leverage
+
+    async def leverage(self, instrument: Instrument) -> Leverage:
+        setting = await self._setting(instrument)
+        highest = instrument.raw.get("maxLeverage")
+        return Leverage(
+            instrument.symbol,
+            Decimal(setting.value),
+            convert.to_margin_mode(setting.type),
+            None if highest is None else Decimal(highest),
+        )
+
+    async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
+        """Set the leverage, and keep the margin mode, which goes out in the same action."""
+        if leverage != leverage.to_integral_value():
+            raise InvalidArgument(f"leverage is a whole number at hyperliquid, not {leverage}", rule="leverage")
+        setting = await self._setting(instrument)
+        await self._set(instrument, is_cross=setting.type == "cross", leverage=int(leverage))
+
+    async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
+        """Set the margin mode, and keep the leverage, which goes out in the same action."""
+        setting = await self._setting(instrument)
+        await self._set(instrument, is_cross=mode is MarginMode.CROSS, leverage=setting.value)
+
+    async def _set(self, instrument: Instrument, *, is_cross: bool, leverage: int) -> None:
+        await self._rest.act(actions.UpdateLeverage(self._listed.asset(instrument), is_cross, leverage))
+
+    async def change_margin(self, instrument: Instrument, amount: Decimal) -> None:
+        require_perpetual(instrument, "isolated margin")
+        millionths = scaled(amount, USD_DECIMALS, name="amount")
+        asset = self._listed.asset(instrument)
+        await self._rest.act(actions.UpdateIsolatedMargin(asset, isBuy=True, ntli=millionths))
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
+        """Move between wallets: ``spot``, ``perp``, ``perp:<dex>``, ``vault:<address>`` and ``sub:<address>``.
+
+        Raises:
+            NotSupported: There is no way between these two.
+            CredentialsError: The way is the account's own, and the key is an agent wallet's.
+        """
+        token = self._listed.token(asset)
+        if token is None:
+            raise InvalidArgument(f"hyperliquid has no token {asset!r}", rule="asset")
+        signer = cast("HyperliquidSigner", self._kernel.signer)
+        action = transfer_action(
+            token, amount, source, target, account=signer.account, user=signer.user, is_agent=signer.is_agent
+        )
+        await self._rest.act(action)
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        """One page of ``userFunding``; the cursor is its first millisecond (whose payments repeat)."""
+        begin = first_ms(span) if cursor is None else int(cursor)
+        if begin is None:
+            begin = _FIRST_FUNDING_MS
+        rows = await self._rest.user_funding(begin, last_ms(span))
+        if instrument is None:
+            await self._kernel.instruments.refresh_if_unlisted({row.delta.coin for row in rows})
+        payments = []
+        for row in rows:
+            if instrument is not None and row.delta.coin != instrument.venue_symbol:
+                continue
+            try:
+                symbol = self._symbol_of(row.delta.coin)
+            except ItemRejected as error:
+                self._drop("userFunding", f"a payment of {row.delta.coin} was left out: {error}")
+                continue
+            payments.append(convert.to_payment(row.delta, symbol=symbol, asset=str(symbol.settle), time_ms=row.time))
+        following = None
+        if len(rows) >= FUNDINGS_PER_PAGE:
+            following = str(rows[-1].time if rows[-1].time > begin else begin + 1)
+        return Page(payments, following)
+
+    # Events
+
+    def channels(self) -> Sequence[Channel[AccountEvent]]:
+        """Return the channels: orders, fills, funding, other events, spot, and each dex on which anything trades."""
+        reader = AccountReader(
+            self._symbol_of,
+            self._cloids.ours,
+            since_ns=self._kernel.exchange_ns() - CLOCKS_APART_NS,
+            is_unified=self._is_unified,
+        )
+        readers = {
+            "orderUpdates": reader.orders,
+            "userFills": reader.fills,
+            "userFundings": reader.fundings,
+            "userEvents": reader.others,
+            "spotState": reader.spot,
+        }
+        channels = [Channel("account", key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]
+        for dex in self._listed.dexes:
+            key = f"clearinghouseState {dex}".rstrip()
+            read_dex = partial(_read_dex, reader, self._listed.collateral(dex))
+            channels.append(Channel("account", key, ChannelKind.ACCOUNT, read_dex, private=True, lost=reader.forget))
+        return channels
+
+
+def _read_dex(reader: AccountReader, asset: str, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
+    return [*reader.perps(message, received_ns), *reader.margin(message, asset)]

@@ -1,0 +1,488 @@
+"""Orders of one account, on perpetuals and spot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from lotusx.errors import (
+    ConnectionFailed,
+    ErrorKind,
+    InvalidArgument,
+    ItemRejected,
+    LotusXError,
+    MalformedReply,
+    NotSupported,
+    TransportError,
+    exchange_error,
+)
+from lotusx.model import Fill, Instrument, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from lotusx.plugin import Acknowledged, Amendment, ItemDropped, Lane, OrderRef, Page, Span, TradingPort
+from lotusx_hyperliquid import actions, order_conversions as convert
+from lotusx_hyperliquid.connector.listed import Listed, dex_of_instrument
+from lotusx_hyperliquid.connector.market_data import first_ms, last_ms
+from lotusx_hyperliquid.conversions import MS
+from lotusx_hyperliquid.errors import is_unfilled_ioc, item_error
+from lotusx_hyperliquid.numbers import wire
+from lotusx_hyperliquid.order_requests import order_item, place_action
+
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
+    from lotusx.plugin import Kernel
+    from lotusx_hyperliquid import account_types as types
+    from lotusx_hyperliquid.cloids import Cloids
+    from lotusx_hyperliquid.rest import Action, Endpoints
+
+T = TypeVar("T")
+
+logger = logging.getLogger("lotusx.hyperliquid")
+
+FILLS_PER_PAGE = 2_000
+LEAST_CANCEL_DELAY_S = 5
+_SUCCESS = "success"
+
+
+class OrderEntry(Protocol):
+    """Where actions on orders go: REST or a WebSocket."""
+
+    async def act(self, action: Action, *, items: int = 1, lane: Lane = Lane.NORMAL) -> types.ActionReply: ...
+    async def ready(self) -> None: ...
+
+
+class HyperliquidTrading(TradingPort):
+    """Orders, by REST except where the option ``order_entry`` says otherwise."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints, entry: OrderEntry, listed: Listed, cloids: Cloids) -> None:
+        self._kernel = kernel
+        self._exchange = kernel.facts.name
+        self._rest = rest
+        self._entry = entry
+        self._listed = listed
+        self._cloids = cloids
+        self._now_ns = kernel.clock.now_ns
+
+    async def ready(self) -> None:
+        """Open the connection that the first order will use."""
+        await self._entry.ready()
+
+    # Placing
+
+    async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
+        """Send one order. A market order asks for the book first, and is bounded by its best price.
+
+        An order that takes at once and finds nothing is no error: it has expired, with nothing filled.
+        """
+        (answer,) = await self.place_batch([request], [instrument])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def place_batch(
+        self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
+    ) -> Sequence[OrderState | Exception]:
+        """Send several in one action; ``native={"grouping": "normalTpsl"}`` of all makes the first their parent.
+
+        One that cannot be written stops all of a group, and else only itself: nothing of it is sent.
+        """
+        items: list[actions.OrderItem] = []
+        written: list[int] = []
+        answers: dict[int, OrderState | Exception] = {}
+        grouped = any(request.native.get("grouping", "na") != "na" for request in requests)
+        for index, (request, instrument) in enumerate(zip(requests, instruments, strict=True)):
+            try:
+                items.append(await self._item(request, instrument))
+                written.append(index)
+            except LotusXError as error:
+                if grouped or len(requests) == 1:
+                    raise
+                answers[index] = error
+        if items:
+            action = place_action([requests[index] for index in written], items)
+            statuses = await self._statuses(self._entry, action, len(items))
+            for index, status in zip(written, statuses, strict=True):
+                answers[index] = self._placed(requests[index], status)
+        return [answers[index] for index in range(len(requests))]
+
+    async def _item(self, request: OrderRequest, instrument: Instrument) -> actions.OrderItem:
+        best = None
+        if request.type is OrderType.MARKET and request.max_slippage is not None:
+            best = await self._before(lambda: self._best_opposite(request, instrument))
+        cloid = None if request.client_order_id is None else self._cloids.wire(request.client_order_id)
+        asset = self._listed.asset(instrument)
+        return order_item(request, instrument, asset, cloid=cloid, best_opposite=best)
+
+    async def _best_opposite(self, request: OrderRequest, instrument: Instrument) -> Decimal | None:
+        bids, asks = (await self._rest.l2_book(instrument.venue_symbol)).levels
+        levels = asks if request.side is Side.BUY else bids
+        return Decimal(levels[0].px) if levels else None
+
+    def _placed(self, request: OrderRequest, status: str | types.ItemStatus) -> OrderState | Exception:
+        order = convert.asked_for(request)
+        if isinstance(status, str) or status.error is None:
+            return self._answered(status, order)
+        if is_unfilled_ioc(status.error) and order.time_in_force is TimeInForce.IOC:
+            return convert.to_unfilled(order, status.error)
+        return item_error(self._exchange, status.error)
+
+    def _answered(self, status: str | types.ItemStatus, order: OrderState) -> OrderState | Exception:
+        try:
+            return convert.to_answer(status, order)
+        except ItemRejected as error:
+            return MalformedReply(f"{self._exchange}: {error}")
+
+    async def _before(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask for what a command needs; if that fails, say that nothing was sent."""
+        try:
+            return await ask()
+        except TransportError as error:
+            text = f"{self._exchange}: nothing was sent, for what it depends on could not be read first: {error}"
+            raise ConnectionFailed(text, sent=False) from error
+
+    async def _statuses(
+        self, entry: OrderEntry, action: Action, items: int, *, lane: Lane = Lane.NORMAL
+    ) -> Sequence[str | types.ItemStatus]:
+        """Send *action*; return what became of each of its items, in their order.
+
+        The first checks are made of the whole batch, and may be answered once for all.
+
+        Raises:
+            MalformedReply: The answers do not match the items: what became of them is open.
+        """
+        reply = await entry.act(action, items=items, lane=lane)
+        statuses = [] if reply.response.data is None else reply.response.data.statuses
+        if len(statuses) == items:
+            return statuses
+        if len(statuses) == 1 and not isinstance(statuses[0], str) and statuses[0].error is not None:
+            return statuses * items
+        raise MalformedReply(f"{self._exchange}: {len(statuses)} answers to {items} items of {reply.response.type}")
+
+    # Cancelling
+
+    async def cancel(self, ref: OrderRef, instrument: Instrument) -> Acknowledged:
+        (answer,) = await self.cancel_batch([ref], [instrument])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def cancel_batch(
+        self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
+    ) -> Sequence[Acknowledged | Exception]:
+        """Cancel several: in one action those whose order id is known, in another those known by our id alone."""
+        by_id = [index for index, ref in enumerate(refs) if ref.venue_order_id is not None]
+        by_cloid = [index for index, ref in enumerate(refs) if ref.venue_order_id is None]
+        assets = [self._listed.asset(instrument) for instrument in instruments]
+        found: dict[int, Acknowledged | Exception] = {}
+        if by_id:
+            ids = [actions.CancelItem(assets[index], order_id(refs[index])) for index in by_id]
+            await self._cancel_some(actions.CancelOrders(ids), by_id, refs, found)
+        if by_cloid:
+            names = [actions.CloidItem(assets[index], self._cloid(refs[index])) for index in by_cloid]
+            await self._cancel_some(actions.CancelByCloid(names), by_cloid, refs, found)
+        return [found[index] for index in range(len(refs))]
+
+    async def _cancel_some(
+        self,
+        action: Action,
+        indexes: Sequence[int],
+        refs: Sequence[OrderRef],
+        found: dict[int, Acknowledged | Exception],
+    ) -> None:
+        try:
+            statuses = await self._statuses(self._entry, action, len(indexes), lane=Lane.URGENT)
+        except LotusXError as error:
+            if len(indexes) == len(refs):
+                raise
+            found.update(dict.fromkeys(indexes, error))  # the other action has answers of its own
+            return
+        for index, status in zip(indexes, statuses, strict=True):
+            found[index] = self._canceled(status, refs[index])
+
+    def _canceled(self, status: str | types.ItemStatus, ref: OrderRef) -> Acknowledged | Exception:
+        if status == _SUCCESS:
+            return Acknowledged(ref, OrderStatus.CANCELED, _SUCCESS)
+        if isinstance(status, str) or status.error is None:
+            return MalformedReply(f"{self._exchange}: unknown answer {status!r} to a cancel")
+        return item_error(self._exchange, status.error)
+
+    async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        """List the open orders, and cancel those in one action. What ended meanwhile is told as it ended."""
+        orders = await self.open_orders(instrument)
+        if not orders:
+            return []
+        known = {order.symbol: self._kernel.instruments.by_symbol(order.symbol) for order in orders}
+        items = [
+            actions.CancelItem(self._listed.asset(known[order.symbol]), int(order.venue_order_id or 0))
+            for order in orders
+        ]
+        action = actions.CancelOrders(items)
+        statuses = await self._statuses(self._entry, action, len(items), lane=Lane.URGENT)
+        ended: list[OrderState] = []
+        for order, status in zip(orders, statuses, strict=True):
+            if status == _SUCCESS:
+                ended.append(replace(order, status=OrderStatus.CANCELED, raw_status=_SUCCESS))
+            else:
+                ended.append(await self.order(OrderRef(None, order.venue_order_id), known[order.symbol]))
+        return ended
+
+    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
+        """Have the exchange cancel all orders of the account in *seconds*, 5 at least; 0: no more.
+
+        Raises:
+            InvalidArgument: Too soon.
+            NotSupported: For one instrument only.
+            PermissionDenied: The account has not traded enough, in the exchange's own words.
+        """
+        if instrument is not None:
+            raise NotSupported(self._exchange, "cancel_all_after of one symbol", "cancel_all_after without a symbol")
+        if seconds == 0:
+            await self._rest.act(actions.ScheduleCancel(), lane=Lane.URGENT)
+            return
+        if seconds < LEAST_CANCEL_DELAY_S:
+            raise InvalidArgument(
+                f"cancel_all_after takes 0, or {LEAST_CANCEL_DELAY_S} s and more, not {seconds}",
+                rule="seconds",
+                nearest=(0, LEAST_CANCEL_DELAY_S),
+            )
+        at_ms = self._kernel.exchange_ns() // MS + seconds * 1_000
+        await self._rest.act(actions.ScheduleCancel(at_ms), lane=Lane.URGENT)
+
+    # Amending
+
+    async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
+        """Have a new order take the place of a resting one: another order id, the same client order id.
+
+        ``a`` (place the new one whatever became of the old one) is never set: an order that has filled meanwhile would
+        be bought twice. Without it the exchange makes post-only what was good till canceled, and says so nowhere; the
+        state returned does. ``change.quantity`` is the whole order's; the new one gets what of it is not filled as far
+        as we know: what fills while the amendment is on its way comes on top.
+
+        Raises:
+            NotSupported: Not a resting limit order.
+        """
+        (answer,) = await self.amend_batch([order], [change], [instrument])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def amend_batch(
+        self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
+    ) -> Sequence[OrderState | Exception]:
+        """Amend several in one action. One that cannot be amended is refused by itself."""
+        wanted: dict[int, OrderState] = {}
+        items: list[actions.ModifyItem] = []
+        answers: dict[int, OrderState | Exception] = {}
+        for index, (order, change, instrument) in enumerate(zip(orders, changes, instruments, strict=True)):
+            try:
+                new = await self._amended(order, change, instrument)
+                items.append(self._modification(order, new, instrument))
+                wanted[index] = new
+            except LotusXError as error:
+                answers[index] = error
+        if items:
+            statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
+            for (index, new), status in zip(wanted.items(), statuses, strict=True):
+                if isinstance(status, str) or status.error is None:
+                    answers[index] = self._answered(status, new)
+                else:
+                    answers[index] = item_error(self._exchange, status.error)
+        return [answers[index] for index in range(len(orders))]
+
+    async def _amended(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
+        """Return the order that *order* is to become."""
+        if order.type is OrderType.UNKNOWN or order.price is None:  # seen on the stream only, which does not tell
+            ref = OrderRef(order.client_order_id, order.venue_order_id)
+            standing = await self._before(lambda: self.order(ref, instrument))
+            order = replace(standing, filled=max(standing.filled, order.filled), client_order_id=order.client_order_id)
+        if order.type is not OrderType.LIMIT or order.time_in_force not in (None, TimeInForce.GTC):
+            said = " ".join(part for part in (order.raw_type or order.type, order.raw_time_in_force) if part)
+            raise NotSupported(self._exchange, f"amending this order ({said})", "cancel, then place")
+        total = order.quantity if change.quantity is None else change.quantity
+        if total is None:
+            raise NotSupported(self._exchange, "amending an order that follows a position", "cancel, then place")
+        rest = total - order.filled
+        if rest <= 0:
+            raise InvalidArgument(
+                f"{order.filled} of the order is filled already: quantity must be above that, not {total}",
+                rule="quantity",
+            )
+        return replace(
+            order,
+            venue_order_id=None,
+            price=order.price if change.price is None else change.price,
+            quantity=rest,
+            filled=Decimal(0),
+            filled_quote=None,
+            average_price=None,
+            post_only=True,
+            created_ns=None,
+            updated_ns=0,
+            reason="",
+            fills=(),
+        )
+
+    def _modification(self, old: OrderState, new: OrderState, instrument: Instrument) -> actions.ModifyItem:
+        if new.price is None or new.quantity is None:
+            raise NotSupported(self._exchange, "amending an order without a price", "cancel, then place")
+        cloid = None if new.client_order_id is None else self._cloids.wire(new.client_order_id)
+        tif = actions.LimitType("Alo" if old.post_only else "Gtc")
+        item = actions.OrderItem(
+            a=self._listed.asset(instrument),
+            b=new.side is Side.BUY,
+            p=wire(new.price, name="price"),
+            s=wire(new.quantity, name="quantity"),
+            r=new.reduce_only,
+            t=actions.OrderType(limit=tif),
+            c=cloid,
+        )
+        ref = OrderRef(old.client_order_id, old.venue_order_id)
+        return actions.ModifyItem(self._name(ref), item)
+
+    def _cloid(self, ref: OrderRef) -> str:
+        if ref.client_order_id is None:
+            raise InvalidArgument("name the order: client_order_id or venue_order_id")
+        return self._cloids.wire(ref.client_order_id)
+
+    def _name(self, ref: OrderRef) -> int | str:
+        """Name exactly one order: by its number where that is known."""
+        return self._cloid(ref) if ref.venue_order_id is None else order_id(ref)
+
+    # Looking up
+
+    async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        """Ask for one order, by our id where there is one: after an amendment it leads to the order that stands there.
+
+        Raises:
+            OrderNotFound: Right after sending, and for about a second after a fill, that proves nothing.
+        """
+        name = order_id(ref) if ref.client_order_id is None else self._cloid(ref)
+        answer = await self._rest.order_status(name)
+        if answer.order is None:
+            text = f"order {ref} is not known"
+            raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, answer.status, text)
+        if answer.order.order.coin != instrument.venue_symbol:
+            text = f"order {ref} is one of {answer.order.order.coin}, not of {instrument.symbol}"
+            raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "coin", text)
+        return convert.to_report(answer.order, symbol=instrument.symbol, ours=self._cloids.ours)
+
+    async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        """Return the open orders, of all dexes on which anything trades; each dex is a question of its own.
+
+        Orders of what a fresh list of instruments does not have (outcome markets) are left out, counted and logged.
+        """
+        dexes = self._listed.dexes if instrument is None else (dex_of_instrument(instrument),)
+        items = [item for dex in dexes for item in await self._rest.open_orders(dex)]
+        if instrument is not None:
+            items = [item for item in items if item.coin == instrument.venue_symbol]
+        else:
+            await self._kernel.instruments.refresh_if_unlisted({item.coin for item in items})
+        orders = []
+        for item in items:
+            try:
+                symbol = self._kernel.instruments.by_venue_symbol(item.coin).symbol
+                orders.append(convert.to_order(item, symbol=symbol, ours=self._cloids.ours))
+            except ItemRejected as error:
+                self._drop("frontendOpenOrders", f"the open order {item.oid} was left out: {error}")
+        return orders
+
+    def _drop(self, key: str, reason: str) -> None:
+        logger.warning("%s: %s", self._exchange, reason)
+        self._kernel.telemetry.emit(ItemDropped(self._exchange, key, reason))
+
+    async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
+        """All that ``historicalOrders`` knows of *instrument*: of the newest 2000 reports of the account, oldest first.
+
+        Each order once, as its last report describes it.
+        """
+        first, last = first_ms(span), last_ms(span)
+        newest: dict[int, types.OrderReport] = {}
+        for report in await self._rest.historical_orders():
+            order = report.order
+            if order.coin != instrument.venue_symbol:
+                continue
+            if (first is not None and order.timestamp < first) or (last is not None and order.timestamp > last):
+                continue
+            known = newest.get(order.oid)
+            if known is None or _age(report) > _age(known):
+                newest[order.oid] = report
+        reports = sorted(newest.values(), key=lambda report: (report.order.timestamp, report.order.oid))
+        if first is None:
+            reports = reports[-limit:]
+        return Page(
+            [convert.to_report(report, symbol=instrument.symbol, ours=self._cloids.ours) for report in reports], None
+        )
+
+    # Fills
+
+    async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """One page of the account's fills, less those of other instruments. Without a start: of the newest 2000."""
+        page, following = await self._fills(span, cursor)
+        kept = [item for item in page if item.coin == instrument.venue_symbol]
+        if first_ms(span) is None:
+            kept = kept[-limit:]
+        return Page(self._converted(kept), following)
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """One page of the account's fills; those of what is not listed any more are left out, counted and logged."""
+        page, following = await self._fills(span, cursor)
+        await self._kernel.instruments.refresh_if_unlisted({item.coin for item in page})
+        return Page(self._converted(page if first_ms(span) is not None else page[-limit:]), following)
+
+    async def _fills(self, span: Span, cursor: str | None) -> tuple[list[types.UserFill], str | None]:
+        """Return fills, oldest first, and the millisecond at which the next page starts (its fills repeat)."""
+        start, end = first_ms(span), last_ms(span)
+        if start is None:
+            newest = await self._rest.user_fills()
+            return sorted((item for item in newest if end is None or item.time <= end), key=_time), None
+        begin = start if cursor is None else int(cursor)
+        page = sorted(await self._rest.user_fills_by_time(begin, end), key=_time)
+        if len(page) < FILLS_PER_PAGE:
+            return page, None
+        return page, str(page[-1].time if page[-1].time > begin else begin + 1)
+
+    def _converted(self, items: Sequence[types.UserFill]) -> list[Fill]:
+        received_ns = self._now_ns()
+        fills = []
+        for item in items:
+            try:
+                symbol = self._kernel.instruments.by_venue_symbol(item.coin).symbol
+                fill = convert.to_fill(item, symbol=symbol, ours=self._cloids.ours, received_ns=received_ns)
+            except ItemRejected as error:
+                self._drop("userFillsByTime", f"the fill {item.tid} of order {item.oid} was left out: {error}")
+            else:
+                fills.append(fill)
+        return fills
+
+    async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
+        """All fills of one order, oldest first: those of the account since it was placed, less all others."""
+        if state.created_ns is None or state.venue_order_id is None:
+            state = await self.order(OrderRef(state.client_order_id, state.venue_order_id), instrument)
+        span = Span(start_ns=state.created_ns)
+        found: dict[str, Fill] = {}
+        cursor: str | None = None
+        while True:
+            page = await self.fills_page(instrument, span, cursor, FILLS_PER_PAGE)
+            found.update((fill.trade_id, fill) for fill in page.items if fill.venue_order_id == state.venue_order_id)
+            if page.cursor is None:
+                return list(found.values())
+            cursor = page.cursor
+
+
+def order_id(ref: OrderRef) -> int:
+    """Return an order id as the number that it is."""
+    name = ref.venue_order_id
+    if name is None:
+        raise InvalidArgument("name the order: client_order_id or venue_order_id")
+    if not name.isdecimal():
+        raise InvalidArgument(f"venue_order_id is a number at hyperliquid, not {name!r}")
+    return int(name)
+
+
+def _time(item: types.UserFill) -> int:
+    return item.time
+
+
+def _age(report: types.OrderReport) -> tuple[int, bool]:
+    return report.statusTimestamp, convert.to_status(report.status).is_terminal
