@@ -20,7 +20,7 @@ from lotusx_sim.dialects.hyperliquid.signing import BadSignature, action_hash, l
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "hyperliquid_vectors.json").read_text())
 
 
-def of(scheme: str, only: Callable[[dict[str, Any]], bool] = lambda vector: True) -> Any:
+def of(scheme: str, only: Callable[[dict[str, Any]], bool] = lambda vector: True) -> pytest.MarkDecorator:
     chosen = [vector for vector in VECTORS if vector["scheme"] == scheme and only(vector)]
     return pytest.mark.parametrize("vector", chosen, ids=[vector["name"] for vector in chosen])
 
