@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from lotusx_sim import Simulator
 from lotusx_sim.venue import Venue
@@ -107,6 +107,6 @@ class UnderTest(ABC):
     def saw_message(self, text: str, topic: str) -> None:  # noqa: B027 - most exchanges need not look
         """Take note of what the venue sends, before any fault; for truths that come from messages."""
 
-    def state_of(self, sim: Simulator) -> dict[str, Any]:
+    def balances_in(self, sim: Simulator) -> dict[str, tuple[Decimal, Decimal]]:
         """Return free and locked amounts by asset, as the venue has them."""
         return {asset: (balance.free, balance.locked) for asset, balance in sim.balances().items()}

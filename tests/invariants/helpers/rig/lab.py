@@ -10,8 +10,8 @@ from pathlib import Path
 from rig.binance import Binance
 from rig.exchange import UnderTest
 from rig.plan import Plan, draw
+from rig.running import Result, run
 from rig.tamper import Broken
-from rig.world import Result, run
 
 EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {"binance": Binance}
 """All exchanges under test, by name."""

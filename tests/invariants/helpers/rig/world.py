@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -19,8 +16,8 @@ from lotusx.kernel.clock import Clock
 from lotusx.streams import Overflow, StreamState
 from lotusx_sim import LoopClock, Simulator
 from lotusx_sim.shells import memory
-from rig import scheduling
 from rig.canary import Haystack
+from rig.comparing import unlike_fills, unlike_state
 from rig.faults import FAULTS
 from rig.invariants import INVARIANTS
 from rig.log import EventLog
@@ -56,22 +53,6 @@ class Episode:
     healed_ns: int = 0
     back_ns: int = 0
     judged_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one run. ``failures`` and ``exercised`` are by invariant."""
-
-    exchange: str
-    seed: int
-    plan: Plan
-    log: str
-    failures: dict[str, list[str]]
-    exercised: dict[str, int]
-    virtual_s: float
-    real_s: float
-    orders: int
-    fills: int
 
 
 class World:
@@ -275,13 +256,6 @@ class World:
             answered = False
         self.dark_reads.append((self.now_ns(), answered))
 
-    def step_of(self, venue_symbol: str) -> Decimal:
-        """Return the quantity step of a market, by the venue's name of it."""
-        table: Any = cast("Any", self.connection)._start.__self__.instruments
-        step = table.by_venue_symbol(venue_symbol).step_size
-        assert step is not None
-        return cast("Decimal", step)
-
     # --------------------------------------------------------------------------------------- for judges to read
 
     def is_connected(self) -> bool:
@@ -297,7 +271,7 @@ class World:
 
     def _is_behind(self, episode: Episode) -> bool:
         untold = self.is_recovery_owed(episode) and self.account.error is None
-        return bool(untold or self.difference() or self.unlike_fills() or self.book.state != "synced")
+        return bool(untold or unlike_state(self) or unlike_fills(self) or self.book.state != "synced")
 
     def losses(self, episode: Episode) -> list[int]:
         """Return when the account's channels were lost in *episode*."""
@@ -322,95 +296,16 @@ class World:
         stream: Any = cast("Any", self.book)._stream
         return cast("str", stream.name)
 
-    def unlike_fills(self) -> str:
-        """Return how the fills told differ from the venue's ledger; empty: not at all."""
-        owed: Counter[Any] = Counter()
-        for fill in self.sim.fills():
-            symbol = self.our_symbol(fill.symbol)
-            owed[(symbol, str(fill.trade_id), fill.side.value, fill.price, fill.quantity)] += 1
-        missing, surplus = owed - self.account.fills, self.account.fills - owed
-        said = [f"{len(missing)} missing, such as {next(iter(missing))}"] if missing else []
-        said += [f"{len(surplus)} too many, such as {next(iter(surplus))}"] if surplus else []
-        return "; ".join(said)
-
     def our_symbol(self, venue_symbol: str) -> str:
         """Return our name of a market."""
+        return str(self._listed(venue_symbol).symbol)
+
+    def step_of(self, venue_symbol: str) -> Decimal:
+        """Return the quantity step of a market, by the venue's name of it."""
+        step = self._listed(venue_symbol).step_size
+        assert step is not None
+        return step
+
+    def _listed(self, venue_symbol: str) -> lotusx.Instrument:
         table: Any = cast("Any", self.connection)._start.__self__.instruments
-        return str(table.by_venue_symbol(venue_symbol).symbol)
-
-    def difference(self) -> str:
-        """Return how orders and balances as the user knows them differ from the venue's; empty: not at all.
-
-        An order that is said to be pending, because a command is still in doubt, differs from nothing.
-        """
-        theirs = {str(order.id): order.executed for order in self.sim.open_orders()}
-        ours: dict[str, Decimal | None] = {}
-        handled: set[str | None] = set()
-        for intent in self.trader.intents:
-            if intent.handle is None:
-                continue
-            state = intent.handle.state
-            handled.add(intent.client_order_id or intent.handle.client_order_id)
-            handled.add(state.client_order_id)
-            if not state.status.is_terminal and state.status is not lotusx.OrderStatus.PENDING:
-                ours[str(state.venue_order_id)] = None if intent.amended else state.filled
-        for name, state in self.account.orders.items():
-            if name not in handled and not state.status.is_terminal:
-                ours[str(state.venue_order_id)] = state.filled
-        doubtful = {
-            str(intent.handle.venue_order_id)
-            for intent in self.trader.intents
-            if intent.handle is not None and intent.handle.status is lotusx.OrderStatus.PENDING
-        }
-        lost, ghosts = theirs.keys() - ours.keys() - doubtful, ours.keys() - theirs.keys()
-        wrong = [name for name in theirs.keys() & ours.keys() if ours[name] not in (None, theirs[name])]
-        said = [f"open at the venue, not here: {sorted(lost)[:3]}"] if lost else []
-        said += [f"open here, not at the venue: {sorted(ghosts)[:3]}"] if ghosts else []
-        said += [f"filled differently: {sorted(wrong)[:3]}"] if wrong else []
-        theirs_held = self.exchange.state_of(self.sim)
-        for asset, held in self.account.balances.items():
-            if held != theirs_held.get(asset, (Decimal(0), Decimal(0))):
-                said.append(f"{asset}: {held} here, {theirs_held.get(asset)} at the venue")
-        return "; ".join(said)
-
-
-@contextmanager
-def _all_logs(handler: logging.Handler) -> Iterator[None]:
-    """Send every record of every level to *handler*, and only there."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers
-    root.handlers, previous = [handler], handlers
-    root.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.handlers = previous
-
-
-def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> Result:
-    """Run *plan* with *seed*; return what came of it."""
-    world = World(exchange, seed, plan, broken)
-    orders = fills = 0
-    virtual_s = 0.0
-
-    async def main() -> None:
-        nonlocal virtual_s, orders, fills
-        await world.live()
-        virtual_s, orders, fills = anyio.current_time(), len(world.sim.orders()), len(world.sim.fills())
-
-    started = time.perf_counter()
-    with _all_logs(world.haystack):
-        scheduling.run(main, seed)
-    return Result(
-        exchange=exchange.name,
-        seed=seed,
-        plan=plan,
-        log=world.log.text(),
-        failures={each.id: each.failures for each in world.invariants},
-        exercised={each.id: each.exercised for each in world.invariants},
-        virtual_s=virtual_s,
-        real_s=time.perf_counter() - started,
-        orders=orders,
-        fills=fills,
-    )
+        return cast("lotusx.Instrument", table.by_venue_symbol(venue_symbol))

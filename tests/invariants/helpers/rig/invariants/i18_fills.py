@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rig.comparing import unlike_fills
 from rig.invariant import Invariant
 
 if TYPE_CHECKING:
@@ -23,6 +24,6 @@ class FillsOnce(Invariant):
         twice = [name for name, count in world.account.fills.items() if count > 1]
         if twice:
             self.fail(f"after {episode.fault!r} {len(twice)} fills were told more than once, such as {twice[0]}")
-        unlike = world.unlike_fills()
+        unlike = unlike_fills(world)
         if unlike:
             self.fail(f"after {episode.fault!r}: {unlike}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rig.comparing import unlike_state
 from rig.invariant import Invariant
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Recovery(Invariant):
             self.exercised += 1
         if world.is_recovery_owed(episode):
             self.fail(f"the account's channel was lost {len(losses)} times in {episode.fault!r}; no Recovered after")
-        unlike = world.difference()
+        unlike = unlike_state(world)
         if unlike:
             late_s = (episode.judged_ns - episode.back_ns) / 1e9
             self.fail(f"{late_s:.1f} s after the connection was back from {episode.fault!r}: {unlike}")

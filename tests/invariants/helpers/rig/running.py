@@ -1,0 +1,78 @@
+"""Runs a world under the scheduler and the clock of its seed, and sums up what came of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from rig import scheduling
+from rig.plan import Plan
+from rig.world import World
+
+if TYPE_CHECKING:
+    from rig.exchange import UnderTest
+    from rig.tamper import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one run. ``failures`` and ``exercised`` are by invariant."""
+
+    exchange: str
+    seed: int
+    plan: Plan
+    log: str
+    failures: dict[str, list[str]]
+    exercised: dict[str, int]
+    virtual_s: float
+    real_s: float
+    orders: int
+    fills: int
+
+
+@contextmanager
+def _all_logs(handler: logging.Handler) -> Iterator[None]:
+    """Send every record of every level to *handler*, and only there."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers
+    root.handlers, previous = [handler], handlers
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers = previous
+
+
+def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> Result:
+    """Run *plan* with *seed*; return what came of it."""
+    world = World(exchange, seed, plan, broken)
+    orders = fills = 0
+    virtual_s = 0.0
+
+    async def main() -> None:
+        nonlocal virtual_s, orders, fills
+        await world.live()
+        virtual_s, orders, fills = anyio.current_time(), len(world.sim.orders()), len(world.sim.fills())
+
+    started = time.perf_counter()
+    with _all_logs(world.haystack):
+        scheduling.run(main, seed)
+    return Result(
+        exchange=exchange.name,
+        seed=seed,
+        plan=plan,
+        log=world.log.text(),
+        failures={each.id: each.failures for each in world.invariants},
+        exercised={each.id: each.exercised for each in world.invariants},
+        virtual_s=virtual_s,
+        real_s=time.perf_counter() - started,
+        orders=orders,
+        fills=fills,
+    )
