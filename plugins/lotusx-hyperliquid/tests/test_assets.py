@@ -71,7 +71,7 @@ def test_builder_dex_is_part_of_the_symbol_and_of_the_number() -> None:
 
 def test_dexes_are_matched_by_name_not_by_place() -> None:
     listed = [None, PerpDex("abc"), PerpDex("xyz")]
-    metas = [meta(perp("xyz:A")), meta(), meta(perp("BTC")), meta(perp("new:A"))]
+    metas = [meta({}, perp("xyz:A")), meta(), meta(perp("BTC")), meta(perp("new:A"))]
 
     assert [(dex.name, dex.index) for dex in dexes_of(listed, metas)] == [("xyz", 2), ("", 0)]
 
@@ -151,11 +151,11 @@ def test_listing_that_cannot_be_read_is_left_out_and_the_others_stay(broken: Any
 
 
 def test_absurd_decimals_and_names_leave_out_what_has_them() -> None:
-    tokens = [token("A", 1, -1), token("B/C", 2), token("D E", 3)]
-    found = catalogue(spot(tokens, [pair(1, 1), pair(2, 2), pair(3, 3)]), [first(perp("BTC", 99))])
+    tokens = [token("A", 1, -1), token("B/C", 2), token("D E", 3), token("F:G", 4)]
+    found = catalogue(spot(tokens, [pair(1, 1), pair(2, 2), pair(3, 3), pair(4, 0, 4)]), [first(perp("BTC", 99))])
 
     assert found.instruments == ()
-    assert sorted(item.coin for item in found.left_out) == ["@1", "@2", "@3", "A", "BTC"]
+    assert sorted(item.coin for item in found.left_out) == ["@1", "@2", "@3", "@4", "A", "BTC"]
 
 
 def test_name_tells_the_dex_and_number_tells_spot() -> None:

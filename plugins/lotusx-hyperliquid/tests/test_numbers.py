@@ -118,6 +118,11 @@ def test_worst_price_does_not_depend_on_the_callers_arithmetic() -> None:
         assert worst_price(instrument(5), Side.SELL, Decimal("84143.5"), Decimal("0.0123")) == Decimal(83109)
 
 
+def test_number_too_long_to_work_with_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="not a number that can be worked with"):
+        worst_price(instrument(5), Side.BUY, Decimal("1." + "1" * 4_001), Decimal("0.01"))
+
+
 @cache
 def listed_instruments() -> tuple[Instrument, ...]:
     return tuple(item for found in recorded_catalogues() for item in found.instruments)

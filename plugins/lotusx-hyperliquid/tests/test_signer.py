@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from lotusx.errors import CredentialsError
+from lotusx.errors import CredentialsError, InvalidArgument
 from lotusx.plugin import Request, Secret, SigningContext, Verb
-from lotusx_hyperliquid.accounts import user_of
+from lotusx_hyperliquid.accounts import address, user_of
 from lotusx_hyperliquid.actions import AgentSendAsset, CancelItem, CancelOrders, CreateSubAccount, L1Action, Noop
 from lotusx_hyperliquid.environments import ENVIRONMENTS
 from lotusx_hyperliquid.keys import Key
@@ -101,6 +101,13 @@ def test_address_alone_reads_and_needs_no_signer() -> None:
 def test_agent_does_not_sign_what_only_the_account_may() -> None:
     with pytest.raises(CredentialsError, match="agent wallet"):
         signed(UsdSend(MASTER, "1"), account_address=MASTER)
+
+
+def test_address_is_sent_in_lower_case_and_checked() -> None:
+    assert address("0x14791697260E4c9A71f18484C9f997B308e59325", name="destination") == OWN
+    for wrong in (OWN[2:], OWN[:-1], f"{OWN}0", KEY, ""):
+        with pytest.raises(InvalidArgument, match="destination must be 0x and 40"):
+            address(wrong, name="destination")
 
 
 @pytest.mark.parametrize(

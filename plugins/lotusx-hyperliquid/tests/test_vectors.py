@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from lotusx.plugin import Request, SigningContext, Verb
-from lotusx_hyperliquid.actions import AnyL1Action
+from lotusx_hyperliquid.actions import AnyL1Action, EvmUserModify, L1Action, SubAccountModify, TopUpIsolatedOnlyMargin
 from lotusx_hyperliquid.hashing import TypedData, action_hash, l1_digest, user_domain
 from lotusx_hyperliquid.keys import Key
 from lotusx_hyperliquid.signer import HyperliquidSigner
-from lotusx_hyperliquid.user_actions import AnyUserAction, UserAction
+from lotusx_hyperliquid.user_actions import AnyUserAction, StakingDeposit, StakingWithdraw, UserAction
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors.json").read_text("utf-8"))
 TYPES = {kind.primary: kind for kind in UserAction.__subclasses__()}
@@ -167,3 +167,24 @@ def test_signer_writes_the_body_of_a_structure(vector: dict[str, Any]) -> None:
     if not sent.get("agentName", "x"):
         del sent["agentName"]  # signed, and not sent
     assert signed["action"] == sent
+
+
+WITHOUT_VECTOR: list[tuple[L1Action, list[str]]] = [
+    (SubAccountModify("0x1", "a"), ["type", "subAccountUser", "name"]),
+    (TopUpIsolatedOnlyMargin(1, "2"), ["type", "asset", "leverage"]),
+    (EvmUserModify(True), ["type", "usingBigBlocks"]),
+]
+
+
+@pytest.mark.parametrize(("action", "keys"), WITHOUT_VECTOR)
+def test_typed_action_without_a_vector_has_the_documented_keys_in_order(action: L1Action, keys: list[str]) -> None:
+    assert list(msgspec.msgpack.decode(msgspec.msgpack.encode(action))) == keys
+
+
+def test_every_typed_action_has_a_vector_or_is_named_as_having_none() -> None:
+    proven = {param.values[0]["payload"]["action"]["type"] for param in TYPED_L1}
+    named = {type(action).__struct_config__.tag for action, _ in WITHOUT_VECTOR}
+    assert {kind.__struct_config__.tag for kind in L1Action.__subclasses__()} == proven | named
+
+    structures = {param.values[0]["payload"]["primaryType"].partition(":")[2] for param in TYPED_USER}
+    assert set(TYPES) - structures == {StakingDeposit.primary, StakingWithdraw.primary}

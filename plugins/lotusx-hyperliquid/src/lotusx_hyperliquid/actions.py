@@ -303,22 +303,6 @@ class EvmUserModify(L1Action, tag="evmUserModify"):
     usingBigBlocks: bool
 
 
-class Hip3LiquidatorTransfer(L1Action, tag="hip3LiquidatorTransfer"):
-    """Move funds of a builder dex's liquidator."""
-
-    dex: str
-    ntl: int
-    isDeposit: bool
-
-
-class BorrowLend(L1Action, tag="borrowLend"):
-    """Supply, withdraw, borrow or repay a token."""
-
-    operation: str
-    token: int
-    amount: str | None
-
-
 AnyL1Action = (
     PlaceOrders
     | CancelOrders
@@ -343,6 +327,4 @@ AnyL1Action = (
     | Noop
     | ReserveRequestWeight
     | EvmUserModify
-    | Hip3LiquidatorTransfer
-    | BorrowLend
 )
