@@ -242,6 +242,16 @@ def test_an_amendment_must_be_a_decrease_above_what_is_executed(quantity: str, r
     assert caught.value.reason is reason
 
 
+def test_an_amendment_cannot_leave_less_than_self_trade_prevention_took() -> None:
+    exchange = make_exchange()
+    order = limit(exchange, "a", BUY, "5", "10")
+    limit(exchange, "a", SELL, "2", "10", self_trade=SelfTrade.DECREMENT)
+    with pytest.raises(Refused) as caught:
+        exchange.reduce(order, dec(2), 2)
+    assert caught.value.reason is Reason.BELOW_EXECUTED
+    assert exchange.reduce(order, dec(3), 2).remaining == 1
+
+
 @pytest.mark.parametrize(
     ("mode", "taker", "maker"),
     [

@@ -23,7 +23,7 @@ from lotusx_sim.engine.events import FundingEvent, LiquidationEvent, PositionEve
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.margin import MarginSummary
 from lotusx_sim.engine.orders import Kind, OrderEvent, PriceSource, Reason, Refused, Status
-from lotusx_sim.engine.terms import Contract, MarginMode, Market, MarketKind
+from lotusx_sim.engine.terms import Contract, Fees, MarginMode, Market, MarketKind
 
 
 def isolated(exchange: Exchange, *accounts: str) -> Exchange:
@@ -143,6 +143,15 @@ def test_leverage_that_needs_more_margin_than_there_is_changes_nothing() -> None
     assert caught.value.reason is Reason.INSUFFICIENT_FUNDS
     assert (exchange.perps.position("a", "PERP").leverage, order.reserved) == (dec(10), dec(90))
     assert exchange.take_events() == []
+
+
+def test_raising_leverage_is_possible_when_too_much_margin_is_used() -> None:
+    exchange = make_exchange("100")
+    deal(exchange, "a", "rich", "10", "100")
+    exchange.perps.set_mark("PERP", dec(95), 2)
+    assert exchange.perps.available("a", "USDC") == -45
+    exchange.perps.set_leverage("a", "PERP", dec(11), 3)
+    assert exchange.perps.position("a", "PERP").leverage == 11
 
 
 def test_lower_leverage_moves_margin_to_an_isolated_position_and_higher_leaves_it() -> None:
@@ -290,6 +299,7 @@ def test_a_cross_account_below_maintenance_loses_its_positions_and_orders_but_no
     exchange.perps.set_mark("PERP", dec("80.81"), 2)
     assert quantity(exchange) == 50
     exchange.take_events()
+    exchange.set_fees("a", Fees(dec("0.001"), dec("0.001")))  # which a liquidation does not charge
     exchange.perps.set_mark("PERP", dec("80.80"), 3)
 
     assert quantity(exchange) == 0
@@ -312,6 +322,9 @@ def test_the_liquidator_pays_what_a_bankrupt_account_owes() -> None:
     exchange.perps.set_mark("PERP", dec(70), 2)
     assert (free(exchange), exchange.accounts.balance("venue-liquidator", "USDC").free) == (0, -500)
     assert [(event.equity, event.shortfall) for event in liquidations(exchange)] == [(dec(-500), dec(500))]
+    exchange.perps.set_mark("PERP", dec(1), 3)
+    taken = exchange.perps.position("venue-liquidator", "PERP")
+    assert (taken.quantity, taken.entry_price) == (50, 70)  # nobody liquidates the liquidator
 
 
 def test_an_isolated_liquidation_takes_the_margin_of_its_position_only() -> None:

@@ -276,7 +276,8 @@ def test_spot_and_perpetuals_share_a_wallet_but_no_margin_is_spent_twice() -> No
 def test_money_moves_between_accounts_as_far_as_it_may_be_spent() -> None:
     exchange = make_exchange("1000")
     deal(exchange, "a", "rich", "50", "100")
-    exchange.perps.set_mark("PERP", dec(110), 2)  # unrealized profit is margin, but not to be taken out
+    exchange.perps.set_mark("PERP", dec(120), 2)  # unrealized profit is margin, but not to be taken out
+    assert exchange.perps.available("a", "USDC") == 1400
     with pytest.raises(Refused) as caught:
         exchange.send("a", "b", "USDC", dec("1000.01"), 2)
     assert caught.value.reason is Reason.INSUFFICIENT_FUNDS
@@ -348,6 +349,24 @@ def test_fill_or_kill_sees_what_reduce_only_makers_really_offer() -> None:
     order = limit(exchange, "rich", BUY, "3", "105", time_in_force=TimeInForce.FOK)
     assert (order.executed, order.expiry_reason) == (dec(0), "UNFILLED_FOK_ORDER")
     assert limit(exchange, "rich", BUY, "2", "105", time_in_force=TimeInForce.FOK).status is Status.FILLED
+
+
+def test_fill_or_kill_that_is_reduce_only_is_killed_when_it_is_larger_than_the_position() -> None:
+    exchange = make_exchange()
+    deal(exchange, "a", "b", "2", "100")
+    limit(exchange, "rich", BUY, "5", "100")
+    order = limit(exchange, "a", SELL, "3", "100", time_in_force=TimeInForce.FOK, reduce_only=True)
+    assert (order.executed, order.expiry_reason) == (dec(0), "UNFILLED_FOK_ORDER")
+
+
+def test_fill_or_kill_is_killed_when_margin_would_end_on_the_way() -> None:
+    exchange = make_exchange("19.5")
+    exchange.perps.set_mark("PERP", dec(100), 1)
+    for _ in range(2):
+        limit(exchange, "rich", BUY, "0.5", "90")
+    # Reserved are 9 and a loss of 10; after the fill the margin at mark is 10 beside that loss.
+    order = limit(exchange, "a", SELL, "1", "90", time_in_force=TimeInForce.FOK)
+    assert (order.executed, order.expiry_reason) == (dec(0), "UNFILLED_FOK_ORDER")
 
 
 # -- conditional orders ----------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ class Liquidation:
         """Liquidate whoever has a position in *symbol* and too little margin."""
         margin = self._records.margin
         for position in margin.holders(symbol):
-            if position.account == LIQUIDATOR_ACCOUNT or not position.is_open:
-                continue  # the latter was closed together with another one
+            if position.account == LIQUIDATOR_ACCOUNT:
+                continue
             asset, mark = position.contract.settle, margin.mark(position)
             if position.mode is MarginMode.ISOLATED:
                 equity = position.margin + position.unrealized(mark)
