@@ -66,7 +66,9 @@ class Reserving:
             quantity, value = order.remaining, contract.value(order.remaining, order.price)
         else:
             quantity, value = self.meets(order)
-        closing = max(ZERO, margin.reducible(order) - self._queued_to_close(order))
+        closing = margin.reducible(order)
+        if closing:
+            closing = max(ZERO, closing - self._queued_to_close(order))
         opening = max(ZERO, quantity - closing)
         if not opening:
             return
@@ -83,14 +85,8 @@ class Reserving:
     def _queued_to_close(self, order: Order) -> Decimal:
         """Return how much other orders on the same side would close already. Reduce-only ones give way."""
         others = self._records.open_on(order.account, order.symbol)
-        return sum(
-            (
-                o.remaining
-                for o in others
-                if o.side is order.side and o.is_working and not o.reduce_only and o is not order
-            ),
-            ZERO,
-        )
+        same = (o for o in others if o.side is order.side and o.working_ns is not None and o is not order)
+        return sum((o.remaining for o in same if not o.reduce_only), ZERO)
 
     # -- what an order would cost or sell ------------------------------------------------------------------------
 
