@@ -1,0 +1,184 @@
+"""A WebSocket fed by the event loop's callbacks, on asyncio and uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from typing import Any, cast
+
+import anyio
+
+from lotusx.kernel.transport import WsClosed
+from lotusx.transport.handshake import Proxy, WsUrl
+from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, READ_BYTES, Socket, words_of
+
+_NEXT_ADDRESS_S = 0.25
+"""When the next address of a host is tried beside one that has not answered (RFC 8305)."""
+
+
+class AsyncioSocket(Socket, asyncio.BufferedProtocol):
+    """Fed by the event loop's callbacks.
+
+    It reads into a buffer of its own: asyncio would allocate 256 KB for every read, which costs more than the frames.
+    """
+
+    _transport: asyncio.Transport | None = None
+    _established = False
+    _abort_timer: asyncio.TimerHandle | None = None
+
+    async def open(self, url: WsUrl, proxy: Proxy | None, tls: ssl.SSLContext | None) -> None:
+        del proxy
+        self._loop = loop = asyncio.get_running_loop()
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._shaken = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        sock = await connected_socket(url.host, url.port)
+        await loop.create_connection(
+            lambda: self, sock=sock, ssl=tls, server_hostname=url.host if tls is not None else None
+        )
+        self._established = True
+        self._write(self._handshake.request)
+        await self._shaken.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
+        self.last_received_ns = self._monotonic_ns()
+        if self._running:
+            if self._closed is None:
+                self._take(data)
+            return
+        self._handshake.feed(data)
+        if self._handshake.finished:
+            self._to_transport.pause_reading()  # until `run`
+            self._shaken.set()
+
+    def eof_received(self) -> None:
+        self._broke("the peer ended the stream")
+        self._shut()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._broke("the peer ended the stream" if exc is None else words_of(exc))
+        self._registry.discard(self)
+        self._handshake.end()
+        self._shaken.set()
+        self._writable.set()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        self._lost.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    async def run(self) -> WsClosed:
+        try:
+            self._running = True
+            if self._handshake.rest and self._closed is None:
+                self._take(self._handshake.rest)
+            self._set_reading()
+            await self._lost.wait()
+        finally:
+            await self.abort()
+        return self._result()
+
+    async def abort(self) -> None:
+        # A cancelled create_connection has closed the transport itself, and uvloop then tells nobody.
+        if self._established:
+            self._to_transport.abort()
+            with anyio.CancelScope(shield=True):
+                await self._lost.wait()
+
+    @property
+    def _to_transport(self) -> asyncio.Transport:
+        return cast("asyncio.Transport", self._transport)
+
+    async def _flushed(self) -> None:
+        await asyncio.sleep(0)  # uvloop writes, and asks for a pause, only once it runs again
+        await self._writable.wait()
+
+    async def _gone(self) -> None:
+        await self._lost.wait()
+
+    def _write(self, data: bytes) -> None:
+        self._to_transport.write(data)
+
+    def _congested(self) -> bool:
+        return not self._writable.is_set() or self._to_transport.get_write_buffer_size() > HIGH_WATER_BYTES
+
+    def _shut(self) -> None:
+        self._to_transport.close()
+        if self._abort_timer is None:
+            self._abort_timer = self._loop.call_later(CLOSE_S, self._to_transport.abort)
+
+    def _set_reading(self) -> None:
+        if self._running and not self._to_transport.is_closing():
+            if self._paused:
+                self._to_transport.pause_reading()
+            else:
+                self._to_transport.resume_reading()
+
+
+async def connected_socket(host: str, port: int) -> socket.socket:
+    """Connect to whichever of the host's addresses answers first (happy eyeballs).
+
+    ``loop.create_connection`` does that too, but loses a socket when it is cancelled in the wrong moment, and uvloop's
+    does not.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    turn: Counter[int] = Counter()
+    ranked = []
+    for info in found:
+        ranked.append((turn[info[0]], info))
+        turn[info[0]] += 1
+    ranked.sort(key=lambda item: item[0])  # families take turns
+    opened: list[socket.socket] = []
+    errors: list[OSError] = []
+    winner: socket.socket | None = None
+
+    async def attempt(info: Any, failed: anyio.Event) -> None:
+        nonlocal winner
+        family, kind, protocol, _, address = info
+        try:
+            sock = socket.socket(family, kind, protocol)
+            opened.append(sock)
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            errors.append(error)
+            failed.set()
+            return
+        winner = winner or sock
+        tasks.cancel_scope.cancel()
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for _, info in ranked:
+                failed = anyio.Event()
+                tasks.start_soon(attempt, info, failed)
+                with anyio.move_on_after(_NEXT_ADDRESS_S):
+                    await failed.wait()
+    except BaseException:
+        winner = None
+        raise
+    finally:
+        for sock in opened:
+            if sock is not winner:
+                sock.close()
+    if winner is None:
+        raise errors[0]
+    return winner
