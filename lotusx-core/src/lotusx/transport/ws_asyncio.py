@@ -37,9 +37,16 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         sock = await connected_socket(url.host, url.port)
-        await loop.create_connection(
-            lambda: self, sock=sock, ssl=tls, server_hostname=url.host if tls is not None else None
-        )
+        try:
+            await loop.create_connection(
+                lambda: self, sock=sock, ssl=tls, server_hostname=url.host if tls is not None else None
+            )
+        except BaseException:
+            if not isinstance(loop, asyncio.BaseEventLoop):
+                # uvloop 0.22 has closed the descriptor and not told the object, which would close it once more, whoever
+                # has that number by then.
+                sock.detach()
+            raise
         self._established = True
         self._write(self._handshake.request)
         await self._shaken.wait()
