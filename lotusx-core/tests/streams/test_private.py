@@ -41,7 +41,7 @@ def refusing(op: str) -> Server:
 def account_of(ws: WsGroup, server: Server) -> AccountFeed:
     private = channel("account", ChannelKind.ACCOUNT, private=True)
     desk: Any = SimpleNamespace(listen=lambda _: lambda: None)
-    port: Any = SimpleNamespace(channels=lambda: [private])
+    port: Any = SimpleNamespace(channels=lambda: [private], prepare=anyio.lowlevel.checkpoint)
     instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint, refresh=anyio.lowlevel.checkpoint)
     return AccountFeed(desk, port, port, server.clock, instruments, {"main": ws}, anyio.lowlevel.checkpoint)
 
