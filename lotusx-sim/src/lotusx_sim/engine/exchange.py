@@ -33,6 +33,9 @@ from lotusx_sim.engine.triggers import would_trigger_now
 class Exchange:
     """Accounts, books and orders of one exchange.
 
+    An account is one wallet: all its cross positions stand on its balances. Who has several wallets (spot and margin,
+    say) has an account for each, and `send` moves money between them.
+
     Every command either raises `Refused` and changes nothing, or takes effect at once. What happened is read with
     `take_events`, in order. Orders of unwatched accounts (the background population) make public events only.
     """

@@ -180,14 +180,10 @@ class Matching:
     # -- what a position and its margin permit -------------------------------------------------------------------
 
     def agree(self, taker: Order, maker: Order, quantity: Decimal, now_ns: int) -> Decimal:
-        """Return how much of *quantity* both positions permit; 0 ends the order whose position or margin does not."""
+        """Return how much of *quantity* both positions permit; 0 when one's margin does not, which ends that order."""
         assert maker.price is not None
-        for order in (maker, taker):
-            permitted = self._permitted(order, quantity)
-            if not permitted:
-                self.end(order, NOTHING_TO_REDUCE, now_ns, rests=order is maker)
-                return ZERO
-            quantity = permitted
+        quantity = self._permitted(taker, self._permitted(maker, quantity))
+        assert quantity > 0, "an order that can reduce no longer is ended at once"
         for order in (maker, taker):
             if not self._covers(order, quantity, maker.price, is_maker=order is maker):
                 self.end(order, MARGIN_GONE, now_ns, rests=order is maker)
