@@ -158,8 +158,9 @@ def _pair(index: int, base: Token, quote: Token, price: str, tick: str, spacing:
 
 USDC = Token(USDC_NAME, 0, 8, 8, "0x6d1e7cde53ba9467b783cb7c530ce054", is_canonical=True)
 PURR = Token("PURR", 1, 0, 5, "0xc1fb593aeffbeb02f85e0308e9956a90", is_canonical=True)
-HYPE = Token("HYPE", 150, 2, 8, "0x0d01dc56dcaaca66ad901c959b4011ec", "Hyperliquid")
-UBTC = Token("UBTC", 197, 5, 10, "0x8f254b963e8468305d409b33aa137c67", "Unit Bitcoin")
+# Token indices have no holes, as clients rely on; pair indices have, so that nobody takes one for the other.
+HYPE = Token("HYPE", 2, 2, 8, "0x0d01dc56dcaaca66ad901c959b4011ec", "Hyperliquid")
+UBTC = Token("UBTC", 3, 5, 10, "0x8f254b963e8468305d409b33aa137c67", "Unit Bitcoin")
 TOKENS = (USDC, PURR, HYPE, UBTC)
 
 PERPS = (

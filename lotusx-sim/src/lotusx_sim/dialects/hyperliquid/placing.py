@@ -81,7 +81,7 @@ def place(deed: Deed, item: Mapping[str, Any], grouping: Any) -> tuple[Order | N
     except ItemError as error:
         _keep(deed, listing, item, error.status)
         return None, {"error": str(error)}
-    return order, _entry(order, listing)
+    return order, _entry(order, listing, tells_id=deed.state.options.tells_trigger_ids and grouping != "normalTpsl")
 
 
 def _place(deed: Deed, listing: Listing, item: Mapping[str, Any], grouping: Any) -> Order:
@@ -204,8 +204,8 @@ def _keep(deed: Deed, listing: Listing, item: Mapping[str, Any], status: str) ->
     return rejected
 
 
-def _entry(order: Order, listing: Listing) -> Any:
-    if order.kind.is_conditional:
+def _entry(order: Order, listing: Listing, *, tells_id: bool) -> Any:
+    if order.kind.is_conditional and not tells_id:
         return "waitingForTrigger"
     status = rows.status_of(order)
     if status == "iocCancelRejected":

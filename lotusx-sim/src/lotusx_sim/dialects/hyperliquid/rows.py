@@ -44,14 +44,17 @@ def status_of(order: Order) -> str:
 
 def order_type(order: Order) -> str:
     """Return the kind of an order; market orders of this venue are limits that go at once or never."""
-    how = "Market" if "market" in order.tags else "Limit"
+    how = "Market" if "market" in order.tags or order.is_liquidation else "Limit"
     if not order.kind.is_conditional:
         return how
     return f"{'Stop' if order.kind.is_stop else 'Take Profit'} {how}"
 
 
 def limit_price(order: Order) -> str:
-    return shown(Decimal(order.tags["p"]))
+    """Return the price that was asked for; a liquidation asks for none, so the one it got."""
+    if "p" in order.tags:
+        return shown(Decimal(order.tags["p"]))
+    return average_price(order.fills) if order.fills else "0.0"
 
 
 def trigger_condition(order: Order) -> str:
@@ -100,7 +103,7 @@ def full(order: Order) -> dict[str, Any]:
         "reduceOnly": order.reduce_only,
         "orderType": order_type(order),
         "origSz": shown(original_size(order)),
-        "tif": order.tags.get("tif"),
+        "tif": "LiquidationMarket" if order.is_liquidation else order.tags.get("tif"),
         "cloid": cloid_of(order),
     }
 

@@ -55,6 +55,7 @@ class Options:
     perp_fees: Fees = PERP_FEES
     spot_fees: Fees = SPOT_FEES
     past_minutes: int = 3_000
+    tells_trigger_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import zlib
 from typing import Any
 
-from lotusx_sim.dialects.hyperliquid import account_info, books, market_info, rows
+from lotusx_sim.dialects.hyperliquid import account_info, account_state, books, market_info, rows
 from lotusx_sim.dialects.hyperliquid.market_info import INTERVALS
 from lotusx_sim.dialects.hyperliquid.numbers import shown
 from lotusx_sim.dialects.hyperliquid.state import NS_PER_MS, VenueState
@@ -83,20 +83,20 @@ def _all_contexts(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
 
 def _perp_state(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
     dex = state.universe.dexes[wanted.dex]
-    content = account_info.perp_state(state, wanted.user, dex, now_ns)
+    content = account_state.perp_state(state, wanted.user, dex, now_ns)
     return {"dex": wanted.dex, "user": wanted.user, "clearinghouseState": content}
 
 
 def _all_perp_states(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
     content = [
-        [dex.name, account_info.perp_state(state, wanted.user, dex, now_ns)] for dex in state.universe.dexes.values()
+        [dex.name, account_state.perp_state(state, wanted.user, dex, now_ns)] for dex in state.universe.dexes.values()
     ]
     return {"user": wanted.user, "clearinghouseStates": content}
 
 
 def _spot_state(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
     del now_ns
-    return {"user": wanted.user, "spotState": account_info.spot_state(state, wanted.user)}
+    return {"user": wanted.user, "spotState": account_state.spot_state(state, wanted.user)}
 
 
 def _open_orders(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
@@ -106,7 +106,7 @@ def _open_orders(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
 
 def _asset_data(state: VenueState, wanted: Subscription, now_ns: int) -> Any:
     del now_ns
-    return account_info.asset_data(state, wanted.user, state.universe.by_coin[wanted.coin])
+    return account_state.asset_data(state, wanted.user, state.universe.by_coin[wanted.coin])
 
 
 _CURRENT = {

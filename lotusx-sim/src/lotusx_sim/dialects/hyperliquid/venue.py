@@ -45,6 +45,8 @@ class Hyperliquid:
             mainnet unless told otherwise, the official SDK for testnet whenever the address is not the real one.
         rules: The venue's limits.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
+        tells_trigger_ids: Whether the answer to a trigger order names its oid. Sources differ: by one it is the bare
+            text ``waitingForTrigger``, by another ``resting``; children of a bracket are never named.
         pace: What the cadences of streams are multiplied by: 0.1 is ten times as fast as the venue.
 
     Raises:
@@ -65,6 +67,7 @@ class Hyperliquid:
         perp_fees: Fees = PERP_FEES,
         spot_fees: Fees = SPOT_FEES,
         actions_per_s: int = 40,
+        tells_trigger_ids: bool = False,
         pace: float = 1.0,
     ) -> None:
         require_libraries()
@@ -75,6 +78,7 @@ class Hyperliquid:
         self._options = Options(
             seed=seed, network=network, accounts=tuple(accounts), balances=balances or {},
             rules=rules or LimitRules(), perp_fees=perp_fees, spot_fees=spot_fees,
+            tells_trigger_ids=tells_trigger_ids,
         )  # fmt: skip
         self._pace = pace
         self._state: VenueState | None = None
