@@ -270,8 +270,13 @@ class TimestampSkew(ExchangeError):
 
 
 class RateLimited(ExchangeError):
-    """Too many requests; ``after_s`` says how long the exchange wants silence, if it said."""
+    """Too many requests; ``after_s`` says how long the exchange wants silence, if it said.
 
+    Attributes:
+        pool: The one limit that is used up, such as the orders of an account; ``None``: any that the request took from.
+    """
+
+    pool: str | None = None
     kind = ErrorKind.RATE_LIMITED
     retryable = True
 

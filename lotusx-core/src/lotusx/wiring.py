@@ -16,6 +16,7 @@ import anyio
 from lotusx.account import Account
 from lotusx.account_feed import AccountFeed
 from lotusx.book import LiveOrderBook
+from lotusx.errors import ConnectionFailed, LotusXError
 from lotusx.exchange import Exchange
 from lotusx.instruments import Instruments
 from lotusx.kernel.book import SnapshotPace
@@ -246,7 +247,17 @@ class Wiring:
             journal=parts.journal,
             telemetry=self.telemetry,
             exchange_ns=self._exchange_ns,
+            prepare=self._measure_clock if parts.facts.deadline_by_our_clock else None,
         )
+
+    async def _measure_clock(self) -> None:
+        if self.offset.synced:
+            return
+        try:
+            await self.rest.sync_clock()
+        except LotusXError as error:
+            reason = f"{self.parts.facts.name}: nothing was sent, because its clock could not be read: {error}"
+            raise ConnectionFailed(reason, sent=False) from error
 
     def _exchange_ns(self, wall_ns: int) -> int:
         return self.offset.at_wall_ns(wall_ns, self.clock)

@@ -118,7 +118,13 @@ class Signer:
 
 
 class Bench:
-    def __init__(self, *answers: Any, signer: Signer | None = None, middleware: tuple[Middleware, ...] = ()) -> None:
+    def __init__(
+        self,
+        *answers: Any,
+        signer: Signer | None = None,
+        middleware: tuple[Middleware, ...] = (),
+        dialect: Dialect | None = None,
+    ) -> None:
         self.clock = JumpClock()
         self.http = Script(*answers)
         self.budget = Budget("x", [Limit("weight", 100, 60.0)])
@@ -129,7 +135,7 @@ class Bench:
         self.rest = RestStack(
             exchange="x",
             transport=self.http,
-            dialect=Dialect(),
+            dialect=dialect or Dialect(),
             budget=self.budget,
             clock=self.clock,
             stamper=Stamper(self.clock, self.offset, NonceAllocator()),
@@ -309,6 +315,24 @@ async def test_a_429_silences_its_pools_and_the_read_follows_later(headers: dict
 
     assert await bench.call() == {"n": 1}
     assert least_s <= bench.clock.mono / S < least_s + 2
+
+
+async def test_a_refusal_that_names_its_limit_holds_that_one_alone() -> None:
+    class OrdersUsedUp(Dialect):
+        def error(self, request: Request, response: Response) -> LotusXError | None:
+            error = super().error(request, response)
+            if isinstance(error, RateLimited):
+                error.pool = "orders"
+            return error
+
+    bench = Bench(HttpResponse(429, {"retry-after": "10"}, b"slow"), OK, OK, signer=Signer(), dialect=OrdersUsedUp())
+    order = dataclasses.replace(COMMAND, costs=(Cost("weight", 1), Cost("orders", 1)))
+    with pytest.raises(RateLimited):
+        await bench.call(order)
+    assert await bench.call() == {"n": 1}
+    assert bench.clock.mono / S < 1
+    assert await bench.call(order) == {"n": 1}
+    assert bench.clock.mono / S >= 10
 
 
 async def test_a_429_with_an_endless_retry_after_is_told_at_once_and_nothing_more_is_sent() -> None:

@@ -599,3 +599,24 @@ def test_a_follower_that_breaks_does_not_change_how_an_order_ends(caplog: pytest
         assert "a follower of the account raised" in caplog.text
 
     in_virtual_time(run)
+
+
+def test_what_prepares_an_order_may_prevent_it_and_nothing_is_remembered_of_it() -> None:
+    async def run() -> None:
+        prepared: list[str] = []
+
+        async def prepare() -> None:
+            prepared.append("asked")
+            if len(prepared) == 1:
+                raise ConnectionFailed("the clock could not be read", sent=False)
+
+        world = World(prepare=prepare)
+        with pytest.raises(ConnectionFailed, match="could not be read"):
+            await world.desk.place(limit(), INSTRUMENT)
+        assert world.exchange.sent == []
+        await world.desk.place(limit(), INSTRUMENT)
+        await world.desk.amend(OrderRef("a-1"), INSTRUMENT, price=D(90))
+        await world.desk.cancel(OrderRef("a-1"), INSTRUMENT)
+        assert len(prepared) == 3  # a cancel does not wait
+
+    in_virtual_time(run)

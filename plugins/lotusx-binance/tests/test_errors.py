@@ -22,7 +22,8 @@ from lotusx.errors import (
     Unavailable,
 )
 from lotusx.plugin import Effect, Request, Response, Usage, Verb
-from lotusx_binance.errors import KINDS, Code, SpotDialect, kind_of, read_api_reply
+from lotusx_binance.errors import KINDS, Code, ErrorBody, SpotDialect, kind_of, read_api_reply, refusal
+from lotusx_binance.facts import ORDERS
 
 DIALECT = SpotDialect("binance")
 READ = Request(Verb.GET, "https://api.binance.com", "/api/v3/order")
@@ -246,6 +247,15 @@ def test_websocket_refusal_uses_the_same_table() -> None:
 
     with pytest.raises(AuthenticationError, match="Invalid API-key"):
         read_api_reply("binance", message, command=True)
+
+
+def test_too_many_orders_hold_orders_and_not_reads() -> None:
+    used_up = refusal("binance", ErrorBody(-1015, "Too many new orders."), status=429, command=True)
+    assert isinstance(used_up, RateLimited)
+    assert used_up.pool == ORDERS
+    other = refusal("binance", ErrorBody(-1003, "Too many requests."), status=429, command=True)
+    assert isinstance(other, RateLimited)
+    assert other.pool is None
 
 
 def test_websocket_limit_says_when_it_ends() -> None:

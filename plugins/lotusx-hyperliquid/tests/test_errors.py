@@ -29,7 +29,15 @@ from lotusx.errors import (
     WouldTrigger,
 )
 from lotusx.plugin import Effect, Request, Response, Verb
-from lotusx_hyperliquid.errors import HyperliquidDialect, action_error, is_unfilled_ioc, item_error, post_error
+from lotusx_hyperliquid.errors import (
+    HyperliquidDialect,
+    action_error,
+    is_unfilled_ioc,
+    item_error,
+    post_error,
+    refusal,
+)
+from lotusx_hyperliquid.facts import ADDRESS_ACTIONS
 
 ORDER = Request(Verb.POST, "", "/exchange", endpoint="order", effect=Effect.COMMAND, signed=True)
 BOOK = Request(Verb.POST, "", "/info", endpoint="info/l2Book")
@@ -233,3 +241,11 @@ def test_recorded_replies_to_actions_are_accepted_or_say_why_not() -> None:
         "order_Orders_Cloid": AuthenticationError,
         "perpDeploy_PerpDeployRegisterAsset_Error": BadRequest,
     }
+
+
+def test_an_address_without_actions_left_holds_its_actions_and_not_reads() -> None:
+    used_up = refusal(
+        "hyperliquid", "Too many cumulative requests sent (10001 > 10000) for cumulative volume traded $0."
+    )
+    assert isinstance(used_up, RateLimited)
+    assert (used_up.pool, used_up.after_s) == (ADDRESS_ACTIONS, 10.0)

@@ -165,6 +165,8 @@ class ExchangeFacts:
 
     Attributes:
         read_credentials: Those that suffice to read an account, where nobody needs to sign for that.
+        deadline_by_our_clock: An order's deadline is reckoned by our clock, and the exchange takes any: the clock is
+            measured before the first order, or the horizon would prove nothing.
         horizon_s: After this long, an order that cannot be found was never accepted (0: unknown, never conclude).
             A fact of the exchange, with its source in the plugin.
         receive_window_ms: How late the exchange still accepts a signed request.
@@ -182,6 +184,7 @@ class ExchangeFacts:
     limits: tuple[Limit, ...] = ()
     ws: Mapping[str, WsFacts] = field(default_factory=lambda: MappingProxyType({}))
     horizon_s: float = 0.0
+    deadline_by_our_clock: bool = False
     receive_window_ms: int = 5_000
     timestamp_margin_ms: int = 0
     snapshots_per_s: float = 1.0

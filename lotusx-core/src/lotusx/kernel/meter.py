@@ -49,8 +49,12 @@ class Meter:
             self._budget.block(None, now_ns + int(error.after_s * _S), banned=True)
         elif isinstance(error, RateLimited):
             if error.after_s is None:
-                error.after_s = self._budget.quiet_ns(costs, now_ns) / _S
+                used_up = [cost for cost in costs if error.pool in (None, cost.pool)]
+                error.after_s = self._budget.quiet_ns(used_up, now_ns) / _S
             until_ns = now_ns + int(error.after_s * _S)
+            if error.pool is not None:
+                self._budget.block(error.pool, until_ns)
+                return
             if not costs:
                 self._budget.block(None, until_ns)
             for cost in costs:

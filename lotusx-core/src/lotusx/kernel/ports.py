@@ -239,6 +239,7 @@ class TradingPort(Protocol):
 
     async def ready(self) -> None:
         """Open and log in whatever the first order would otherwise wait for."""
+        return
 
 
 class AccountPort(Protocol):
@@ -281,6 +282,7 @@ class AccountPort(Protocol):
 
     async def prepare(self) -> None:
         """Learn what `channels` must know before it can read its messages, such as which model of account it is."""
+        return
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """The private channels that together carry orders, fills, balances and positions."""

@@ -50,6 +50,7 @@ class Commands:
         horizon_s: float,
         checks: Sequence[Check],
         query: Callable[[OrderRef, Instrument], Awaitable[OrderState]],
+        prepare: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._run = run
         self._look = look
@@ -59,6 +60,7 @@ class Commands:
         self._horizon_s = horizon_s
         self._checks = tuple(checks)
         self._query = query
+        self._prepare = prepare
 
     def check(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what breaks a rule of the instrument, or what one of the checks vetoes."""
@@ -70,6 +72,7 @@ class Commands:
         """Check and remember a new order."""
         name = str(request.client_order_id)
         self.check(request, instrument)
+        await self._prepared()
         if self._ledger.used(name):
             raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
         order = self._ledger.open(asked_for(request))
@@ -140,6 +143,7 @@ class Commands:
         for what, value in (("quantity", quantity), ("price", price)):
             if value is not None and value <= 0:
                 raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
+        await self._prepared()
         order = self._find(ref, instrument)
         if order is None:
             found = await self._query(ref, instrument)
@@ -184,6 +188,10 @@ class Commands:
         learn = partial(self._run.learn, order=order)
         job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
         return Prepared(job, (before, change, instrument), order)
+
+    async def _prepared(self) -> None:
+        if self._prepare is not None:
+            await self._prepare()
 
     def _find(self, ref: OrderRef, instrument: Instrument) -> TrackedOrder | None:
         return self._ledger.find(instrument.symbol, ref.client_order_id, ref.venue_order_id)

@@ -43,6 +43,7 @@ class OrderDesk:
         journal: Remembers intents on disk; memory always does.
         ledger: What this process knows; its bounds are set there.
         batch_limits: Most items of one batch of each kind that the exchange takes; more are sent in several.
+        prepare: Awaited before an order is placed or amended; one that raises prevents it.
         exchange_ns: Turns our wall time into the exchange's, by which its history is asked for.
 
     Not for use from several threads. Cancelling a call that is in doubt is safe: the order stays known, is asked for
@@ -64,6 +65,7 @@ class OrderDesk:
         ledger: Ledger | None = None,
         batch_limits: Mapping[CommandKind, int] | None = None,
         exchange_ns: Callable[[int], int] = int,
+        prepare: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self.ledger = Ledger() if ledger is None else ledger
         self._port = port
@@ -72,7 +74,9 @@ class OrderDesk:
         self._batch_limits = batch_limits or {}
         self._run = Runner(exchange, clock, self.ledger, journal, telemetry)
         self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s, exchange_ns=exchange_ns)
-        self._make = Commands(self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query)
+        self._make = Commands(
+            self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query, prepare=prepare
+        )
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have *listener* told what answers to commands and queries reveal; return what ends that.

@@ -181,6 +181,8 @@ class Subscription(StreamOwner, Generic[E]):
         if self.lost_ns is None:
             self.lost_ns = last_life_ns
         self._was_lost = True
+        if self.channel.lost is not None:
+            self.channel.lost()
         if recover and self._held is None:
             self._held = []
         self.change(StreamState.LOST, reason)

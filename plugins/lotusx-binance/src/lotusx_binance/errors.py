@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, ItemRejected, LotusXError, MalformedReply, exchange_error
+from lotusx.errors import ErrorKind as K, ItemRejected, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Limit, Request, Response, Usage
 from lotusx_binance.facts import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
 from lotusx_binance.types import RateLimit
@@ -209,9 +209,12 @@ def refusal(exchange: str, body: ErrorBody, *, status: int, command: bool, after
         kind = kind_of(body.code, body.msg, body.data)
     if kind is K.UNKNOWN_EXECUTION and not command:
         kind = K.UNAVAILABLE
-    return exchange_error(
+    error = exchange_error(
         kind, exchange, str(body.code), body.msg, http_status=status, after_s=after_s, details=body.data
     )
+    if isinstance(error, RateLimited) and body.code == Code.TOO_MANY_ORDERS:
+        error.pool = ORDERS  # reads and cancels go on
+    return error
 
 
 class SpotDialect:

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, exchange_error
+from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Request, Response, Usage
+from lotusx_hyperliquid.facts import ADDRESS_ACTIONS
 
 EXCHANGE_PATH = "/exchange"
 BOOK_ENDPOINT = "info/l2Book"
@@ -92,7 +93,7 @@ def refusal(
 ) -> LotusXError:
     """Build the error of one refusal. *code* says where it stood: the exchange has no codes of its own."""
     kind = kind_of(text, default)
-    return exchange_error(
+    error = exchange_error(
         kind,
         exchange,
         code,
@@ -103,6 +104,9 @@ def refusal(
         may_have_executed=kind is K.DUPLICATE_ORDER,
         after_s=ADDRESS_PAUSE_S if kind is K.RATE_LIMITED else None,
     )
+    if isinstance(error, RateLimited):
+        error.pool = ADDRESS_ACTIONS  # reads go on, and cancels have a ceiling of their own
+    return error
 
 
 def item_error(exchange: str, text: str) -> LotusXError:

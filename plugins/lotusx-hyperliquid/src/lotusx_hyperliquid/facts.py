@@ -12,6 +12,9 @@ from lotusx_hyperliquid.environments import ENVIRONMENTS
 
 WEIGHT = "ip-weight"
 WS_MESSAGES = "ws-messages"
+ADDRESS_ACTIONS = "address-actions"
+"""What an address may do at all: 10000 actions, and one more per USDC it has ever traded. No amount per time, so no
+`Limit`; the exchange's refusal holds it for a while."""
 
 LIMITS = (
     # Where the minute begins is not documented: counted over any 60 s. Replies say nothing of what was counted.
@@ -82,8 +85,8 @@ CAPABILITIES = MappingProxyType(
         C.PERMISSIONS: Support.partial("what the address is: an account, an agent wallet, a vault or a sub-account"),
         C.TRANSFER: Support.partial("between spot and perpetuals, to a vault, a sub-account or another account"),
         C.WEBSOCKET_ORDERS: Support.partial("with the option order_entry='ws'"),
-        C.DEPOSITS: Support.partial("part of the account's ledger, through native"),
-        C.WITHDRAWALS: Support.partial("part of the account's ledger, through native"),
+        C.DEPOSITS: Support.not_written("native.ledger(start_ms)"),
+        C.WITHDRAWALS: Support.not_written("native.ledger(start_ms); native.withdraw to make one"),
         C.TRADE_HISTORY: Support.not_offered("recent_trades, or stream_trades from now on"),
         C.STREAM_LIQUIDATIONS: Support.not_offered("stream_account, for liquidations of one's own"),
         C.TEST_ORDER: Support.not_offered("environment='testnet'"),
@@ -144,6 +147,7 @@ FACTS = ExchangeFacts(
     # may not see a new order for 1.1 s (recorded on testnet, 2026-09), and our reading of the clock lags by 0.3 s
     # (recorded 2026-09). 5 s + 10 s leaves seven times that.
     horizon_s=15.0,
+    deadline_by_our_clock=True,
     receive_window_ms=RECEIVE_WINDOW_MS,
     snapshots_per_s=2.0,  # a book weighs 2 of 1200 a minute: a fifth of what is there
 )

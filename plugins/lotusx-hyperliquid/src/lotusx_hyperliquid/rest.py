@@ -16,7 +16,7 @@ from lotusx.errors import CredentialsError
 from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb
 from lotusx_hyperliquid import account_types, meta_types, types
 from lotusx_hyperliquid.accounts import user_of
-from lotusx_hyperliquid.facts import WEIGHT
+from lotusx_hyperliquid.facts import ADDRESS_ACTIONS, WEIGHT
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -67,6 +67,14 @@ _RATE = reader(account_types.RateLimit)
 _PAYMENTS = reader(list[account_types.FundingEntry])
 
 
+def action_costs(items: int, lane: Lane) -> tuple[Cost, ...]:
+    """Return what an action of so many *items* takes: of our address's weight, and, but for cancels, of the account's
+    actions.
+    """
+    weight = Cost(WEIGHT, action_weight(items))
+    return (weight,) if lane is Lane.URGENT else (weight, Cost(ADDRESS_ACTIONS, items))
+
+
 def action_weight(items: int) -> int:
     """Weight of an action of so many orders, cancels or modifications."""
     return 1 + items // 40
@@ -115,7 +123,7 @@ class Endpoints:
             headers=JSON_HEADERS,
             content=action,
             endpoint=f"exchange/{type(action).__struct_config__.tag}",
-            costs=(Cost(WEIGHT, action_weight(items)),),
+            costs=action_costs(items, lane),
             signed=True,
             effect=Effect.COMMAND,
             lane=lane,

@@ -10,8 +10,8 @@ from lotusx.errors import CredentialsError, LotusXError, MalformedReply
 from lotusx.plugin import Cost, Lane
 from lotusx_hyperliquid.account_types import ActionReply
 from lotusx_hyperliquid.errors import action_error, post_error
-from lotusx_hyperliquid.facts import WEIGHT, WS_MESSAGES
-from lotusx_hyperliquid.rest import action_weight
+from lotusx_hyperliquid.facts import WS_MESSAGES
+from lotusx_hyperliquid.rest import action_costs
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel, SigningContext
@@ -85,7 +85,7 @@ class WsOrders:
         def error(reply: bytes) -> LotusXError | None:
             return reply_error(self._exchange, reply)
 
-        costs = (Cost(WS_MESSAGES, 1), Cost(WEIGHT, action_weight(items)))
+        costs = (Cost(WS_MESSAGES, 1), *action_costs(items, lane))
         reply = await self._requests.request(text, costs=costs, lane=lane, error=error)
         try:
             return _reply(_post(reply).data.response.payload)
