@@ -693,3 +693,38 @@ def test_an_acknowledged_cancel_of_an_order_placed_elsewhere_asks_what_it_was() 
         assert [type(outcome) for outcome in outcomes] == [Accepted, Rejected, Rejected]
 
     in_virtual_time(run)
+
+
+def test_fills_that_nobody_reported_are_asked_for_until_they_add_up() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        assert await order.fetch_fills() == ()
+        world.desk.apply_state(state(status="filled", filled="1", at=9))
+        parts = [fill("t1", quantity="0.4"), fill("t2", quantity="0.6", at=2)]
+
+        async def later() -> None:
+            world.exchange.fills = parts[:1]
+            await anyio.sleep(2)
+            world.exchange.fills = parts
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(later)
+            await anyio.sleep(0.1)
+            assert await order.fetch_fills() == tuple(parts)
+        assert [event.fill for event in world.told if isinstance(event, FillEvent)] == parts
+        world.exchange.fills = []
+        assert await order.fetch_fills(timeout_s=0) == tuple(parts)  # nothing is asked twice
+
+    in_virtual_time(run)
+
+
+def test_fills_that_stay_hidden_are_not_made_up() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.desk.apply_state(state(status="filled", filled="1", at=9))
+        with pytest.raises(TimeoutError, match="fills of 0 are known of the 1 executed"):
+            await order.fetch_fills(timeout_s=3)
+
+    in_virtual_time(run)

@@ -167,6 +167,18 @@ def test_an_amended_order_counts_every_fill_whatever_message_is_dropped(
         assert len(book) == 1
 
 
+def test_an_order_acknowledged_without_a_time_is_older_than_the_one_that_took_its_place() -> None:
+    book, order = ledger()
+    book.apply_state(state(at=0))  # the answer to placing it; what the stream said of its end was missed
+    book.set_amending(order, True)
+    book.apply_state(state("a-1", "2", at=0), order)  # the answer to the amendment: the same client id
+    book.set_amending(order, False)
+    assert order.state.venue_order_id == "2"
+    book.apply_state(state("a-1", "2", "canceled", at=12, created_ns=10))
+    assert (order.state.venue_order_id, order.state.status) == ("2", OrderStatus.CANCELED)
+    assert book.unfinished() == []
+
+
 def test_a_fill_alone_promotes_the_new_leg() -> None:
     book, order = ledger()
     book.apply_state(state(at=1))

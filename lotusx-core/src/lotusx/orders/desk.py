@@ -314,4 +314,12 @@ class OrderDesk:
         async def refresh() -> None:
             await self.query(names_of(order), instrument)
 
-        return Order(order, instrument, self._clock, refresh=refresh, followed=lambda: bool(self._run.listeners))
+        async def fetch() -> None:
+            for leg in order.legs:
+                part = replace(order.state, venue_order_id=leg.venue_order_id)
+                for fill in await self._port.fills_of(part, instrument):
+                    self._run.learn(fill)
+
+        return Order(
+            order, instrument, self._clock, refresh=refresh, fetch=fetch, followed=lambda: bool(self._run.listeners)
+        )

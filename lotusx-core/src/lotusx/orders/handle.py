@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_EVENTS = 10_000
 """Events one reader of an order may fall behind before it gets `SlowConsumer`."""
 
+FILLS_PAUSE_S = 0.5
+"""Between two looks for fills that are not shown yet."""
+
 
 class Order:
     """An order the exchange has. It follows the account stream; without one it asks, while somebody waits for it.
@@ -32,7 +35,7 @@ class Order:
     ``state`` has the ids of now, and ``filled`` is what it executed under all of them.
     """
 
-    __slots__ = ("_clock", "_followed", "_order", "_refresh", "instrument", "poll_s")
+    __slots__ = ("_clock", "_fetch", "_followed", "_order", "_refresh", "instrument", "poll_s")
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Order:
         clock: Clock,
         *,
         refresh: Callable[[], Awaitable[object]],
+        fetch: Callable[[], Awaitable[object]],
         followed: Callable[[], bool],
         poll_s: float = 2.0,
     ) -> None:
         self._order = order
         self._clock = clock
         self._refresh = refresh
+        self._fetch = fetch
         self._followed = followed
         self.instrument = instrument
         self.poll_s = poll_s
@@ -78,7 +83,7 @@ class Order:
 
     @property
     def fills(self) -> tuple[Fill, ...]:
-        """The fills known, oldest first. They may come after ``filled`` has grown."""
+        """The fills known, oldest first. They may come after ``filled`` has grown; `fetch_fills` asks for them."""
         return tuple(sorted(self._order.fills.values(), key=lambda fill: (fill.exchange_ns, fill.trade_id)))
 
     async def settled(self, timeout_s: float | None = None) -> OrderState:
@@ -97,6 +102,23 @@ class Order:
             return self.state
         finally:
             events.close()
+
+    async def fetch_fills(self, timeout_s: float = 5.0) -> tuple[Fill, ...]:
+        """Return its fills, oldest first; where those known do not add up to `filled`, ask the exchange for them.
+
+        Raises:
+            TimeoutError: They still do not after *timeout_s* seconds: exchanges show fills late.
+        """
+        late = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        while self._order.filled_by_fills != self.filled:
+            await self._fetch()
+            if self._order.filled_by_fills == self.filled:
+                break
+            if self._clock.monotonic_ns() >= late:
+                known = self._order.filled_by_fills
+                raise TimeoutError(f"{self.client_order_id}: fills of {known} are known of the {self.filled} executed")
+            await self._clock.sleep(FILLS_PAUSE_S)
+        return self.fills
 
     def events(self) -> OrderEvents:
         """Return an iterator over its events: first the fills and the state known now, then all that follow.

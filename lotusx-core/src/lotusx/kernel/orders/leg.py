@@ -9,7 +9,8 @@ from typing import Any
 from lotusx.model.enums import OrderStatus, OrderType, TimeInForce
 from lotusx.model.orders import Fill, OrderState
 
-_NEVER = 1 << 80
+NEVER = 1 << 80
+"""The time of a leg of which the exchange has told none: an answer may carry no time."""
 _EXACT = Context(prec=2_000)
 _RANK = {
     OrderStatus.UNKNOWN: 0,
@@ -60,7 +61,7 @@ class Leg:
     def __init__(self, venue_order_id: str | None) -> None:
         self.venue_order_id = venue_order_id
         self.client_ids: set[str] = set()
-        self.first_ns = _NEVER
+        self.first_ns = NEVER
         self._best: dict[str, tuple[Key, Any]] = {}
         self._flags = [False, False]
         self._reported = Decimal(0)

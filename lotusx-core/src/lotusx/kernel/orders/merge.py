@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from lotusx.kernel.orders.leg import Leg, add
+from lotusx.kernel.orders.leg import NEVER, Leg, add
 from lotusx.kernel.orders.outcome import Command
 from lotusx.model.account import AccountEvent
 from lotusx.model.enums import OrderStatus
@@ -78,6 +78,14 @@ class TrackedOrder:
             self._view = self._describe()
         return self._view
 
+    @property
+    def filled_by_fills(self) -> Decimal:
+        """What its fills add up to."""
+        total = Decimal(0)
+        for fill in self.fills.values():
+            total = add(total, fill.quantity)
+        return total
+
     def leg(self, venue_order_id: str | None) -> Leg | None:
         """Return the leg with that id; ``None``: the newest, if there is one."""
         if venue_order_id is None:
@@ -135,16 +143,22 @@ class TrackedOrder:
         return leg
 
     def _ordered(self) -> list[Leg]:
-        """Legs, oldest first: by the newest of our ids they carry, then by the exchange's time."""
+        """Legs, oldest first: by the newest of our ids they carry, then by the exchange's time.
+
+        One of which no time was told is older than those that were learnt of after it.
+        """
         if len(self.legs) < 2:
             return self.legs
         place = {name: index for index, name in enumerate(self.client_ids)}
 
-        def age(leg: Leg) -> tuple[int, int, bool]:
+        aged: list[tuple[tuple[int, int, bool, bool], Leg]] = []
+        later_ns = NEVER
+        for leg in reversed(self.legs):
             newest = max((place.get(name, -1) for name in leg.client_ids), default=-1)
-            return newest, leg.first_ns, not leg.status.is_terminal
-
-        return sorted(self.legs, key=age)
+            told = leg.first_ns != NEVER
+            later_ns = min(later_ns, leg.first_ns)
+            aged.append(((newest, later_ns if not told else leg.first_ns, told, not leg.status.is_terminal), leg))
+        return [leg for _, leg in sorted(aged, key=lambda item: item[0])]
 
     def _describe(self) -> OrderState:
         legs = self._ordered()
