@@ -151,14 +151,15 @@ class TrackedOrder:
             return self.legs
         place = {name: index for index, name in enumerate(self.client_ids)}
 
-        aged: list[tuple[tuple[int, int, bool, bool], Leg]] = []
+        ages: list[tuple[int, int, bool, bool, int]] = []
         later_ns = NEVER
-        for leg in reversed(self.legs):
+        for index in reversed(range(len(self.legs))):
+            leg = self.legs[index]
             newest = max((place.get(name, -1) for name in leg.client_ids), default=-1)
             told = leg.first_ns != NEVER
             later_ns = min(later_ns, leg.first_ns)
-            aged.append(((newest, later_ns if not told else leg.first_ns, told, not leg.status.is_terminal), leg))
-        return [leg for _, leg in sorted(aged, key=lambda item: item[0])]
+            ages.append((newest, leg.first_ns if told else later_ns, told, told and not leg.status.is_terminal, index))
+        return [self.legs[age[-1]] for age in sorted(ages)]
 
     def _describe(self) -> OrderState:
         legs = self._ordered()
