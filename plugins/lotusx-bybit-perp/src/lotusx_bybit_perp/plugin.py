@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lotusx.plugin import hookimpl
-from lotusx_bybit.v5.hooks import lotusx_signer
+from lotusx_bybit.v5.hooks import lotusx_codecs, lotusx_signer
 from lotusx_bybit_perp.facts import FACTS
 
 if TYPE_CHECKING:
     from lotusx.plugin import ExchangeFacts
 
-__all__ = ["lotusx_exchanges", "lotusx_signer"]
+__all__ = ["lotusx_codecs", "lotusx_exchanges", "lotusx_signer"]
 
 
 @hookimpl

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from lotusx.plugin import hookimpl
 from lotusx_bybit.facts import FACTS
-from lotusx_bybit.v5.hooks import lotusx_signer
+from lotusx_bybit.v5.hooks import lotusx_codecs, lotusx_signer
 
 if TYPE_CHECKING:
     from lotusx.plugin import ExchangeFacts
 
-__all__ = ["lotusx_exchanges", "lotusx_signer"]
+__all__ = ["lotusx_codecs", "lotusx_exchanges", "lotusx_signer"]
 
 
 @hookimpl

@@ -1,0 +1,75 @@
+"""Batches: how many orders fit into a request, and what became of each.
+
+A reply that says yes says nothing of the items: ``retExtInfo.list`` does, in the order of the request. Every order
+counts against the quota, and those beyond it fail one by one. Source: bybit-exchange/docs, v5/order/batch-place and
+v5/rate-limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply
+from lotusx_bybit.v5.account_types import OrderIds
+from lotusx_bybit.v5.category import Category
+from lotusx_bybit.v5.codes import REST_KINDS
+from lotusx_bybit.v5.envelope import Listing
+from lotusx_bybit.v5.errors import refusal_error
+
+T = TypeVar("T")
+
+MAX_ORDERS: Mapping[Category, int] = {Category.SPOT: 10, Category.LINEAR: 20, Category.INVERSE: 20}
+"""Orders a request. For linear and inverse since 2025-02; the table of limits still says 10."""
+
+
+class ItemCode(msgspec.Struct):
+    """What became of one item. Its ids, in the same place of ``result.list``, are empty if it failed."""
+
+    code: int
+    msg: str = ""
+
+
+_codes = msgspec.json.Decoder(Listing[ItemCode]).decode
+_ids = msgspec.json.Decoder(Listing[OrderIds]).decode
+
+
+def chunks(items: Sequence[T], *, size: int, left: int) -> list[Sequence[T]]:
+    """Cut *items* into requests of at most *size* orders, and no more than the *left* that the quota holds.
+
+    What a request has beyond the quota is refused, item by item; one order is sent in any case.
+    """
+    step = max(1, min(size, left))
+    return [items[start : start + step] for start in range(0, len(items), step)]
+
+
+def outcomes(
+    exchange: str,
+    result: bytes | msgspec.Raw,
+    info: bytes | msgspec.Raw,
+    count: int,
+    *,
+    table: Mapping[int, K] = REST_KINDS,
+) -> list[OrderIds | LotusXError]:
+    """Say what became of each of *count* items, in their order.
+
+    An item of which the reply says nothing, or that was taken without an id, may have been executed.
+    """
+    unknown = MalformedReply(f"{exchange}: the reply does not say what became of each order of the batch")
+    try:
+        codes, ids = _codes(info).items, _ids(result).items
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [unknown] * count
+    if len(codes) != count or len(ids) != count:
+        return [unknown] * count
+    found: list[OrderIds | LotusXError] = []
+    for item, named in zip(codes, ids, strict=True):
+        if item.code:
+            found.append(refusal_error(exchange, item.code, item.msg, command=True, table=table))
+        elif named.orderId:
+            found.append(named)
+        else:
+            found.append(unknown)
+    return found

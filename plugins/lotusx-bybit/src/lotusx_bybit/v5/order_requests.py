@@ -1,0 +1,221 @@
+"""Pure: what is asked of Bybit, from the model's words into the exchange's.
+
+Source: bybit-exchange/docs, v5/order/create-order, amend-order, cancel-order and cancel-all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from lotusx.errors import InvalidArgument, NotSupported
+from lotusx.model import OrderType, QuantityUnit, Side, TimeInForce, plain
+from lotusx_bybit.v5.category import Category
+from lotusx_bybit.v5.conversions import WORDS
+
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
+    from lotusx.plugin import Amendment, OrderRef
+
+Params = dict[str, str | int | bool]
+
+RISES: Final = 1
+FALLS: Final = 2
+ONE_WAY: Final = 0
+LONG_LEG: Final = 1
+SHORT_LEG: Final = 2
+
+_TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+_STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+_LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+
+
+def link_id(client_order_id: str) -> str:
+    """Return *client_order_id* as Bybit takes it.
+
+    Raises:
+        InvalidArgument: It has other characters than letters, digits, ``-`` and ``_``, or more than 36.
+    """
+    if _LINK_ID.fullmatch(client_order_id) is None:
+        raise InvalidArgument(
+            f"client_order_id may have 36 letters, digits, '-' and '_', not {client_order_id!r}", rule="client_order_id"
+        )
+    return client_order_id
+
+
+def slippage_percent(fraction: Decimal) -> str:
+    """Write the furthest a market order may go as Bybit's percentage, which has two decimals.
+
+    Raises:
+        InvalidArgument: It falls between two of them, which are named.
+    """
+    points = fraction.scaleb(4)
+    below = int(points)
+    if points == below:
+        return plain(fraction.scaleb(2))
+    nearest = tuple(Decimal(step).scaleb(-4) for step in (below, below + 1) if step)
+    raise InvalidArgument(
+        f"max_slippage must be a whole number of basis points (0.0001), not {fraction}; "
+        f"nearest: {', '.join(map(str, nearest))}",
+        rule="max_slippage",
+        nearest=nearest,
+    )
+
+
+def position_leg(side: Side, *, reduce_only: bool, hedged: bool) -> int:
+    """Return ``positionIdx``: of the one position, or in hedge mode of the leg that the order opens or shrinks."""
+    if not hedged:
+        return ONE_WAY
+    return LONG_LEG if (side is Side.BUY) is not reduce_only else SHORT_LEG
+
+
+def trigger_direction(side: Side, kind: OrderType) -> int:
+    """Return which way the price has to move: a stop goes with the market, a take-profit against it."""
+    return RISES if (side is Side.BUY) is (kind in _STOPS) else FALLS
+
+
+def order_params(
+    request: OrderRequest,
+    venue_symbol: str,
+    *,
+    exchange: str,
+    category: Category,
+    hedged: bool = False,
+    trigger_by: str = "LastPrice",
+) -> Params:
+    """Write the body of a new order.
+
+    Args:
+        hedged: Whether the account holds a long and a short leg of this instrument.
+        trigger_by: Which price triggers conditional orders of linear and inverse instruments: ``LastPrice``,
+            ``MarkPrice`` or ``IndexPrice``. It is always sent, for the default is not documented.
+
+    Raises:
+        NotSupported: The category has no such order.
+        InvalidArgument: A part of it does not go with its type.
+    """
+    spot, kind = category is Category.SPOT, request.type
+    _refuse(request, exchange, category)
+    params: Params = {
+        "category": category.value,
+        "symbol": venue_symbol,
+        "side": WORDS[request.side],
+        "orderType": "Limit" if kind.has_limit_price else "Market",
+        "qty": plain(request.quantity),
+    }
+    if kind.has_limit_price:
+        if request.price is not None:
+            params["price"] = plain(request.price)
+        params["timeInForce"] = (
+            "PostOnly" if request.post_only else _TIME_IN_FORCE[request.time_in_force or TimeInForce.GTC]
+        )
+    elif spot:  # the default differs by side
+        params["marketUnit"] = "quoteCoin" if request.quantity_unit is QuantityUnit.QUOTE else "baseCoin"
+    if request.trigger_price is not None:
+        params["triggerPrice"] = plain(request.trigger_price)
+        if spot:  # without a filter the order would work at once
+            params["orderFilter"] = "StopOrder"
+        else:
+            params["triggerDirection"] = trigger_direction(request.side, kind)
+            params["triggerBy"] = trigger_by
+    if request.max_slippage is not None:
+        params["slippageToleranceType"] = "Percent"
+        params["slippageTolerance"] = slippage_percent(request.max_slippage)
+    if not spot:
+        params["positionIdx"] = position_leg(request.side, reduce_only=request.reduce_only, hedged=hedged)
+        if request.reduce_only:
+            params["reduceOnly"] = True
+    if request.client_order_id is not None:
+        params["orderLinkId"] = link_id(request.client_order_id)
+    for name, value in request.native.items():
+        if name in params:
+            raise InvalidArgument(f"native[{name!r}] is what LotusX writes itself: {params[name]}", rule="native")
+        params[name] = value
+    return params
+
+
+def _refuse(request: OrderRequest, exchange: str, category: Category) -> None:
+    spot, kind = category is Category.SPOT, request.type
+    if kind is OrderType.TRAILING_STOP or request.trailing_fraction is not None:
+        raise NotSupported(exchange, "trailing orders", "a stop order that you move")
+    if request.time_in_force is TimeInForce.GTD:
+        raise NotSupported(exchange, "time in force GTD", "GTC, and a cancel of your own")
+    if spot and request.reduce_only:
+        raise NotSupported(exchange, "reduce_only on spot", "the exchange bybit-perp")
+    if spot and request.quantity_unit is QuantityUnit.CONTRACTS:
+        raise NotSupported(exchange, "a quantity in contracts on spot", "a quantity in base units")
+    if not spot and request.quantity_unit is QuantityUnit.QUOTE:
+        raise NotSupported(exchange, "a quantity in quote", "a quantity in base units or contracts")
+    if category is Category.INVERSE and request.quantity_unit is not QuantityUnit.CONTRACTS:
+        raise InvalidArgument(
+            f"{request.symbol} counts contracts of 1 {request.symbol.quote}: write quantity_unit='contracts'",
+            rule="quantity_unit",
+        )
+    if not kind.has_limit_price and request.time_in_force not in (None, TimeInForce.IOC):
+        raise InvalidArgument(f"time_in_force is not used by a {kind} order; leave it out", rule="time_in_force")
+    if request.max_slippage is not None and kind is not OrderType.MARKET:
+        raise NotSupported(exchange, f"max_slippage of a {kind} order", f"a {kind}_limit order")
+
+
+def order_name(ref: OrderRef) -> dict[str, str]:
+    """Name an order; the exchange's own id decides where both are known."""
+    if ref.venue_order_id is not None:
+        return {"orderId": ref.venue_order_id}
+    if ref.client_order_id is not None:
+        return {"orderLinkId": ref.client_order_id}
+    raise InvalidArgument("name the order: client_order_id or venue_order_id")
+
+
+def amend_params(ref: OrderRef, change: Amendment, venue_symbol: str, *, category: Category) -> Params:
+    """Write the body of an amendment; *change*'s quantity is the new total, what is filled included.
+
+    Raises:
+        NotSupported: A new client order id: an amended order keeps its ids.
+    """
+    if change.new_client_order_id is not None:
+        raise InvalidArgument("an amended order keeps its client order id", rule="client_order_id")
+    params: Params = {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
+    if change.quantity is not None:
+        params["qty"] = plain(change.quantity)
+    if change.price is not None:
+        params["price"] = plain(change.price)
+    return params
+
+
+def cancel_params(ref: OrderRef, venue_symbol: str, *, category: Category, conditional: bool = False) -> Params:
+    """Write the body of a cancel. On spot, an order that waits for its trigger is kept elsewhere: *conditional*."""
+    params: Params = {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
+    if conditional and category is Category.SPOT:
+        params["orderFilter"] = "StopOrder"
+    return params
+
+
+def cancel_all_params(
+    category: Category, *, venue_symbol: str | None = None, settle: str | None = None, order_filter: str | None = None
+) -> Params:
+    """Write the body of a cancel of all orders: of one instrument, or of one settle asset.
+
+    On spot neither is needed, and only ordinary orders are meant unless *order_filter* says ``StopOrder`` or
+    ``tpslOrder``. Elsewhere conditional orders are meant too, and one call takes at most 500.
+
+    Raises:
+        InvalidArgument: A linear or inverse category without instrument and settle asset.
+    """
+    params: Params = {"category": category.value}
+    if venue_symbol is not None:
+        params["symbol"] = venue_symbol
+    elif settle is not None:
+        params["settleCoin"] = settle
+    elif category is not Category.SPOT:
+        raise InvalidArgument(f"cancelling all {category} orders needs an instrument or a settle asset")
+    if order_filter is not None:
+        params["orderFilter"] = order_filter
+    return params
+
+
+def batch_params(category: Category, orders: list[Params]) -> Mapping[str, object]:
+    """Write the body of a batch; the category stands once, outside of its items."""
+    items = [{name: value for name, value in order.items() if name != "category"} for order in orders]
+    return {"category": category.value, "request": items}
