@@ -665,6 +665,20 @@ def test_a_cancel_that_is_only_acknowledged_is_completed_from_what_is_known(stat
     in_virtual_time(run)
 
 
+def test_an_acknowledged_cancel_counts_what_was_filled_before_an_amendment_once() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.desk.apply_fill(fill(quantity="0.4"))
+        await world.desk.amend(A1, INSTRUMENT, price=D(90))
+        world.exchange.always["cancel"] = lambda ref: Acknowledged(ref, OrderStatus.CANCELED)
+        ended = await world.desk.cancel(A1, INSTRUMENT)
+        assert (ended.status, ended.filled, order.filled) == (OrderStatus.CANCELED, D("0.4"), D("0.4"))
+        assert world.desk.ledger.unfinished() == []
+
+    in_virtual_time(run)
+
+
 def test_an_end_is_told_once_whatever_its_time_turns_out_to_be() -> None:
     async def run() -> None:
         world = World()

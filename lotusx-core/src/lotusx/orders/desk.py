@@ -183,7 +183,10 @@ class OrderDesk:
             return answer
         instrument = places[answer.ref]
         order = self._find(answer.ref, instrument)
-        state = await self._port.order(answer.ref, instrument) if order is None else order.state
+        if order is None:
+            state = await self._port.order(answer.ref, instrument)
+        else:
+            state = order.part(answer.ref.venue_order_id)
         if answer.status is None or state.status.is_terminal:
             return state
         return replace(state, status=answer.status, raw_status=answer.raw_status or state.raw_status)

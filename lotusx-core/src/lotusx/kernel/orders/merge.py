@@ -92,6 +92,14 @@ class TrackedOrder:
             return self._ordered()[-1] if self.legs else None
         return next((leg for leg in self.legs if leg.venue_order_id == venue_order_id), None)
 
+    def part(self, venue_order_id: str | None) -> OrderState:
+        """Return what is known of one leg by itself, as the exchange would report it; ``None``: of the newest.
+
+        The order as a whole is no such report: what the legs before it executed would be counted again.
+        """
+        leg = self.leg(venue_order_id)
+        return self._base if leg is None else leg.describe(self._base)
+
     def add_alias(self, client_order_id: str) -> None:
         """Know it by one more client id, from now on the newest."""
         if client_order_id not in self.client_ids:
