@@ -13,6 +13,7 @@ from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState
 from lotusx.kernel.telemetry import ItemDropped
 from lotusx.streams import Stream
+from lotusx.transport.fanout import Subscription
 
 from .fakes import Codec, Connection, Log, Server, channel, group, number, until, virtually
 
@@ -632,3 +633,20 @@ def test_one_read_is_handed_over_whole_but_to_a_handler_as_each_message_is_decod
             assert [event.reason for event in log.events if isinstance(event, ItemDropped)] == ["3"]
 
     virtually(main)
+
+
+def test_what_one_read_brought_is_taken_whole_unless_a_handover_is_under_way() -> None:
+    keeper: Any = None
+    subscription: Subscription[int] = Subscription("trades", channel(), keeper)
+    assert subscription.takes_runs(subscription.feed)
+    subscription.begin_handover()
+    handover = subscription.handover
+    assert handover is not None
+    assert not subscription.takes_runs(subscription.feed_old)
+    assert not subscription.takes_runs(subscription.feed_new)
+    handover.switch()
+    assert not subscription.takes_runs(subscription.feed_new)
+    handover.settle()
+    assert subscription.takes_runs(subscription.feed_new)
+    subscription.end_handover()
+    assert subscription.takes_runs(subscription.feed_new)
