@@ -45,7 +45,7 @@ ROWS = (
         "1",
         "trades",
         ("lotusx", "cryptofeed", "ccxt"),
-        count=40_000,
+        count=100_000,
         tls=True,
         goals={"cryptofeed": 1 / 4, "ccxt": 1 / 15},
         note="cryptofeed gets aggTrade (170 B instead of 150 B) and runs on uvloop, as it chooses itself",
