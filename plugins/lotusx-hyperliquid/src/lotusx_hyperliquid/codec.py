@@ -25,6 +25,13 @@ _OF_USER = frozenset({"orderUpdates", "userEvents", "userFills", "userFundings",
 _SPOT_CONTEXT = "activeSpotAssetCtx"  # how contexts of spot come, though they are subscribed like any other
 _CONTEXT = "activeAssetCtx"
 _USER_EVENTS = "user"  # likewise
+_BY_NAME = {
+    b"orderUpdates": "orderUpdates",
+    b"userFills": "userFills",
+    b"userFundings": "userFundings",
+    b"spotState": "spotState",
+    b"user": "userEvents",
+}
 _PING = _encode({"method": "ping"}).decode()
 
 
@@ -154,14 +161,17 @@ class HyperliquidCodec:
         return None
 
     def route(self, message: bytes) -> str | Control:
-        """Find channel and coin by their places; only what does not begin as documented is parsed."""
+        """Find channel and coin by their places; only what does not begin as documented is parsed.
+
+        So a message that is damaged further on is still its channel's, which counts it, or asks for what it said.
+        """
         if message.startswith(_START):
             end = message.find(b'"', 12)
             channel = message[12:end]
             if channel in _OF_COIN and message.startswith(_DATA, end):
-                at = end + 9 if channel == b"trades" else end + 8
+                at = end + len(_DATA) + (channel == b"trades")  # a list
                 if message.startswith(_COIN, at):
-                    at += 9
+                    at += len(_COIN)
                     coin = message[at : message.find(b'"', at)]
                     if b"\\" not in coin:
                         name = _CONTEXT if channel == b"activeSpotAssetCtx" else channel.decode()
@@ -169,6 +179,8 @@ class HyperliquidCodec:
                             return f"{name} {coin.decode()}"
                         except UnicodeDecodeError as error:
                             raise _rejected(message, error) from None
+            elif channel in _BY_NAME:
+                return _BY_NAME[channel]
         return self._parsed(message)
 
     def _parsed(self, message: bytes) -> str | Control:
