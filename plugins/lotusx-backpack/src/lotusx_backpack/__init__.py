@@ -1,0 +1,1 @@
+"""Backpack for LotusX: the exchange ``backpack`` (spot and perpetuals)."""
