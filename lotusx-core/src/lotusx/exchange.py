@@ -42,6 +42,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "stream_order_book",
             "stream_candles",
             "stream_mark_price",
+            "stream_liquidations",
             "live_order_book",
         ),
         "trading": (

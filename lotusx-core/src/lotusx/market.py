@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         BestBidOffer,
         Candle,
         FundingRate,
+        Liquidation,
         MarkPrice,
         OpenInterest,
         OrderBook,
@@ -213,6 +214,12 @@ class MarketData:
     ) -> AbstractAsyncContextManager[Stream[MarkPrice]]:
         """Subscribe to mark and index price, funding rate and open interest, as far as the exchange streams them."""
         return self._stream(Capability.STREAM_MARK_PRICE, symbol, self._port.mark_price_channel, buffer, overflow)
+
+    def stream_liquidations(
+        self, symbol: Symbol | str, *, buffer: int = 1_000, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> AbstractAsyncContextManager[Stream[Liquidation]]:
+        """Subscribe to positions that the exchange closes by force; many exchanges tell only some of them."""
+        return self._stream(Capability.STREAM_LIQUIDATIONS, symbol, self._port.liquidations_channel, buffer, overflow)
 
     def stream_order_book(
         self, symbol: Symbol | str, depth: int = 20, *, buffer: int = 1_000, overflow: Overflow = Overflow.LATEST

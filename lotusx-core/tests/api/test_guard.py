@@ -102,7 +102,7 @@ def test_the_table_of_names_is_pinned() -> None:
         "server_time", "instruments", "instrument", "ticker", "tickers", "best_bid_offer", "order_book",
         "recent_trades", "candles", "iter_candles", "iter_trades", "mark_price", "funding_rate",
         "iter_funding_rates", "open_interest", "stream_trades", "stream_ticker", "stream_best_bid_offer",
-        "stream_order_book", "stream_candles", "stream_mark_price", "live_order_book",
+        "stream_order_book", "stream_candles", "stream_mark_price", "stream_liquidations", "live_order_book",
     )  # fmt: skip
     assert COMPONENTS["trading"] == (
         "ready", "place", "test", "place_batch_orders", "amend", "amend_batch_orders", "cancel", "cancel_batch_orders",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         BookUpdate,
         Candle,
         FundingRate,
+        Liquidation,
         MarkPrice,
         OpenInterest,
         OrderBook,
@@ -156,6 +157,9 @@ class MarketDataPort(Protocol):
 
     def mark_price_channel(self, instrument: Instrument) -> Channel[MarkPrice]:
         raise _absent("stream_mark_price")
+
+    def liquidations_channel(self, instrument: Instrument) -> Channel[Liquidation]:
+        raise _absent("stream_liquidations")
 
     def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
         """Whole top-of-book snapshots. Raises `InvalidArgument` naming the depths the exchange has."""

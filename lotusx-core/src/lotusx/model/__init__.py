@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Candle as Candle,
         FundingRate as FundingRate,
         Level as Level,
+        Liquidation as Liquidation,
         MarkPrice as MarkPrice,
         OpenInterest as OpenInterest,
         OrderBook as OrderBook,
@@ -80,7 +81,8 @@ _HOMES = {
     "enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
     "QuantityUnit Side TimeInForce known",
     "instruments": "Instrument PriceRule SignificantDigits TickSize",
-    "market_data": "BestBidOffer BookUpdate Candle FundingRate Level MarkPrice OpenInterest OrderBook Ticker Trade",
+    "market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
+    "Ticker Trade",
     "numbers": "decimal_from_user decimal_from_wire exact plain",
     "orders": "Accepted Fill OrderState Outcome Rejected Unknown",
     "requests": "AmendRequest OrderRequest",

@@ -145,6 +145,20 @@ class FundingRate(msgspec.Struct, frozen=True, gc=False):
     mark_price: Decimal | None = None
 
 
+class Liquidation(msgspec.Struct, frozen=True, gc=False):
+    """A position that the exchange closed by force. ``side`` is that of the closing order: a sale ends a long.
+
+    Quantity in base units, price in quote per base: where it was closed, or went bankrupt, as the exchange says.
+    """
+
+    symbol: Symbol
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    exchange_ns: int
+    received_ns: int = 0
+
+
 class OpenInterest(msgspec.Struct, frozen=True, gc=False):
     """What all open positions of one side add up to: base units, and quote where stated."""
 
