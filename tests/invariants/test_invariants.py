@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from rig.broken import BROKEN
+from rig.broken import variants
 from rig.invariant import Invariant
 from rig.invariants import INVARIANTS
 from rig.lab import EXCHANGES, failures, result_of, run_seed
 from rig.plan import draw
 from rig.tamper import Broken
 
+FAULTS_THAT_SHOW = sorted({broken.faults for exchange in EXCHANGES for broken in variants(exchange)})
 TRIES = 8
 """Seeds within which a broken variant must have been caught."""
 
@@ -28,9 +29,15 @@ def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range) -> No
         assert sum(result.exercised[invariant.id] for result in results), "no run has put it to the test"
 
 
-@exchanges
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda variant: f"{variant.invariant} {variant.name}")
-def test_a_broken_connection_is_caught(broken: Broken, exchange: str) -> None:
+@pytest.mark.parametrize(
+    ("exchange", "broken"),
+    [
+        pytest.param(exchange, broken, id=f"{broken.invariant}-{exchange} {broken.name}")
+        for exchange in EXCHANGES
+        for broken in variants(exchange)
+    ],
+)
+def test_a_broken_connection_is_caught(exchange: str, broken: Broken) -> None:
     for seed in range(TRIES):
         plan = draw(seed, faults=broken.faults)
         if run_seed(exchange, seed, plan=plan, broken=broken).failures[broken.invariant]:
@@ -39,12 +46,13 @@ def test_a_broken_connection_is_caught(broken: Broken, exchange: str) -> None:
 
 
 @exchanges
-@pytest.mark.parametrize("faults", sorted({broken.faults for broken in BROKEN}), ids="+".join)
+@pytest.mark.parametrize("faults", FAULTS_THAT_SHOW, ids="+".join)
 def test_what_shows_a_broken_connection_does_no_harm_to_a_whole_one(faults: tuple[str, ...], exchange: str) -> None:
     result = run_seed(exchange, 0, plan=draw(0, faults=faults))
 
     assert [line for invariant in INVARIANTS for line in failures(result, invariant.id)] == []
 
 
-def test_every_invariant_has_a_broken_variant() -> None:
-    assert {broken.invariant for broken in BROKEN} == {invariant.id for invariant in INVARIANTS}
+@exchanges
+def test_every_invariant_has_a_broken_variant(exchange: str) -> None:
+    assert {broken.invariant for broken in variants(exchange)} == {invariant.id for invariant in INVARIANTS}

@@ -54,8 +54,9 @@ class _Truth(BookTruth):
     def newest(self, symbol: str) -> int:
         return next(reversed(self._states.get(symbol, {0: ([], [])})))
 
-    def at(self, symbol: str, number: int) -> tuple[Levels, Levels] | None:
-        return self._states.get(symbol, {}).get(number)
+    def at(self, symbol: str, number: int) -> list[tuple[Levels, Levels]]:
+        state = self._states.get(symbol, {}).get(number)
+        return [] if state is None else [state]
 
 
 class _WitnessedSpot(BinanceSpot):
@@ -132,6 +133,9 @@ class Binance(UnderTest):
             return []
         params = dict(parse_qsl(request.query + "&" + request.body.decode()))
         return [WireOrder(params["newClientOrderId"], params.get("price"), params.get("quantity"))]
+
+    def balances_in(self, sim: Simulator) -> dict[str, tuple[D, D]]:
+        return {asset: (balance.free, balance.locked) for asset, balance in sim.balances().items()}
 
     def refuse_private_subscription(self, sim: Simulator, times: int) -> None:
         error = {"code": -1022, "msg": "Signature for this request is not valid."}

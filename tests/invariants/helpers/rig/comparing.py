@@ -18,7 +18,9 @@ def unlike_fills(world: World) -> str:
     """Return how the fills told differ from the ledger's."""
     owed: Counter[FillName] = Counter()
     for fill in world.sim.fills():
-        owed[(world.our_symbol(fill.symbol), str(fill.trade_id), fill.side.value, fill.price, fill.quantity)] += 1
+        owed[
+            (world.our_symbol(fill.symbol), world.exchange.trade_id(fill), fill.side.value, fill.price, fill.quantity)
+        ] += 1
     missing, surplus = owed - world.account.fills, world.account.fills - owed
     said = [f"{len(missing)} missing, such as {next(iter(missing))}"] if missing else []
     said += [f"{len(surplus)} too many, such as {next(iter(surplus))}"] if surplus else []
@@ -26,8 +28,8 @@ def unlike_fills(world: World) -> str:
 
 
 def unlike_state(world: World) -> str:
-    """Return how orders and balances as the user knows them differ from the venue's."""
-    return "; ".join((*_unlike_orders(world), *_unlike_balances(world)))
+    """Return how orders, balances and positions as the user knows them differ from the venue's."""
+    return "; ".join((*_unlike_orders(world), *_unlike_holdings(world)))
 
 
 def _unlike_orders(world: World) -> Iterator[str]:
@@ -67,9 +69,13 @@ def _open_here(world: World) -> tuple[dict[str, Decimal | None], set[str]]:
     return ours, doubtful
 
 
-def _unlike_balances(world: World) -> Iterator[str]:
+def _unlike_holdings(world: World) -> Iterator[str]:
+    for symbol, quantity in world.exchange.positions_in(world.sim).items():
+        ours = world.account.positions.get(symbol, Decimal(0))
+        if ours != quantity:
+            yield f"{symbol}: a position of {ours} here, {quantity} at the venue"
     theirs = world.exchange.balances_in(world.sim)
     for asset, held in world.account.balances.items():
-        there = theirs.get(asset, (Decimal(0), Decimal(0)))
+        there = theirs.get(asset, held)
         if held != there:
             yield f"{asset}: {held[0]} + {held[1]} here, {there[0]} + {there[1]} at the venue"

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lotusx_sim import Simulator
+from lotusx_sim.engine.orders import Fill
 from lotusx_sim.venue import Venue
 from lotusx_sim.wire import HttpRequest
 
@@ -32,8 +33,11 @@ class BookTruth(ABC):
     """The exchange's own book, as it was at each number that it told anybody."""
 
     @abstractmethod
-    def at(self, symbol: str, number: int) -> tuple[Levels, Levels] | None:
-        """Return bids and asks, best first, of our *symbol* at *number*; ``None``: it never said that number."""
+    def at(self, symbol: str, number: int) -> Sequence[tuple[Levels, Levels]]:
+        """Return bids and asks, best first, of our *symbol* at *number*; empty: it never said that number.
+
+        Where the number is a time, there may be several states of one.
+        """
 
 
 class UnderTest(ABC):
@@ -41,12 +45,15 @@ class UnderTest(ABC):
 
     Attributes:
         name: As `lotusx.connect` knows it.
-        symbol: The market with the book under test.
+        symbol: The market with the book under test. ``book_depth``: how many levels of it are asked for.
         quiet_symbol: One whose trades only the blocking reader subscribes to.
         odd_symbols: Markets with uncomfortable price and quantity rules, for numbers.
         private_keys: Channels that carry the account, by key.
         canaries: Secrets that must show up nowhere.
+        market_order: What a market order must say here besides.
         place, cancel, amend, reads: The requests that do that.
+        amend_keeps_id: Whether an amendment makes a new order under the same client order id.
+        has_firewall: Whether a page with status 403 is known to mean that this address is shut out for a while.
         private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
     """
@@ -54,6 +61,8 @@ class UnderTest(ABC):
     name: ClassVar[str]
     symbol: ClassVar[str]
     quiet_symbol: ClassVar[str]
+    book_depth: ClassVar[int] = 1_000
+    market_order: ClassVar[Mapping[str, Any]] = {}
     odd_symbols: ClassVar[tuple[str, ...]]
     private_keys: ClassVar[frozenset[str]]
     canaries: ClassVar[tuple[str, ...]]
@@ -62,6 +71,8 @@ class UnderTest(ABC):
     cancel: ClassVar[tuple[Pattern, ...]]
     amend: ClassVar[tuple[Pattern, ...]]
     reads: ClassVar[tuple[Pattern, ...]]
+    amend_keeps_id: ClassVar[bool] = False
+    has_firewall: ClassVar[bool] = True
     private_sockets: ClassVar[str]
     user_topic: ClassVar[str]
     trades_topic: ClassVar[str]
@@ -100,13 +111,22 @@ class UnderTest(ABC):
     def orders_in(self, request: HttpRequest) -> list[WireOrder]:
         """Return the new orders that *request* asks for."""
 
-    @abstractmethod
-    def refuse_private_subscription(self, sim: Simulator, times: int) -> None:
-        """Let the venue say no to the next *times* attempts to subscribe to the account."""
+    def refuse_private_subscription(self, sim: Simulator, times: int) -> None:  # noqa: B027 - not all can
+        """Let the venue say no to the next *times* attempts to subscribe to the account, where it ever does."""
+
+    def trade_id(self, fill: Fill) -> str:
+        """Return how the venue names *fill* on the wire."""
+        return str(fill.trade_id)
 
     def saw_message(self, text: str, topic: str) -> None:  # noqa: B027 - most exchanges need not look
         """Take note of what the venue sends, before any fault; for truths that come from messages."""
 
-    def balances_in(self, sim: Simulator) -> dict[str, tuple[Decimal, Decimal]]:
-        """Return free and locked amounts by asset, as the venue has them."""
-        return {asset: (balance.free, balance.locked) for asset, balance in sim.balances().items()}
+    def balances_in(self, sim: Simulator) -> Mapping[str, tuple[Decimal, Decimal]]:
+        """Return free and locked amounts by asset, as far as the ledger has them in the form in which they are told."""
+        del sim
+        return {}
+
+    def positions_in(self, sim: Simulator) -> Mapping[str, Decimal]:
+        """Return signed quantities by our symbol, where there are positions."""
+        del sim
+        return {}

@@ -22,8 +22,6 @@ RECOVERY_S = 10.0
 """Bound of I19, from the first attempt to connect that the network would let through."""
 UNREADABLE_S = 30.0 + RECOVERY_S
 """After private messages that could not be read: what they said is asked for at most every 30 s."""
-ASKED_IN_VAIN_S = 60.0 + RECOVERY_S
-"""After reads that failed: they count against the exchange's limit of a minute, and we wait for the next one."""
 SHUT_OUT_S = 120.0 + RECOVERY_S
 """After a page of a web application firewall: nothing is sent for 120 s."""
 _ENDS: tuple[int | str, ...] = ("fin", "rst", 1000, 1001, 1008, 1011, 1012, 1013)
@@ -194,8 +192,9 @@ async def reads_fail(world: World, rng: Random) -> None:
 
 async def shut_out(world: World, rng: Random) -> None:
     """Answer a read with the page of a web application firewall while the account's sockets are being cut."""
-    for pattern in world.exchange.reads:
-        world.sim.refuse(*pattern, 403, "<html>WAF</html>", times=1)
+    if world.exchange.has_firewall:
+        for pattern in world.exchange.reads:
+            world.sim.refuse(*pattern, 403, "<html>WAF</html>", times=1)
     await _cut(world, rng, world.exchange.private_sockets)
 
 
@@ -281,7 +280,7 @@ FAULTS: dict[str, Fault] = {
     "account subscription ends": Fault(account_subscription_ends),
     "account subscription refused": Fault(account_subscription_refused, 1),
     "commands in doubt": Fault(commands_in_doubt, 4),
-    "reads fail": Fault(reads_fail, patience_s=ASKED_IN_VAIN_S),
+    "reads fail": Fault(reads_fail),
     "shut out": Fault(shut_out, 1, patience_s=SHUT_OUT_S),
     "book messages spoilt": Fault(book_messages_spoilt, 3),
     "trade messages cut": Fault(trade_messages_cut, 1),

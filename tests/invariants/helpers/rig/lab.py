@@ -9,11 +9,12 @@ from pathlib import Path
 
 from rig.binance import Binance
 from rig.exchange import UnderTest
+from rig.hyperliquid import Hyperliquid
 from rig.plan import Plan, draw
 from rig.running import Result, run
 from rig.tamper import Broken
 
-EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {"binance": Binance}
+EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {kind.name: kind for kind in (Binance, Hyperliquid)}
 """All exchanges under test, by name."""
 _HERE = Path(__file__).parent
 

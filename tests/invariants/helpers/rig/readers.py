@@ -12,7 +12,7 @@ import anyio
 
 import lotusx
 from lotusx.errors import LotusXError
-from lotusx.model.account import AccountEvent, BalanceEvent, FillEvent, OrderEvent, Recovered
+from lotusx.model.account import AccountEvent, BalanceEvent, FillEvent, OrderEvent, PositionEvent, Recovered
 from lotusx.model.orders import OrderState
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class AccountReader:
         self.fills: Counter[FillName] = Counter()
         self.orders: dict[str, OrderState] = {}  # by client order id
         self.balances: dict[str, tuple[Decimal, Decimal]] = {}
+        self.positions: dict[str, Decimal] = {}
         self.recovered: list[tuple[int, Recovered]] = []  # with the time of delivery
         self._rng = rng
         self._log = log
@@ -106,6 +107,9 @@ class AccountReader:
         elif isinstance(event, BalanceEvent):
             self.balances.update((each.asset, (each.free, each.locked)) for each in event.balances)
             self._log.write("account", f"balances {[(b.asset, str(b.free), str(b.locked)) for b in event.balances]}")
+        elif isinstance(event, PositionEvent):
+            self.positions.update((str(each.symbol), each.quantity) for each in event.positions)
+            self._log.write("account", f"positions {[(str(p.symbol), str(p.quantity)) for p in event.positions]}")
         elif isinstance(event, Recovered):
             self.recovered.append((self._now_ns(), event))
             self._log.write("account", f"recovered {event.events}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lotusx.kernel.telemetry import Event, OrderOutcome, SessionChanged, StreamChanged
+from lotusx.kernel.telemetry import BudgetWait, Event, OrderOutcome, SessionChanged, StreamChanged
 from lotusx.plugin import hookimpl
 
 if TYPE_CHECKING:
@@ -22,12 +22,14 @@ class Sessions:
     Attributes:
         lost: When sessions were lost, in order. ``changes``: what became of streams: time, key, state.
         doubts: Commands that were in doubt at some time.
+        held_ns: Until when a request had to wait because the exchange's limits were used up.
     """
 
     def __init__(self, log: EventLog, haystack: Haystack, now_ns: Callable[[], int]) -> None:
         self.lost: list[tuple[int, Name]] = []
         self.changes: list[tuple[int, str, str]] = []
         self.doubts = 0
+        self.held_ns = 0
         self._live: dict[Name, None] = {}
         self._log = log
         self._haystack = haystack
@@ -55,5 +57,7 @@ class Sessions:
                 self.lost.append((self._now_ns(), name))
         elif isinstance(event, StreamChanged):
             self.changes.append((self._now_ns(), event.key, event.state))
+        elif isinstance(event, BudgetWait):
+            self.held_ns = max(self.held_ns, self._now_ns() + round(event.delay_s * 1e9))
         elif isinstance(event, OrderOutcome) and len(event.evidence) > 1:
             self.doubts += 1

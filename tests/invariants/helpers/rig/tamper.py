@@ -22,6 +22,7 @@ class Broken:
         what: The mistake, and where it is found in the field.
         ws: Puts a transport in front of the real one. ``manager``: makes the plugin's parts.
         faults: What has to go wrong for the mistake to show.
+        exchanges: Where it is a mistake; empty: everywhere.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Broken:
     faults: tuple[str, ...]
     ws: SameWs | None = None
     manager: SameManager | None = None
+    exchanges: tuple[str, ...] = ()
 
     def tamper(self, connection: lotusx.Exchange) -> None:
         """Exchange the plugin's parts of a connection that has not been opened."""

@@ -107,7 +107,8 @@ class Trader:
             away = -away / 4
         price = round_price(instrument, mid * (1 + away), Rounding.NEAREST)
         if draw > 0.85:
-            return lotusx.OrderRequest.market(symbol, side, quantity, client_order_id=intent.client_order_id)
+            more = self._world.exchange.market_order
+            return lotusx.OrderRequest.market(symbol, side, quantity, client_order_id=intent.client_order_id, **more)
         return lotusx.OrderRequest.limit(symbol, side, quantity, price, client_order_id=intent.client_order_id)
 
     async def place(self, intent: Intent, request: lotusx.OrderRequest) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _RECONNECT_S = 75.0
 """Backoff of at most 30 s, a handshake that hangs for 10 s, a retry after it, and a lost answer asked for again."""
+_LIMITS_S = 120.0
+"""Longest that the exchange's limits may count as the reason for a late recovery."""
 _POLL_S = 0.25
 _UP = ("acknowledged", "live", "recovered", "silent")
 
@@ -152,7 +154,9 @@ class World:
             self.log,
             self.now_ns,
         )
-        self.book = await streams.enter_async_context(market.live_order_book(exchange.symbol))
+        self.book = await streams.enter_async_context(
+            market.live_order_book(exchange.symbol, depth=exchange.book_depth)
+        )
         wanted: tuple[tuple[str, Any, float, int], ...] = (
             ("all trades", market.stream_trades(exchange.symbol), 2.0, 30),
             ("few trades", market.stream_trades(exchange.symbol, buffer=10), 20.0, 4),
@@ -194,8 +198,7 @@ class World:
         await self._touch()
         await anyio.sleep(more_s)
         self._rest(True)
-        late_ns = episode.back_ns + round(bound_s * 1e9)
-        while self.now_ns() < late_ns and self._is_behind(episode):  # noqa: ASYNC110 - the bound is what is measured
+        while self._is_behind(episode) and self.now_ns() < self._due_ns(episode, bound_s):  # noqa: ASYNC110 - the bound is what is measured
             await anyio.sleep(_POLL_S)
         await anyio.sleep(0.5)  # what comes too often comes now
         episode.judged_ns = self.now_ns()
@@ -268,6 +271,11 @@ class World:
             return False
         down = (StreamState.LOST, StreamState.REQUESTED)
         return all(reader.stream.state not in down for reader in self.readers)
+
+    def _due_ns(self, episode: Episode, bound_s: float) -> int:
+        """Return when all must be well: *bound_s* after the network, and the exchange's limits, let us ask."""
+        limits_ns = min(self.sessions.held_ns, episode.back_ns + round(_LIMITS_S * 1e9))
+        return max(episode.back_ns, limits_ns) + round(bound_s * 1e9)
 
     def _is_behind(self, episode: Episode) -> bool:
         untold = self.is_recovery_owed(episode) and self.account.error is None

@@ -7,3 +7,8 @@ from rig.tamper import Broken
 
 BROKEN: tuple[Broken, ...] = (*sockets.BROKEN, *messages.BROKEN, *connectors.BROKEN)
 """All of them. `Broken.invariant` names who must catch it."""
+
+
+def variants(exchange: str) -> list[Broken]:
+    """Return those that are a mistake on *exchange*."""
+    return [broken for broken in BROKEN if exchange in (broken.exchanges or (exchange,))]

@@ -39,7 +39,7 @@ class _Retrying(Passing):
     async def place(self, request: Any, instrument: Any) -> Any:
         for left in reversed(range(_TRIES)):
             try:
-                return await self._inner.place(request, instrument)
+                return await self._inner.place(request, instrument)  # under the id of the first try
             except LotusXError as error:
                 if not left or not (error.may_have_executed or error.retryable):
                     raise
@@ -54,7 +54,13 @@ class _Renaming(Passing):
     """Trading whose history names fills otherwise than the stream does."""
 
     async def fills_page(self, *arguments: Any) -> Page[Any]:
-        page: Page[Any] = await self._inner.fills_page(*arguments)
+        return self._renamed(await self._inner.fills_page(*arguments))
+
+    async def account_fills_page(self, *arguments: Any) -> Page[Any]:
+        return self._renamed(await self._inner.account_fills_page(*arguments))
+
+    @staticmethod
+    def _renamed(page: Page[Any]) -> Page[Any]:
         return Page([replace(fill, trade_id=f"h{fill.trade_id}") for fill in page.items], page.cursor)
 
 

@@ -6,23 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace as _change
+
 from lotusx.errors import ItemRejected
+from lotusx.kernel.book import BookRule
 from lotusx.kernel.context import Kernel
 from rig.tamper import Broken, OtherParts, Passing
 
 
 class _ForgetfulCodec(Passing):
-    """A codec that leaves out the last of several channels when it subscribes again."""
+    """A codec that leaves out the channel that was added last when it subscribes again."""
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
-        self._seen: set[str] = set()
+        self._seen: dict[str, None] = {}
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: Any) -> list[str]:
-        known = self._seen.issuperset(keys)
-        self._seen.update(keys)
-        kept = keys[:-1] if known and len(keys) > 1 else keys
-        texts: list[str] = self._inner.subscribe(kept, request_id, context)
+        again = all(key in self._seen for key in keys)
+        self._seen.update(dict.fromkeys(keys))
+        newest = next(reversed(self._seen))
+        kept = [key for key in keys if key != newest] if again else keys
+        texts: list[str] = self._inner.subscribe(kept, request_id, context) if kept else []
         return texts
 
 
@@ -55,6 +59,28 @@ class _GapBlind(OtherParts):
         market = _OtherMarket(
             inner.market, book_rule=lambda *depth: replace(inner.market.book_rule(*depth), log_gaps_only=True)
         )
+        return _OtherConnector(inner, market=market)
+
+
+class _Merging(OtherParts):
+    """Merges each whole book into the one before."""
+
+    def connector(self, kernel: Kernel) -> Any:
+        inner = self._inner.connector(kernel)
+
+        def channel(*arguments: Any) -> Any:
+            whole = inner.market.book_channel(*arguments)
+            seen: list[int] = []
+
+            def convert(message: bytes, received_ns: int) -> Sequence[Any]:
+                seen.append(received_ns)
+                updates = whole.convert(message, received_ns)
+                return updates if len(seen) == 1 else [_change(update, snapshot=False) for update in updates]
+
+            return replace(whole, convert=convert)
+
+        rule = BookRule.stream_snapshot(window=20, log_gaps_only=True)
+        market = _OtherMarket(inner.market, book_channel=channel, book_rule=lambda *depth: rule)
         return _OtherConnector(inner, market=market)
 
 
@@ -105,6 +131,15 @@ BROKEN = (
         "sequence numbers are read and not compared",
         ("book messages spoilt",),
         manager=_GapBlind,
+        exchanges=("binance",),
+    ),
+    Broken(
+        "whole books are taken for changes",
+        "I09",
+        "an unread flag: what replaces the book is merged into it, and levels that are gone stay",
+        ("nothing",),
+        manager=_Merging,
+        exchanges=("hyperliquid",),
     ),
     Broken(
         "what cannot be read is passed over",

@@ -47,7 +47,7 @@ class _Doubling(Passing):
 
     def on_messages(self, messages: list[bytes], received_ns: int) -> None:
         self._inner.on_messages(messages, received_ns)
-        self._inner.on_messages([message for message in messages if b"@trade" in message[:40]], received_ns)
+        self._inner.on_messages([message for message in messages if b"trade" in message[:40]], received_ns)
 
 
 class _Wrapping(Passing):
@@ -85,5 +85,8 @@ BROKEN = (
         "the subscriptions of before are sent again beside the restored ones: every event comes twice",
         ("cut all", "cut all"),
         ws=lambda inner: _Wrapping(inner, _Doubling, first=False),
+        exchanges=(
+            "binance",
+        ),  # where a new subscription begins with what is known, its channel leaves repetitions out
     ),
 )

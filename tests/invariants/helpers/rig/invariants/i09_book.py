@@ -50,18 +50,22 @@ class BookOrStale(Invariant):
         if self._looks % _WHOLE_EVERY == 0:
             bids, asks = book.bids(), book.asks()
         self.world.log.write("book", f"{number} {bids[:1]} {asks[:1]}")
-        truth = self.world.exchange.truth.at(self.world.exchange.symbol, number)
-        if truth is None:
+        states = self.world.exchange.truth.at(self.world.exchange.symbol, number)
+        if not states:
             self.fail(f"the book is at {number}, which the venue never told")
             return
-        for side, levels, reference in (("bids", bids, truth[0]), ("asks", asks, truth[1])):
-            self._compare(number, side, levels, reference)
+        differences = [_difference(bids, truth[0]) or _difference(asks, truth[1]) for truth in states]
+        if all(differences):
+            self.fail(f"at {number} {differences[-1]}")
 
-    def _compare(self, number: int, side: str, levels: list[Level], reference: Levels) -> None:
-        shown = [(level.price, level.quantity) for level in levels]
-        owed = list(reference)[: len(shown)] if len(shown) >= _TOP else list(reference)
-        if shown != owed:
-            at = next((i for i, pair in enumerate(zip(shown, owed, strict=False)) if pair[0] != pair[1]), len(shown))
-            has = shown[at] if at < len(shown) else "nothing"
-            had = owed[at] if at < len(owed) else "nothing"
-            self.fail(f"at {number} level {at} of the {side} is {has}, the venue has {had}")
+
+def _difference(levels: list[Level], reference: Levels) -> str:
+    """Return where *levels* differ from the venue's; empty: nowhere."""
+    shown = [(level.price, level.quantity) for level in levels]
+    owed = list(reference)[: len(shown)] if len(shown) >= _TOP else list(reference)
+    if shown == owed:
+        return ""
+    at = next((i for i, pair in enumerate(zip(shown, owed, strict=False)) if pair[0] != pair[1]), len(shown))
+    has = shown[at] if at < len(shown) else "nothing"
+    had = owed[at] if at < len(owed) else "nothing"
+    return f"level {at} is {has}, the venue has {had}"
