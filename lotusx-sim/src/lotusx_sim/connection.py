@@ -32,6 +32,9 @@ class Host(Protocol):
     def ws_reply(self, request: str, response: HttpResponse) -> str:
         """Return *response* as the venue's reply to a request over a WebSocket."""
 
+    def changed(self) -> None:
+        """Take note that something may be due earlier than before."""
+
     def forget(self, connection: "SimulatedConnection") -> None:
         """Take note that *connection* has ended."""
 
@@ -94,6 +97,7 @@ class SimulatedConnection:
             self._peer.receive(text, now_ns)
         finally:
             self._mutes_replies = False
+            self._host.changed()
         if lost is not None and lost.lost_by != "hang":
             self.drop("rst" if lost.lost_by == "reset" else "fin")
 

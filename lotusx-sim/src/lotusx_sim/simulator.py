@@ -78,7 +78,7 @@ class Simulator(FaultScript):
         if (symbol := self.venue.snapshot_symbol(request)) is not None:
             self._snapshot_calls[symbol] += 1
         response = self.venue.http(request, now_ns=now_ns, client_ip=client_ip)
-        self._changed()
+        self.changed()
         if Effect.LOSE_REPLY in effects:
             return HttpOutcome(None, delay_s, lost_by=effects[Effect.LOSE_REPLY].lost_by)
         if Effect.REPLACE_REPLY in effects:
@@ -125,7 +125,7 @@ class Simulator(FaultScript):
         connection.attach(peer)
         self.ws_connections.append(connection)
         self.connections_made += 1
-        self._changed()
+        self.changed()
         return connection
 
     def forget(self, connection: SimulatedConnection) -> None:
@@ -149,9 +149,10 @@ class Simulator(FaultScript):
         """Do *action* after *delay_s* of the simulation's time."""
         self._timer_number += 1
         heapq.heappush(self._timers, (self.now_ns() + int(delay_s * 1e9), self._timer_number, action))
-        self._changed()
+        self.changed()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Tell the listeners that something may be due earlier than before."""
         for listener in self._listeners:
             listener()
 
@@ -161,7 +162,7 @@ class Simulator(FaultScript):
         """Stop the background trading; the books stay as they are."""
         self.advance()
         self.venue.set_quiet(on, self.now_ns())
-        self._changed()
+        self.changed()
 
     def set_book(
         self,
@@ -242,7 +243,7 @@ class Simulator(FaultScript):
     def flush(self) -> None:
         """Send out what commands to the engine have caused."""
         self.venue.flush(self.now_ns())
-        self._changed()
+        self.changed()
 
     # -- the ledger ----------------------------------------------------------------------------------------------
 

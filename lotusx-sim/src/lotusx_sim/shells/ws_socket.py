@@ -44,6 +44,7 @@ class WsSocket:
         self._goodbye: tuple[int, str] | None = None
         self._dropped = ""
         self._wake = anyio.Event()
+        self._writing = anyio.Lock()
         self._connection: SimulatedConnection | None = None
         self._parts: list[str] = []
         self._last_pong_s = anyio.current_time()
@@ -53,7 +54,7 @@ class WsSocket:
         try:
             self._ws.initiate_upgrade_connection(headers, self._request.target)
         except RemoteProtocolError:
-            await self._stream.send(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            await self._put(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             return
         offered = next((event for event in self._ws.events() if isinstance(event, Request)), None)
         if offered is None:
@@ -68,12 +69,17 @@ class WsSocket:
             self._connection = accepted
             await self._converse(accepted)
 
+    async def _put(self, out: bytes) -> None:
+        # Messages, pings and answers come from several tasks, and a stream takes one writer at a time.
+        async with self._writing:
+            await self._stream.send(out)
+
     async def _reject(self, response: HttpResponse) -> None:
         headers = [(name.encode(), value.encode()) for name, value in response.headers]
         headers.append((b"content-length", str(len(response.body)).encode()))
         out = self._ws.send(RejectConnection(response.status, headers, has_body=True))
         out += self._ws.send(RejectData(data=response.body, body_finished=True))
-        await self._stream.send(out)
+        await self._put(out)
 
     async def _ignore(self) -> None:
         while True:
@@ -81,7 +87,7 @@ class WsSocket:
 
     async def _converse(self, connection: SimulatedConnection) -> None:
         try:
-            await self._stream.send(self._ws.send(AcceptConnection(extensions=[PerMessageDeflate()])))
+            await self._put(self._ws.send(AcceptConnection(extensions=[PerMessageDeflate()])))
             if self._leftover:
                 self._ws.receive_data(self._leftover)
             async with anyio.create_task_group() as tasks:
@@ -107,7 +113,7 @@ class WsSocket:
                     await self._answer_beat(event, connection)
                 elif isinstance(event, CloseConnection):
                     if self._goodbye is None:
-                        await self._stream.send(self._ws.send(event.response()))
+                        await self._put(self._ws.send(event.response()))
                     return
                 elif isinstance(event, BytesMessage):
                     self._close_later(1003, "text only")
@@ -121,7 +127,7 @@ class WsSocket:
                 self._ws.receive_data(data)
             except RemoteProtocolError as error:
                 if error.event_hint is not None:
-                    await self._stream.send(self._ws.send(error.event_hint))
+                    await self._put(self._ws.send(error.event_hint))
                 return
 
     async def _answer_beat(self, event: Ping | Pong, connection: SimulatedConnection) -> None:
@@ -129,7 +135,7 @@ class WsSocket:
         if isinstance(event, Pong):
             self._last_pong_s = anyio.current_time()
         elif self._goodbye is None:
-            await self._stream.send(self._ws.send(event.response()))
+            await self._put(self._ws.send(event.response()))
 
     async def _write(self) -> None:
         while True:
@@ -138,7 +144,7 @@ class WsSocket:
             queued, self._queue = self._queue, []
             out = b"".join(self._ws.send(Message(data=text)) for text in queued)
             if out and not self._dropped:
-                await self._stream.send(out)
+                await self._put(out)
             if self._dropped:
                 await self._drop()
                 return
@@ -153,7 +159,7 @@ class WsSocket:
 
     async def _say_goodbye(self, code: int, reason: str) -> None:
         try:
-            await self._stream.send(self._ws.send(CloseConnection(code=code, reason=reason)))
+            await self._put(self._ws.send(CloseConnection(code=code, reason=reason)))
         except LocalProtocolError:
             return
         # The client answers with its own close frame; one that does not is cut off.
@@ -169,7 +175,7 @@ class WsSocket:
                 self._close_later(1008, "Pong timeout")
                 return
             payload = str(self._sim.now_ns() // 1_000_000).encode()
-            await self._stream.send(self._ws.send(Ping(payload=payload)))
+            await self._put(self._ws.send(Ping(payload=payload)))
 
     # -- called by the simulation, never waiting -----------------------------------------------------------------
 
