@@ -156,16 +156,16 @@ def test_cases_are_those_of_the_declared_capabilities() -> None:
 
 
 def test_declared_capability_without_case_fails_until_the_plugin_brings_one() -> None:
-    facts = replace(FACTS, capabilities={Capability.FUNDING_RATE: Support.full()})
+    facts = replace(FACTS, capabilities={Capability.STREAM_LIQUIDATIONS: Support.full()})
     unproven = Conformance()
     unproven.subject = Subject(facts)
-    with pytest.raises(AssertionError, match="no conformance case proves it: funding_rate"):
+    with pytest.raises(AssertionError, match="no conformance case proves it: stream_liquidations"):
         unproven.test_declared_capability_has_a_case()
 
-    async def funding(arena: Arena) -> None: ...
+    async def liquidation(arena: Arena) -> None: ...
 
     proven = Conformance()
-    proven.subject = Subject(facts, cases=[Case("funding", Capability.FUNDING_RATE, funding)])
+    proven.subject = Subject(facts, cases=[Case("liquidation", Capability.STREAM_LIQUIDATIONS, liquidation)])
     proven.test_declared_capability_has_a_case()
 
 
@@ -191,6 +191,6 @@ async def test_venue_the_kit_does_not_know_needs_a_dialect(simulated: Simulated)
     with pytest.raises(LookupError, match="no simulation of 'mine'"):
         async with simulated("mine"):
             pass
-    own = Dialect(lambda **more: BinanceSpot(seed=3, **more), DIALECTS["binance"].credentials)
+    own = Dialect(lambda **more: BinanceSpot(seed=3, **more), DIALECTS["binance"]().credentials)
     async with simulated("binance", dialect=own, actions_per_s=0) as arena, arena.connect(read_only=True) as other:
         assert (await other.market.ticker(arena.symbol)).last_price

@@ -31,15 +31,15 @@ async def never(arena):
 
 class TestBroken(Conformance):
     subject = Subject(
-        replace(FACTS, capabilities={Capability.TICKER: Support.full(), Capability.LEVERAGE: Support.full(),
-                                     Capability.POSITIONS: Support.full()}),
+        replace(FACTS, capabilities={Capability.TICKER: Support.full(), Capability.DEPOSITS: Support.full(),
+                                     Capability.WITHDRAWALS: Support.full()}),
         credentials={"api_key": "k", "api_secret": "s"},
         payloads=[Payload("good", '{"p": "1"}', Tick), Payload("bad", '{"p": "1", "q": "2"}', Tick)],
         new_values=[NewValue("bad", '{"p": "1"}', ("p",), lambda body: 1)],
         vectors=[SigningVector("bad", Request(Verb.GET, "", "/x", signed=True), SigningContext(1, 1), query="a=1")],
         requests=[RequestExample("bad", lambda x: x.market.server_time_ns(), '{"serverTime": 1}',
                                  Expected("GET", "/other"))],
-        cases=[Case("never", Capability.POSITIONS, never, quiet=True)],
+        cases=[Case("never", Capability.WITHDRAWALS, never, quiet=True)],
     )
 """
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -19,14 +20,41 @@ from lotusx_sim.venue import Venue
 
 @dataclass(frozen=True)
 class Dialect:
-    """A venue that can be simulated, and the credentials its simulation knows."""
+    """A venue that can be simulated, and the credentials its simulation knows.
+
+    Attributes:
+        client_order_id: Writes the n-th client order id in a form that the exchange keeps as it is.
+        is_command: Whether an HTTP request, by verb and path, changes something.
+        wallet: The simulation's name of a wallet, for its ledger; ``None``: the account has one.
+        books_show_gaps: Whether a lost book message can be noticed; where every one is a whole book, it cannot.
+    """
 
     venue: Callable[..., Venue]
     credentials: Mapping[str, str]
+    client_order_id: Callable[[int], str] = "case-{}".format
+    is_command: Callable[[str, str], bool] = lambda verb, path: verb in ("POST", "DELETE")
+    wallet: Callable[[str], str | None] = lambda wallet: None
+    books_show_gaps: bool = True
 
 
-DIALECTS = {
-    "binance": Dialect(BinanceSpot, {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}),
+def _hyperliquid() -> Dialect:
+    from lotusx_sim.dialects.hyperliquid import DEFAULT_ADDRESS, DEFAULT_PRIVATE_KEY, Account, Hyperliquid
+
+    # Books ten times as fast as the exchange's, and an account that may use the dead man's switch.
+    venue = partial(Hyperliquid, pace=0.1, accounts=(Account(DEFAULT_ADDRESS, volume=Decimal(2_000_000)),))
+    return Dialect(
+        venue,
+        {"private_key": DEFAULT_PRIVATE_KEY},
+        client_order_id="0x{:032x}".format,
+        is_command=lambda verb, path: verb == "POST" and path.startswith("/exchange"),
+        wallet=lambda wallet: f"main/{wallet.removeprefix('perp:')}",
+        books_show_gaps=False,
+    )
+
+
+DIALECTS: Mapping[str, Callable[[], Dialect]] = {
+    "binance": lambda: Dialect(BinanceSpot, {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}),
+    "hyperliquid": _hyperliquid,
 }
 """By exchange name."""
 
@@ -37,12 +65,14 @@ class Arena:
 
     Attributes:
         connect: Opens another connection to the same simulation; takes what `lotusx.connect` takes.
+        dialect: What is particular about the simulation.
     """
 
     exchange: lotusx.Exchange
     sim: Simulator
     symbol: str
     connect: Callable[..., lotusx.Exchange]
+    dialect: Dialect = field(default_factory=DIALECTS["binance"])
 
     def __post_init__(self) -> None:
         self._ids = count(1)
@@ -61,7 +91,7 @@ class Arena:
 
     def next_id(self) -> str:
         """Return a client order id of this arena's own."""
-        return f"case-{next(self._ids)}"
+        return self.dialect.client_order_id(next(self._ids))
 
     async def _limit(self, side: Side, factor: Decimal, **more: Any) -> OrderRequest:
         instrument = await self.instrument()
@@ -95,9 +125,9 @@ async def simulated(
         connect: More arguments of `lotusx.connect`, for every connection.
         venue: Arguments of the venue, such as ``actions_per_s=0`` for a market that stands still.
     """
-    chosen = dialect or DIALECTS.get(exchange)
-    if chosen is None:
+    if dialect is None and exchange not in DIALECTS:
         raise LookupError(f"no simulation of {exchange!r} (there are: {', '.join(DIALECTS)}); give a dialect")
+    chosen = dialect or DIALECTS[exchange]()
     async with serve(chosen.venue(**venue)) as server:
         settings = {
             "environment": "simulator",
@@ -110,7 +140,7 @@ async def simulated(
             return lotusx.connect(exchange, **{**settings, **more})
 
         async with connected() as opened:
-            yield Arena(opened, server.sim, symbol, connected)
+            yield Arena(opened, server.sim, symbol, connected, chosen)
 
 
 Simulated = Callable[..., AbstractAsyncContextManager[Arena]]
