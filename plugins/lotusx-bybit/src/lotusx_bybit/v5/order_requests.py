@@ -169,13 +169,9 @@ def order_name(ref: OrderRef) -> dict[str, str]:
 
 
 def amend_params(ref: OrderRef, change: Amendment, venue_symbol: str, *, category: Category) -> Params:
-    """Write the body of an amendment; *change*'s quantity is the new total, what is filled included.
-
-    Raises:
-        NotSupported: A new client order id: an amended order keeps its ids.
+    """Write the body of an amendment. The quantity is the new total, what is filled included; both ids stay as they are,
+    so that *change*'s new client order id is not used.
     """
-    if change.new_client_order_id is not None:
-        raise InvalidArgument("an amended order keeps its client order id", rule="client_order_id")
     params: Params = {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
     if change.quantity is not None:
         params["qty"] = plain(change.quantity)

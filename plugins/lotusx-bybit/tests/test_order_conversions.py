@@ -1,0 +1,250 @@
+"""Orders and fills as Bybit tells them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from bybit_documents import FILL, ORDER
+from hypothesis import given, strategies as st
+
+from lotusx.errors import ItemRejected
+from lotusx.model import Liquidity, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
+from lotusx_bybit.v5 import account_types, order_conversions as convert
+from lotusx_bybit.v5.category import Category
+
+PERP = Symbol("BTC", "USDT", "USDT")
+INVERSE = Symbol("BTC", "USD", "BTC")
+SPOT = Symbol("BTC", "USDT")
+MS = 1_000_000
+
+
+def _order(category: Category = Category.LINEAR, symbol: Symbol = PERP, **changes: Any) -> OrderState:
+    item = msgspec.convert({**ORDER, **changes}, account_types.Order)
+    return convert.to_order(item, symbol=symbol, category=category)
+
+
+def test_order_carries_what_the_exchange_said() -> None:
+    state = _order(cumExecQty="0.040", cumExecValue="1200.02", avgPrice="30000.5", orderStatus="PartiallyFilled")
+
+    assert (state.venue_order_id, state.client_order_id) == ("o-1", "a-1")
+    assert (state.side, state.type, state.status) == (Side.BUY, OrderType.LIMIT, OrderStatus.PARTIALLY_FILLED)
+    assert (state.quantity, state.filled, state.remaining) == (Decimal("0.1"), Decimal("0.04"), Decimal("0.06"))
+    assert (state.price, state.average_price, state.filled_quote) == (
+        Decimal("30000.50"),
+        Decimal("30000.5"),
+        Decimal("1200.02"),
+    )
+    assert (state.trigger_price, state.quote_quantity, state.reason) == (None, None, "")
+    assert (state.created_ns, state.updated_ns) == (1_672_364_262_444 * MS, 1_672_364_262_457 * MS)
+    assert (state.raw_status, state.raw_type, state.raw_time_in_force) == ("PartiallyFilled", "Limit", "GTC")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("New", OrderStatus.OPEN),
+        ("Untriggered", OrderStatus.PENDING),
+        ("Triggered", OrderStatus.OPEN),
+        ("Filled", OrderStatus.FILLED),
+        ("Cancelled", OrderStatus.CANCELED),
+        ("PartiallyFilledCanceled", OrderStatus.CANCELED),
+        ("Rejected", OrderStatus.REJECTED),
+        ("Deactivated", OrderStatus.CANCELED),
+        ("Created", OrderStatus.OPEN),
+        ("Active", OrderStatus.PENDING),
+        ("PendingCancel", OrderStatus.OPEN),
+        ("Moonstruck", OrderStatus.UNKNOWN),
+    ],
+)
+def test_status_keeps_its_word(word: str, status: OrderStatus) -> None:
+    state = _order(orderStatus=word)
+
+    assert (state.status, state.raw_status) == (status, word)
+
+
+def test_rejected_order_with_fills_was_canceled() -> None:
+    assert _order(orderStatus="Rejected", cumExecQty="0.05").status is OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("changes", "in_quote"),
+    [
+        ({"side": "Buy", "marketUnit": ""}, True),
+        ({"side": "Sell", "marketUnit": ""}, False),
+        ({"side": "Sell", "marketUnit": "quoteCoin"}, True),
+        ({"side": "Buy", "marketUnit": "baseCoin"}, False),
+    ],
+)
+def test_spot_market_order_says_what_its_quantity_counts(changes: dict[str, str], in_quote: bool) -> None:
+    state = _order(Category.SPOT, SPOT, orderType="Market", qty="200", cumExecQty="0.004", **changes)
+
+    assert state.quote_quantity == (200 if in_quote else None)
+    assert state.quantity == (None if in_quote else 200)
+
+
+def test_quote_amount_that_could_not_be_spent_to_the_end_was_filled() -> None:
+    ended: dict[str, Any] = {"orderStatus": "PartiallyFilledCanceled", "orderType": "Market", "cumExecQty": "0.004"}
+
+    assert _order(Category.SPOT, SPOT, marketUnit="quoteCoin", **ended).status is OrderStatus.FILLED
+    assert _order(Category.SPOT, SPOT, marketUnit="baseCoin", **ended).status is OrderStatus.CANCELED
+
+
+def test_market_order_on_derivatives_never_counts_quote() -> None:
+    assert _order(orderType="Market", side="Buy").quantity == Decimal("0.1")
+
+
+def test_price_of_a_market_order_is_not_a_limit() -> None:
+    assert _order(orderType="Market", price="31500").price is None
+    assert _order(price="0").price is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"stopOrderType": "Stop", "triggerDirection": 1}, OrderType.STOP_LOSS_LIMIT),
+        ({"stopOrderType": "Stop", "triggerDirection": 2}, OrderType.TAKE_PROFIT_LIMIT),
+        ({"stopOrderType": "Stop", "triggerDirection": 2, "side": "Sell"}, OrderType.STOP_LOSS_LIMIT),
+        ({"stopOrderType": "Stop", "triggerDirection": 1, "side": "Sell"}, OrderType.TAKE_PROFIT_LIMIT),
+        ({"stopOrderType": "Stop", "triggerDirection": 1, "orderType": "Market"}, OrderType.STOP_LOSS),
+        ({"stopOrderType": "TakeProfit", "orderType": "Market"}, OrderType.TAKE_PROFIT),
+        ({"stopOrderType": "PartialTakeProfit"}, OrderType.TAKE_PROFIT_LIMIT),
+        ({"stopOrderType": "StopLoss"}, OrderType.STOP_LOSS_LIMIT),
+        ({"stopOrderType": "PartialStopLoss", "orderType": "Market"}, OrderType.STOP_LOSS),
+        ({"stopOrderType": "TrailingStop", "orderType": "Market"}, OrderType.TRAILING_STOP),
+        ({"stopOrderType": "Stop", "triggerPrice": "30200"}, OrderType.STOP_LOSS_LIMIT),  # above the price at the time
+        ({"stopOrderType": "tpslOrder", "triggerPrice": "30000"}, OrderType.TAKE_PROFIT_LIMIT),
+        ({"stopOrderType": "tpslOrder", "triggerPrice": "9", "basePrice": "8"}, OrderType.STOP_LOSS_LIMIT),
+        ({"stopOrderType": "Stop", "triggerPrice": "9", "lastPriceOnCreated": ""}, OrderType.UNKNOWN),
+        ({"stopOrderType": "OcoOrder"}, OrderType.UNKNOWN),
+        ({"stopOrderType": "UNKNOWN"}, OrderType.LIMIT),
+        ({"stopOrderType": "", "orderType": "Market"}, OrderType.MARKET),
+        ({"stopOrderType": "", "orderType": "Iceberg"}, OrderType.UNKNOWN),
+    ],
+)
+def test_type_is_told_by_origin_side_and_direction(changes: dict[str, Any], kind: OrderType) -> None:
+    state = _order(**changes)
+
+    assert state.type is kind
+    assert state.raw_type.startswith(changes.get("orderType", "Limit"))
+    assert changes["stopOrderType"] in (*state.raw_type.split("/"), "", "UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("word", "time_in_force", "post_only"),
+    [
+        ("GTC", TimeInForce.GTC, False),
+        ("IOC", TimeInForce.IOC, False),
+        ("FOK", TimeInForce.FOK, False),
+        ("PostOnly", TimeInForce.GTC, True),
+        ("RPI", TimeInForce.GTC, True),
+        ("Forever", TimeInForce.UNKNOWN, False),
+    ],
+)
+def test_time_in_force_keeps_its_word(word: str, time_in_force: TimeInForce, post_only: bool) -> None:
+    state = _order(timeInForce=word)
+
+    assert (state.time_in_force, state.post_only, state.raw_time_in_force) == (time_in_force, post_only, word)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"rejectReason": "EC_PostOnlyWillTakeLiquidity"}, "EC_PostOnlyWillTakeLiquidity"),
+        ({"cancelType": "CancelByUser"}, ""),
+        ({"cancelType": "CancelBySmp"}, "CancelBySmp"),
+        ({"rejectReason": "UNKNOWN", "cancelType": ""}, ""),
+    ],
+)
+def test_reason_is_told_of_an_end_that_nobody_asked_for(changes: dict[str, Any], reason: str) -> None:
+    assert _order(orderStatus="Cancelled", **changes).reason == reason
+
+
+def test_cancel_that_came_too_late_leaves_no_reason_on_a_filled_order() -> None:
+    late: dict[str, Any] = {"cancelType": "CancelByUser", "rejectReason": "EC_OrigClOrdIDDoesNotExist"}
+
+    assert _order(orderStatus="Filled", cumExecQty="0.1", **late).reason == ""
+
+
+def test_inverse_order_counts_contracts() -> None:
+    state = _order(Category.INVERSE, INVERSE, qty="300", cumExecQty="100", cumExecValue="0.00331122")
+
+    assert (state.quantity, state.filled, state.filled_quote) == (300, 100, 100)
+
+
+@pytest.mark.parametrize("changes", [{"side": ""}, {"qty": "many"}, {"updatedTime": "soon"}])
+def test_order_that_cannot_be_understood_is_rejected(changes: dict[str, Any]) -> None:
+    with pytest.raises(ItemRejected):
+        _order(**changes)
+
+
+@given(
+    quantity=st.decimals("0.00000001", 10**9, places=8),
+    filled=st.decimals(0, 10**9, places=8),
+    time=st.integers(1, 2_000_000_000_000),
+)
+def test_numbers_of_an_order_are_exact(quantity: Decimal, filled: Decimal, time: int) -> None:
+    state = _order(qty=format(quantity, "f"), cumExecQty=format(filled, "f"), updatedTime=str(time))
+
+    assert (state.quantity, state.filled, state.updated_ns) == (quantity, filled, time * MS)
+
+
+def _fill(**changes: Any) -> account_types.Execution:
+    return msgspec.convert({**FILL, **changes}, account_types.Execution)
+
+
+def test_fill_carries_what_the_exchange_said() -> None:
+    fill = convert.to_fill(_fill(), symbol=PERP, category=Category.LINEAR, received_ns=9)
+
+    assert (fill.trade_id, fill.venue_order_id, fill.client_order_id) == ("e-1", "o-1", "a-1")
+    assert (fill.side, fill.price, fill.quantity) == (Side.SELL, Decimal("0.3374"), Decimal(25))
+    assert (fill.fee, fill.fee_asset, fill.liquidity) == (Decimal("0.005061"), "USDT", Liquidity.TAKER)
+    assert (fill.exchange_ns, fill.received_ns) == (1_672_364_174_443 * MS, 9)
+
+
+def test_fill_of_an_order_without_a_name_has_none() -> None:
+    fill = convert.to_fill(_fill(orderLinkId="", execFee=""), symbol=PERP, category=Category.LINEAR, received_ns=9)
+
+    assert (fill.client_order_id, fill.fee, fill.fee_asset) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("category", "symbol", "changes", "asset"),
+    [
+        (Category.SPOT, SPOT, {"side": "Buy"}, "BTC"),
+        (Category.SPOT, SPOT, {"side": "Sell"}, "USDT"),
+        (Category.SPOT, SPOT, {"side": "Buy", "isMaker": True, "feeRate": "-0.0001"}, "USDT"),
+        (Category.SPOT, SPOT, {"side": "Sell", "isMaker": True, "feeRate": "-0.0001"}, "BTC"),
+        (Category.SPOT, SPOT, {"side": "Sell", "isMaker": False, "feeRate": "-0.0001"}, "USDT"),
+        (Category.SPOT, SPOT, {"side": "Sell", "feeCurrency": "MNT"}, "MNT"),
+        (Category.LINEAR, PERP, {}, "USDT"),
+        (Category.INVERSE, INVERSE, {}, "BTC"),
+    ],
+)
+def test_fee_is_paid_in_what_the_order_brings_in(
+    category: Category, symbol: Symbol, changes: dict[str, Any], asset: str
+) -> None:
+    assert convert.to_fill(_fill(**changes), symbol=symbol, category=category, received_ns=0).fee_asset == asset
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "quantity"), [("Buy", "100", Decimal(100)), ("Sell", "100", Decimal(-100)), ("Buy", "0", None)]
+)
+def test_funding_that_was_paid_is_below_zero(side: str, size: str, quantity: Decimal | None) -> None:
+    entry = account_types.LogEntry(
+        symbol="XRPUSDT",
+        type="SETTLEMENT",
+        transactionTime="1672128000000",
+        currency="USDT",
+        funding="-0.003676",
+        feeRate="0.0001",
+        size=size,
+        side=side,
+    )
+
+    payment = convert.to_funding_payment(entry, symbol=PERP, received_ns=9)
+
+    assert (payment.amount, payment.asset, payment.rate) == (Decimal("-0.003676"), "USDT", Decimal("0.0001"))
+    assert (payment.quantity, payment.exchange_ns) == (quantity, 1_672_128_000_000 * MS)
