@@ -125,6 +125,16 @@ def test_fee_of_a_maker_may_be_a_rebate() -> None:
     assert (fees.maker, fees.taker) == (Decimal("-0.0001"), Decimal("0.0006"))
 
 
+def test_leverage_is_stated_by_a_flat_position_too() -> None:
+    flat = msgspec.convert({**POSITION, "side": "", "size": "0"}, account_types.Position)
+
+    found = convert.to_leverage(flat, symbol=PERP, margin_mode=MarginMode.CROSS, maximum=Decimal(100))
+
+    assert (found.leverage, found.margin_mode, found.maximum) == (30, MarginMode.CROSS, 100)
+    with pytest.raises(ItemRejected, match="portfolio margin"):
+        convert.to_leverage(msgspec.structs.replace(flat, leverage=""), symbol=PERP, margin_mode=MarginMode.CROSS)
+
+
 @pytest.mark.parametrize(
     ("permissions", "spot", "derivatives"),
     [

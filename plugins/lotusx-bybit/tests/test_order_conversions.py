@@ -11,7 +11,7 @@ from bybit_documents import FILL, ORDER
 from hypothesis import given, strategies as st
 
 from lotusx.errors import ItemRejected
-from lotusx.model import Liquidity, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
+from lotusx.model import Liquidity, OrderRequest, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
 from lotusx_bybit.v5 import account_types, order_conversions as convert
 from lotusx_bybit.v5.category import Category
 
@@ -189,6 +189,24 @@ def test_numbers_of_an_order_are_exact(quantity: Decimal, filled: Decimal, time:
     state = _order(qty=format(quantity, "f"), cumExecQty=format(filled, "f"), updatedTime=str(time))
 
     assert (state.quantity, state.filled, state.updated_ns) == (quantity, filled, time * MS)
+
+
+def test_acknowledgement_proves_that_the_order_was_received_and_no_more() -> None:
+    request = OrderRequest.limit("BTC/USDT:USDT", "buy", "0.1", "30000", client_order_id="a-1", reduce_only=True)
+
+    state = convert.to_acknowledged(request, account_types.OrderIds("o-1", "a-1"), symbol=PERP)
+
+    assert (state.venue_order_id, state.client_order_id, state.status) == ("o-1", "a-1", OrderStatus.PENDING)
+    assert (state.quantity, state.price, state.filled, state.reduce_only) == (Decimal("0.1"), 30_000, 0, True)
+    assert state.updated_ns < _order().updated_ns
+
+
+def test_acknowledged_amount_of_quote_is_no_quantity() -> None:
+    request = OrderRequest.market("BTC/USDT", "buy", "200", quantity_unit="quote", client_order_id="a-1")
+
+    state = convert.to_acknowledged(request, account_types.OrderIds(), symbol=SPOT)
+
+    assert (state.quantity, state.quote_quantity, state.venue_order_id) == (None, 200, None)
 
 
 def _fill(**changes: Any) -> account_types.Execution:

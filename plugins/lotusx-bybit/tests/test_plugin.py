@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,8 @@ def test_signer_is_built() -> None:
 def test_every_public_name_of_v5_resolves() -> None:
     assert [name for name in v5.__all__ if getattr(v5, name, None) is None] == []
     assert set(v5.__all__) <= set(dir(v5))
+    modules = {path.stem for path in Path(v5.__file__).parent.glob("*.py")}
+    assert modules & set(v5.__all__) == set()  # importing a module would hide the name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = v5.nothing
 

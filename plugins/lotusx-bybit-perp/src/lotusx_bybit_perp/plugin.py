@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lotusx.plugin import hookimpl
-from lotusx_bybit.v5.hooks import lotusx_codecs, lotusx_signer
+from lotusx_bybit.v5 import lotusx_codecs, lotusx_signer
 from lotusx_bybit_perp.facts import FACTS
 
 if TYPE_CHECKING:

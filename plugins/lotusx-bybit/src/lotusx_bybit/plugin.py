@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lotusx.plugin import hookimpl
 from lotusx_bybit.facts import FACTS
-from lotusx_bybit.v5.hooks import lotusx_codecs, lotusx_signer
+from lotusx_bybit.v5 import lotusx_codecs, lotusx_signer
 
 if TYPE_CHECKING:
     from lotusx.plugin import ExchangeFacts

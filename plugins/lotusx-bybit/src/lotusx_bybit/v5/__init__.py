@@ -1,7 +1,6 @@
 """What Bybit's products have in common; public for `lotusx-bybit-perp`, which imports nothing else of this package.
 
-Names are resolved when first used, so that a plugin's facts stay light. Every pure function and wire type is in the
-module of its concern; the modules themselves are public too.
+Names are resolved when first used, so that a plugin's facts stay light. No module here is called like a name.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lotusx_bybit.v5.category import Category as Category, category_of as category_of
-    from lotusx_bybit.v5.environments import environments as environments
     from lotusx_bybit.v5.facts import (
         CREDENTIALS as CREDENTIALS,
         DERIVATIVES as DERIVATIVES,
@@ -22,13 +20,16 @@ if TYPE_CHECKING:
         limits as limits,
         ws_facts as ws_facts,
     )
+    from lotusx_bybit.v5.hooks import lotusx_codecs as lotusx_codecs, lotusx_signer as lotusx_signer
     from lotusx_bybit.v5.signer import V5Signer as V5Signer, signer_from as signer_from
+    from lotusx_bybit.v5.sites import environments as environments
 
 _HOMES = {
     "category": "Category category_of",
-    "environments": "environments",
     "facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits ws_facts",
+    "hooks": "lotusx_codecs lotusx_signer",
     "signer": "V5Signer signer_from",
+    "sites": "environments",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above

@@ -18,6 +18,7 @@ from lotusx.model import (
     BalanceEvent,
     Fees,
     FillEvent,
+    Leverage,
     MarginMode,
     OrderEvent,
     Permissions,
@@ -114,6 +115,20 @@ def to_position(
         margin=decimal_from_wire(item.positionIM, field="positionIM") if item.positionIM else None,
         updated_ns=ms_of(item.updatedTime or "0", "updatedTime") * MS,
     )
+
+
+def to_leverage(
+    item: types.Position, *, symbol: Symbol, margin_mode: MarginMode, maximum: Decimal | None = None
+) -> Leverage:
+    """Read the leverage out of a position, which is listed by symbol even when it is flat.
+
+    Raises:
+        ItemRejected: None is stated, as in portfolio margin.
+    """
+    leverage = positive(item.leverage, "leverage")
+    if leverage is None:
+        raise ItemRejected(f"no leverage of {symbol} is stated (portfolio margin)", field="leverage")
+    return Leverage(symbol, leverage, margin_mode, maximum)
 
 
 def to_fees(item: types.FeeRate, *, symbol: Symbol) -> Fees:

@@ -7,6 +7,7 @@ v5/order/open-order, v5/order/execution, v5/enum and v5/websocket/private.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lotusx.model import (
     Fill,
@@ -15,6 +16,7 @@ from lotusx.model import (
     OrderState,
     OrderStatus,
     OrderType,
+    QuantityUnit,
     Side,
     Symbol,
     TimeInForce,
@@ -26,6 +28,9 @@ from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_requests import FALLS, RISES
+
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
 
 _STATUS = {
     "New": OrderStatus.OPEN,
@@ -157,6 +162,30 @@ def to_order(item: types.Order, *, symbol: Symbol, category: Category) -> OrderS
         raw_type=f"{item.orderType}/{item.stopOrderType}" if conditional else item.orderType,
         raw_time_in_force=item.timeInForce,
         reason=_reason(item, status),
+    )
+
+
+def to_acknowledged(request: OrderRequest, ids: types.OrderIds, *, symbol: Symbol) -> OrderState:
+    """Return what an acknowledgement proves of a new order: that Bybit has received it, and its id.
+
+    It may still be refused. Any report is newer than this: the time is zero.
+    """
+    in_quote = request.quantity_unit is QuantityUnit.QUOTE
+    return OrderState(
+        symbol=symbol,
+        venue_order_id=ids.orderId or None,
+        client_order_id=request.client_order_id or ids.orderLinkId or None,
+        side=request.side,
+        type=request.type,
+        status=OrderStatus.PENDING,
+        quantity=None if in_quote else request.quantity,
+        filled=Decimal(0),
+        price=request.price,
+        trigger_price=request.trigger_price,
+        quote_quantity=request.quantity if in_quote else None,
+        time_in_force=request.time_in_force,
+        post_only=request.post_only,
+        reduce_only=request.reduce_only,
     )
 
 

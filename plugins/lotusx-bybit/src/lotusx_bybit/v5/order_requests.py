@@ -105,9 +105,9 @@ def order_params(
         "orderType": "Limit" if kind.has_limit_price else "Market",
         "qty": plain(request.quantity),
     }
+    if request.price is not None:
+        params["price"] = plain(request.price)
     if kind.has_limit_price:
-        if request.price is not None:
-            params["price"] = plain(request.price)
         params["timeInForce"] = (
             "PostOnly" if request.post_only else _TIME_IN_FORCE[request.time_in_force or TimeInForce.GTC]
         )
@@ -169,8 +169,9 @@ def order_name(ref: OrderRef) -> dict[str, str]:
 
 
 def amend_params(ref: OrderRef, change: Amendment, venue_symbol: str, *, category: Category) -> Params:
-    """Write the body of an amendment. The quantity is the new total, what is filled included; both ids stay as they are,
-    so that *change*'s new client order id is not used.
+    """Write the body of an amendment. The quantity is the new total, what is filled included.
+
+    The order keeps its ids: the new client order id of *change* is not used.
     """
     params: Params = {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
     if change.quantity is not None:
