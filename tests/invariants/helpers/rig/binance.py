@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from decimal import Decimal as D
@@ -82,8 +83,8 @@ class Binance(UnderTest):
     private_keys = frozenset({"account"})
     canaries = (_KEY, _SECRET)
     credentials = {"api_key": _KEY, "api_secret": _SECRET}  # noqa: RUF012 - read only
-    place = (("POST", "/api/v3/order"),)
-    cancel = (("DELETE", "/api/v3/order"),)
+    place = (("POST", "/api/v3/order"), ("WS", "order.place"))
+    cancel = (("DELETE", "/api/v3/order"), ("WS", "order.cancel"))
     amend = (("POST", "/api/v3/order/cancelReplace"), ("PUT", "/api/v3/order/amend/keepPriority"))
     reads = (("GET", "*"),)
     private_sockets = "/ws-api*"
@@ -132,6 +133,13 @@ class Binance(UnderTest):
         if (request.method, request.path) not in self.place:
             return []
         params = dict(parse_qsl(request.query + "&" + request.body.decode()))
+        return [WireOrder(params["newClientOrderId"], params.get("price"), params.get("quantity"))]
+
+    def orders_in_message(self, text: str) -> list[WireOrder]:
+        message = json.loads(text)
+        if message.get("method") != "order.place":
+            return []
+        params = message["params"]
         return [WireOrder(params["newClientOrderId"], params.get("price"), params.get("quantity"))]
 
     def balances_in(self, sim: Simulator) -> dict[str, tuple[D, D]]:

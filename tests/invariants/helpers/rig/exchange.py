@@ -118,6 +118,11 @@ class UnderTest(ABC):
         """Return how the venue names *fill* on the wire."""
         return str(fill.trade_id)
 
+    def orders_in_message(self, text: str) -> list[WireOrder]:
+        """Return the new orders that a message of a client asks for."""
+        del text
+        return []
+
     def saw_message(self, text: str, topic: str) -> None:  # noqa: B027 - most exchanges need not look
         """Take note of what the venue sends, before any fault; for truths that come from messages."""
 

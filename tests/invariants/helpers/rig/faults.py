@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,26 @@ async def _cut(world: World, rng: Random, only: str) -> None:
     for _ in range(rng.randint(1, 3)):
         world.sim.cut_connections(rng.choice(_ENDS), only=only)
         await anyio.sleep(_between(rng, 0.0, 4.0))
+
+
+async def cut_at_an_event(world: World, rng: Random) -> None:
+    """End the sockets of the account right behind one of its messages, a few times."""
+    left = [rng.randint(1, 6) for _ in range(rng.randint(1, 4))]
+
+    def cut() -> None:
+        world.sim.cut_connections(rng.choice(_ENDS), only=world.exchange.private_sockets)
+
+    def count(topic: str) -> None:
+        if fnmatchcase(topic, world.exchange.user_topic):
+            left[0] -= 1
+            if not left[0]:
+                world.sim.later(0.0, cut)
+                del left[0]
+                if not left:
+                    world.gate.on_message = None
+
+    world.gate.on_message = count
+    await anyio.sleep(_between(rng, 10.0, 25.0))
 
 
 async def cut_while_subscribing(world: World, rng: Random) -> None:
@@ -273,6 +294,7 @@ FAULTS: dict[str, Fault] = {
     "short hole": Fault(short_hole, 1),
     "cut all": Fault(cut_all),
     "cut private": Fault(cut_private, 3),
+    "cut at an event": Fault(cut_at_an_event),
     "cut while subscribing": Fault(cut_while_subscribing),
     "answers lost": Fault(answers_lost),
     "answers doubled": Fault(answers_doubled, 1),

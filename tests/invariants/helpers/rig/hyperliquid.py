@@ -54,9 +54,9 @@ class Hyperliquid(UnderTest):
     )  # fmt: skip
     canaries = (_KEY,)
     credentials = {"private_key": _KEY}  # noqa: RUF012 - read only
-    place = (("POST", "/exchange/order"),)
-    cancel = (("POST", "/exchange/cancel"), ("POST", "/exchange/cancelByCloid"))
-    amend = (("POST", "/exchange/modify"), ("POST", "/exchange/batchModify"))
+    place = (("POST", "/exchange/order"), ("WS", "/exchange/order"))
+    cancel = (("*", "/exchange/cancel"), ("*", "/exchange/cancelByCloid"))
+    amend = (("*", "/exchange/modify"), ("*", "/exchange/batchModify"))
     reads = (("POST", "/info/*"),)
     amend_keeps_id = True
     has_firewall = False
@@ -119,10 +119,17 @@ class Hyperliquid(UnderTest):
     def orders_in(self, request: HttpRequest) -> list[WireOrder]:
         if request.path != "/exchange":
             return []
-        action = json.loads(request.body)["action"]
-        if action["type"] != "order":
-            return []
-        return [WireOrder(item["c"], item["p"], item["s"]) for item in action["orders"]]
+        return _orders_in(json.loads(request.body)["action"])
+
+    def orders_in_message(self, text: str) -> list[WireOrder]:
+        request = json.loads(text).get("request", {})
+        return _orders_in(request["payload"]["action"]) if request.get("type") == "action" else []
 
     def positions_in(self, sim: Simulator) -> dict[str, D]:
         return {self.symbol: sim.position("BTC")}
+
+
+def _orders_in(action: dict[str, Any]) -> list[WireOrder]:
+    if action["type"] != "order":
+        return []
+    return [WireOrder(item["c"], item["p"], item["s"]) for item in action["orders"]]

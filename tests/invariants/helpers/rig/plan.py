@@ -17,7 +17,7 @@ class Plan:
         latency_s: One way, network. ``skew_s``: how far the client's clock is ahead of the exchange's.
         actions_per_s: How busy the market is. ``pace_s``: mean pause of the trader.
         numbers: How many orders with uncomfortable numbers are tried at the end.
-        blocks: Whether a reader with the policy ``block`` takes part.
+        blocks: Whether a reader with the policy ``block`` takes part. ``ws_orders``: orders go over a WebSocket.
     """
 
     faults: tuple[str, ...]
@@ -27,6 +27,7 @@ class Plan:
     pace_s: float
     numbers: int
     blocks: bool
+    ws_orders: bool
 
 
 def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) -> Plan:
@@ -42,4 +43,5 @@ def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) ->
         pace_s=rng.choice((0.4, 0.8, 1.6)),
         numbers=30,
         blocks=rng.random() < 0.5,
+        ws_orders=rng.random() < 0.3,
     )

@@ -18,18 +18,20 @@ class Gate:
 
     Attributes:
         swallow: So many replies will not be delivered; ``double``: so many come twice.
-        on_control: Called with every message of a client.
+        on_control: Called after every message of a client.
+        on_message: Called with the topic of every message of a channel, once it has been sent.
     """
 
     def __init__(self) -> None:
         self.swallow = 0
         self.double = 0
         self.on_control: Callable[[], None] | None = None
+        self.on_message: Callable[[str], None] | None = None
 
     def open(self) -> None:
         """Let everything pass again."""
         self.swallow = self.double = 0
-        self.on_control = None
+        self.on_control = self.on_message = None
 
     def times(self, topic: str) -> int:
         """Return how often a message of *topic* goes out."""
@@ -71,21 +73,28 @@ class WatchedVenue:
             self._exchange.saw_message(text, topic)
             for _ in range(self._gate.times(topic)):
                 out.send(text, topic)
+            if topic and self._gate.on_message is not None:
+                self._gate.on_message(topic)
 
         watched = replace(out, send=send)
         peer = self._inner.open_ws(target, headers, now_ns=now_ns, client_ip=client_ip, out=watched)
-        return peer if isinstance(peer, HttpResponse) else _WatchedPeer(peer, self._gate)
+        return peer if isinstance(peer, HttpResponse) else _WatchedPeer(peer, self)
+
+    def heard(self, text: str) -> None:
+        """Take note of a message of a client."""
+        self.orders += self._exchange.orders_in_message(text)
+        if self._gate.on_control is not None:
+            self._gate.on_control()
 
 
 class _WatchedPeer:
-    def __init__(self, inner: WsPeer, gate: Gate) -> None:
+    def __init__(self, inner: WsPeer, venue: WatchedVenue) -> None:
         self._inner = inner
-        self._gate = gate
+        self._venue = venue
 
     def receive(self, text: str, now_ns: int) -> None:
         self._inner.receive(text, now_ns)
-        if self._gate.on_control is not None:
-            self._gate.on_control()
+        self._venue.heard(text)
 
     def pinged(self, now_ns: int) -> None:
         self._inner.pinged(now_ns)

@@ -119,6 +119,7 @@ class World:
                 clock=cast("Clock", clock.skewed(plan.skew_s)),
                 random=split(self.seed, "connection"),
                 plugins=[self.sessions],
+                options={"order_entry": "ws"} if plan.ws_orders else None,
             )
             if self._broken is not None:
                 self._broken.tamper(self.connection)
