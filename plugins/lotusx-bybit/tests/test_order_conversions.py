@@ -248,16 +248,22 @@ def test_fee_is_paid_in_what_the_order_brings_in(
 
 
 @pytest.mark.parametrize(
-    ("side", "size", "quantity"), [("Buy", "100", Decimal(100)), ("Sell", "100", Decimal(-100)), ("Buy", "0", None)]
+    ("side", "size", "rate", "quantity"),
+    [
+        ("Buy", "100", "0.0001", Decimal(100)),
+        ("Sell", "100", "-0.0001", Decimal(-100)),
+        ("Buy", "0", "0.0001", None),
+        ("Sell", "", "-0.0001", None),
+    ],
 )
-def test_funding_that_was_paid_is_below_zero(side: str, size: str, quantity: Decimal | None) -> None:
+def test_funding_that_was_paid_is_below_zero(side: str, size: str, rate: str, quantity: Decimal | None) -> None:
     entry = account_types.LogEntry(
         symbol="XRPUSDT",
         type="SETTLEMENT",
         transactionTime="1672128000000",
         currency="USDT",
         funding="-0.003676",
-        feeRate="0.0001",
+        feeRate=rate,  # of the position's side: a short's has the other sign than the market's
         size=size,
         side=side,
     )

@@ -205,15 +205,19 @@ def test_client_order_id_goes_as_it_is(name: str) -> None:
     assert link_id(name) == name
 
 
-@given(st.integers(1, 9_999))
+@given(st.integers(1, 1_000))
 def test_slippage_is_a_percentage_of_two_decimals(points: int) -> None:
     assert Decimal(slippage_percent(Decimal(points) / 10_000)) == Decimal(points) / 100
 
 
-def test_refused_slippage_names_its_neighbours() -> None:
+@pytest.mark.parametrize(
+    ("fraction", "nearest"),
+    [("0.00015", ("0.0001", "0.0002")), ("0.00001", ("0.0001",)), ("0.1001", ("0.1",)), ("0.5", ("0.1",))],
+)
+def test_refused_slippage_names_its_neighbours(fraction: str, nearest: tuple[str, ...]) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        slippage_percent(Decimal("0.00015"))
-    assert caught.value.nearest == (Decimal("0.0001"), Decimal("0.0002"))
+        slippage_percent(Decimal(fraction))
+    assert caught.value.nearest == tuple(map(Decimal, nearest))
 
 
 @given(quantity=st.decimals("0.00000001", 10**9, places=8), price=st.decimals("0.00000001", 10**9, places=8))

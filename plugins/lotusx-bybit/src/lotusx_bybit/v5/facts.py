@@ -100,7 +100,7 @@ _COMMON: Final[Mapping[C, Support]] = MappingProxyType(
         C.ORDER_BOOK: Support.partial("at most 1000 levels a side", max_depth=1_000),
         C.STREAM_ORDER_BOOK: Support.partial("the best level of each side", max_depth=1),
         C.LIVE_ORDER_BOOK: Support.partial("50, 200 or 1000 levels a side", max_depth=1_000),
-        C.MAX_SLIPPAGE: Support.partial("market orders without trigger, in whole basis points"),
+        C.MAX_SLIPPAGE: Support.partial("market orders without trigger, in whole basis points up to 10 %"),
         C.ORDER_HISTORY: Support.partial(
             "7 days a request; without fills: canceled and rejected orders 24 hours back, others 7 days", max_limit=50
         ),

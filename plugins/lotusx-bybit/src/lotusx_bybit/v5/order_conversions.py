@@ -227,20 +227,22 @@ def to_fill(item: types.Execution, *, symbol: Symbol, category: Category, receiv
 
 
 def to_funding_payment(item: types.LogEntry, *, symbol: Symbol, received_ns: int) -> FundingPayment:
-    """Convert an entry of the transaction log of the type ``SETTLEMENT``; above zero was received, as we say it.
+    """Convert an entry of the transaction log of the type ``SETTLEMENT``; above zero was received.
+
+    Its rate has the sign of the position's side; ours is the market's: above zero, longs pay.
 
     Raises:
-        ItemRejected: It states no funding, or of an unknown side.
+        ItemRejected: It states no funding, or an unknown side.
     """
+    long = known(SIDES, item.side, field="side") is Side.BUY
     size = positive(item.size, "size")
-    if size is not None:
-        size = size if known(SIDES, item.side, field="side") is Side.BUY else -size
+    rate = decimal_from_wire(item.feeRate, field="feeRate") if item.feeRate else None
     return FundingPayment(
         symbol=symbol,
         amount=decimal_from_wire(item.funding, field="funding"),
         asset=item.currency,
         exchange_ns=ms_of(item.transactionTime, "transactionTime") * MS,
-        rate=decimal_from_wire(item.feeRate, field="feeRate") if item.feeRate else None,
-        quantity=size,
+        rate=rate if long or rate is None else -rate,
+        quantity=size if long or size is None else -size,
         received_ns=received_ns,
     )

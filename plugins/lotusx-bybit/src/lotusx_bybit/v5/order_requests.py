@@ -29,6 +29,7 @@ SHORT_LEG: Final = 2
 
 _TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 _STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+_MOST_POINTS = 1_000
 _LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
@@ -46,18 +47,19 @@ def link_id(client_order_id: str) -> str:
 
 
 def slippage_percent(fraction: Decimal) -> str:
-    """Write the furthest a market order may go as Bybit's percentage, which has two decimals.
+    """Write the furthest a market order may go as Bybit's percentage: 0.01 to 10, of two decimals.
 
     Raises:
-        InvalidArgument: It falls between two of them, which are named.
+        InvalidArgument: It falls between two of them, which are named, or outside.
     """
     points = fraction.scaleb(4)
     below = int(points)
-    if points == below:
+    if points == below and 1 <= below <= _MOST_POINTS:
         return plain(fraction.scaleb(2))
-    nearest = tuple(Decimal(step).scaleb(-4) for step in (below, below + 1) if step)
+    steps = (_MOST_POINTS,) if below >= _MOST_POINTS else (below, below + 1)
+    nearest = tuple(Decimal(step).scaleb(-4) for step in steps if step)
     raise InvalidArgument(
-        f"max_slippage must be a whole number of basis points (0.0001), not {fraction}; "
+        f"max_slippage must be a whole number of basis points (0.0001), 0.1 at most, not {fraction}; "
         f"nearest: {', '.join(map(str, nearest))}",
         rule="max_slippage",
         nearest=nearest,
