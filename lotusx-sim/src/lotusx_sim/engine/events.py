@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
+from lotusx_sim.engine.orders import BalanceEvent, BookEvent, Leg, OrderEvent, TradeEvent
 from lotusx_sim.engine.positions import Position
 
 
@@ -27,6 +27,7 @@ class FundingEvent:
     amount: Decimal  # received > 0, paid < 0
     asset: str
     ns: int
+    leg: Leg = Leg.BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class LiquidationEvent:
     equity: Decimal  # what stood behind it before, in settle: the cross equity, or of an isolated position its own
     shortfall: Decimal  # what the venue had to add so that the account owes nothing; told with the last position
     ns: int
+    leg: Leg = Leg.BOTH
 
 
 Event = OrderEvent | TradeEvent | BookEvent | BalanceEvent | PositionEvent | FundingEvent | LiquidationEvent

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from lotusx_sim.engine.accounts import Accounts
+from lotusx_sim.engine.amending import Amending
 from lotusx_sim.engine.book import Book, crosses
 from lotusx_sim.engine.events import Event
 from lotusx_sim.engine.liquidation import Liquidation
@@ -14,6 +15,7 @@ from lotusx_sim.engine.orders import (
     Change,
     Fill,
     Kind,
+    Leg,
     NewOrder,
     Order,
     Reason,
@@ -49,6 +51,7 @@ class Exchange:
         self._matching = Matching(
             self.markets, self.books, self._prices, self._records, self._reserving, first_trade_id=first_trade_id
         )
+        self._amending = Amending(self.books, self._records, self._reserving, self._matching)
         liquidation = Liquidation(self._records, self._matching, self._make)
         self.perps = Perpetuals(self._records, self._matching, self._prices, liquidation)
         self._next_order_id = first_order_id
@@ -229,6 +232,30 @@ class Exchange:
         self._complete(now_ns)
         return order
 
+    def amend(
+        self,
+        order: Order,
+        now_ns: int,
+        *,
+        quantity: Decimal | None = None,
+        price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+    ) -> Order:
+        """Change an open order, which keeps its id; None leaves things as they are.
+
+        It goes to the end of the queue, and may match at once, unless only its quantity falls.
+
+        Args:
+            quantity: The new total, with what was executed.
+
+        Raises:
+            Refused: Not open, no change, a quantity that is not above what was executed or prevented, too little
+                funds, post-only would take, or the new trigger price is already reached.
+        """
+        self._amending.amend(order, now_ns, quantity=quantity, price=price, trigger_price=trigger_price)
+        self._complete(now_ns)
+        return order
+
     def expire(self, order: Order, now_ns: int, reason: str) -> None:
         """Let the venue itself end an open order."""
         self._matching.take_off(order, now_ns)
@@ -284,6 +311,10 @@ class Exchange:
     def _check(self, new: NewOrder, market: Market) -> None:
         if new.reduce_only and market.contract is None:
             raise ValueError("reduce-only orders are for perpetuals: a spot market has no positions")
+        if new.leg is not Leg.BOTH and market.contract is None:
+            raise ValueError("a spot market has no positions, and no legs of hedge mode")
+        if not new.leg.opened_by(new.side) and not new.reduce_only:
+            raise ValueError(f"an order to {new.side.value} closes the {new.leg.value} leg: it must be reduce-only")
         if new.quote_quantity is not None and market.contract is not None:
             raise ValueError("an order on a perpetual is given in contracts: orders by quote are for spot markets")
         if new.whole_position and not (new.reduce_only and new.kind.is_conditional):
@@ -323,5 +354,7 @@ class Exchange:
             reduce_only=new.reduce_only,
             trigger_by=new.trigger_by,
             whole_position=new.whole_position,
+            leg=new.leg,
+            lock_when_triggered=new.lock_when_triggered,
             updated_ns=now_ns,
         )

@@ -67,7 +67,9 @@ class Liquidation:
             quantity, mark = position.quantity, self._records.margin.mark(position)
             self._close(position, mark, now_ns)
             value = abs(position.contract.value(quantity, mark))
-            events.append(LiquidationEvent(account, position.symbol, quantity, mark, value, equity, ZERO, now_ns))
+            events.append(
+                LiquidationEvent(account, position.symbol, quantity, mark, value, equity, ZERO, now_ns, position.leg)
+            )
         owed = self._records.accounts.balance(account, asset).free
         shortfall = max(ZERO, -equity if positions[0].mode is MarginMode.ISOLATED else -owed)
         if shortfall:
@@ -79,7 +81,8 @@ class Liquidation:
     def _close(self, position: Position, mark: Decimal, now_ns: int) -> None:
         side = Side.SELL if position.quantity > 0 else Side.BUY
         quantity = abs(position.quantity)
-        order = self._make(NewOrder(position.account, position.symbol, side, Kind.MARKET, quantity), now_ns)
+        new = NewOrder(position.account, position.symbol, side, Kind.MARKET, quantity, leg=position.leg)
+        order = self._make(new, now_ns)
         order.is_liquidation = True
         order.working_ns = now_ns
         self._records.keep(order)

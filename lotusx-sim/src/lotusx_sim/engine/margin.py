@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lotusx_sim.engine.accounts import Accounts
-from lotusx_sim.engine.orders import ZERO, Order
+from lotusx_sim.engine.orders import ZERO, Leg, Order
 from lotusx_sim.engine.positions import Position
 from lotusx_sim.engine.prices import Prices
 from lotusx_sim.engine.terms import MarginMode, Market, share
@@ -41,25 +41,25 @@ class Margin:
         self._markets = markets
         self._accounts = accounts
         self._prices = prices
-        self._positions: dict[str, dict[str, Position]] = {}  # by account, then symbol; flat ones hold the leverage
+        self._positions: dict[str, dict[tuple[str, Leg], Position]] = {}  # by account; flat ones hold the leverage
         accounts.open(CLEARING_ACCOUNT, {})
 
     # -- positions -----------------------------------------------------------------------------------------------
 
-    def position(self, account: str, symbol: str) -> Position:
+    def position(self, account: str, symbol: str, leg: Leg = Leg.BOTH) -> Position:
         """Return a position, flat or not.
 
         Raises:
             ValueError: *symbol* is a spot market.
         """
         owned = self._positions.setdefault(account, {})
-        position = owned.get(symbol)
+        position = owned.get((symbol, leg))
         if position is None:
             contract = self._markets[symbol].contract
             if contract is None:
                 raise ValueError(f"{symbol} is a spot market: nobody has a position in it")
-            position = Position(account, symbol, contract, contract.mode, contract.initial_leverage)
-            owned[symbol] = position
+            position = Position(account, symbol, contract, contract.mode, contract.initial_leverage, leg=leg)
+            owned[(symbol, leg)] = position
         return position
 
     def positions(self, account: str, asset: str | None = None) -> list[Position]:
@@ -69,7 +69,8 @@ class Margin:
 
     def holders(self, symbol: str) -> list[Position]:
         """Return every account's open position in a market."""
-        held = (owned[symbol] for owned in self._positions.values() if symbol in owned)
+        keys = [(symbol, leg) for leg in Leg]
+        held = (owned[key] for owned in self._positions.values() for key in keys if key in owned)
         return [position for position in held if position.is_open]
 
     def mark(self, position: Position) -> Decimal:
@@ -147,12 +148,12 @@ class Margin:
 
     def reducible(self, order: Order) -> Decimal:
         """Return how much *order* could trade before it would increase the position, without sign."""
-        held = self.position(order.account, order.symbol).quantity
+        held = self.position(order.account, order.symbol, order.leg).quantity
         return abs(held) if held * order.side.sign < 0 else ZERO
 
     def covers(self, order: Order, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
         """Tell whether the account could bear a fill. Closing is always borne; what opens needs initial margin."""
-        position = self.position(order.account, order.symbol)
+        position = self.position(order.account, order.symbol, order.leg)
         signed = order.side.sign * quantity
         if not position.opening(signed):
             return True

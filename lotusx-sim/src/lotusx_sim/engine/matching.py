@@ -9,6 +9,7 @@ from lotusx_sim.engine.orders import (
     ZERO,
     Change,
     Order,
+    PriceSource,
     Reason,
     Refused,
     SelfTrade,
@@ -172,6 +173,9 @@ class Matching:
             for account in dict.fromkeys((maker.account, taker.account)):
                 self._drop_useless(account, taker, now_ns)
 
+    def price_of(self, symbol: str, source: PriceSource) -> Decimal | None:
+        return self._prices.of(symbol, source)
+
     def next_trade_id(self, symbol: str) -> int:
         trade_id = self._next_trade_id[symbol]
         self._next_trade_id[symbol] = trade_id + 1
@@ -253,7 +257,7 @@ class Matching:
         order.working_ns = order.updated_ns = now_ns
         if order.kind.is_limit and order.post_only:
             order.post_only = False
-        if self.markets[order.symbol].contract is not None:
+        if self.markets[order.symbol].contract is not None or order.lock_when_triggered:
             if order.whole_position:
                 order.quantity = self._records.margin.reducible(order)
             try:

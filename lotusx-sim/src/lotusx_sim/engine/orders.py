@@ -63,6 +63,18 @@ class Status(Enum):
         return self in (Status.NEW, Status.PARTIALLY_FILLED)
 
 
+class Leg(Enum):
+    """Which of an account's positions in one perpetual: the only one, or one of the two of hedge mode."""
+
+    BOTH = "both"
+    LONG = "long"
+    SHORT = "short"
+
+    def opened_by(self, side: Side) -> bool:
+        """Tell whether an order of *side* may open or increase this position."""
+        return self is Leg.BOTH or (self is Leg.LONG) == (side is Side.BUY)
+
+
 class PriceSource(Enum):
     """Which price a conditional order waits for."""
 
@@ -138,6 +150,8 @@ class Order:
     reduce_only: bool = False
     trigger_by: PriceSource = PriceSource.LAST
     whole_position: bool = False
+    leg: Leg = Leg.BOTH
+    lock_when_triggered: bool = False
     is_liquidation: bool = False
     updated_ns: int = 0
     working_ns: int | None = None  # None: a conditional order that has not triggered
@@ -193,6 +207,8 @@ class NewOrder:
     reduce_only: bool = False  # perpetuals only
     trigger_by: PriceSource = PriceSource.LAST
     whole_position: bool = False  # a conditional reduce-only order whose quantity becomes the position's
+    leg: Leg = Leg.BOTH  # perpetuals only; what closes a leg of hedge mode is reduce-only
+    lock_when_triggered: bool = False  # a conditional order on spot that locks nothing before; perpetuals always do so
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from lotusx_sim.engine.events import FundingEvent
 from lotusx_sim.engine.liquidation import Liquidation
 from lotusx_sim.engine.margin import MarginSummary
 from lotusx_sim.engine.matching import Matching
-from lotusx_sim.engine.orders import ZERO, Reason, Refused
+from lotusx_sim.engine.orders import ZERO, Leg, Reason, Refused
 from lotusx_sim.engine.positions import Position
 from lotusx_sim.engine.prices import Prices
 from lotusx_sim.engine.records import FEE_ACCOUNT, Records
@@ -29,14 +29,15 @@ class Perpetuals:
 
     # -- queries -------------------------------------------------------------------------------------------------
 
-    def position(self, account: str, symbol: str) -> Position:
+    def position(self, account: str, symbol: str, leg: Leg = Leg.BOTH) -> Position:
         """Return a position; a flat one, too, has leverage and margin mode."""
-        return self._margin.position(account, symbol)
+        return self._margin.position(account, symbol, leg)
 
     def positions(self, account: str) -> list[Position]:
         """Return the open positions of *account*, in the order of the markets."""
-        open_ones = {position.symbol: position for position in self._margin.positions(account)}
-        return [open_ones[symbol] for symbol in self._records.markets if symbol in open_ones]
+        open_ones = {(position.symbol, position.leg): position for position in self._margin.positions(account)}
+        keys = ((symbol, leg) for symbol in self._records.markets for leg in Leg)
+        return [open_ones[key] for key in keys if key in open_ones]
 
     def mark(self, symbol: str) -> Decimal | None:
         """Return the mark price; None before the first trade, if it was never set."""
@@ -63,13 +64,13 @@ class Perpetuals:
     def summary(self, account: str, asset: str) -> MarginSummary:
         return self._margin.summary(account, asset)
 
-    def liquidation_price(self, account: str, symbol: str) -> Decimal | None:
+    def liquidation_price(self, account: str, symbol: str, leg: Leg = Leg.BOTH) -> Decimal | None:
         """Return the mark price at which a position is liquidated, all else unchanged; None: there is none."""
-        return self._margin.liquidation_price(self.position(account, symbol))
+        return self._margin.liquidation_price(self.position(account, symbol, leg))
 
     # -- leverage and margin -------------------------------------------------------------------------------------
 
-    def set_leverage(self, account: str, symbol: str, leverage: Decimal, now_ns: int) -> None:
+    def set_leverage(self, account: str, symbol: str, leverage: Decimal, now_ns: int, leg: Leg = Leg.BOTH) -> None:
         """Change leverage, and with it the initial margin of the position and of open orders.
 
         A lower one moves more margin to an isolated position; a higher one leaves the margin where it is.
@@ -80,9 +81,9 @@ class Perpetuals:
         contract = self._contract(symbol)
         if not 1 <= leverage <= contract.max_leverage:
             raise Refused(Reason.LEVERAGE)
-        position = self.position(account, symbol)
+        position = self.position(account, symbol, leg)
         old, position.leverage = position.leverage, leverage
-        orders = [order for order in self._records.open_on(account, symbol) if order.reserved]
+        orders = [o for o in self._records.open_on(account, symbol) if o.reserved and o.leg is leg]
         more = {o.id: (o.reserved * old / leverage).quantize(QUANTUM, rounding=ROUND_UP) - o.reserved for o in orders}
         margin = ZERO
         if leverage < old and position.is_open and position.mode is MarginMode.ISOLATED:
@@ -96,7 +97,7 @@ class Perpetuals:
         self._move_margin(position, margin)
         self._records.settle_touched(now_ns)
 
-    def set_margin_mode(self, account: str, symbol: str, mode: MarginMode, now_ns: int) -> None:
+    def set_margin_mode(self, account: str, symbol: str, mode: MarginMode, now_ns: int, leg: Leg = Leg.BOTH) -> None:
         """Choose cross or isolated margin.
 
         Raises:
@@ -104,7 +105,7 @@ class Perpetuals:
         """
         if mode not in self._contract(symbol).modes:
             raise Refused(Reason.MARGIN_MODE)
-        position = self.position(account, symbol)
+        position = self.position(account, symbol, leg)
         if position.mode is mode:
             return
         if position.is_open:
@@ -113,14 +114,16 @@ class Perpetuals:
         self._records.touch_position(position)
         self._records.settle_touched(now_ns)
 
-    def change_isolated_margin(self, account: str, symbol: str, amount: Decimal, now_ns: int) -> None:
+    def change_isolated_margin(
+        self, account: str, symbol: str, amount: Decimal, now_ns: int, leg: Leg = Leg.BOTH
+    ) -> None:
         """Add *amount* to the margin of an isolated position, or take it out when negative.
 
         Raises:
             Refused: NOT_ISOLATED; INSUFFICIENT_FUNDS in the account, or in the position, which keeps at least its
                 initial margin at the mark price.
         """
-        position = self.position(account, symbol)
+        position = self.position(account, symbol, leg)
         if position.mode is not MarginMode.ISOLATED or not position.is_open:
             raise Refused(Reason.NOT_ISOLATED)
         mark = self._margin.mark(position)
@@ -190,7 +193,8 @@ class Perpetuals:
             if position.mode is MarginMode.ISOLATED:
                 self._move_margin(position, max(amount, -position.margin))
             self._records.touch_position(position)
-            events.append(FundingEvent(account, symbol, position.quantity, rate, mark, amount, asset, now_ns))
+            quantity, leg = position.quantity, position.leg
+            events.append(FundingEvent(account, symbol, quantity, rate, mark, amount, asset, now_ns, leg))
         self._records.events += [event for event in events if event.account in self._records.watched]
         self._liquidation.check(symbol, now_ns)
         self._records.settle_touched(now_ns)

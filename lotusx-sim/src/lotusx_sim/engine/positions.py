@@ -7,15 +7,15 @@ import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from lotusx_sim.engine.orders import ZERO
+from lotusx_sim.engine.orders import ZERO, Leg
 from lotusx_sim.engine.terms import QUANTUM, Contract, MarginMode, margin_for, share
 
 
 @dataclass(slots=True)
 class Position:
-    """A position of one-way mode, and the account's choices for the market; the engine alone writes to it.
+    """A position, and the account's choices for it; the engine alone writes to it.
 
-    Amounts are in the settle asset. Hedge mode would be two of these for one market, one for each side.
+    Amounts are in the settle asset. In hedge mode an account has two of these in one market, one for each side.
     """
 
     account: str
@@ -31,6 +31,7 @@ class Position:
     funding: Decimal = ZERO  # received > 0, paid < 0
     funding_since_open: Decimal = ZERO
     funding_since_change: Decimal = ZERO
+    leg: Leg = Leg.BOTH
 
     @property
     def is_open(self) -> bool:

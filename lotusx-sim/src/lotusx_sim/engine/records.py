@@ -12,6 +12,7 @@ from lotusx_sim.engine.orders import (
     BookEvent,
     Change,
     Fill,
+    Leg,
     Order,
     OrderEvent,
     Reason,
@@ -47,7 +48,7 @@ class Records:
         self.events: list[Event] = []
         self._on_perpetuals: dict[tuple[str, str], dict[int, Order]] = {}  # (account, symbol): open orders by id
         self._touched: dict[tuple[str, str], None] = {}
-        self._touched_positions: dict[tuple[str, str], Position] = {}
+        self._touched_positions: dict[tuple[str, str, Leg], Position] = {}
         self._next_execution_id = first_execution_id
 
     # -- orders --------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ class Records:
         start = profit = ZERO
         if contract is not None:
             self.release_for(order, quantity)
-            position = self.margin.position(order.account, order.symbol)
+            position = self.margin.position(order.account, order.symbol, order.leg)
             start = position.quantity
             profit = self.margin.trade(position, order.side.sign * quantity, price)
             self.touch_position(position)
@@ -205,7 +206,7 @@ class Records:
     def touch_position(self, position: Position) -> None:
         """Note that a position of a watched account changed, and the balance with it."""
         if position.account in self.watched:
-            self._touched_positions[(position.account, position.symbol)] = position
+            self._touched_positions[(position.account, position.symbol, position.leg)] = position
             self._touched[(position.account, position.contract.settle)] = None
 
     def settle_touched(self, now_ns: int) -> None:

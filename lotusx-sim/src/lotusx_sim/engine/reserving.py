@@ -25,20 +25,24 @@ class Reserving:
             Refused: The account has less, or a reduce-only order has nothing to reduce.
         """
         market = self._records.markets[order.symbol]
+        waits = order.lock_when_triggered and order.kind.is_conditional and order.working_ns is None
         if market.contract is not None:
             self._reserve_margin(order, market.contract)
         elif order.side is Side.SELL:
             order.reserved_asset = market.base
-            by_quote = order.quote_quantity is not None
-            self._records.reserve(order, self.base_for_quote(order, market) if by_quote else order.quantity)
+            if not waits:
+                by_quote = order.quote_quantity is not None
+                self._records.reserve(order, self.base_for_quote(order, market) if by_quote else order.remaining)
         else:
             order.reserved_asset = market.quote
+            if waits:
+                return
             if order.quote_quantity is not None:
                 needed = order.quote_quantity
-            elif order.kind is Kind.MARKET:
+            elif order.kind is Kind.MARKET or (order.lock_when_triggered and not order.kind.is_limit):
                 needed = self.cost_of(order)
             else:
-                needed = order.quantity * reserve_price(order, self._prices.last.get(order.symbol))
+                needed = order.remaining * reserve_price(order, self._prices.last.get(order.symbol))
             self._records.reserve(order, needed)
 
     def top_up(self, order: Order) -> None:
@@ -77,7 +81,7 @@ class Reserving:
         fair = value if mark is None else abs(contract.value(opening, mark))
         loss = max(ZERO, contract.sign * order.side.sign * (value - fair))
         fee = max(ZERO, value * self._records.fee_rate(order, is_maker=order.post_only))
-        needed = margin_for(value, margin.position(order.account, order.symbol).leverage)
+        needed = margin_for(value, margin.position(order.account, order.symbol, order.leg).leverage)
         if needed + loss + fee > margin.available(order.account, contract.settle):
             raise Refused(Reason.INSUFFICIENT_FUNDS)
         self._records.set_aside(order, needed)
@@ -85,8 +89,8 @@ class Reserving:
     def _queued_to_close(self, order: Order) -> Decimal:
         """Return how much other orders on the same side would close already. Reduce-only ones give way."""
         others = self._records.open_on(order.account, order.symbol)
-        same = (o for o in others if o.side is order.side and o.working_ns is not None and o is not order)
-        return sum((o.remaining for o in same if not o.reduce_only), ZERO)
+        same = (o for o in others if o.side is order.side and o.leg is order.leg and o.id != order.id)
+        return sum((o.remaining for o in same if o.working_ns is not None and not o.reduce_only), ZERO)
 
     # -- what an order would cost or sell ------------------------------------------------------------------------
 

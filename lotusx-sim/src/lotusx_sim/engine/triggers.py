@@ -8,7 +8,7 @@ from lotusx_sim.engine.orders import NewOrder, Order, PriceSource, Side
 _BPS = Decimal(10_000)
 
 
-def would_trigger_now(new: NewOrder, last: Decimal) -> bool:
+def would_trigger_now(new: NewOrder | Order, last: Decimal) -> bool:
     """Tell whether *new* would trigger at once at the *last* price, which venues refuse."""
     if new.trigger_price is None:
         return False
