@@ -26,6 +26,7 @@ from lotusx.model.account import (
     PositionEvent,
     Recovered,
 )
+from lotusx.orders.commands import READ_GRACE_S
 from lotusx.orders.looking import FILLS_MARGIN_NS, all_fills
 from lotusx.orders.terms import names_of
 
@@ -213,8 +214,9 @@ class AccountStream:
             dict.fromkeys([*self._symbols, *(o.symbol for o in believed), *(s.symbol for s in found.states)])
         )
         gone = [order for order in gone if order.symbol in instruments]
+        patient_ns = self._clock.monotonic_ns() + int(READ_GRACE_S * 1e9)
         for start in range(0, len(gone), AT_ONCE):
-            await self._ask_each(gone[start : start + AT_ONCE], instruments, found)
+            await self._ask_each(gone[start : start + AT_ONCE], instruments, found, patient_ns)
         since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)
         span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         found.fills = await self._fills(instruments.values(), span)
@@ -248,25 +250,40 @@ class AccountStream:
         return fills
 
     async def _ask_each(
-        self, orders: Sequence[TrackedOrder], instruments: Mapping[Symbol, Instrument], found: _Found
+        self,
+        orders: Sequence[TrackedOrder],
+        instruments: Mapping[Symbol, Instrument],
+        found: _Found,
+        patient_ns: int,
     ) -> None:
+        """Ask for *orders*. One that the exchange is known to have and does not find is asked for until *patient_ns*.
+
+        Exchanges answer reads late: of an order placed just before the loss, neither list nor query may know.
+        """
         answers: dict[int, OrderState] = {}
         failures: list[LotusXError] = []
 
         async def ask(index: int) -> None:
             order = orders[index]
             instrument = instruments[order.symbol]
-            asked_ns = self._clock.monotonic_ns()
-            try:
-                state = await self._read(lambda: self._trading.order(names_of(order), instrument))
-            except OrderNotFound:
-                if await self._desk.absent(order, instrument, asked_ns):
-                    found.absent.append(order)
-            except LotusXError as error:
-                failures.append(error)
-            else:
-                if state is not None:
-                    answers[index] = state
+            delay_s = 0.25
+            while True:
+                asked_ns = self._clock.monotonic_ns()
+                try:
+                    state = await self._read(lambda: self._trading.order(names_of(order), instrument))
+                except OrderNotFound:
+                    if await self._desk.absent(order, instrument, asked_ns):
+                        found.absent.append(order)
+                    elif order.known_to_exchange and self._clock.monotonic_ns() < patient_ns:
+                        await self._clock.sleep(delay_s)
+                        delay_s *= 2
+                        continue
+                except LotusXError as error:
+                    failures.append(error)
+                else:
+                    if state is not None:
+                        answers[index] = state
+                return
 
         async with anyio.create_task_group() as group:
             for index in range(len(orders)):

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lotusx.account_stream import AccountStream
-from lotusx.errors import AuthenticationError, Banned, NotSupported, OrderOutcomeUnknown, RateLimited, RequestTimeout
+from lotusx.errors import (
+    AuthenticationError,
+    Banned,
+    NotSupported,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    RateLimited,
+    RequestTimeout,
+)
 from lotusx.kernel.ports import OrderRef, Page, Span
 from lotusx.model.account import (
     AccountEvent,
@@ -219,6 +227,21 @@ def test_failed_reads_are_repeated_until_they_succeed() -> None:
         await account.stream.recover(EPOCH_NS)
         assert anyio.current_time() == pytest.approx(0.25 + 0.5 + 1 + 7)
         assert isinstance(account.out[-1], Recovered)
+
+    in_virtual_time(run)
+
+
+def test_an_order_that_reads_do_not_show_yet_is_asked_for_again() -> None:
+    async def run() -> None:
+        account = Account()
+        account.feed(state("a", "1", at=1))
+        exchange = account.world.exchange
+        exchange.on["order"] = [raiser(refusal(OrderNotFound))] * 3
+        exchange.orders = {"a": state("a", "1", "canceled", at=5)}
+        await account.stream.recover(EPOCH_NS)
+        assert anyio.current_time() == pytest.approx(0.25 + 0.5 + 1)
+        assert [type(event) for event in account.out] == [OrderEvent, OrderEvent, Recovered]
+        assert account.world.desk.ledger.unfinished() == []
 
     in_virtual_time(run)
 
