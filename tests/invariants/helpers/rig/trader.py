@@ -65,6 +65,11 @@ class Trader:
                 if not self.paused and self._busy < _AT_ONCE:
                     self._act()
 
+    async def finish(self) -> None:
+        """Wait until every command has ended."""
+        while self._busy:  # noqa: ASYNC110 - commands end by themselves, within a minute or so
+            await anyio.sleep(0.5)
+
     def _act(self) -> None:
         draw = self._rng.random()
         handles = [each for each in self.intents if each.handle is not None and not each.handle.status.is_terminal]

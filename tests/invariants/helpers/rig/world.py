@@ -141,6 +141,7 @@ class World:
         for number, name in enumerate(self.plan.faults):
             await self._suffer(name, number)
         self._rest(True)
+        await self.trader.finish()
         for invariant in self.invariants:
             await invariant.at_leisure()
         for invariant in self.invariants:
