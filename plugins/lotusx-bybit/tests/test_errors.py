@@ -185,10 +185,20 @@ def test_server_error_proves_nothing_whatever_its_body(status: int, body: bytes)
 
 
 def test_address_that_asked_too_much_is_banned_for_ten_minutes() -> None:
-    error = ERRORS.error(READ, Response(403, {}, b"<html>access too frequent.</html>"))
+    for page in (b"<html>access too frequent.</html>", b"usage limit", b""):
+        error = ERRORS.error(READ, Response(403, {}, page))
 
-    assert isinstance(error, Banned)
-    assert error.after_s == BAN_S
+        assert isinstance(error, Banned)
+        assert error.after_s == BAN_S
+
+
+def test_ban_may_come_with_a_code_and_another_refusal_is_none() -> None:
+    ban = ERRORS.error(READ, Response(403, {}, b'{"retCode":10006,"retMsg":"Too many visits!"}'))
+    permission = ERRORS.error(READ, Response(403, {}, b'{"retCode":10005,"retMsg":"Permission denied"}'))
+
+    assert isinstance(ban, Banned)
+    assert isinstance(permission, PermissionDenied)
+    assert (permission.code, permission.http_status) == ("10005", 403)
 
 
 def test_country_that_is_not_served_is_no_ban() -> None:

@@ -32,7 +32,6 @@ from lotusx.model import (
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.codec import FILLS, ORDERS, POSITIONS, WALLET
 from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_conversions import USER_TRADE, to_fill, to_order
@@ -227,7 +226,3 @@ def to_balance_events(message: bytes, received_ns: int) -> list[AccountEvent]:
     push = _wallets(message)
     balances = tuple(to_balance(coin, updated_ms=push.creationTime) for wallet in push.data for coin in wallet.coins)
     return [BalanceEvent(balances)] if balances else []
-
-
-TOPICS = (ORDERS, FILLS, POSITIONS, WALLET)
-"""The private channels that together carry orders, fills, positions and balances; spot has no positions."""

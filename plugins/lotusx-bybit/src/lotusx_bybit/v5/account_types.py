@@ -6,7 +6,7 @@ Source of all: bybit-exchange/docs, v5/order, v5/position, v5/account and v5/web
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
@@ -146,7 +146,3 @@ class PrivatePush(Struct, Generic[T]):
     topic: str
     creationTime: int
     data: list[T]
-
-
-Document = dict[str, Any]
-"""A document kept whole."""

@@ -57,13 +57,16 @@ def outcomes(
 
     An item of which the reply says nothing, or that was taken without an id, may have been executed.
     """
-    unknown = MalformedReply(f"{exchange}: the reply does not say what became of each order of the batch")
+
+    def unknown() -> MalformedReply:
+        return MalformedReply(f"{exchange}: the reply does not say what became of each order of the batch")
+
     try:
         codes, ids = _codes(info).items, _ids(result).items
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return [unknown] * count
+        codes, ids = [], []
     if len(codes) != count or len(ids) != count:
-        return [unknown] * count
+        return [unknown() for _ in range(count)]
     found: list[OrderIds | LotusXError] = []
     for item, named in zip(codes, ids, strict=True):
         if item.code:
@@ -71,5 +74,5 @@ def outcomes(
         elif named.orderId:
             found.append(named)
         else:
-            found.append(unknown)
+            found.append(unknown())
     return found

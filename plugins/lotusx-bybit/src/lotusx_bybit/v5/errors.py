@@ -6,6 +6,7 @@ Source: bybit-exchange/docs, v5/error and v5/rate-limit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ BAN_S = 600.0
 """An address that sent too much is shut out for at least ten minutes."""
 
 _SUCCESS = b'{"retCode":0,'
-_BLOCKED_COUNTRY = ("country", "region", "usa", "not available in your")
+_BLOCKED_COUNTRY = re.compile(r"\b(country|region|usa)\b", re.IGNORECASE)
 
 
 class Refusal(msgspec.Struct):
@@ -85,6 +86,11 @@ def refusal_error(
     return exchange_error(kind, exchange, str(code), text or "no text", **facts)
 
 
+def _names_another_reason(said: Refusal | None) -> bool:
+    """Say whether a reply with HTTP 403 is the exchange's own, and about something else than too much traffic."""
+    return said is not None and kind_of(said.retCode, said.retMsg) not in (K.BAD_REQUEST, K.RATE_LIMITED)
+
+
 class RestErrors:
     """Reads REST replies for one exchange, which it names in errors."""
 
@@ -125,10 +131,9 @@ class RestErrors:
         status = response.status
         text = said.retMsg if said is not None and said.retMsg else response.body[:200].decode("utf-8", "replace")
         after_s = None
-        if status == 403:
+        if status == 403 and not _names_another_reason(said):
             # A ban of the address, or a country that is not served. A GET with a body, the third reason, is never sent.
-            blocked = any(word in text.lower() for word in _BLOCKED_COUNTRY)
-            kind, after_s = (K.PERMISSION, None) if blocked else (K.BANNED, BAN_S)
+            kind, after_s = (K.PERMISSION, None) if _BLOCKED_COUNTRY.search(text) else (K.BANNED, BAN_S)
         elif status == 429 or status == 408 or status >= 500:
             doubt = K.RATE_LIMITED if status == 429 else K.UNAVAILABLE
             kind = K.UNKNOWN_EXECUTION if command else doubt

@@ -7,7 +7,7 @@ Source of all: bybit-exchange/docs, v5/market and v5/websocket/public.
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -229,7 +229,3 @@ class LiquidationEvent(Struct):
     S: str
     v: str
     p: str
-
-
-Document = dict[str, Any]
-"""A document kept whole."""
