@@ -1,8 +1,8 @@
 """Scripting a running simulation over HTTP, for demos and clients in another process.
 
 ``POST /__sim__/faults`` and ``POST /__sim__/actions`` take ``{"do": "lose_reply_to", "with": {"method": "POST",
-"path": "/api/v3/order"}}``: a method of `Simulator` and its arguments. ``GET /__sim__/ledger`` shows orders, fills
-and balances, ``GET /__sim__/requests`` what was asked.
+"path": "/api/v3/order"}}``: a method of `Simulator` and its arguments. ``GET /__sim__/ledger`` shows orders, fills,
+balances and positions, ``GET /__sim__/requests`` what was asked.
 """
 
 from typing import Any
@@ -65,6 +65,7 @@ def _ledger(sim: Simulator) -> dict[str, Any]:
         "balances": {
             asset: {"free": str(owned.free), "locked": str(owned.locked)} for asset, owned in sim.balances().items()
         },
+        "positions": {symbol: str(quantity) for symbol, quantity in sim.positions().items()},
         "ws_connections": [connection.path for connection in sim.ws_connections],
     }
 

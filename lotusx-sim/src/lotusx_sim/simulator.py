@@ -286,10 +286,14 @@ class Simulator(FaultScript):
                 total[asset] = Balance(known.free + owned.free, known.locked + owned.locked)
         return dict(sorted(total.items()))
 
-    def position(self, symbol: str, account: str | None = None) -> Decimal:
-        """Return the signed size of a position in a perpetual, long above 0."""
+    def positions(self, account: str | None = None) -> dict[str, Decimal]:
+        """Return the open positions in perpetuals, by symbol: signed sizes, long above 0."""
         wallets = self.venue.wallets_of(account)
-        return sum((self.exchange.perps.position(wallet, symbol).quantity for wallet in wallets), Decimal(0))
+        return {held.symbol: held.quantity for wallet in wallets for held in self.exchange.perps.positions(wallet)}
+
+    def position(self, symbol: str, *, account: str | None = None) -> Decimal:
+        """Return the signed size of one position, 0 where there is none."""
+        return self.positions(account).get(symbol, Decimal(0))
 
     def snapshot_calls(self, symbol: str) -> int:
         """Return how often the book snapshot of *symbol* was asked for by HTTP."""

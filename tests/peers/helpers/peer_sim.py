@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-PEERS = ("binance-sdk-spot", "ccxt", "python-binance")
+PEERS = ("binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "python-binance")
 WAIT_S = 15.0
 
 # The key pair of Binance's published signing examples, which is the simulator's default account.
@@ -52,7 +52,7 @@ def versions() -> str:
 
 @dataclass(frozen=True)
 class Served:
-    """A simulated Binance in another process; what it says of itself goes past the client under test."""
+    """A simulated exchange in another process; what it says of itself goes past the client under test."""
 
     base_url: str
     ws_url: str
@@ -99,11 +99,15 @@ class Served:
             if Decimal(owned["free"]) or Decimal(owned["locked"])
         }
 
+    def positions(self) -> dict[str, Decimal]:
+        """Return the signed size of each open position."""
+        return {symbol: Decimal(size) for symbol, size in self.ledger()["positions"].items()}
+
 
 @contextmanager
-def serving() -> Iterator[Served]:
-    """Run ``lotusx-sim serve --venue binance`` with its seeded market."""
-    command = [sys.executable, "-m", "lotusx_sim", "serve", "--venue", "binance", "--port", "0", "--seed", "7"]
+def serving(venue: str = "binance", *options: str) -> Iterator[Served]:
+    """Run ``lotusx-sim serve --venue`` with its seeded market."""
+    command = [sys.executable, "-m", "lotusx_sim", "serve", "--venue", venue, "--port", "0", "--seed", "7", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
