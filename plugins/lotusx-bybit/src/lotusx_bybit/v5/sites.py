@@ -17,6 +17,8 @@ REGIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         # An account of a regional site must use that site; listings and rules differ. The Netherlands (api.bybit.nl)
         # and the Emirates (api.bybit.ae) are not here: their stream hosts are not documented.
+        # Documented for apps connected through a broker; its stream host is documented for system status only, and was
+        # seen to serve spot (recorded in 2026). Whether every key may trade here is not known.
         "eu": ("https://api.bybit.eu", "wss://stream.bybit.eu"),
         "tr": ("https://api.bybit.tr", "wss://stream.bybit.tr"),
         "kz": ("https://api.bybit.kz", "wss://stream.bybit.kz"),
