@@ -61,6 +61,13 @@ def test_id_whose_digest_is_taken_gets_the_next_number(one_digest: int) -> None:
     assert [numbers.ours(number) for number in (one_digest, 1, 2)] == ["a", "b", "c"]
 
 
+def test_id_that_is_asked_for_first_does_not_take_the_number_of_another(one_digest: int) -> None:
+    numbers = ClientIds()
+
+    assert [numbers.new("a"), numbers.of("b")] == [one_digest, 1]
+    assert [numbers.ours(one_digest), numbers.ours(1)] == ["a", "b"]
+
+
 def test_number_that_a_report_has_shown_is_not_given_to_a_new_order(one_digest: int) -> None:
     numbers = ClientIds()
 
