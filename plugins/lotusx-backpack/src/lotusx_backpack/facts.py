@@ -40,7 +40,6 @@ CAPABILITIES = MappingProxyType(
                 C.CANCEL_ORDER,
                 C.QUERY_ORDER,
                 C.OPEN_ORDERS,
-                C.ORDER_HISTORY,
                 C.FILLS,
                 C.BALANCES,
                 C.FEES,
@@ -63,6 +62,7 @@ CAPABILITIES = MappingProxyType(
         ),
         C.ORDER_BOOK: Support.partial("at most 1000 levels a side", max_depth=1_000),
         C.LIVE_ORDER_BOOK: Support.partial("starts from 1000 levels a side; those beyond show when they change"),
+        C.ORDER_HISTORY: Support.partial("may lag behind the engine; nobody states how far"),
         C.RECENT_TRADES: Support.partial("the newest 1000", max_limit=1_000),
         C.CONDITIONAL_ORDERS: Support.partial(
             "triggered by the last price, or native triggerBy; the exchange infers from the price of the moment "
