@@ -24,8 +24,8 @@ from lotusx.errors import LotusXError
 from lotusx.model import (
     OrderRequest,
 )
+from lotusx_binance.calls import encode
 from lotusx_binance.order_requests import order_params
-from lotusx_binance.rest import encode
 from lotusx_binance.signer import hmac_sha256
 
 ROOT = Path(__file__).resolve().parents[3]

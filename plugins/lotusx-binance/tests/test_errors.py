@@ -22,8 +22,9 @@ from lotusx.errors import (
     Unavailable,
 )
 from lotusx.plugin import Effect, Request, Response, Usage, Verb
-from lotusx_binance.errors import KINDS, Code, ErrorBody, SpotDialect, kind_of, read_api_reply, refusal
-from lotusx_binance.facts import ORDERS
+from lotusx_binance.errors import KINDS, SPOT, Code, SpotDialect
+from lotusx_binance.pools import ORDERS
+from lotusx_binance.replies import ErrorBody, read_api_reply
 
 DIALECT = SpotDialect("binance")
 READ = Request(Verb.GET, "https://api.binance.com", "/api/v3/order")
@@ -54,7 +55,7 @@ SHEET = {
 
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in SHEET.items() for code in codes])
 def test_code_means_what_the_sheet_says(kind: K, code: int) -> None:
-    assert kind_of(code, "some words") is kind
+    assert SPOT.kind_of(code, "some words") is kind
 
 
 def test_every_named_code_is_in_the_table() -> None:
@@ -90,7 +91,7 @@ def test_every_named_code_is_in_the_table() -> None:
     ],
 )
 def test_words_decide_where_one_code_means_many_things(code: int, words: str, kind: K) -> None:
-    assert kind_of(code, words) is kind
+    assert SPOT.kind_of(code, words) is kind
 
 
 def _reply(status: int, code: int, words: str = "words", **headers: str) -> Response:
@@ -239,21 +240,24 @@ def test_reply_headers_say_what_was_counted() -> None:
 
 
 def test_websocket_reply_gives_its_result() -> None:
-    assert bytes(read_api_reply("binance", b'{"id":1,"status":200,"result":{"a":1}}', command=True)) == b'{"a":1}'
+    assert (
+        bytes(read_api_reply("binance", b'{"id":1,"status":200,"result":{"a":1}}', command=True, meanings=SPOT))
+        == b'{"a":1}'
+    )
 
 
 def test_websocket_refusal_uses_the_same_table() -> None:
     message = b'{"id":1,"status":401,"error":{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}}'
 
     with pytest.raises(AuthenticationError, match="Invalid API-key"):
-        read_api_reply("binance", message, command=True)
+        read_api_reply("binance", message, command=True, meanings=SPOT)
 
 
 def test_too_many_orders_hold_orders_and_not_reads() -> None:
-    used_up = refusal("binance", ErrorBody(-1015, "Too many new orders."), status=429, command=True)
+    used_up = SPOT.refusal("binance", ErrorBody(-1015, "Too many new orders."), status=429, command=True)
     assert isinstance(used_up, RateLimited)
     assert used_up.pool == ORDERS
-    other = refusal("binance", ErrorBody(-1003, "Too many requests."), status=429, command=True)
+    other = SPOT.refusal("binance", ErrorBody(-1003, "Too many requests."), status=429, command=True)
     assert isinstance(other, RateLimited)
     assert other.pool is None
 
@@ -265,19 +269,19 @@ def test_websocket_limit_says_when_it_ends() -> None:
     )
 
     with pytest.raises(RateLimited) as caught:
-        read_api_reply("binance", message, command=True)
+        read_api_reply("binance", message, command=True, meanings=SPOT)
     assert caught.value.after_s == 12.5
 
 
 def test_websocket_server_error_leaves_a_command_open() -> None:
     with pytest.raises(Unavailable) as caught:
-        read_api_reply("binance", b'{"id":1,"status":503}', command=True)
+        read_api_reply("binance", b'{"id":1,"status":503}', command=True, meanings=SPOT)
     assert caught.value.may_have_executed
 
 
 def test_websocket_reply_that_cannot_be_read_leaves_a_command_open() -> None:
     with pytest.raises(MalformedReply) as caught:
-        read_api_reply("binance", b'{"id":1,"stat', command=True)
+        read_api_reply("binance", b'{"id":1,"stat', command=True, meanings=SPOT)
     assert caught.value.may_have_executed
 
 

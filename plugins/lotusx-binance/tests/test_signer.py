@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 
 from lotusx.errors import CredentialsError
 from lotusx.plugin import Request, Secret, SigningContext, Verb
-from lotusx_binance.rest import encode
+from lotusx_binance.calls import encode
 from lotusx_binance.signer import BinanceSigner, hmac_sha256, private_key, signer_from, ws_payload
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors.json").read_text("utf-8"))

@@ -176,6 +176,7 @@ class ApiRestrictions(Struct):
     enableReading: bool
     enableWithdrawals: bool
     enableSpotAndMarginTrading: bool
+    enableFutures: bool = False
 
 
 class EventHead(Struct):

@@ -11,7 +11,8 @@ import msgspec
 
 from lotusx.errors import CredentialsError, ItemRejected
 from lotusx.plugin import Ack, Control, Notice, NoticeKind, Reply, Signer, SigningContext
-from lotusx_binance.errors import ErrorBody, refusal
+from lotusx_binance.errors import SPOT
+from lotusx_binance.replies import ErrorBody
 
 ACCOUNT_KEY = "account"
 """The one private channel: user data of the account that the signer signs for."""
@@ -169,7 +170,7 @@ class ApiCodec:
             if refused is None or refused.code == _ALREADY_ACTIVE:
                 return Ack(int(control.id[1:]))
             body = ErrorBody(refused.code, refused.msg)
-            return Ack(int(control.id[1:]), refusal(self._exchange, body, status=control.status, command=False))
+            return Ack(int(control.id[1:]), SPOT.refusal(self._exchange, body, status=control.status, command=False))
         # Not an answer to anything: the key of the session became invalid, or the request could not be read.
         if refused is not None:
             return Notice(NoticeKind.ERROR, f"{refused.msg} (code {refused.code})")

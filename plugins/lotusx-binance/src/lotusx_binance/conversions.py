@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from lotusx.errors import ItemRejected
 from lotusx.model import (
     BestBidOffer,
     BookUpdate,
@@ -23,12 +22,12 @@ from lotusx.model import (
     Side,
     Symbol,
     Ticker,
-    TickSize,
     Trade,
     decimal_from_wire,
     exact,
 )
 from lotusx_binance import types
+from lotusx_binance.filters import price_and_quantity, raw_document, unless_zero
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -44,18 +43,6 @@ _STATUS = {
 _symbol_info = msgspec.json.Decoder(types.SymbolInfo).decode
 
 
-def _raw_document(document: msgspec.Raw) -> Mapping[str, Any]:
-    decoded: Mapping[str, Any] = msgspec.json.decode(document)
-    return decoded
-
-
-def _unless_zero(text: str | None, field: str) -> Decimal | None:
-    """Read a number of which Binance says that zero means "no such rule"."""
-    if text is None:
-        raise ItemRejected(f"{field} is missing", field=field)
-    return decimal_from_wire(text, field=field) or None
-
-
 def to_instrument(document: msgspec.Raw) -> Instrument:
     """Convert one of ``exchangeInfo.symbols``; its other fields are decoded when ``Instrument.raw`` is read.
 
@@ -64,25 +51,14 @@ def to_instrument(document: msgspec.Raw) -> Instrument:
     """
     info = _symbol_info(document)
     rules = {rule.filterType: rule for rule in info.filters}
-    price_rule = step = minimum = maximum = market_step = market_minimum = market_maximum = None
     min_notional = max_notional = None
     applies_to_market = True
-    if (prices := rules.get("PRICE_FILTER")) is not None:
-        tick = _unless_zero(prices.tickSize, "tickSize")
-        lowest, highest = _unless_zero(prices.minPrice, "minPrice"), _unless_zero(prices.maxPrice, "maxPrice")
-        price_rule = None if tick is None else TickSize(tick, lowest, highest)
-    if (lots := rules.get("LOT_SIZE")) is not None:
-        step = _unless_zero(lots.stepSize, "stepSize")
-        minimum, maximum = _unless_zero(lots.minQty, "minQty"), _unless_zero(lots.maxQty, "maxQty")
-    if (lots := rules.get("MARKET_LOT_SIZE")) is not None:
-        market_step = _unless_zero(lots.stepSize, "stepSize")
-        market_minimum, market_maximum = _unless_zero(lots.minQty, "minQty"), _unless_zero(lots.maxQty, "maxQty")
     if (notional := rules.get("NOTIONAL")) is not None:
-        min_notional = _unless_zero(notional.minNotional, "minNotional")
-        max_notional = _unless_zero(notional.maxNotional, "maxNotional")
+        min_notional = unless_zero(notional.minNotional, "minNotional")
+        max_notional = unless_zero(notional.maxNotional, "maxNotional")
         applies_to_market = notional.applyMinToMarket is not False
     elif (notional := rules.get("MIN_NOTIONAL")) is not None:
-        min_notional = _unless_zero(notional.minNotional, "minNotional")
+        min_notional = unless_zero(notional.minNotional, "minNotional")
         applies_to_market = notional.applyToMarket is not False
     status = _STATUS.get(info.status, InstrumentStatus.UNKNOWN)
     if status is InstrumentStatus.TRADING and not info.isSpotTradingAllowed:
@@ -92,19 +68,13 @@ def to_instrument(document: msgspec.Raw) -> Instrument:
         venue_symbol=info.symbol,
         kind=InstrumentKind.SPOT,
         status=status,
-        price_rule=price_rule,
-        step_size=step,
-        min_quantity=minimum,
-        max_quantity=maximum,
-        market_step_size=market_step,
-        market_min_quantity=market_minimum,
-        market_max_quantity=market_maximum,
+        **price_and_quantity(rules),
         min_notional=min_notional,
         max_notional=max_notional,
         min_notional_applies_to_market=applies_to_market,
         order_types=frozenset(info.orderTypes),
         raw_status=info.status,
-        _raw=partial(_raw_document, document),
+        _raw=partial(raw_document, document),
     )
 
 
@@ -154,20 +124,14 @@ def _quoted(price: str, quantity: str) -> tuple[Decimal | None, Decimal | None]:
     return (value, decimal_from_wire(quantity, field="quantity")) if value else (None, None)
 
 
-def to_ticker(item: types.DayTicker, *, symbol: Symbol, received_ns: int) -> Ticker:
-    """Convert one item of ``ticker/24hr``."""
+def to_day(item: types.DayStatistics, *, symbol: Symbol, received_ns: int) -> Ticker:
+    """Convert what one item of ``ticker/24hr`` states on every market."""
     number = decimal_from_wire
-    bid_price, bid_quantity = _quoted(item.bidPrice, item.bidQty)
-    ask_price, ask_quantity = _quoted(item.askPrice, item.askQty)
     return Ticker(
         symbol=symbol,
         last_price=number(item.lastPrice, field="lastPrice") or None,
         exchange_ns=item.closeTime * MS,
         received_ns=received_ns,
-        bid_price=bid_price,
-        bid_quantity=bid_quantity,
-        ask_price=ask_price,
-        ask_quantity=ask_quantity,
         open_price=number(item.openPrice, field="openPrice"),
         high_price=number(item.highPrice, field="highPrice"),
         low_price=number(item.lowPrice, field="lowPrice"),
@@ -180,20 +144,14 @@ def to_ticker(item: types.DayTicker, *, symbol: Symbol, received_ns: int) -> Tic
     )
 
 
-def to_ticker_event(item: types.DayTickerEvent, *, symbol: Symbol, received_ns: int) -> Ticker:
-    """Convert a ``24hrTicker`` event."""
+def to_day_event(item: types.DayStatisticsEvent, *, symbol: Symbol, received_ns: int) -> Ticker:
+    """Convert what a ``24hrTicker`` event states on every market."""
     number = decimal_from_wire
-    bid_price, bid_quantity = _quoted(item.b, item.B)
-    ask_price, ask_quantity = _quoted(item.a, item.A)
     return Ticker(
         symbol=symbol,
         last_price=number(item.c, field="c") or None,
         exchange_ns=item.E * MS,
         received_ns=received_ns,
-        bid_price=bid_price,
-        bid_quantity=bid_quantity,
-        ask_price=ask_price,
-        ask_quantity=ask_quantity,
         open_price=number(item.o, field="o"),
         high_price=number(item.h, field="h"),
         low_price=number(item.l, field="l"),
@@ -204,6 +162,27 @@ def to_ticker_event(item: types.DayTickerEvent, *, symbol: Symbol, received_ns: 
         vwap=number(item.w, field="w"),
         trade_count=item.n,
     )
+
+
+def _with_quotes(ticker: Ticker, bid: tuple[str, str], ask: tuple[str, str]) -> Ticker:
+    """Add best bid and offer, each a price and a quantity."""
+    bid_price, bid_quantity = _quoted(*bid)
+    ask_price, ask_quantity = _quoted(*ask)
+    return structs.replace(
+        ticker, bid_price=bid_price, bid_quantity=bid_quantity, ask_price=ask_price, ask_quantity=ask_quantity
+    )
+
+
+def to_ticker(item: types.DayTicker, *, symbol: Symbol, received_ns: int) -> Ticker:
+    """Convert one item of ``ticker/24hr``."""
+    day = to_day(item, symbol=symbol, received_ns=received_ns)
+    return _with_quotes(day, (item.bidPrice, item.bidQty), (item.askPrice, item.askQty))
+
+
+def to_ticker_event(item: types.DayTickerEvent, *, symbol: Symbol, received_ns: int) -> Ticker:
+    """Convert a ``24hrTicker`` event."""
+    day = to_day_event(item, symbol=symbol, received_ns=received_ns)
+    return _with_quotes(day, (item.b, item.B), (item.a, item.A))
 
 
 def to_candle(row: types.Kline, *, symbol: Symbol, interval: Interval, now_ms: int, received_ns: int) -> Candle:

@@ -1,26 +1,16 @@
 """What Binance's refusals mean, spot.
 
-REST and the WebSocket API share their numbers and one table; the market streams have four numbers of their own, which
-never concern an order. Source: binance-spot-api-docs, errors.md, rest-api.md ("HTTP return codes") and the message list
-behind -1010, -2010, -2011 and -2038.
+Source: binance-spot-api-docs, errors.md and the message list behind -1010, -2010, -2011 and -2038.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
 
-import msgspec
-
-from lotusx.errors import ErrorKind as K, ItemRejected, LotusXError, MalformedReply, RateLimited, exchange_error
-from lotusx.plugin import Effect, Limit, Request, Response, Usage
-from lotusx_binance.facts import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
-from lotusx_binance.types import RateLimit
+from lotusx.errors import ErrorKind as K
+from lotusx_binance.replies import BinanceDialect, Meanings
 
 
 class Code(IntEnum):
@@ -116,7 +106,7 @@ KINDS: Mapping[int, K] = MappingProxyType(
 )
 """Code → kind. Every code that is not here is `BAD_REQUEST`, with its number and words kept."""
 
-_BY_MESSAGE = frozenset(
+_BY_WORDS = frozenset(
     {
         Code.ERROR_MSG_RECEIVED,
         Code.INVALID_MESSAGE,
@@ -125,7 +115,7 @@ _BY_MESSAGE = frozenset(
         Code.ORDER_AMEND_REJECTED,
     }
 )
-_MESSAGES: tuple[tuple[str, K], ...] = (
+_WORDS: tuple[tuple[str, K], ...] = (
     ("insufficient balance", K.INSUFFICIENT_FUNDS),
     ("duplicate order sent", K.DUPLICATE_ORDER),
     ("unknown order sent", K.ORDER_NOT_FOUND),
@@ -142,217 +132,11 @@ _MESSAGES: tuple[tuple[str, K], ...] = (
     ("filter failure: max_position", K.ORDER_LIMIT),
 )
 
-_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
-_USED = re.compile(r"x-(mbx-used-weight|mbx-order-count|sapi-used-ip-weight)-(\d+)([smhd])")
-_POOLS = {"mbx-used-weight": WEIGHT, "mbx-order-count": ORDERS, "sapi-used-ip-weight": SAPI_WEIGHT}
-_STATED = {"REQUEST_WEIGHT": WEIGHT, "RAW_REQUESTS": RAW_REQUESTS, "ORDERS": ORDERS}
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+SPOT = Meanings(KINDS, _BY_WORDS, _WORDS, halves=frozenset({Code.ORDER_CANCEL_REPLACE_FAILED}))
 
 
-class ErrorBody(msgspec.Struct):
-    """``{"code": -1121, "msg": "Invalid symbol."}``; ``data`` with cancelReplace and, on WebSocket, rate limits."""
-
-    code: int
-    msg: str
-    data: Any = None
-
-
-class ApiReply(msgspec.Struct):
-    """A reply of the WebSocket API; exactly one of ``result`` and ``error`` is there."""
-
-    status: int
-    result: msgspec.Raw = msgspec.Raw()
-    error: ErrorBody | None = None
-
-
-class ApiCounts(msgspec.Struct):
-    """What a reply of the WebSocket API says was counted; apart, so that it puts no order in doubt."""
-
-    rateLimits: list[RateLimit] = []
-
-
-_decode_error = msgspec.json.Decoder(ErrorBody).decode
-_decode_counts = msgspec.json.Decoder(ApiCounts).decode
-_decode_reply = msgspec.json.Decoder(ApiReply).decode
-
-
-def kind_of(code: int, text: str, data: Any = None) -> K:
-    """Say what a refusal means; where Binance puts several things under one code, its words decide."""
-    if code in _BY_MESSAGE:
-        words = text.lower()
-        for part, kind in _MESSAGES:
-            if part in words:
-                return kind
-    if code == Code.TOO_MANY_REQUESTS and _BANNED_UNTIL.search(text):
-        return K.BANNED
-    if code == Code.ORDER_CANCEL_REPLACE_FAILED and isinstance(data, dict):
-        for half in ("cancelResponse", "newOrderResponse"):  # the first that failed stopped the other
-            nested = data.get(half)
-            if isinstance(nested, dict) and isinstance(nested.get("code"), int):
-                return kind_of(nested["code"], str(nested.get("msg", "")))
-    return KINDS.get(code, K.BAD_REQUEST)
-
-
-def refusal(exchange: str, body: ErrorBody, *, status: int, command: bool, after_s: float | None = None) -> LotusXError:
-    """Build the error of one refusal, on either surface."""
-    if status == 418:
-        kind = K.BANNED
-    elif status == 429:
-        kind = kind_of(body.code, body.msg)
-        if kind not in (K.BANNED, K.PARTIAL_FAILURE):  # the limit may stop the second half of a replacement only
-            kind = K.RATE_LIMITED
-    elif status == 410:
-        kind = K.ENDPOINT_GONE
-    elif status >= 500 or status == 408:
-        kind = K.UNKNOWN_EXECUTION
-    else:
-        kind = kind_of(body.code, body.msg, body.data)
-    if kind is K.UNKNOWN_EXECUTION and not command:
-        kind = K.UNAVAILABLE
-    error = exchange_error(
-        kind, exchange, str(body.code), body.msg, http_status=status, after_s=after_s, details=body.data
-    )
-    if isinstance(error, RateLimited) and body.code == Code.TOO_MANY_ORDERS:
-        error.pool = ORDERS  # reads and cancels go on
-    return error
-
-
-class SpotDialect:
-    """Reads Binance's REST replies. ``exchange`` names it in errors."""
+class SpotDialect(BinanceDialect):
+    """Reads the REST replies of spot."""
 
     def __init__(self, exchange: str) -> None:
-        self._exchange = exchange
-
-    def error(self, request: Request, response: Response) -> LotusXError | None:
-        status, body = response.status, response.body
-        if 200 <= status < 300:
-            return None if body[:1] in (b"{", b"[") else self._malformed(response)
-        try:
-            refused = _decode_error(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            refused = None
-        if refused is None:
-            words = {
-                403: "refused by the web application firewall",
-                410: "this endpoint is gone",
-                418: "banned",
-                429: "too many requests",
-            }
-            if status in words:
-                refused = ErrorBody(Code.TOO_MANY_REQUESTS if status in (418, 429) else -status, words[status])
-            elif status < 500:
-                return self._malformed(response)
-            else:
-                refused = ErrorBody(-status, body[:200].decode("utf-8", "replace") or "no text")
-            if status == 403:
-                return exchange_error(
-                    K.BANNED,
-                    self._exchange,
-                    "403",
-                    refused.msg,
-                    http_status=403,
-                    after_s=_retry_after(response.headers),
-                )
-        return refusal(
-            self._exchange,
-            refused,
-            status=status,
-            command=request.effect is Effect.COMMAND,
-            after_s=_retry_after(response.headers) or _ban_left(refused.msg, response.headers),
-        )
-
-    def usage(self, response: Response) -> Iterable[Usage]:
-        for name, value in response.headers.items():
-            if name.startswith("x-") and (found := _USED.fullmatch(name)) and value.isdecimal():
-                yield Usage(_POOLS[found[1]], int(found[2]) * _SECONDS[found[3]], int(value))
-
-    def _malformed(self, response: Response) -> MalformedReply:
-        text = response.body[:2000].decode("utf-8", "replace")
-        kind = response.headers.get("content-type", "no content type")
-        return MalformedReply(
-            f"{self._exchange}: HTTP {response.status} with a body that is not JSON ({kind})",
-            status=response.status,
-            body=text,
-        )
-
-
-def to_limit(item: RateLimit) -> Limit:
-    """Convert one of ``exchangeInfo.rateLimits``.
-
-    Raises:
-        ItemRejected: It limits something else, in another unit, or nothing.
-    """
-    pool = _STATED.get(item.rateLimitType)
-    unit_s = _SECONDS.get(item.interval[:1].lower())
-    if pool is None or unit_s is None or item.intervalNum < 1 or item.limit < 1:
-        raise ItemRejected(f"no limit we know: {item}", field="rateLimits", value=item.rateLimitType)
-    return Limit(pool, item.limit, item.intervalNum * unit_s, scope="account" if pool == ORDERS else "ip")
-
-
-def api_usage(message: bytes) -> Iterable[Usage]:
-    """Return what a reply of the WebSocket API says was counted: its ``rateLimits``, the only place."""
-    try:
-        stated = _decode_counts(message).rateLimits
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return
-    for item in stated:
-        with suppress(ItemRejected):
-            limit = to_limit(item)
-            if item.count is not None:
-                yield Usage(limit.pool, limit.window_s, item.count)
-
-
-def api_error(exchange: str, message: bytes, *, command: bool) -> LotusXError | None:
-    """Return the error that a reply of the WebSocket API stands for; ``None``: it is a success."""
-    try:
-        read_api_reply(exchange, message, command=command)
-    except LotusXError as error:
-        return error
-    return None
-
-
-def read_api_reply(exchange: str, message: bytes, *, command: bool) -> msgspec.Raw:
-    """Return the result in a reply of the WebSocket API.
-
-    Raises:
-        MalformedReply: It is no such reply; on a command nothing is known then.
-        ExchangeError: It says no. ``after_s`` comes from ``retryAfter`` and ``serverTime``, both epoch ms.
-    """
-    try:
-        reply = _decode_reply(message)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedReply(
-            f"{exchange}: not a reply of the WebSocket API ({error})", body=message[:2000].decode("utf-8", "replace")
-        ) from None
-    if reply.error is None and 200 <= reply.status < 300:
-        return reply.result
-    body = reply.error or ErrorBody(-reply.status, "no error object")
-    after_s = None
-    if isinstance(body.data, dict):
-        until, now = body.data.get("retryAfter"), body.data.get("serverTime")
-        if isinstance(until, int) and isinstance(now, int):
-            after_s = max(0.0, (until - now) / 1_000)
-    raise refusal(exchange, body, status=reply.status, command=command, after_s=after_s)
-
-
-def _date_s(text: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except ValueError:
-        return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read ``Retry-After``: seconds, or a date against the reply's own ``Date`` (this code reads no clock)."""
-    text = headers.get("retry-after")
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return float(text)
-    until, now = _date_s(text), _date_s(headers.get("date"))
-    return None if until is None or now is None else max(0.0, until - now)
-
-
-def _ban_left(text: str, headers: Mapping[str, str]) -> float | None:
-    found, now = _BANNED_UNTIL.search(text), _date_s(headers.get("date"))
-    return None if found is None or now is None else max(0.0, int(found[1]) / 1_000 - now)
+        super().__init__(exchange, SPOT)

@@ -6,11 +6,7 @@ from types import MappingProxyType
 
 from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Support, WsFacts
 from lotusx_binance.environments import ENVIRONMENTS
-
-WEIGHT = "ip-weight"
-RAW_REQUESTS = "raw-requests"
-ORDERS = "orders"
-SAPI_WEIGHT = "sapi-ip-weight"
+from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
 
 LIMITS = (
     # rest-api.md, "Limits"; fixed windows aligned to the clock. The reply headers know the true counts.

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from lotusx.errors import NotSupported
-from lotusx.plugin import Lane, Response, Verb
 from lotusx_binance import types
-from lotusx_binance.rest import Endpoints, Params, reader
-
-_decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
-
-
-def _any(response: Response) -> Any:
-    return _decode_any(response.body)
-
+from lotusx_binance.calls import reader
+from lotusx_binance.rest import Endpoints
 
 _AVERAGE = reader(types.AveragePrice)
 _PRICE = reader(types.PriceTicker)
@@ -28,38 +17,6 @@ _LIMITS = reader(list[types.RateLimit])
 
 class BinanceNative(Endpoints):
     """Typed methods return `lotusx_binance.types`; the others Binance's JSON, numbers with a point as `Decimal`."""
-
-    async def call(
-        self,
-        verb: str,
-        path: str,
-        params: Params | None = None,
-        *,
-        signed: bool = False,
-        weight: int = 1,
-        service: str | None = None,
-    ) -> Any:
-        """Send any request, signed and budgeted, and return its JSON.
-
-        Parameters are written as Binance reads them: `Decimal` plain, lists as JSON, ``None`` left out; a float is
-        refused. A verb other than GET is never sent twice; doubt is raised, not resolved.
-
-        Raises:
-            NotSupported: A withdrawal, unless the option ``allow_withdrawals`` is set.
-        """
-        if path.rstrip("/").endswith("/withdraw/apply") and self._kernel.options.get("allow_withdrawals") is not True:
-            raise NotSupported("binance", "withdrawals unless allow_withdrawals=True is configured")
-        request = self.request(
-            Verb(verb.upper()),
-            path,
-            params or {},
-            weight=weight,
-            orders=1 if verb.upper() == "POST" and path.startswith(("/api/v3/order", "/api/v3/sor/order")) else 0,
-            lane=Lane.URGENT if verb.upper() == "DELETE" else Lane.NORMAL,
-            signed=signed,
-            service=service,
-        )
-        return await self._call(request, _any)
 
     async def ready(self) -> None:
         """Open the REST connection, so that the next call does not wait for it."""

@@ -6,53 +6,14 @@ Source of all weights: binance-spot-api-docs, rest-api.md. An order call that su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.model import plain
-from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb
+from lotusx.plugin import Effect, Lane, Verb
 from lotusx_binance import account_types, types
-from lotusx_binance.facts import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
-
-if TYPE_CHECKING:
-    from lotusx.plugin import Kernel
-
-T = TypeVar("T")
-Params = Mapping[str, Any]
-
-
-def text_of(name: str, value: object) -> str:
-    """Write one parameter. `Decimal` without exponent, lists as JSON without spaces; a float is refused."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, Sequence | Mapping):
-        return msgspec.json.encode(value).decode()
-    raise InvalidArgument(f"{name} must be text, int, Decimal, bool or a list, not {value!r}")
-
-
-def encode(params: Params) -> str:
-    """Write a query: RFC 3986, upper-case hex; parameters that are ``None`` are left out."""
-    return "&".join(
-        f"{name}={quote(text_of(name, value), safe='')}" for name, value in params.items() if value is not None
-    )
-
-
-def reader(kind: type[T]) -> Callable[[Response], T]:
-    """Return a function that decodes a reply's body strictly as *kind*."""
-    decode = msgspec.json.Decoder(kind).decode
-    return lambda response: decode(response.body)
-
+from lotusx_binance.calls import Calls, Params, reader
 
 _TIME = reader(types.ServerTime)
 _INFO = reader(types.ExchangeInfo)
@@ -73,7 +34,6 @@ _ORDERS = reader(list[account_types.Order])
 _FILLS = reader(list[account_types.AccountTrade])
 _ACCOUNT = reader(account_types.AccountInfo)
 _COMMISSION = reader(account_types.Commission)
-_RESTRICTIONS = reader(account_types.ApiRestrictions)
 _EMPTY = reader(dict[str, Any])
 
 
@@ -87,62 +47,12 @@ def ticker_weight(symbols: int | None) -> int:
     return 80 if symbols is None or symbols > 100 else 40 if symbols > 20 else 2
 
 
-class Endpoints:
+class Endpoints(Calls):
     """Binance spot's REST endpoints over the kernel's client."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._call = kernel.rest.call
-        self._urls = kernel.urls
-
-    def request(
-        self,
-        verb: Verb,
-        path: str,
-        params: Params,
-        *,
-        weight: int = 0,
-        failure_weight: int = 0,
-        orders: int = 0,
-        signed: bool = False,
-        effect: Effect | None = None,
-        lane: Lane = Lane.NORMAL,
-        service: str | None = None,
-    ) -> Request:
-        """Build a request. What is no GET counts as a command unless *effect* says otherwise.
-
-        Args:
-            failure_weight: What it costs only if it fails.
-
-        Raises:
-            NotSupported: This environment has no such service.
-        """
-        service = service or ("sapi" if path.startswith("/sapi/") else "api")
-        base_url = self._urls.get(service)
-        if base_url is None:
-            raise NotSupported("binance", f"{service} in this environment", "environment='live'")
-        costs = [] if service == "sapi" else [Cost(RAW_REQUESTS, 1)]
-        if weight:
-            costs.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
-        if failure_weight:
-            costs.append(Cost(WEIGHT, failure_weight, free_on_success=True))
-        if orders:
-            costs.append(Cost(ORDERS, orders))
-        return Request(
-            verb=verb,
-            base_url=base_url,
-            path=path,
-            query=encode(params),
-            costs=tuple(costs),
-            signed=signed,
-            effect=effect or (Effect.READ if verb is Verb.GET else Effect.COMMAND),
-            lane=lane,
-        )
-
-    async def _get(
-        self, path: str, params: Params, read: Callable[[Response], T], weight: int, *, signed: bool = False
-    ) -> T:
-        return await self._call(self.request(Verb.GET, path, params, weight=weight, signed=signed), read)
+    SERVICE = "api"
+    ORDER_PATHS = ("/api/v3/order", "/api/v3/sor/order")
+    COUNTS_RAW_REQUESTS = True
 
     # Public data
 
@@ -272,13 +182,3 @@ class Endpoints:
     async def commission(self, symbol: str) -> account_types.Commission:
         """``GET /api/v3/account/commission``, weight 20."""
         return await self._get("/api/v3/account/commission", {"symbol": symbol}, _COMMISSION, 20, signed=True)
-
-    async def api_restrictions(self) -> tuple[account_types.ApiRestrictions, dict[str, Any]]:
-        """``GET /sapi/v1/account/apiRestrictions``, weight 1; typed, and the whole document."""
-        return await self._get(
-            "/sapi/v1/account/apiRestrictions",
-            {},
-            lambda response: (_RESTRICTIONS(response), _EMPTY(response)),
-            1,
-            signed=True,
-        )

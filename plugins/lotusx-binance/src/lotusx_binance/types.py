@@ -116,18 +116,14 @@ class Kline(Struct, array_like=True):
     taker_buy_quote: str
 
 
-class DayTicker(Struct):
-    """``GET /api/v3/ticker/24hr``, type FULL."""
+class DayStatistics(Struct, kw_only=True):
+    """``ticker/24hr`` as every market has it."""
 
     symbol: str
     priceChange: str
     priceChangePercent: str
     weightedAvgPrice: str
     lastPrice: str
-    bidPrice: str
-    bidQty: str
-    askPrice: str
-    askQty: str
     openPrice: str
     highPrice: str
     lowPrice: str
@@ -135,6 +131,15 @@ class DayTicker(Struct):
     quoteVolume: str
     closeTime: int
     count: int
+
+
+class DayTicker(DayStatistics, kw_only=True):
+    """``GET /api/v3/ticker/24hr``, type FULL."""
+
+    bidPrice: str
+    bidQty: str
+    askPrice: str
+    askQty: str
 
 
 class BookTicker(Struct):
@@ -181,8 +186,8 @@ class AggregateTradeEvent(AggregateTrade):
     s: str
 
 
-class DayTickerEvent(Struct):
-    """``<symbol>@ticker``."""
+class DayStatisticsEvent(Struct, kw_only=True):
+    """``<symbol>@ticker`` as every market has it."""
 
     E: int
     s: str
@@ -190,16 +195,21 @@ class DayTickerEvent(Struct):
     P: str
     w: str
     c: str
-    b: str
-    B: str
-    a: str
-    A: str
     o: str
     h: str
     l: str  # noqa: E741 - Binance's name: low price
     v: str
     q: str
     n: int
+
+
+class DayTickerEvent(DayStatisticsEvent, kw_only=True):
+    """``<symbol>@ticker``."""
+
+    b: str
+    B: str
+    a: str
+    A: str
 
 
 class BookTickerEvent(Struct):

@@ -18,7 +18,8 @@ from lotusx.model import (
 from lotusx.plugin import Ack, Channel, Reply
 from lotusx_binance import account_types, types
 from lotusx_binance.codec import ACCOUNT_KEY
-from lotusx_binance.errors import read_api_reply
+from lotusx_binance.errors import SPOT
+from lotusx_binance.replies import read_api_reply
 
 # WebSocket: the codec finds the channel, the channel's own function decodes.
 
@@ -106,7 +107,7 @@ def ws_file(bench: Bench, path: Path) -> None:
             if not method_known:
                 raise NotImplementedError(f"no typed reply for {method}")
             assert bench.api.route(message) == Reply(content["id"], message)
-            result = read_api_reply("binance", message, command=False)
+            result = read_api_reply("binance", message, command=False, meanings=SPOT)
             if method in METHODS:
                 msgspec.json.decode(result, type=METHODS[method])
         elif "result" in content:

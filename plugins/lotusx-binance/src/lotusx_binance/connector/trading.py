@@ -23,9 +23,10 @@ from lotusx.errors import (
 from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
 from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span, TradingPort
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
-from lotusx_binance.connector.market_data import MAX_PAGE, first_ms, last_ms
 from lotusx_binance.conversions import MS
-from lotusx_binance.errors import ErrorBody, kind_of
+from lotusx_binance.errors import SPOT
+from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
+from lotusx_binance.replies import ErrorBody
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
@@ -65,7 +66,7 @@ def _ended(details: Any, symbol: Symbol) -> OrderState | None:
     try:
         halves = msgspec.convert(details, _Halves)
         refused = halves.newOrderResponse
-        if kind_of(refused.code, refused.msg) is ErrorKind.UNKNOWN_EXECUTION:
+        if SPOT.kind_of(refused.code, refused.msg) is ErrorKind.UNKNOWN_EXECUTION:
             return None
         return convert.to_canceled(halves.cancelResponse, symbol=symbol)
     except (msgspec.ValidationError, ItemRejected):
