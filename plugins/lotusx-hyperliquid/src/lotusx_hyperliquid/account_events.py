@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from lotusx.model import (
     FundingEvent,
     InstrumentKind,
     OrderEvent,
+    OrderStatus,
     Position,
     PositionEvent,
     Symbol,
@@ -23,6 +25,7 @@ from lotusx.model import (
 from lotusx_hyperliquid import account_types, order_conversions as convert
 from lotusx_hyperliquid.conversions import MS
 from lotusx_hyperliquid.order_conversions import Ours
+from lotusx_hyperliquid.triggers import WaitingTriggers
 from lotusx_hyperliquid.types import Frame
 
 _orders = msgspec.json.Decoder(Frame[list[account_types.OrderReport]]).decode
@@ -47,7 +50,6 @@ class AccountReader:
 
     Args:
         symbol_of: Raises `ItemRejected` for what is not listed.
-        asset_of: The settle asset of a perpetual.
         since_ns: Exchange time from which events count as new. Before it lies what a subscription tells of the past.
         is_unified: Whether all balances are in the spot state; ``None``: not known (then margin is not told).
     """
@@ -56,12 +58,14 @@ class AccountReader:
         self,
         symbol_of: Callable[[str], Symbol],
         ours: Ours,
+        triggers: WaitingTriggers,
         *,
         since_ns: int,
         is_unified: bool | None,
     ) -> None:
         self._symbol_of = symbol_of
         self._ours = ours
+        self._triggers = triggers
         self._since_ns = since_ns
         self._is_unified = is_unified
         self._held: dict[str, set[Symbol]] = {}
@@ -72,11 +76,15 @@ class AccountReader:
 
     def orders(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``orderUpdates``."""
-        return [
-            OrderEvent(convert.to_report(report, symbol=self._symbol_of(report.order.coin), ours=self._ours))
-            for report in _orders(message).data
-            if not is_outcome(report.order.coin)
-        ]
+        events = []
+        for report in _orders(message).data:
+            if is_outcome(report.order.coin):
+                continue
+            state = convert.to_report(report, symbol=self._symbol_of(report.order.coin), ours=self._ours)
+            if self._triggers.told(report):
+                state = replace(state, status=OrderStatus.PENDING)
+            events.append(OrderEvent(state))
+        return events
 
     def fills(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``userFills``, oldest first; of its history only what is new."""

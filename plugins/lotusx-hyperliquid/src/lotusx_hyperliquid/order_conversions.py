@@ -152,6 +152,12 @@ def to_report(report: types.OrderReport, *, symbol: Symbol, ours: Ours) -> Order
     return to_order(report.order, symbol=symbol, ours=ours, status=report.status, updated_ms=report.statusTimestamp)
 
 
+def _default_time_in_force(kind: OrderType) -> TimeInForce | None:
+    if kind is OrderType.MARKET:
+        return TimeInForce.IOC
+    return TimeInForce.GTC if kind is OrderType.LIMIT else None
+
+
 def asked_for(request: OrderRequest) -> OrderState:
     """Return the order that *request* asks for, in nobody's hands yet."""
     return OrderState(
@@ -165,7 +171,7 @@ def asked_for(request: OrderRequest) -> OrderState:
         filled=_ZERO,
         price=request.price,
         trigger_price=request.trigger_price,
-        time_in_force=TimeInForce.IOC if request.type is OrderType.MARKET else request.time_in_force,
+        time_in_force=request.time_in_force or _default_time_in_force(request.type),
         post_only=request.post_only,
         reduce_only=request.reduce_only,
     )

@@ -11,6 +11,7 @@ from lotusx_hyperliquid.connector.market_data import HyperliquidMarketData
 from lotusx_hyperliquid.connector.trading import HyperliquidTrading
 from lotusx_hyperliquid.connector.ws_orders import WsOrders
 from lotusx_hyperliquid.native import HyperliquidNative
+from lotusx_hyperliquid.triggers import WaitingTriggers
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -22,8 +23,8 @@ class HyperliquidConnector:
     def __init__(self, kernel: Kernel) -> None:
         self.native = HyperliquidNative(kernel)
         listed = Listed(kernel, self.native)
-        cloids = Cloids()
+        cloids, triggers = Cloids(), WaitingTriggers()
         self.market = HyperliquidMarketData(kernel, self.native, listed)
         orders = WsOrders(kernel) if kernel.options.get("order_entry") == "ws" else self.native
-        self.trading = HyperliquidTrading(kernel, self.native, orders, listed, cloids)
-        self.account = HyperliquidAccount(kernel, self.native, listed, cloids)
+        self.trading = HyperliquidTrading(kernel, self.native, orders, listed, cloids, triggers)
+        self.account = HyperliquidAccount(kernel, self.native, listed, cloids, triggers)

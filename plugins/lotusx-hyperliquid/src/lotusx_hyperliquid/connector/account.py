@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lotusx_hyperliquid.cloids import Cloids
     from lotusx_hyperliquid.rest import Endpoints
     from lotusx_hyperliquid.signer import HyperliquidSigner
+    from lotusx_hyperliquid.triggers import WaitingTriggers
 
 logger = logging.getLogger("lotusx.hyperliquid")
 
@@ -51,11 +52,14 @@ _FIRST_FUNDING_MS = 1_672_531_200_000  # 2023-01-01: before the exchange
 class HyperliquidAccount(AccountPort):
     """One account: the configured one, never an agent wallet's."""
 
-    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, cloids: Cloids) -> None:
+    def __init__(
+        self, kernel: Kernel, rest: Endpoints, listed: Listed, cloids: Cloids, triggers: WaitingTriggers
+    ) -> None:
         self._kernel = kernel
         self._rest = rest
         self._listed = listed
         self._cloids = cloids
+        self._triggers = triggers
         self._is_unified: bool | None = None
 
     async def prepare(self) -> None:
@@ -71,6 +75,7 @@ class HyperliquidAccount(AccountPort):
         spot = await self._rest.spot_state()
         found = [convert.to_spot_balance(item) for item in spot.balances]
         if not self._is_unified:
+            await self._listed.ensure()
             for dex in self._listed.dexes:
                 state = await self._rest.clearinghouse_state(dex)
                 found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
@@ -180,6 +185,7 @@ class HyperliquidAccount(AccountPort):
             NotSupported: There is no way between these two.
             CredentialsError: The way is the account's own, and the key is an agent wallet's.
         """
+        await self._listed.ensure()
         token = self._listed.token(asset)
         if token is None:
             raise InvalidArgument(f"hyperliquid has no token {asset!r}", rule="asset")
@@ -221,6 +227,7 @@ class HyperliquidAccount(AccountPort):
         reader = AccountReader(
             self._symbol_of,
             self._cloids.ours,
+            self._triggers,
             since_ns=self._kernel.exchange_ns() - CLOCKS_APART_NS,
             is_unified=self._is_unified,
         )

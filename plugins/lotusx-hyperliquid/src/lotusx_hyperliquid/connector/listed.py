@@ -43,6 +43,11 @@ class Listed:
         self._now = found
         return found.instruments
 
+    async def ensure(self) -> None:
+        """Have the lists, also before a call that names no instrument."""
+        if not self._now.instruments:
+            await self._kernel.instruments.refresh_if_unlisted([""])  # by way of the core, which keeps them as well
+
     def asset(self, instrument: Instrument) -> int:
         """Return the number that actions name *instrument* by."""
         return self._now.asset(instrument.venue_symbol)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lotusx_hyperliquid import account_types as types
     from lotusx_hyperliquid.cloids import Cloids
     from lotusx_hyperliquid.rest import Action, Endpoints
+    from lotusx_hyperliquid.triggers import WaitingTriggers
 
 T = TypeVar("T")
 
@@ -55,13 +56,22 @@ class OrderEntry(Protocol):
 class HyperliquidTrading(TradingPort):
     """Orders, by REST except where the option ``order_entry`` says otherwise."""
 
-    def __init__(self, kernel: Kernel, rest: Endpoints, entry: OrderEntry, listed: Listed, cloids: Cloids) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        rest: Endpoints,
+        entry: OrderEntry,
+        listed: Listed,
+        cloids: Cloids,
+        triggers: WaitingTriggers,
+    ) -> None:
         self._kernel = kernel
         self._exchange = kernel.facts.name
         self._rest = rest
         self._entry = entry
         self._listed = listed
         self._cloids = cloids
+        self._triggers = triggers
         self._now_ns = kernel.clock.now_ns
 
     async def ready(self) -> None:
@@ -112,7 +122,10 @@ class HyperliquidTrading(TradingPort):
             best = await self._before(lambda: self._best_opposite(request, instrument))
         cloid = None if request.client_order_id is None else self._cloids.wire(request.client_order_id)
         asset = self._listed.asset(instrument)
-        return order_item(request, instrument, asset, cloid=cloid, best_opposite=best)
+        item = order_item(request, instrument, asset, cloid=cloid, best_opposite=best)
+        if cloid is not None and request.type.is_conditional:
+            self._triggers.placed(cloid)
+        return item
 
     async def _best_opposite(self, request: OrderRequest, instrument: Instrument) -> Decimal | None:
         bids, asks = (await self._rest.l2_book(instrument.venue_symbol)).levels
@@ -380,6 +393,7 @@ class HyperliquidTrading(TradingPort):
             await self._kernel.instruments.refresh_if_unlisted({item.coin for item in items})
         orders = []
         for item in items:
+            self._triggers.listed(item)
             try:
                 symbol = self._kernel.instruments.by_venue_symbol(item.coin).symbol
                 orders.append(convert.to_order(item, symbol=symbol, ours=self._cloids.ours))
