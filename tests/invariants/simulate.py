@@ -53,6 +53,7 @@ def simulate(exchange: str, seeds: range) -> int:
     failed: set[int] = set()
     exercised: Counter[str] = Counter()
     faults: Counter[str] = Counter()
+    measured: dict[str, list[float]] = {}
     for seed, result in runs(exchange, seeds):
         if isinstance(result, str):
             failed.add(seed)
@@ -64,6 +65,8 @@ def simulate(exchange: str, seeds: range) -> int:
                 print(line, flush=True)
         virtual_s, orders, fills = virtual_s + result.virtual_s, orders + result.orders, fills + result.fills
         exercised.update(result.exercised)
+        for name, seconds in result.measured.items():
+            measured.setdefault(name, []).extend(seconds)
         faults.update(result.plan.faults)
         if time.perf_counter() - told > _PROGRESS_S:
             told = time.perf_counter()
@@ -74,6 +77,11 @@ def simulate(exchange: str, seeds: range) -> int:
         f"{virtual_s / 3_600:.1f} virtual hours in {real_s / 60:.1f} minutes ({virtual_s / real_s:,.0f} times); "
         f"{orders:.0f} orders, {fills:.0f} fills"
     )
+    for name, seconds in measured.items():
+        if seconds:
+            seconds.sort()
+            p50, p99 = seconds[len(seconds) // 2], seconds[len(seconds) * 99 // 100]
+            print(f"{name}: p50 {p50:.2f} s, p99 {p99:.2f} s, longest {seconds[-1]:.2f} s of {len(seconds)}")
     print("put to the test:", ", ".join(f"{name} {count}" for name, count in exercised.items()))
     print("faults:", ", ".join(f"{name} {count}" for name, count in sorted(faults.items())))
     return len(failed)

@@ -35,11 +35,13 @@ class Fault:
     Attributes:
         weight: How often it is drawn, relative to the others.
         patience_s: How long the recovery may take, from the first connection that the network lets through.
+        hits_reads: Whether what is asked to recover goes wrong too: the time counts from the end of that.
     """
 
     strike: Strike
     weight: int = 2
     patience_s: float = RECOVERY_S
+    hits_reads: bool = False
 
 
 def _between(rng: Random, low: float, high: float) -> float:
@@ -302,8 +304,8 @@ FAULTS: dict[str, Fault] = {
     "account subscription ends": Fault(account_subscription_ends),
     "account subscription refused": Fault(account_subscription_refused, 1),
     "commands in doubt": Fault(commands_in_doubt, 4),
-    "reads fail": Fault(reads_fail),
-    "shut out": Fault(shut_out, 1, patience_s=SHUT_OUT_S),
+    "reads fail": Fault(reads_fail, hits_reads=True),
+    "shut out": Fault(shut_out, 1, patience_s=SHUT_OUT_S, hits_reads=True),
     "book messages spoilt": Fault(book_messages_spoilt, 3),
     "trade messages cut": Fault(trade_messages_cut, 1),
     "account messages spoilt": Fault(account_messages_spoilt),

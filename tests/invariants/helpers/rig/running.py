@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one run. ``failures`` and ``exercised`` are by invariant."""
+    """What came of one run. ``failures``, ``exercised`` and ``measured`` (seconds) are by invariant."""
 
     exchange: str
     seed: int
@@ -30,6 +30,7 @@ class Result:
     log: str
     failures: dict[str, list[str]]
     exercised: dict[str, int]
+    measured: dict[str, list[float]]
     virtual_s: float
     real_s: float
     orders: int
@@ -71,6 +72,7 @@ def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None
         log=world.log.text(),
         failures={each.id: each.failures for each in world.invariants},
         exercised={each.id: each.exercised for each in world.invariants},
+        measured={each.id: each.measured for each in world.invariants},
         virtual_s=virtual_s,
         real_s=time.perf_counter() - started,
         orders=orders,

@@ -46,11 +46,13 @@ class Episode:
     """One fault and its rest. Times in virtual nanoseconds; 0: not yet.
 
     Attributes:
+        patience_s: How long the recovery may take.
         healed_ns: Everything was mended. ``back_ns``: every socket lived again, everything was subscribed.
         judged_ns: When the invariants looked.
     """
 
     fault: str
+    patience_s: float
     start_ns: int
     healed_ns: int = 0
     back_ns: int = 0
@@ -180,14 +182,14 @@ class World:
         fault = FAULTS[name]
         rng = split(self.seed, f"fault {number}")
         await anyio.sleep(1.0 + rng.random() * 6)
-        episode = Episode(name, self.now_ns())
+        episode = Episode(name, fault.patience_s, self.now_ns())
         self.episodes.append(episode)
         self.log.write("fault", f"{name} begins")
         await fault.strike(self, rng)
         self.log.write("fault", f"{name} ends")
-        await self._settle(episode, rng.random() * 3, fault.patience_s)
+        await self._settle(episode, rng.random() * 3)
 
-    async def _settle(self, episode: Episode, more_s: float, bound_s: float) -> None:
+    async def _settle(self, episode: Episode, more_s: float) -> None:
         """Mend everything, let the recovery happen while the market goes on, then stand still and look."""
         self.sim.heal()
         self.gate.open()
@@ -200,7 +202,7 @@ class World:
         await self._touch()
         await anyio.sleep(more_s)
         self._rest(True)
-        while self._is_behind(episode) and self.now_ns() < self._due_ns(episode, bound_s):  # noqa: ASYNC110 - the bound is what is measured
+        while self._is_behind(episode) and self.now_ns() < self.due_ns(episode, episode.back_ns):  # noqa: ASYNC110
             await anyio.sleep(_POLL_S)
         await anyio.sleep(0.5)  # what comes too often comes now
         episode.judged_ns = self.now_ns()
@@ -274,10 +276,10 @@ class World:
         down = (StreamState.LOST, StreamState.REQUESTED)
         return all(reader.stream.state not in down for reader in self.readers)
 
-    def _due_ns(self, episode: Episode, bound_s: float) -> int:
-        """Return when all must be well: *bound_s* after the network, and the exchange's limits, let us ask."""
-        limits_ns = min(self.sessions.held_ns, episode.back_ns + round(_LIMITS_S * 1e9))
-        return max(episode.back_ns, limits_ns) + round(bound_s * 1e9)
+    def due_ns(self, episode: Episode, back_ns: int) -> int:
+        """Return when all must be well after *back_ns*; it counts from when the exchange's limits let us ask."""
+        limits_ns = min(self.sessions.held_ns, back_ns + round(_LIMITS_S * 1e9))
+        return max(back_ns, limits_ns) + round(episode.patience_s * 1e9)
 
     def _is_behind(self, episode: Episode) -> bool:
         untold = self.is_recovery_owed(episode) and self.account.error is None

@@ -68,6 +68,20 @@ class _OtherNames(_OtherTrading):
     trading = _Renaming
 
 
+class _Forgetting(Passing):
+    """Trading that has no history to recover from."""
+
+    async def fills_page(self, *arguments: Any) -> Page[Any]:
+        return Page([], None)
+
+    async def account_fills_page(self, *arguments: Any) -> Page[Any]:
+        return Page([], None)
+
+
+class _NoHistory(_OtherTrading):
+    trading = _Forgetting
+
+
 class _Floating(Passing):
     """Trading with a float in the path."""
 
@@ -117,6 +131,14 @@ BROKEN = (
         "trade ids of REST and stream do not agree, so that a recovered fill is told twice",
         ("cut private",),
         manager=_OtherNames,
+    ),
+    Broken(
+        "fills are not asked for",
+        "I18",
+        "after a loss only open orders are fetched: what was filled meanwhile is never told",
+        ("unreachable",),
+        manager=_NoHistory,
+        exchanges=("binance",),  # elsewhere a new subscription to fills begins with those of before
     ),
     Broken(
         "a float in the path",

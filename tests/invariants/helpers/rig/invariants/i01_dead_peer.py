@@ -22,7 +22,9 @@ class DeadPeer(Invariant):
                 lost_ns = next((ns for ns, lost in self.world.sessions.lost if lost == name and ns >= begun_ns), None)
                 if lost_ns is None:
                     self.fail(f"session {name} was in the black hole of {begun_ns / 1e9:.3f} s and is not lost")
-                elif lost_ns - begun_ns > bound_ns:
+                    continue
+                self.measured.append((lost_ns - begun_ns) / 1e9)
+                if lost_ns - begun_ns > bound_ns:
                     self.fail(f"session {name} was noticed to be dead after {(lost_ns - begun_ns) / 1e9:.3f} s")
         for at_ns, answered in self.world.dark_reads:
             begun_ns = max(ns for ns, _ in self.world.holes if ns <= at_ns)

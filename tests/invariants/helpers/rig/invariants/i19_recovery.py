@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rig.comparing import unlike_state
+from rig.faults import FAULTS
 from rig.invariant import Invariant
 
 if TYPE_CHECKING:
     from rig.world import Episode
+
+_DOZE_NS = 500_000_000
+"""How long the account's reader may doze before it takes an event."""
 
 
 class Recovery(Invariant):
@@ -26,9 +30,26 @@ class Recovery(Invariant):
         losses = world.losses(episode)
         if losses:
             self.exercised += 1
-        if world.is_recovery_owed(episode):
-            self.fail(f"the account's channel was lost {len(losses)} times in {episode.fault!r}; no Recovered after")
+            self._judge_time(episode, losses)
         unlike = unlike_state(world)
         if unlike:
             late_s = (episode.judged_ns - episode.back_ns) / 1e9
             self.fail(f"{late_s:.1f} s after the connection was back from {episode.fault!r}: {unlike}")
+
+    def _judge_time(self, episode: Episode, losses: list[int]) -> None:
+        """Judge how long it took from the last channel's being subscribed again to `Recovered`."""
+        world = self.world
+        told_ns = next((ns for ns, _ in world.account.recovered if ns >= losses[-1]), None)
+        if told_ns is None:
+            self.fail(f"the account's channel was lost {len(losses)} times in {episode.fault!r}; no Recovered after")
+            return
+        private = world.exchange.private_keys
+        back_ns = max(
+            (ns for ns, key, state in world.sessions.changes if key in private and state == "acknowledged"), default=0
+        )
+        if FAULTS[episode.fault].hits_reads:
+            back_ns = max(back_ns, episode.healed_ns)
+        took_s = (told_ns - back_ns) / 1e9
+        self.measured.append(max(took_s, 0.0))
+        if told_ns > world.due_ns(episode, back_ns) + _DOZE_NS:
+            self.fail(f"Recovered came {took_s:.1f} s after the channel was back from {episode.fault!r}")
