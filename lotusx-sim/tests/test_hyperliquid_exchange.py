@@ -615,6 +615,30 @@ def test_a_position_without_margin_is_liquidated(hl: HlCaller) -> None:
     assert hl.info("userFills", user=USER)[0]["liquidation"]["method"] == "market"
 
 
+def test_what_can_reduce_no_longer_is_cancelled_and_says_why(hl: HlCaller) -> None:
+    hl.place(limit(BTC, "buy", "0.01", "85000", "Ioc"))
+    (resting,) = hl.place(limit(BTC, "sell", "0.01", "90000", r=True))
+    hl.place(limit(BTC, "sell", "0.01", "80000", "Ioc"))
+    assert hl.status(oid_of(resting)) == "reduceOnlyCanceled"
+
+
+def test_open_orders_go_with_a_liquidation_and_say_why(hl: HlCaller) -> None:
+    hl.sim.set_book("BTC", bids=[("84000", "100")], asks=[("84100", "100")])
+    hl.place(limit(BTC, "buy", "20", "84100", "Ioc"))
+    (resting,) = hl.place(limit(BTC, "buy", "0.01", "80000"))
+    hl.sim.set_mark("BTC", "79500")
+    assert hl.sim.position("BTC") == 0
+    assert hl.status(oid_of(resting)) == "liquidatedCanceled"
+    newest = hl.info("historicalOrders", user=USER)
+    assert {"LiquidationMarket"} == {row["order"]["tif"] for row in newest} - {"Ioc", "Gtc"}
+
+
+def test_an_order_that_the_exchange_ends_says_so(hl: HlCaller) -> None:
+    hl.place(limit(BTC, "buy", "0.01", "80000", c=CLOID))
+    hl.sim.cancel(CLOID)
+    assert hl.status(CLOID) == "internalCancel"
+
+
 # -- the dead man's switch ---------------------------------------------------------------------------------------
 
 

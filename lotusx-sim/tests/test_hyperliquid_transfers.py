@@ -183,6 +183,12 @@ def test_an_agent_without_a_name_takes_the_place_of_the_one_before(hl: HlCaller)
     assert "does not exist" in hl.act({"type": "noop"}, key=DEFAULT_AGENT_KEY)["response"]
 
 
+def test_an_agent_that_is_sent_money_still_acts_for_its_account(hl: HlCaller) -> None:
+    assert usd_send(hl, "5", destination=DEFAULT_AGENT_ADDRESS) == OK
+    hl.place(limit(BTC, "buy", "0.01", "80000"), key=DEFAULT_AGENT_KEY)
+    assert len(hl.info("openOrders", user=USER)) == 1
+
+
 def test_an_agent_lapses(hl: HlCaller) -> None:
     approve(hl, NEW_KEY, f"bot valid_until {hl.now_ms + 60_000}")
     hl.step(59)

@@ -103,9 +103,8 @@ class Registry:
         return self._nonces.setdefault(signer, Nonces())
 
     def owner(self, signer: str, now_ms: int) -> Member | None:
-        """Return the account *signer* acts for: its own, or the one that approved it as agent."""
-        member = self.members.get(signer)
-        return member if member is not None else self.master_of_agent(signer, now_ms)
+        """Return the account *signer* acts for: the one that approved it as agent, or its own."""
+        return self.master_of_agent(signer, now_ms) or self.members.get(signer)
 
     def master_of_agent(self, address: str, now_ms: int) -> Member | None:
         for member in self.members.values():

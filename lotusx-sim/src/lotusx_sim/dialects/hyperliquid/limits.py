@@ -20,7 +20,6 @@ class LimitRules:
     subscriptions: int = 1_000
     users: int = 10
     messages_per_minute: int = 2_000
-    posts_in_flight: int = 100
     address_requests: int = 10_000
     open_orders: int = 1_000
 

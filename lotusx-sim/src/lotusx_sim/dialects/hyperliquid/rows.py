@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from lotusx_sim.dialects.hyperliquid.numbers import decimals_of, shown, usd, wire
-from lotusx_sim.dialects.hyperliquid.state import NS_PER_MS, Rejected, VenueState, cloid_of, hash_of, tid_of
+from lotusx_sim.dialects.hyperliquid.state import NS_PER_MS, Rejected, VenueState, cloid_of, hash_of, tid_of, user_of
 from lotusx_sim.engine.orders import (
     LIQUIDATED,
     MARGIN_GONE,
@@ -147,7 +147,7 @@ def fill(state: VenueState, item: Fill) -> dict[str, Any]:
         content["cloid"] = cloid
     if item.is_liquidation:
         content["liquidation"] = {
-            "liquidatedUser": item.account,
+            "liquidatedUser": user_of(item.account),
             "markPx": shown(state.mark(listing)),
             "method": "market",
         }
