@@ -63,8 +63,14 @@ def _rejected(message: bytes, error: Exception) -> ItemRejected:
     return ItemRejected(f"not a message of Binance: {start!r} ({error})", value=start)
 
 
+_NAMES_KEPT = 4_096
+
+
 class StreamCodec:
     """Market streams on a ``/stream`` address. The name of a stream is the key of its channel."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}  # by what a message begins with, up to the end of the name
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
         return [_encode({"method": "SUBSCRIBE", "params": list(keys), "id": request_id}).decode()]
@@ -83,15 +89,22 @@ class StreamCodec:
 
     def route(self, message: bytes) -> str | Control:
         """Find the stream's name by its place; only what does not begin as documented is parsed."""
+        end = message.find(b'"', _START)
+        known = self._names.get(message[:end])
+        if known is not None:
+            return known
         if message.startswith(_STREAM):
-            end = message.find(b'"', _START)
             name = message[_START:end]
             if b"\\" not in name and end > 0:
                 try:
                     key = name.decode()
                 except UnicodeDecodeError as error:
                     raise _rejected(message, error) from None
-                return key if key != _SHUTDOWN else Notice(NoticeKind.SHUTDOWN, key)
+                if key == _SHUTDOWN:
+                    return Notice(NoticeKind.SHUTDOWN, key)
+                if len(self._names) < _NAMES_KEPT:
+                    self._names[message[:end]] = key
+                return key
         return self._control(message)
 
     def _control(self, message: bytes) -> str | Control:
