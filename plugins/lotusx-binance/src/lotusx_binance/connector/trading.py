@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -21,11 +20,11 @@ from lotusx.errors import (
     TransportError,
 )
 from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
-from lotusx.plugin import Amendment, ItemDropped, OrderRef, Page, Span, TradingPort
+from lotusx.plugin import Amendment, OrderRef, Page, Span
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
-from lotusx_binance.conversions import MS
+from lotusx_binance.account_orders import AccountOrders, named
 from lotusx_binance.errors import SPOT
-from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
+from lotusx_binance.public_data import MAX_PAGE, last_ms
 from lotusx_binance.replies import ErrorBody
 
 if TYPE_CHECKING:
@@ -33,13 +32,8 @@ if TYPE_CHECKING:
     from lotusx.plugin import Kernel
     from lotusx_binance.rest import Endpoints
 
-logger = logging.getLogger("lotusx.binance")
-
 WINDOW_MS = 86_400_000
 """The longest window of ``allOrders`` and ``myTrades``."""
-
-CLOCKS_APART_MS = 60_000
-"""How far the exchange's clock may be ahead of ours before a search up to now misses the newest."""
 
 _canceled = msgspec.json.Decoder(types.CanceledOrder).decode
 _canceled_list = msgspec.json.Decoder(types.CanceledList).decode
@@ -81,25 +75,13 @@ class OrderEntry(Protocol):
     async def ready(self) -> None: ...
 
 
-def named(ref: OrderRef, *, order_id: str = "orderId", client: str = "origClientOrderId") -> dict[str, str | int]:
-    """Name an order: by its number alone where that is known, which Binance finds fastest."""
-    if ref.venue_order_id is not None:
-        if not ref.venue_order_id.isdecimal():
-            raise InvalidArgument(f"venue_order_id is a number at binance, not {ref.venue_order_id!r}")
-        return {order_id: int(ref.venue_order_id)}
-    if ref.client_order_id is not None:
-        return {client: ref.client_order_id}
-    raise InvalidArgument("name the order: client_order_id or venue_order_id")
-
-
-class SpotTrading(TradingPort):
+class SpotTrading(AccountOrders):
     """Orders, by REST except where the option ``order_entry`` says otherwise."""
 
     def __init__(self, kernel: Kernel, rest: Endpoints, entry: OrderEntry) -> None:
-        self._kernel = kernel
+        super().__init__(kernel)
         self._rest = rest
         self._entry = entry
-        self._now_ns = kernel.clock.now_ns
 
     async def ready(self) -> None:
         """Open the connection that the first order will use."""
@@ -246,18 +228,7 @@ class SpotTrading(TradingPort):
             items = await self._rest.open_orders(instrument.venue_symbol)
             return [convert.to_order(item, symbol=instrument.symbol) for item in items]
         items = await self._rest.open_orders()
-        await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
-        orders = []
-        for item in items:
-            try:
-                symbol = self._kernel.instruments.by_venue_symbol(item.symbol).symbol
-            except ItemRejected as error:
-                exchange = self._kernel.facts.name
-                logger.warning("%s: the open order %s was left out: %s", exchange, item.orderId, error)
-                self._kernel.telemetry.emit(ItemDropped(exchange, "openOrders", str(error)))
-            else:
-                orders.append(convert.to_order(item, symbol=symbol))
-        return orders
+        return await self._of_account(items, convert.to_order, "openOrders")
 
     async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
         """One page of ``allOrders``. With a start: windows of 24 h, and by order id inside a full one.
@@ -314,11 +285,6 @@ class SpotTrading(TradingPort):
         return Page(
             [convert.to_fill(item, symbol=instrument.symbol, received_ns=received_ns) for item in inside], following
         )
-
-    def _bounds(self, span: Span) -> tuple[int | None, int]:
-        """Return first and last millisecond; an open end is now, on any clock."""
-        end = last_ms(span)
-        return first_ms(span), self._now_ns() // MS + CLOCKS_APART_MS if end is None else end
 
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         """All fills of one order, oldest first."""
