@@ -21,7 +21,7 @@ from lotusx.model import (
     decimal_from_wire,
 )
 from lotusx.plugin import Request, Verb
-from lotusx_backpack.order_requests import NATIVE, Value, cancel_body, order_body
+from lotusx_backpack.order_requests import NATIVE, Value, cancel_body, check_trigger, order_body
 from lotusx_backpack.signer import request_text
 
 
@@ -115,6 +115,33 @@ def test_trigger_goes_by_another_price_where_native_says_so() -> None:
     body = order_body(conditional("stop_loss", reduce_only=True, native={"triggerBy": "MarkPrice"}), PERP)
 
     assert body == TRIGGER | {"triggerBy": "MarkPrice", "reduceOnly": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "below", "above"),
+    [
+        ("stop_loss", "sell", True, False),
+        ("stop_loss", "buy", False, True),
+        ("take_profit", "sell", False, True),
+        ("take_profit", "buy", True, False),
+    ],
+)
+def test_trigger_lies_on_the_side_that_makes_it_what_was_asked_for(
+    kind: str, side: str, below: bool, above: bool
+) -> None:
+    for trigger, fits in (("119", below), ("120", False), ("121", above)):
+        for name, price in ((kind, None), (f"{kind}_limit", "1")):
+            request = conditional(name, side=side, trigger_price=trigger, price=price)
+            if fits:
+                check_trigger(request, D(120))
+                continue
+            with pytest.raises(InvalidArgument, match="the exchange tells a stop from a take-profit") as caught:
+                check_trigger(request, D(120))
+            assert caught.value.rule == "trigger_price"
+
+
+def test_order_without_a_trigger_has_none_to_check() -> None:
+    check_trigger(limit(), D(1))
 
 
 def test_take_profit_and_stop_loss_come_with_the_order() -> None:

@@ -120,6 +120,32 @@ def order_body(request: OrderRequest, instrument: Instrument, *, client_id: int 
     return body
 
 
+def check_trigger(request: OrderRequest, reference: Decimal) -> None:
+    """Refuse a conditional order that the exchange would take for its opposite, or trigger at once.
+
+    A stop and a take-profit are sent in the same words. Which one it is, the exchange infers from where the trigger
+    lies; its rule is not documented beyond that.
+
+    Args:
+        reference: The price that triggers it (last, mark or index), now.
+
+    Raises:
+        InvalidArgument: The trigger does not lie on the side of *reference* that its type needs.
+    """
+    if request.trigger_price is None:
+        return
+    stops = request.type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+    above = stops == (request.side is Side.BUY)
+    if (request.trigger_price > reference) if above else (request.trigger_price < reference):
+        return
+    raise InvalidArgument(
+        f"trigger_price {plain(request.trigger_price)} of a {request.type} {request.side} order must be "
+        f"{'above' if above else 'below'} {plain(reference)}, where the market is: the exchange tells a stop from a "
+        "take-profit by that",
+        rule="trigger_price",
+    )
+
+
 def cancel_body(venue_symbol: str, *, order_id: str | None = None, client_id: int | None = None) -> dict[str, Value]:
     """Name one order by one of its ids: giving both is refused.
 
