@@ -50,6 +50,7 @@ class AccountReader:
 
     Args:
         symbol_of: Raises `ItemRejected` for what is not listed.
+        collateral_of: What perpetuals of a dex are margined in.
         since_ns: Exchange time from which events count as new. Before it lies what a subscription tells of the past.
         is_unified: Whether all balances are in the spot state; ``None``: not known (then margin is not told).
     """
@@ -59,6 +60,7 @@ class AccountReader:
         symbol_of: Callable[[str], Symbol],
         ours: Ours,
         triggers: WaitingTriggers,
+        collateral_of: Callable[[str], str],
         *,
         since_ns: int,
         is_unified: bool | None,
@@ -66,6 +68,7 @@ class AccountReader:
         self._symbol_of = symbol_of
         self._ours = ours
         self._triggers = triggers
+        self._collateral_of = collateral_of
         self._since_ns = since_ns
         self._is_unified = is_unified
         self._held: dict[str, set[Symbol]] = {}
@@ -111,7 +114,10 @@ class AccountReader:
         return events
 
     def perps(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
-        """``clearinghouseState`` of one dex: a position that was there before and is not now has been closed."""
+        """``clearinghouseState`` of one dex: a position that was there before and is not now has been closed.
+
+        What the dex holds is a balance in the classic account model only.
+        """
         found = _perps(message).data
         state = found.clearinghouseState
         positions = [
@@ -127,15 +133,10 @@ class AccountReader:
         events: list[AccountEvent] = []
         if positions or closed:
             events.append(PositionEvent((*positions, *closed)))
+        if self._is_unified is False:
+            asset = self._collateral_of(found.dex)
+            events.append(BalanceEvent((convert.to_margin_balance(state, asset=asset, dex=found.dex),)))
         return events
-
-    def margin(self, message: bytes, asset: str) -> Sequence[AccountEvent]:
-        """``clearinghouseState``: what the dex holds, in the classic account model."""
-        if self._is_unified is not False:
-            return []
-        found = _perps(message).data
-        balance = convert.to_margin_balance(found.clearinghouseState, asset=asset, dex=found.dex)
-        return [BalanceEvent((balance,))]
 
     def spot(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``spotState``."""

@@ -153,7 +153,7 @@ class PerpState(Struct):
     marginSummary: MarginSummary
     withdrawable: str
     assetPositions: list[AssetPosition]
-    time: int
+    time: int = 0  # not in records of 2023
 
 
 class SpotBalance(Struct):

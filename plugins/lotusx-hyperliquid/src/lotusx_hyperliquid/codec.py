@@ -198,10 +198,7 @@ class HyperliquidCodec:
 
 
 def _on_answer(data: msgspec.Raw, message: bytes) -> Control:
-    answer = _answer(data)
-    if answer.method != "subscribe":
-        return Notice(NoticeKind.IGNORED, answer.method)
-    return Ack(None, key=key_of(answer.subscription))
+    return Ack(None, key=key_of(_answer(data).subscription))
 
 
 def _on_error(data: msgspec.Raw, message: bytes) -> Control:
@@ -215,10 +212,8 @@ def _on_error(data: msgspec.Raw, message: bytes) -> Control:
     subscription = refused.get("subscription", refused)
     if not isinstance(subscription, dict):
         return Notice(NoticeKind.ERROR, text)
-    if words == "Already subscribed":
+    if words in ("Already subscribed", "Already unsubscribed") or refused.get("method") == "unsubscribe":
         return Ack(None, key=key_of(subscription))
-    if words == "Already unsubscribed" or refused.get("method") == "unsubscribe":
-        return Notice(NoticeKind.IGNORED, text)
     return Ack(None, text, key=key_of(subscription))
 
 

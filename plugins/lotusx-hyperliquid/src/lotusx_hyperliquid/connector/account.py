@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
@@ -228,6 +227,7 @@ class HyperliquidAccount(AccountPort):
             self._symbol_of,
             self._cloids.ours,
             self._triggers,
+            self._listed.collateral,
             since_ns=self._kernel.exchange_ns() - CLOCKS_APART_NS,
             is_unified=self._is_unified,
         )
@@ -241,10 +241,7 @@ class HyperliquidAccount(AccountPort):
         channels = [Channel("account", key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]
         for dex in self._listed.dexes:
             key = f"clearinghouseState {dex}".rstrip()
-            read_dex = partial(_read_dex, reader, self._listed.collateral(dex))
-            channels.append(Channel("account", key, ChannelKind.ACCOUNT, read_dex, private=True, lost=reader.forget))
+            channels.append(
+                Channel("account", key, ChannelKind.ACCOUNT, reader.perps, private=True, lost=reader.forget)
+            )
         return channels
-
-
-def _read_dex(reader: AccountReader, asset: str, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
-    return [*reader.perps(message, received_ns), *reader.margin(message, asset)]
