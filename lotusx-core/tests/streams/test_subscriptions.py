@@ -380,3 +380,29 @@ def test_what_was_asked_for_and_never_answered_is_unsubscribed_when_nobody_wants
     send = subs.next_send(1, 10 * S, new_id)
     assert send is not None
     assert (send.op, send.keys) == (Op.UNSUBSCRIBE, ("a",))
+
+
+def test_a_lost_unsubscribe_is_sent_again_unless_the_channel_is_wanted_by_then() -> None:
+    subs = Subscriptions(WsFacts(max_keys_per_message=1))
+    new_id = ids()
+    for name in ("a", "b", "c"):
+        subs.want(wanted(name))
+    subs.open(1, 0)
+    while (send := subs.next_send(1, 0, new_id)) is not None:
+        subs.acknowledged(1, Ack(send.request_id), 0)
+    subs.drop("a")
+    subs.drop("b")
+    assert [subs.next_send(1, 0, new_id), subs.next_send(1, 0, new_id)] == [
+        Send(Op.UNSUBSCRIBE, ("a",), 4), Send(Op.UNSUBSCRIBE, ("b",), 5),
+    ]  # fmt: skip
+    subs.want(wanted("b"))
+    again = subs.next_send(1, 0, new_id)
+    assert again == Send(Op.SUBSCRIBE, ("b",), 6)
+    assert subs.acknowledged(1, Ack(None, key="b"), 0) == []  # in the order of sending: it answers the unsubscribe
+    (acked,) = subs.acknowledged(1, Ack(None, key="b"), 0)
+    assert isinstance(acked, Acked)
+    subs.due(1, 10 * S)
+    assert subs.next_send(1, 10 * S, new_id) == Send(Op.UNSUBSCRIBE, ("a",), 7)
+    subs.acknowledged(1, Ack(7), 10 * S)
+    subs.due(1, 21 * S)
+    assert subs.next_send(1, 21 * S, new_id) is None

@@ -40,6 +40,7 @@ TRIES = 4
 @dataclass(slots=True)
 class _Pending:
     op: Op
+    keys: set[str]
     members: list[Member]
     sent_ns: int
 
@@ -226,7 +227,7 @@ class Subscriptions:
         self, session: _Session, op: Op, keys: tuple[str, ...], members: list[Member], request_id: int, now_ns: int
     ) -> Send:
         if self._facts.acknowledges:
-            session.pending[request_id] = _Pending(op, members, now_ns)
+            session.pending[request_id] = _Pending(op, set(keys), members, now_ns)
         return Send(op, keys, request_id)
 
     def sent(self, number: int, send: Send, now_ns: int) -> list[Change]:
@@ -311,6 +312,10 @@ class Subscriptions:
                 times.append(pending.sent_ns + ACK_WAIT_NS)
                 continue
             del session.pending[request_id]
+            if pending.op is Op.UNSUBSCRIBE:  # it may have been lost; what is wanted again is better subscribed twice
+                session.ending.update(dict.fromkeys(pending.keys - session.by_key.keys()))
+                times.append(now_ns + 1)
+                continue
             heard = [member for member in pending.members if member.live]
             changes += self._accept(heard, now_ns)  # its data answers for it
             for member in pending.members:
@@ -347,12 +352,12 @@ class Subscriptions:
 
 
 def _asked_for(session: _Session, key: str | None) -> list[Member]:
-    """Take the member of *key* out of what waits for an answer."""
+    """Take *key* out of what waits for an answer, which come in the order of sending; return whom a yes concerns."""
     for request_id, pending in session.pending.items():
-        for member in pending.members:
-            if member.key == key:
-                pending.members.remove(member)
-                if not pending.members:
-                    del session.pending[request_id]
-                return [member]
+        if key not in pending.keys:
+            continue
+        pending.keys.discard(key)
+        if not pending.keys:
+            del session.pending[request_id]
+        return [member for member in pending.members if member.key == key]
     return []
