@@ -90,6 +90,16 @@ def test_numbers_that_are_no_signature_recover_nobody(hl: HlCaller) -> None:
     assert hl.post("/exchange", body) == {"status": "err", "response": "Unable to recover signer."}
 
 
+@pytest.mark.parametrize(
+    "signature",
+    [None, {}, {"r": 1, "s": "0x1", "v": 27}, {"r": "12", "s": "0x1", "v": 27}, {"r": "0xzz", "s": "0x1", "v": 27},
+     {"r": "0x1", "s": "0x1", "v": "27"}, {"r": "0x" + "1" * 65, "s": "0x1", "v": 27}],
+)  # fmt: skip
+def test_what_is_not_even_shaped_like_a_signature_is_answered_with_422(hl: HlCaller, signature: Any) -> None:
+    hl.post("/exchange", hl.signed({"type": "noop"}) | {"signature": signature})
+    assert hl.last.status == 422
+
+
 def test_signatures_may_come_without_leading_zeros(hl: HlCaller) -> None:
     for _ in range(40):
         body = hl.signed({"type": "noop"})
@@ -434,6 +444,14 @@ def test_a_single_modification_does_not_tell_the_new_id(hl: HlCaller) -> None:
     assert bad["response"] == "Price must be divisible by tick size. asset=0"
 
 
+def test_a_static_error_refuses_a_batch_of_modifications_with_one_entry(hl: HlCaller) -> None:
+    old = oid_of(hl.place(limit(BTC, "buy", "0.01", "80000"))[0])
+    good, bad = limit(BTC, "buy", "0.01", "80001"), limit(BTC, "buy", "0.01", "80001.5")
+    answer = hl.act({"type": "batchModify", "modifies": [{"oid": old, "order": good}, {"oid": old, "order": bad}]})
+    assert answer["response"]["data"]["statuses"] == [{"error": "Price must be divisible by tick size. asset=0"}]
+    assert hl.status(old) == "open"
+
+
 # -- triggers and brackets ---------------------------------------------------------------------------------------
 
 
@@ -543,6 +561,14 @@ def test_profit_is_realized_before_fees_and_the_fill_tells_both(hl: HlCaller) ->
     assert fill["fee"] == "5.69025"  # 0.15 * 84300 * 0.00045
     value = hl.info("clearinghouseState", user=USER)["marginSummary"]["accountValue"]
     assert Decimal(value) == Decimal("100000") + 20 - Decimal("5.69025") - Decimal("3.7845") + Decimal("-0.05") * 0
+
+
+def test_what_is_left_of_a_position_may_be_closed_however_little_it_is(hl: HlCaller) -> None:
+    hl.place(limit(BTC, "buy", "0.01", "85000", "Ioc"))
+    hl.place(limit(BTC, "sell", "0.0099", "80000", "Ioc"))
+    assert "minimum value" in hl.refused(limit(BTC, "sell", "0.00005", "80000", "Ioc", r=True))
+    assert "filled" in hl.place(limit(BTC, "sell", "0.0001", "80000", "Ioc", r=True))[0]
+    assert hl.sim.position("BTC") == 0
 
 
 def test_leverage_changes_the_margin_in_use(hl: HlCaller) -> None:

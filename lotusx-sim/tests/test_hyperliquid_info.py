@@ -267,6 +267,18 @@ def test_a_unified_account_has_one_balance_for_everything() -> None:
     assert "insufficient spot balance" in poor["error"]
 
 
+def test_what_tokens_have_cost_goes_with_what_is_sold(hl: HlCaller) -> None:
+    def entry_value() -> Decimal:
+        owned = {item["coin"]: item for item in hl.info("spotClearinghouseState", user=USER)["balances"]}
+        return Decimal(owned["HYPE"]["entryNtl"])
+
+    assert entry_value() == 0
+    hl.sim.set_book("@107", bids=[("35", "100")], asks=[("36", "100")])
+    hl.place(limit(HYPE_SPOT, "buy", "4", "36", "Ioc"))
+    hl.place(limit(HYPE_SPOT, "sell", "1", "35", "Ioc"))
+    assert entry_value() == Decimal(108)
+
+
 def test_leverage_and_what_may_be_traded_are_told_by_coin(hl: HlCaller) -> None:
     data = hl.info("activeAssetData", user=USER, coin="ETH")
     assert (data["leverage"], data["availableToTrade"]) == ({"type": "cross", "value": 20}, ["100000.0"] * 2)

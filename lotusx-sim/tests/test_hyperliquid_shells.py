@@ -80,6 +80,40 @@ def test_hours_pass_at_once_in_memory() -> None:
     trio.run(scenario, clock=MockClock(autojump_threshold=0))
 
 
+class Silent:
+    """Expects nothing to come."""
+
+    def on_messages(self, messages: list[bytes], received_ns: int) -> None:
+        raise AssertionError(f"{messages} came at {received_ns}")
+
+
+def test_the_venue_sends_no_pings() -> None:
+    import trio
+    from trio.testing import MockClock
+
+    async def scenario() -> None:
+        async with memory.connect(Hyperliquid(actions_per_s=0)) as server:
+            connection = await server.ws.connect(f"{server.ws_url}/ws", Silent())
+            opened_ns = connection.last_received_ns
+            await trio.sleep(59)
+            assert connection.last_received_ns == opened_ns
+            assert (await connection.run()).code == 1000
+
+    trio.run(scenario, clock=MockClock(autojump_threshold=0))
+
+
+def test_the_venue_does_not_compress(run: Callable[[Any], Any]) -> None:
+    async def scenario() -> None:
+        async with (
+            serve(Hyperliquid(actions_per_s=0)) as server,
+            ws_connect(f"{server.ws_url}/ws", compression=True) as socket,
+        ):
+            assert socket.extensions == []
+            assert await socket.ask({"method": "ping"}) == {"channel": "pong"}
+
+    run(scenario)
+
+
 def test_the_same_seed_gives_the_same_market() -> None:
     def market(seed: int) -> Any:
         hl = HlCaller(Hyperliquid(seed=seed))

@@ -39,6 +39,8 @@ class Venue(Protocol):
     """One simulated venue, between bytes and engine."""
 
     name: str
+    pings_clients: bool  # whether the venue's servers send ping frames, every 20 seconds
+    compresses: bool  # whether they take permessage-deflate
 
     def start(self, now_ns: int) -> None:
         """Open for business; the first call counts."""

@@ -182,7 +182,8 @@ class MemoryConnection:
 
     def attach(self, connection: SimulatedConnection) -> None:
         self._connection = connection
-        self._network.sim.later(_SERVER_PING_S, self._server_ping)
+        if self._network.sim.venue.pings_clients:
+            self._network.sim.later(_SERVER_PING_S, self._server_ping)
 
     async def run(self) -> WsClosed:
         """Deliver until the socket ends. See `lotusx.kernel.transport.WsConnection`."""

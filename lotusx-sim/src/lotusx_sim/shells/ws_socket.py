@@ -15,7 +15,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from lotusx_sim.connection import ShellSide, SimulatedConnection
@@ -87,12 +87,14 @@ class WsSocket:
 
     async def _converse(self, connection: SimulatedConnection) -> None:
         try:
-            await self._put(self._ws.send(AcceptConnection(extensions=[PerMessageDeflate()])))
+            extensions: list[Extension] = [PerMessageDeflate()] if self._sim.venue.compresses else []
+            await self._put(self._ws.send(AcceptConnection(extensions=extensions)))
             if self._leftover:
                 self._ws.receive_data(self._leftover)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write)
-                tasks.start_soon(self._beat)
+                if self._sim.venue.pings_clients:
+                    tasks.start_soon(self._beat)
                 await self._read(connection)
                 tasks.cancel_scope.cancel()
         except* BROKEN:

@@ -59,6 +59,8 @@ class BinanceSpot:
     """
 
     name = "binance"
+    pings_clients = True
+    compresses = True
 
     def __init__(
         self,

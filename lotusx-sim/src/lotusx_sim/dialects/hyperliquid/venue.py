@@ -55,6 +55,8 @@ class Hyperliquid:
     """
 
     name = "hyperliquid"
+    pings_clients = False
+    compresses = False
 
     def __init__(
         self,
