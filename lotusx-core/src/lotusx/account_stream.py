@@ -50,7 +50,12 @@ PAYMENTS_KNOWN = 10_000
 
 @dataclass(slots=True)
 class _Found:
-    """What one round of recovery learnt, before any of it is applied."""
+    """What one round of recovery learnt, before any of it is applied.
+
+    Attributes:
+        before_balances, before_positions: How many events were held when these were asked for. What such an event says
+            of them is older than the answer.
+    """
 
     states: list[OrderState] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
@@ -58,6 +63,8 @@ class _Found:
     absent: list[TrackedOrder] = field(default_factory=list)
     balances: Sequence[Balance] | None = None
     positions: Sequence[Position] | None = None
+    before_balances: int = 0
+    before_positions: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -224,8 +231,17 @@ class AccountStream:
         found.payments = (
             await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
         )
-        found.balances = await self._read(self._account.balances)
-        found.positions = await self._read(self._account.positions)
+
+        async def balances() -> Sequence[Balance]:
+            found.before_balances = len(self._held)
+            return await self._account.balances()
+
+        async def positions() -> Sequence[Position]:
+            found.before_positions = len(self._held)
+            return await self._account.positions()
+
+        found.balances = await self._read(balances)
+        found.positions = await self._read(positions)
         return found
 
     async def _listed(self, symbols: Iterable[Symbol]) -> dict[Symbol, Instrument]:
@@ -316,6 +332,8 @@ class AccountStream:
             self._desk.close_absent(order)
         for payment in found.payments:
             self._merge(FundingEvent(payment))
+        if not self._overflown:  # what is held came after the hole, else
+            self._supersede(found)
         if found.balances is not None:
             listed = {(balance.wallet, balance.asset) for balance in found.balances}
             zero = Decimal(0)
@@ -331,6 +349,20 @@ class AccountStream:
                 Position(old.symbol, old.kind, Decimal(0)) for old in self._positions.values() if old.symbol not in held
             ]
             self._merge(PositionEvent((*found.positions, *closed)))
+
+    def _supersede(self, found: _Found) -> None:
+        """Let go of held events that say what balances and positions were before they were asked for.
+
+        Not by time: what is gone from the answer has none there, and an older event would bring it back.
+        """
+        kept = []
+        for index, event in enumerate(self._held):
+            old_balance = isinstance(event, BalanceEvent) and index < found.before_balances
+            old_position = isinstance(event, PositionEvent) and index < found.before_positions
+            if (old_balance and found.balances is not None) or (old_position and found.positions is not None):
+                continue
+            kept.append(event)
+        self._held = deque(kept)
 
     def _merge(self, event: AccountEvent) -> None:
         """Deliver what is new in *event*."""

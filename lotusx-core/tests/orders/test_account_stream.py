@@ -246,6 +246,29 @@ def test_an_order_that_reads_do_not_show_yet_is_asked_for_again() -> None:
     in_virtual_time(run)
 
 
+def test_what_was_held_from_before_does_not_bring_back_what_is_gone() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        exchange.held_balances = []
+        exchange.held_positions = []
+        account.stream.feed(BalanceEvent((balance("USDT", "5", at=1),)))
+        account.stream.feed(PositionEvent((Position(BTC, InstrumentKind.LINEAR, D(3), updated_ns=1),)))
+        account.stream.hold()
+        account.stream.feed(BalanceEvent((balance("USDT", "4", at=2),)))
+        account.stream.feed(PositionEvent((Position(BTC, InstrumentKind.LINEAR, D(2), updated_ns=2),)))
+        del account.out[:]
+        await account.stream.recover(EPOCH_NS)
+        zero = D(0)
+        assert account.out[:-1] == [
+            BalanceEvent((Balance("USDT", zero, zero, zero),)),
+            PositionEvent((Position(BTC, InstrumentKind.LINEAR, zero),)),
+        ]
+        assert isinstance(account.out[-1], Recovered)
+
+    in_virtual_time(run)
+
+
 def test_a_ban_is_waited_for_and_then_what_was_missed_is_delivered() -> None:
     async def run() -> None:
         account = Account()
