@@ -208,6 +208,15 @@ def test_a_shutdown_closes_all_sockets(hl: HlCaller) -> None:
     assert [socket.ended for socket in sockets] == [(1001, "")] * 2
 
 
+# -- the market --------------------------------------------------------------------------------------------------
+
+
+def test_somebody_else_can_trade_in_every_kind_of_market(hl: HlCaller) -> None:
+    for coin, size in (("BTC", "0.5"), ("@107", "20"), ("xyz:TSLA", "2")):
+        assert hl.sim.trade(coin, "sell", size) == Decimal(size)
+        assert hl.info("recentTrades", coin=coin)[0]["side"] == "A"
+
+
 # -- the ledger --------------------------------------------------------------------------------------------------
 
 

@@ -38,12 +38,9 @@ class Account:
     abstraction: str = "disabled"
 
     @classmethod
-    def of_key(
-        cls, private_key: str, name: str = "main", *, agent_keys: Iterable[str] = (), **more: object
-    ) -> "Account":
+    def of_key(cls, private_key: str, name: str = "main", *, agent_keys: Iterable[str] = ()) -> "Account":
         """Return the account of a private key, with agents named by theirs."""
-        agents = tuple(address_of_key(key) for key in agent_keys)
-        return cls(address_of_key(private_key), name, agents, **more)  # type: ignore[arg-type]  # checked by the class
+        return cls(address_of_key(private_key), name, tuple(address_of_key(key) for key in agent_keys))
 
 
 DEFAULT_ACCOUNT = Account(DEFAULT_ADDRESS, agents=(DEFAULT_AGENT_ADDRESS,))

@@ -66,9 +66,9 @@ def _l1(**fields: Reader | Optional) -> L1Action:
 
 
 def _user(primary_type: str, signed: str, nonce: str = "nonce", optional: tuple[str, ...] = ()) -> UserAction:
-    pairs = [tuple(reversed(item.split())) for item in signed.split(",")]
-    fields = [("hyperliquidChain", "string"), *((name, kind) for name, kind in pairs), (nonce, "uint64")]
-    return UserAction(primary_type, fields, nonce, optional)
+    """Return a user-signed action; *signed* holds the fields between chain and nonce, as EIP-712 writes them."""
+    declared = [item.split() for item in f"string hyperliquidChain,{signed},uint64 {nonce}".split(",")]
+    return UserAction(primary_type, [(name, kind) for kind, name in declared], nonce, optional)
 
 
 L1_ACTIONS: dict[str, L1Action] = {

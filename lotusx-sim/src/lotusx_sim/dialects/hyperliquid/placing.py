@@ -89,8 +89,6 @@ def _place(deed: Deed, listing: Listing, item: Mapping[str, Any], grouping: Any)
     _check_value(deed, listing, item)
     trigger = item["t"].get("trigger")
     wallet = state.wallet_for(deed.user, listing)
-    if not state.exchange.accounts.has(wallet):
-        state.exchange.open_account(wallet, {})
     _check_open_orders(deed, listing, is_held_back=trigger is not None or item["r"])
     tif = None if trigger is not None else item["t"]["limit"]["tif"]
     is_market = tif == "FrontendMarket" or (trigger is not None and trigger["isMarket"])

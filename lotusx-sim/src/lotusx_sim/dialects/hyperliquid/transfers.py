@@ -1,6 +1,5 @@
 """The actions that move money: between wallets of one address, to others, to vaults, and away."""
 
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -31,9 +30,6 @@ def _amount(value: str) -> Decimal:
 def _send(deed: Deed, payer: str, payee: str, asset: str, amount: Decimal, purpose: str) -> None:
     if payer == payee:
         raise ActionError(f"Nothing to move for {purpose}.")  # unified balances; wording not known
-    for account in (payer, payee):
-        if not deed.state.exchange.accounts.has(account):
-            deed.state.exchange.open_account(account, {})
     try:
         deed.state.exchange.send(payer, payee, asset, amount, deed.now_ns)
     except Refused:
@@ -144,28 +140,28 @@ def _sub_account(deed: Deed, value: str) -> Member:
     return member
 
 
-def _with_sub(deed: Deed, kind: str, asset: str, amount: Decimal, note: Callable[[], dict[str, Any]]) -> Any:
+def _with_sub(deed: Deed, kind: str, asset: str, amount: Decimal, delta: dict[str, Any]) -> Any:
     sub = _sub_account(deed, deed.action["subAccountUser"])
     pair = deed.state.wallet(deed.owner.address, kind), deed.state.wallet(sub.address, kind)
     payer, payee = pair if deed.action["isDeposit"] else pair[::-1]
     _send(deed, payer, payee, asset, amount, "sub-account transfer")
     for user in (deed.owner.address, sub.address):
-        deed.state.note(user, note(), deed.now_ns)
+        deed.state.note(user, delta, deed.now_ns)
     return DEFAULT
 
 
 def sub_account_transfer(deed: Deed) -> Any:
     amount = deed.action["usd"] * _USD
-    note = {"type": "subAccountTransfer", "usdc": usd(amount), "user": deed.owner.address,
+    delta = {"type": "subAccountTransfer", "usdc": usd(amount), "user": deed.owner.address,
             "destination": deed.action["subAccountUser"]}  # fmt: skip
-    return _with_sub(deed, "", USDC_NAME, amount, lambda: note)
+    return _with_sub(deed, "", USDC_NAME, amount, delta)
 
 
 def sub_account_spot_transfer(deed: Deed) -> Any:
     token, amount = _token(deed, deed.action["token"]), _amount(deed.action["amount"])
-    note = {"type": "spotTransfer", "token": token, "amount": shown(amount), "user": deed.owner.address,
+    delta = {"type": "spotTransfer", "token": token, "amount": shown(amount), "user": deed.owner.address,
             "destination": deed.action["subAccountUser"], "fee": "0.0"}  # fmt: skip
-    return _with_sub(deed, SPOT, token, amount, lambda: note)
+    return _with_sub(deed, SPOT, token, amount, delta)
 
 
 def vault_transfer(deed: Deed) -> Any:
