@@ -132,6 +132,12 @@ def test_a_second_order_to_close_the_same_position_needs_margin() -> None:
     )
 
 
+def test_an_order_of_absurd_size_is_refused_for_its_margin() -> None:
+    exchange = make_exchange("1000")
+    new = NewOrder("a", MARKETS[0].symbol, Side.BUY, Kind.LIMIT, dec("1584330468567769000000000"), price=dec("81956"))
+    assert refusal(exchange, new) is Reason.INSUFFICIENT_FUNDS
+
+
 def test_an_order_that_flips_needs_margin_for_what_it_opens() -> None:
     exchange = make_exchange("1000")
     deal(exchange, "a", "rich", "10", "100")

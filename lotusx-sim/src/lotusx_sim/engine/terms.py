@@ -1,13 +1,14 @@
 """What the engine is told of a market and of an account's fees, and the sums that follow from it."""
 
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from enum import Enum
 
 from lotusx_sim.engine.orders import ZERO, Order
 
 QUANTUM = Decimal("1e-8")  # what amounts that have no finite decimal form are rounded to
 _ONE = Decimal(1)
+_WIDE = Context(prec=100, rounding=ROUND_UP)  # an absurd order is refused for its margin, it must not raise
 
 
 class MarketKind(Enum):
@@ -125,4 +126,4 @@ def share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 def margin_for(value: Decimal, leverage: Decimal) -> Decimal:
     """Return the initial margin of *value* (any sign), rounded up to 1e-8."""
-    return (abs(value) / leverage).quantize(QUANTUM, rounding=ROUND_UP)
+    return _WIDE.quantize(_WIDE.divide(abs(value), leverage), QUANTUM)
