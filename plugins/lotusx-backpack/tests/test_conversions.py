@@ -54,7 +54,7 @@ def test_side_of_the_top_where_nobody_is_has_quantity_zero() -> None:
 
     best = convert.to_best_bid_offer(event, symbol=SOL, received_ns=5)
 
-    assert (best.bid_price, best.bid_quantity, best.ask_price, best.ask_quantity) == numbers("0 0 9 3")
+    assert (best.bid_price_text, best.bid_quantity, best.ask_price, best.ask_quantity) == ("0", *numbers("0 9 3"))
     assert (best.sequence, best.exchange_ns) == (4, T_NS)
 
 
@@ -93,7 +93,8 @@ def test_top_of_a_book_is_its_best_prices() -> None:
 def test_top_of_an_empty_book_is_nobody() -> None:
     best = convert.top_of(types.Depth([], [], "1", 1), symbol=SOL, received_ns=5)
 
-    assert (best.bid_price, best.bid_quantity, best.ask_price, best.ask_quantity) == numbers("0 0 0 0")
+    assert (best.bid_price_text, best.bid_quantity_text) == ("0", "0")
+    assert (best.ask_price_text, best.ask_quantity_text) == ("0", "0")
 
 
 levels = st.lists(st.tuples(st.decimals("0.0001", 10**6, places=4).map(str), st.just("1")), unique_by=lambda x: D(x[0]))
@@ -297,6 +298,16 @@ def test_open_interest_counts_base_units() -> None:
 
     assert (found.quantity, found.exchange_ns) == (D("100.5"), 1_700_000_000 * S)
     assert (streamed.quantity, streamed.exchange_ns) == (D("100.5"), 1_700_000_000_000_009_000)
+
+
+@pytest.mark.parametrize(("word", "side"), [("Bid", Side.BUY), ("Ask", Side.SELL)])
+def test_liquidation(word: str, side: Side) -> None:
+    event = msgspec.convert(AT | {"S": word, "p": "18.70", "q": "10"}, types.LiquidationEvent)
+
+    found = convert.to_liquidation(event, symbol=SOL_PERP, received_ns=5)
+
+    assert (found.symbol, found.side, found.price, found.quantity) == (SOL_PERP, side, D("18.7"), D(10))
+    assert (found.exchange_ns, found.received_ns) == (T_NS, 5)
 
 
 @pytest.mark.parametrize("body", [b"1753131712992", b'"1753131712992"', b" 1753131712992\n"])

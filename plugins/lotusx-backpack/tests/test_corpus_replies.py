@@ -64,7 +64,7 @@ def depth() -> None:
     assert [level.price for level in book.bids] == sorted((level.price for level in book.bids), reverse=True)
     assert [level.price for level in book.asks] == sorted(level.price for level in book.asks)
     assert (best.bid_price, best.ask_price) == (book.bids[0].price, book.asks[0].price)
-    assert best.bid_price < best.ask_price == D("100.65")
+    assert book.bids[0].price < book.asks[0].price == D("100.65")
     assert book.sequence is not None
 
 

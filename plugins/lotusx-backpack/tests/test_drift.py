@@ -83,6 +83,9 @@ SAMPLES: Mapping[str, Sample] = {
         of(types.MarkPriceEvent, convert.to_mark_price_event, **HERE),
         frozenset("ifn"),
     ),
+    "liquidation": Sample(
+        AT | {"S": "Bid", "p": "1", "q": "2"}, of(types.LiquidationEvent, convert.to_liquidation, **HERE)
+    ),
     "rest depth": Sample(
         {"asks": [["2", "1"]], "bids": [["1", "1"]], "lastUpdateId": "7", "timestamp": 8},
         of(types.Depth, convert.to_order_book, wanted=5, asked=5, **HERE),

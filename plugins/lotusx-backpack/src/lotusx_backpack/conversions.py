@@ -13,6 +13,7 @@ from lotusx.model import (
     FundingRate,
     Interval,
     Level,
+    Liquidation,
     MarkPrice,
     OpenInterest,
     OrderBook,
@@ -22,9 +23,12 @@ from lotusx.model import (
     Trade,
     decimal_from_wire,
     exact,
+    known,
 )
 from lotusx_backpack import types
 from lotusx_backpack.times import MS, US, S, Whole, moment_ns, utc_ns, whole
+
+SIDE = {"Bid": Side.BUY, "Ask": Side.SELL}
 
 BOOK_DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 """Levels a side that can be asked for."""
@@ -293,6 +297,22 @@ def to_funding_rates(
         for item in items
     )
     return sorted((rate for rate in rates if rate.funding_ns <= now_ns), key=lambda rate: rate.funding_ns)
+
+
+def to_liquidation(item: types.LiquidationEvent, *, symbol: Symbol, received_ns: int) -> Liquidation:
+    """Convert a ``liquidation`` event. Its side is taken for that of the closing order: documents only call it a side.
+
+    Raises:
+        ItemRejected: Its side is unknown.
+    """
+    return Liquidation(
+        symbol=symbol,
+        side=known(SIDE, item.S, field="S"),
+        price=decimal_from_wire(item.p, field="p"),
+        quantity=decimal_from_wire(item.q, field="q"),
+        exchange_ns=whole(item.T, field="T") * US,
+        received_ns=received_ns,
+    )
 
 
 def to_open_interest(item: types.OpenInterest, *, symbol: Symbol, received_ns: int) -> OpenInterest:

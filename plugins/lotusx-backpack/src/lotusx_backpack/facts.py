@@ -73,7 +73,7 @@ CAPABILITIES = MappingProxyType(
         C.CANCEL_ALL: Support.partial("by symbol; for all symbols, one call per symbol with open orders"),
         C.LEVERAGE: Support.partial("one limit for the whole account: reading it only"),
         C.TRADE_HISTORY: Support.not_written("native.call('GET', '/api/v1/trades/history', …), which knows no times"),
-        C.STREAM_LIQUIDATIONS: Support.not_written("stream_trades: no event of the model stands for a liquidation yet"),
+        C.STREAM_LIQUIDATIONS: Support.partial("sides are taken for those of the closing orders: it is not documented"),
         C.MAX_SLIPPAGE: Support.not_written("native={'slippageTolerance': …, 'slippageToleranceType': …} on the order"),
         C.DEPOSITS: Support.not_written("native.call('GET', '/wapi/v1/capital/deposits', signed=True)"),
         C.WITHDRAWALS: Support.not_written("native.call('GET', '/wapi/v1/capital/withdrawals', signed=True)"),

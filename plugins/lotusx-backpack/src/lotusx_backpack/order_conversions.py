@@ -15,20 +15,19 @@ from lotusx.model import (
     OrderState,
     OrderStatus,
     OrderType,
-    Side,
     Symbol,
     TimeInForce,
     decimal_from_wire,
     known,
 )
 from lotusx_backpack import account_types as types
+from lotusx_backpack.conversions import SIDE
 from lotusx_backpack.errors import expiry_kind, item_error
 from lotusx_backpack.times import US, Whole, moment_ns, whole
 
 Ours = Callable[[int], str]
 """Turns a number of the exchange's into the client order id that it stands for."""
 
-_SIDE = {"Bid": Side.BUY, "Ask": Side.SELL}
 _TIME_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
 _TYPE = {"LIMIT": OrderType.LIMIT, "MARKET": OrderType.MARKET}  # streams write capitals
 _STATUS = {
@@ -102,7 +101,7 @@ def _state(
         symbol=symbol,
         venue_order_id=order_id,
         client_order_id=client_order_id,
-        side=known(_SIDE, side, field="side"),
+        side=known(SIDE, side, field="side"),
         # With a trigger it is a stop or a take-profit: reports do not say which.
         type=_TYPE.get(kind.upper(), OrderType.UNKNOWN) if trigger is None else OrderType.UNKNOWN,
         status=to_status(status, executed, reason),
@@ -204,7 +203,7 @@ def to_fill(item: types.Fill, *, symbol: Symbol, ours: Ours, received_ns: int) -
         symbol=symbol,
         trade_id=place if item.tradeId is None else str(item.tradeId),
         venue_order_id=item.orderId,
-        side=known(_SIDE, item.side, field="side"),
+        side=known(SIDE, item.side, field="side"),
         price=decimal_from_wire(item.price, field="price"),
         quantity=decimal_from_wire(item.quantity, field="quantity"),
         exchange_ns=moment_ns(item.timestamp, field="timestamp"),
@@ -223,7 +222,7 @@ def _streamed_fill(event: types.OrderEvent, symbol: Symbol, ours: Ours, received
         symbol=symbol,
         trade_id=str(event.t),
         venue_order_id=str(event.i),
-        side=known(_SIDE, event.S, field="S"),
+        side=known(SIDE, event.S, field="S"),
         price=decimal_from_wire(event.L, field="L"),
         quantity=decimal_from_wire(event.l, field="l"),
         exchange_ns=whole(event.T, field="T") * US,

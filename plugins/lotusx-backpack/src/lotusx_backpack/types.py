@@ -224,6 +224,16 @@ class MarkPriceEvent(Struct):
     """Milliseconds."""
 
 
+class LiquidationEvent(Struct):
+    """``liquidation`` and ``liquidation.<symbol>``: which of the two is served now is not settled."""
+
+    T: Whole
+    s: str
+    S: str
+    p: str
+    q: str
+
+
 class OpenInterestEvent(Struct):
     """``openInterest.<symbol>``, every minute; base units."""
 
