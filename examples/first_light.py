@@ -117,7 +117,9 @@ async def trade(exchange: lotusx.Exchange, sim: Simulator) -> None:
     """An order is placed, partly filled and cancelled; the account stream tells all of it."""
     say("3. an order: placed, partly filled, cancelled", head=True)
     async with exchange.account.stream_account() as events:
-        price = (await exchange.market.best_bid_offer(SYMBOL)).bid_price - 50
+        top = await exchange.market.best_bid_offer(SYMBOL)
+        assert top.bid_price is not None  # somebody bids
+        price = top.bid_price - 50
         order = await exchange.trading.place(
             lotusx.OrderRequest.limit(SYMBOL, "buy", Decimal("0.01000"), price, client_order_id="first-light-1")
         )

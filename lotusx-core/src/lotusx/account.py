@@ -110,7 +110,7 @@ class Account:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.funding_payments_page(instrument, span, cursor, 1_000)
 
-        async with aclosing(iterate(fetch, lambda item: (item.symbol, item.exchange_ns))) as items:
+        async with aclosing(iterate(fetch, lambda item: (item.symbol, item.side, item.exchange_ns))) as items:
             async for payment in items:
                 yield payment
 

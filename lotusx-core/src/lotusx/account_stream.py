@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.orders.merge import TrackedOrder
     from lotusx.kernel.ports import AccountPort, TradingPort
+    from lotusx.model.enums import PositionSide
     from lotusx.model.instruments import Instrument
     from lotusx.model.orders import Fill, OrderState
     from lotusx.model.symbol import Symbol
@@ -122,8 +123,8 @@ class AccountStream:
         self._lock = anyio.Lock()
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
-        self._positions: dict[Symbol, Position] = {}
-        self._payments: dict[tuple[Symbol, int], None] = {}
+        self._positions: dict[tuple[Symbol, PositionSide | None], Position] = {}
+        self._payments: dict[tuple[Symbol, PositionSide | None, int], None] = {}
         self._count = 0
         self._stop = desk.listen(self._deliver_all)
 
@@ -344,9 +345,11 @@ class AccountStream:
             ]
             self._merge(BalanceEvent((*found.balances, *emptied)))
         if found.positions is not None:
-            held = {position.symbol for position in found.positions}
+            held = {(position.symbol, position.side) for position in found.positions}
             closed = [
-                Position(old.symbol, old.kind, Decimal(0)) for old in self._positions.values() if old.symbol not in held
+                Position(old.symbol, old.kind, Decimal(0), side=old.side)
+                for place, old in self._positions.items()
+                if place not in held
             ]
             self._merge(PositionEvent((*found.positions, *closed)))
 
@@ -376,11 +379,11 @@ class AccountStream:
             balances = _news(self._balances, [((each.wallet, each.asset), each) for each in event.balances])
             self._deliver_all([BalanceEvent(balances)] if balances else [])
         elif isinstance(event, PositionEvent):
-            positions = _news(self._positions, [(each.symbol, each) for each in event.positions])
+            positions = _news(self._positions, [((each.symbol, each.side), each) for each in event.positions])
             self._symbols.update(dict.fromkeys(each.symbol for each in positions))
             self._deliver_all([PositionEvent(positions)] if positions else [])
         elif isinstance(event, FundingEvent):
-            key = (event.payment.symbol, event.payment.exchange_ns)
+            key = (event.payment.symbol, event.payment.side, event.payment.exchange_ns)
             if key not in self._payments:
                 self._payments[key] = None
                 if len(self._payments) > PAYMENTS_KNOWN:

@@ -198,6 +198,8 @@ class Trading:
             self._guard.offers(Capability.MAX_SLIPPAGE)
         if request.post_only:
             self._guard.offers(Capability.POST_ONLY)
+        if request.position_side is not None:
+            self._guard.offers(Capability.HEDGE_MODE)
         if request.reduce_only:
             self._guard.offers(Capability.REDUCE_ONLY)
         if request.time_in_force is TimeInForce.GTD:

@@ -293,7 +293,7 @@ class Dialect:
     def error(self, request: Request, response: Response) -> None:
         return None
 
-    def usage(self, response: Response) -> tuple[()]:
+    def usage(self, request: Request, response: Response) -> tuple[()]:
         return ()
 
 

@@ -90,7 +90,9 @@ def test_a_lazily_read_number_is_the_wire_text(value: Decimal) -> None:
     assert trade.price == Decimal(text)
     assert trade.quantity == Decimal(text)
     bbo = BestBidOffer(Symbol("A", "B"), text, text, text, text)
-    assert (bbo.bid_price, bbo.bid_quantity, bbo.ask_price, bbo.ask_quantity) == (Decimal(text),) * 4
+    price = Decimal(text) or None  # where nobody is there is no price
+    assert (bbo.bid_price, bbo.ask_price) == (price, price)
+    assert (bbo.bid_quantity, bbo.ask_quantity) == (Decimal(text), Decimal(text))
 
 
 def test_times_are_aware_and_exact_to_the_microsecond() -> None:

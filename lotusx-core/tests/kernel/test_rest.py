@@ -102,7 +102,7 @@ class Dialect:
                 return Unavailable("x", "503", text, **facts, may_have_executed=True)
         return None
 
-    def usage(self, response: Response) -> Iterable[Usage]:
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
         used = response.headers.get("x-used")
         return [Usage("weight", 60.0, int(used))] if used else ()
 

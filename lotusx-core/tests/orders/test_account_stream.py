@@ -32,7 +32,7 @@ from lotusx.model.account import (
     PositionEvent,
     Recovered,
 )  # fmt: skip
-from lotusx.model.enums import InstrumentKind
+from lotusx.model.enums import InstrumentKind, PositionSide
 from lotusx.model.orders import Fill, OrderState
 from lotusx.model.symbol import Symbol
 
@@ -567,5 +567,19 @@ def test_one_asset_in_two_wallets_is_two_balances() -> None:
         await account.stream.recover(EPOCH_NS)
         said = [event.balances for event in account.out if isinstance(event, BalanceEvent)]
         assert said == [(spot,), (perp,), (replace(balance("USDC", "0"), wallet="perp"),)]
+
+    in_virtual_time(run)
+
+
+def test_the_two_positions_of_hedge_mode_are_two() -> None:
+    async def run() -> None:
+        account = Account()
+        long = Position(BTC, InstrumentKind.LINEAR, D(2), side=PositionSide.LONG)
+        short = Position(BTC, InstrumentKind.LINEAR, D(-1), side=PositionSide.SHORT)
+        account.stream.feed(PositionEvent((long, short)))
+        account.world.exchange.held_positions = [long]
+        await account.stream.recover(EPOCH_NS)
+        said = [event.positions for event in account.out if isinstance(event, PositionEvent)]
+        assert said == [(long, short), (replace(short, quantity=D(0)),)]
 
     in_virtual_time(run)

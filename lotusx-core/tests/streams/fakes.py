@@ -75,7 +75,7 @@ class Codec:
             return Reply(body["reply"], message)
         if "notice" in body:
             return Notice(NoticeKind(body["notice"]), body.get("text", ""), body.get("key"))
-        return Ack(body["id"], body.get("error"))
+        return Ack(body["id"], body.get("error"), body.get("key"))
 
 
 def number(message: bytes, received_ns: int) -> list[int]:

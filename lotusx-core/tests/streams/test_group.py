@@ -14,7 +14,7 @@ from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StatusChange, StreamState
 from lotusx.streams import Stream
 
-from .fakes import Codec, Connection, Log, Server, channel, group, until, virtually
+from .fakes import Codec, Connection, Log, Server, channel, group, number, until, virtually
 
 S = StreamState
 
@@ -507,6 +507,56 @@ def test_a_refused_log_in_is_tried_again_and_told_when_it_never_worked() -> None
                 await anext(stream)
             with pytest.raises(AuthenticationError):
                 await ws.ready()
+
+    virtually(main)
+
+
+def test_an_answer_without_a_number_answers_the_log_in() -> None:
+    async def main() -> None:
+        server = Server()
+        refusals = [1]
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] != "login":
+                return None
+            refusals[0] -= 1
+            return [{"id": None, "error": "bad key"} if refusals[0] >= 0 else {"id": None}]
+
+        server.answer = answer
+        async with group(server, codec=Codec(log_in=True)) as ws:
+            stream = ws.subscribe(channel())
+            await settle(5)
+            assert stream.state is S.ACKNOWLEDGED
+            assert len(server.connections) == 2
+
+    virtually(main)
+
+
+def test_a_converter_that_remembers_is_told_when_messages_may_have_been_missed() -> None:
+    async def main() -> None:
+        server = Server()
+        calls: list[str] = []
+        async with group(server) as ws:
+            ws.subscribe(channel(lost=lambda: calls.append("lost")))
+            await settle()
+            assert calls == []
+            server.open[0].cut()
+            await settle()
+            assert calls == ["lost"]
+
+    virtually(main)
+
+
+def test_two_views_of_one_channel_are_subscribed_on_two_sockets() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            plain = ws.subscribe(channel())
+            tens = ws.subscribe(channel(view="tens", convert=lambda message, ns: [number(message, ns)[0] * 10]))
+            await settle()
+            assert [dict(connection.keys) for connection in server.open] == [{"trades": 1}, {"trades": 1}]
+            server.publish("trades", 7)
+            assert (await take(plain, 1), await take(tens, 1)) == ([7], [70])
 
     virtually(main)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import lotusx
 from lotusx import rules
-from lotusx.model import OrderRequest, Side
+from lotusx.model import BestBidOffer, OrderRequest, Side
 from lotusx_sim import BinanceSpot, Simulator, serve
 from lotusx_sim.dialects.binance import DEFAULT_KEY
 from lotusx_sim.venue import Venue
@@ -59,6 +59,13 @@ DIALECTS: Mapping[str, Callable[[], Dialect]] = {
 """By exchange name."""
 
 
+def both(top: BestBidOffer) -> tuple[Decimal, Decimal]:
+    """Return both prices of *top*; a market that a case uses has them."""
+    if top.bid_price is None or top.ask_price is None:
+        raise AssertionError(f"nobody on one side of {top}")
+    return top.bid_price, top.ask_price
+
+
 @dataclass
 class Arena:
     """A connected exchange and the simulation behind it.
@@ -93,10 +100,15 @@ class Arena:
         """Return a client order id of this arena's own."""
         return self.dialect.client_order_id(next(self._ids))
 
+    async def best(self) -> tuple[Decimal, Decimal]:
+        """Return best bid and best offer."""
+        top = await self.exchange.market.best_bid_offer(self.symbol)
+        return both(top)
+
     async def _limit(self, side: Side, factor: Decimal, **more: Any) -> OrderRequest:
         instrument = await self.instrument()
-        top = await self.exchange.market.best_bid_offer(self.symbol)
-        wanted = (top.ask_price if side is Side.BUY else top.bid_price) * factor
+        bid, ask = await self.best()
+        wanted = (ask if side is Side.BUY else bid) * factor
         price = rules.round_price(instrument, wanted, rules.Rounding.NEAREST)
         quantity = await self.quantity(price)
         more.setdefault("client_order_id", self.next_id())

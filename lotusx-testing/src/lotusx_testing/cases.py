@@ -20,7 +20,7 @@ import anyio
 import lotusx
 from lotusx.kernel.facts import Capability as C, ExchangeFacts, Support
 from lotusx.model import Interval, OrderRequest, OrderStatus, OrderType, QuantityUnit, Side, Ticker, TimeInForce
-from lotusx_testing.arena import Arena
+from lotusx_testing.arena import Arena, both
 
 E = TypeVar("E")
 Run = Callable[[Arena], Awaitable[None]]
@@ -153,9 +153,9 @@ async def ticker_is_of_the_symbol_asked_for(a: Arena) -> None:
 @case(C.BEST_BID_OFFER, quiet=True)
 async def best_bid_offer_is_the_top_of_the_book(a: Arena) -> None:
     """And not crossed."""
-    top, book = await a.exchange.market.best_bid_offer(a.symbol), await a.exchange.market.order_book(a.symbol, 5)
-    that(top.bid_price < top.ask_price, f"crossed: {top.bid_price} / {top.ask_price}")
-    that((top.bid_price, top.ask_price) == (book.bids[0].price, book.asks[0].price), "not the book's own best prices")
+    (bid, ask), book = await a.best(), await a.exchange.market.order_book(a.symbol, 5)
+    that(bid < ask, f"crossed: {bid} / {ask}")
+    that((bid, ask) == (book.bids[0].price, book.asks[0].price), "not the book's own best prices")
 
 
 @case(C.ORDER_BOOK)
@@ -241,7 +241,8 @@ async def ticker_stream_speaks_of_its_symbol(a: Arena) -> None:
 async def best_bid_offer_stream_is_not_crossed(a: Arena) -> None:
     """Of its symbol."""
     top = await first(a.exchange.market.stream_best_bid_offer(a.symbol))
-    that(str(top.symbol) == a.symbol and top.bid_price < top.ask_price, f"unexpected: {top}")
+    bid, ask = both(top)
+    that(str(top.symbol) == a.symbol and bid < ask, f"unexpected: {top}")
 
 
 @case(C.STREAM_ORDER_BOOK)

@@ -22,9 +22,9 @@ HOUR_NS = 3_600 * 10**9
 @case(C.MARK_PRICE)
 async def mark_price_is_near_the_market(a: Arena) -> None:
     """And names its symbol."""
-    mark, top = await a.exchange.market.mark_price(a.symbol), await a.exchange.market.best_bid_offer(a.symbol)
+    mark, (bid, _) = await a.exchange.market.mark_price(a.symbol), await a.best()
     that(str(mark.symbol) == a.symbol, f"asked for {a.symbol}, got {mark.symbol}")
-    that(abs(mark.mark_price / top.bid_price - 1) < Decimal("0.1"), f"{mark.mark_price} at a bid of {top.bid_price}")
+    that(abs(mark.mark_price / bid - 1) < Decimal("0.1"), f"{mark.mark_price} at a bid of {bid}")
 
 
 @case(C.STREAM_MARK_PRICE)
@@ -75,15 +75,15 @@ async def bought(a: Arena) -> OrderRequest:
 @case(C.MAX_SLIPPAGE, quiet=True)
 async def market_order_stays_within_its_slippage(a: Arena) -> None:
     """It fills no worse than its bound, and without one it is not sent."""
-    top = await a.exchange.market.best_bid_offer(a.symbol)
-    quantity = await a.quantity(top.ask_price)
+    _, ask = await a.best()
+    quantity = await a.quantity(ask)
     bound = Decimal("0.01")
     request = OrderRequest.market(a.symbol, Side.BUY, quantity, max_slippage=bound, client_order_id=a.next_id())
     order = await a.exchange.trading.place(request)
     await order.settled(PATIENCE_S)
     fills = a.sim.fills()
     that(sum(fill.quantity for fill in fills) == order.filled > 0, f"told {order.filled}, has {fills}")
-    that(all(fill.price <= top.ask_price * (1 + bound) for fill in fills), "it went further")
+    that(all(fill.price <= ask * (1 + bound) for fill in fills), "it went further")
     try:
         await a.exchange.trading.place(OrderRequest.market(a.symbol, Side.BUY, quantity, client_order_id=a.next_id()))
     except lotusx.InvalidArgument:

@@ -203,7 +203,7 @@ def test_success_that_is_not_json_is_malformed(body: bytes) -> None:
 
 
 def test_replies_say_nothing_of_what_was_counted() -> None:
-    assert list(DIALECT.usage(Response(200, {"x-total": "7"}, b"[]"))) == []
+    assert list(DIALECT.usage(READ, Response(200, {"x-total": "7"}, b"[]"))) == []
 
 
 @pytest.mark.parametrize(

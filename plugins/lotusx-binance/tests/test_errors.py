@@ -231,7 +231,7 @@ def test_reply_headers_say_what_was_counted() -> None:
         "x-sapi-used-ip-weight-1m": "5",
     }
 
-    assert list(DIALECT.usage(Response(200, headers))) == [
+    assert list(DIALECT.usage(READ, Response(200, headers))) == [
         Usage("ip-weight", 60.0, 42),
         Usage("orders", 10.0, 3),
         Usage("orders", 86_400.0, 17),

@@ -62,7 +62,8 @@ class Ack:
     """The exchange answered a subscribe, unsubscribe or log-in.
 
     Attributes:
-        request_id: Of the message it answers; ``None``: the exchange names the subscription instead, in ``key``.
+        request_id: Of the message it answers; ``None``: the exchange names the subscription instead, in ``key``, or
+            answers the log-in, of which there is one.
         error: Its refusal: the error that its code stands for, which the readers get as it is, or just its words.
     """
 

@@ -29,5 +29,5 @@ class RestDialect(Protocol):
         command was executed carries ``may_have_executed``.
         """
 
-    def usage(self, response: Response) -> Iterable[Usage]:
-        """Return what the exchange counted, from the headers of a reply."""
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
+        """Return what the exchange counted, from the headers of the reply to *request*."""

@@ -63,6 +63,7 @@ class Capability(StrEnum):
     PERMISSIONS = "permissions"
     LEVERAGE = "leverage"
     MARGIN_MODE = "margin_mode"
+    HEDGE_MODE = "hedge_mode"
     ISOLATED_MARGIN = "isolated_margin"
     FUNDING_PAYMENTS = "funding_payments"
     DEPOSITS = "deposits"

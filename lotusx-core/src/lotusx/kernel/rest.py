@@ -105,7 +105,7 @@ class ObserveLayer:
         except LotusXError as error:
             self._tell(request, attempt, 0, sent_ns, error)
             raise
-        usage = self._dialect.usage(response)
+        usage = self._dialect.usage(request, response)
         if usage:
             self._budget.observe(usage, sent_ns=sent_ns, now_ns=self._clock.monotonic_ns())
         problem = self._dialect.error(request, response) or _not_a_success(response)

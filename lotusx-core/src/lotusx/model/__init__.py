@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         OptionRight as OptionRight,
         OrderStatus as OrderStatus,
         OrderType as OrderType,
+        PositionSide as PositionSide,
         QuantityUnit as QuantityUnit,
         Side as Side,
         TimeInForce as TimeInForce,
@@ -79,7 +80,7 @@ _HOMES = {
     "account": "AccountEvent Balance BalanceEvent Fees FillEvent FundingEvent FundingPayment Leverage OrderEvent "
     "Permissions Position PositionEvent Recovered VenueEvent",
     "enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
-    "QuantityUnit Side TimeInForce known",
+    "PositionSide QuantityUnit Side TimeInForce known",
     "instruments": "Instrument PriceRule SignificantDigits TickSize",
     "market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
     "Ticker Trade",

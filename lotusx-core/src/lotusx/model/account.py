@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from lotusx.model.enums import InstrumentKind, MarginMode
+from lotusx.model.enums import InstrumentKind, MarginMode, PositionSide
 from lotusx.model.orders import Fill, OrderState
 from lotusx.model.symbol import Symbol
 
@@ -31,7 +31,8 @@ class Balance:
 class Position:
     """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size).
 
-    ``margin`` is what it ties up, in the settle asset; ``None``: not stated.
+    ``margin`` is what it ties up, in the settle asset; ``None``: not stated. ``side`` says which of the two of hedge mode
+    it is; ``None``: in one-way mode there is one.
     """
 
     symbol: Symbol
@@ -45,6 +46,7 @@ class Position:
     margin_mode: MarginMode | None = None
     margin: Decimal | None = None
     updated_ns: int = 0
+    side: PositionSide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Leverage:
 class FundingPayment:
     """Funding of one position at the end of one interval; ``amount`` > 0 was received, in ``asset``.
 
-    ``(symbol, exchange_ns)`` identifies it at one exchange.
+    ``(symbol, side, exchange_ns)`` identifies it at one exchange; ``side`` as in `Position`.
     """
 
     symbol: Symbol
@@ -80,6 +82,7 @@ class FundingPayment:
     rate: Decimal | None = None
     quantity: Decimal | None = None
     received_ns: int = 0
+    side: PositionSide | None = None
 
 
 @dataclass(frozen=True, slots=True)

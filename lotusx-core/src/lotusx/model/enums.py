@@ -118,6 +118,13 @@ class MarginMode(StrEnum):
     UNKNOWN = "unknown"
 
 
+class PositionSide(StrEnum):
+    """Which of the two positions of one instrument, in hedge mode."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
 class OptionRight(StrEnum):
     """Call or put."""
 

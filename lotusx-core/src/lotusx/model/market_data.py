@@ -50,7 +50,10 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
 
 class BestBidOffer(msgspec.Struct, frozen=True, gc=False):
-    """Best bid and best offer at one moment."""
+    """Best bid and best offer at one moment. A side where nobody is has no price, and quantity 0.
+
+    In the texts of the wire such a side is a zero, or empty at some exchanges; plugins write it as ``"0"``.
+    """
 
     symbol: Symbol
     bid_price_text: str
@@ -62,9 +65,9 @@ class BestBidOffer(msgspec.Struct, frozen=True, gc=False):
     sequence: int | None = None
 
     @property
-    def bid_price(self) -> Decimal:
-        """Best bid, quote per base."""
-        return Decimal(self.bid_price_text)
+    def bid_price(self) -> Decimal | None:
+        """Best bid, quote per base; ``None``: nobody bids."""
+        return Decimal(self.bid_price_text) or None
 
     @property
     def bid_quantity(self) -> Decimal:
@@ -72,9 +75,9 @@ class BestBidOffer(msgspec.Struct, frozen=True, gc=False):
         return Decimal(self.bid_quantity_text)
 
     @property
-    def ask_price(self) -> Decimal:
-        """Best offer, quote per base."""
-        return Decimal(self.ask_price_text)
+    def ask_price(self) -> Decimal | None:
+        """Best offer, quote per base; ``None``: nobody offers."""
+        return Decimal(self.ask_price_text) or None
 
     @property
     def ask_quantity(self) -> Decimal:

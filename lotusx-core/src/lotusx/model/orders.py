@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from lotusx.model.enums import Liquidity, OrderStatus, OrderType, Side, TimeInForce
+from lotusx.model.enums import Liquidity, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class OrderState:
         filled_quote: Executed so far, in quote; ``None``: not stated.
         raw_status, raw_type, raw_time_in_force: The exchange's own words.
         updated_ns: Exchange time of this report. ``version`` breaks ties within one moment, and is no news by itself.
+        position_side: Which position it changes in hedge mode; ``None``: there is one.
         reason: The exchange's reason for an end nobody asked for, in its own words.
     """
 
@@ -71,6 +72,7 @@ class OrderState:
     raw_type: str = ""
     raw_time_in_force: str = ""
     reason: str = ""
+    position_side: PositionSide | None = None
     fills: tuple[Fill, ...] = field(default=(), compare=False)
 
     @property

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lotusx.errors import InvalidArgument
-from lotusx.model.enums import OrderType, QuantityUnit, Side, TimeInForce
+from lotusx.model.enums import OrderType, PositionSide, QuantityUnit, Side, TimeInForce
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol
 
@@ -83,6 +83,7 @@ class OrderRequest(BaseModel):
             it has no such bound.
         expires_ns: With GTD only; nanoseconds since the epoch.
         post_only: Never takes; the exchange rejects it instead.
+        position_side: Which position it changes, in hedge mode only.
         client_order_id: Unique; made and remembered before sending if left out.
         native: Parameters of the exchange's own, added to the request as they are.
 
@@ -105,6 +106,7 @@ class OrderRequest(BaseModel):
     expires_ns: int | None = None
     post_only: bool = False
     reduce_only: bool = False
+    position_side: PositionSide | None = None
     client_order_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     native: Mapping[str, str] = Field(default_factory=dict)
 

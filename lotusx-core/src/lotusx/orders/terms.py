@@ -44,6 +44,7 @@ def asked_for(request: OrderRequest) -> OrderState:
         time_in_force=request.time_in_force,
         post_only=request.post_only,
         reduce_only=request.reduce_only,
+        position_side=request.position_side,
     )
 
 
@@ -77,6 +78,7 @@ def amended_request(state: OrderState, change: Amendment) -> OrderRequest:
         time_in_force=state.time_in_force,
         post_only=state.post_only,
         reduce_only=state.reduce_only,
+        position_side=state.position_side,
         client_order_id=change.new_client_order_id,
     )
 

@@ -109,6 +109,7 @@ class Session:
         self._heartbeat: Heartbeat | None = None
         self._tasks: TaskGroup
         self._holding: set[str] = set()
+        self._log_in_id: int | None = None
 
     # ---------------------------------------------------------------------------------------------------- life
 
@@ -188,6 +189,7 @@ class Session:
 
     async def _log_in(self, request_id: int, text: str) -> None:
         waiting = Waiting()
+        self._log_in_id = request_id
         self._replies.expect(request_id, waiting)
         await self.say(text)
         with anyio.move_on_after(LOG_IN_S):
@@ -311,10 +313,14 @@ class Session:
         if isinstance(control, Reply):
             self._replies.answered(control.request_id, control.message)
             return
-        refusal = control.error if self.opened_ns is None else None
-        if isinstance(refusal, str):
-            refusal = AuthenticationError(self._owner.exchange, "log-in", refusal)
-        if control.request_id is not None and self._replies.answered(control.request_id, message, refusal):
+        request_id = control.request_id
+        refusal: LotusXError | None = None
+        if self.opened_ns is None:
+            said = control.error
+            refusal = AuthenticationError(self._owner.exchange, "log-in", said) if isinstance(said, str) else said
+            if request_id is None and control.key is None:  # the one thing that was asked
+                request_id = self._log_in_id
+        if request_id is not None and self._replies.answered(request_id, message, refusal):
             return
         self._tell(self._subscriptions.acknowledged(self.number, control, self._clock.monotonic_ns()))
         self._bell.set()

@@ -168,7 +168,7 @@ class BackpackDialect:
         text = said.message or said.code
         return self._refusal(request, status, said.code, text, self._by_call(request, said.code, text))
 
-    def usage(self, response: Response) -> Iterable[Usage]:
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
         return ()  # replies say nothing of what was counted
 
     def _by_call(self, request: Request, code: str, text: str) -> K:

@@ -166,7 +166,7 @@ class BinanceDialect:
             after_s=_retry_after(response.headers) or _ban_left(refused.msg, response.headers),
         )
 
-    def usage(self, response: Response) -> Iterable[Usage]:
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
         for name, value in response.headers.items():
             if name.startswith("x-") and (found := _USED.fullmatch(name)) and value.isdecimal():
                 yield Usage(_POOLS[found[1]], int(found[2]) * _SECONDS[found[3]], int(value))

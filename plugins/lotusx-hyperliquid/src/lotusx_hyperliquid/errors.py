@@ -183,5 +183,5 @@ class HyperliquidDialect:
             )
         return None
 
-    def usage(self, response: Response) -> Iterable[Usage]:
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
         return ()  # replies say nothing of what was counted
