@@ -202,9 +202,10 @@ class World:
         await self._touch()
         await anyio.sleep(more_s)
         self._rest(True)
-        while self._is_behind(episode) and self.now_ns() < self.due_ns(episode, episode.back_ns):  # noqa: ASYNC110
-            await anyio.sleep(_POLL_S)
-        await anyio.sleep(0.5)  # what comes too often comes now
+        while True:
+            await anyio.sleep(0.5)  # what comes too often comes now, and a command may still be on its way
+            if not self._is_behind(episode) or self.now_ns() >= self.due_ns(episode, episode.back_ns):
+                break
         episode.judged_ns = self.now_ns()
         self.log.write("rest", f"after {episode.fault}")
         for invariant in self.invariants:
