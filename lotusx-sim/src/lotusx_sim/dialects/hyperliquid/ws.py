@@ -53,7 +53,7 @@ class Peer:
 
     def receive(self, text: str, now_ns: int) -> None:
         if self._state.limits.says_too_much(self._ip, now_ns):
-            self.drop()
+            self.drop()  # what the venue does then is not known
             return
         try:
             message = msgspec.json.decode(text)
