@@ -31,8 +31,8 @@ class Balance:
 class Position:
     """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size).
 
-    ``margin`` is what it ties up, in the settle asset; ``None``: not stated. ``side`` says which of the two of hedge mode
-    it is; ``None``: in one-way mode there is one.
+    ``margin`` is what it ties up, in the settle asset; ``None``: not stated. ``side``: which of the two
+    positions of hedge mode it is.
     """
 
     symbol: Symbol
