@@ -9,6 +9,7 @@
 """
 
 from lotusx_sim.dialects.binance import ApiKey, BinanceSpot
+from lotusx_sim.dialects.bybit import Bybit
 from lotusx_sim.dialects.hyperliquid import Account, Hyperliquid
 from lotusx_sim.faults import Effect, Fault
 from lotusx_sim.shells.clock import LoopClock, ManualClock, WallClock
@@ -19,6 +20,7 @@ __all__ = [
     "Account",
     "ApiKey",
     "BinanceSpot",
+    "Bybit",
     "Effect",
     "Fault",
     "Hyperliquid",

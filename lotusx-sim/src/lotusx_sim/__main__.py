@@ -29,6 +29,7 @@ examples:
   lotusx-sim serve --venue binance --port 9000
   lotusx-sim serve --venue binance --seed 7 --symbols BTCUSDT,ETHUSDT
   lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
+  lotusx-sim serve --venue bybit --environment demo
   lotusx-sim serve --venue hyperliquid
   lotusx-sim serve --venue hyperliquid --network testnet --private-key 0x...
 
@@ -58,7 +59,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
-        "--venue", default="binance", choices=["binance", "hyperliquid"], help="wire dialect (default: binance)"
+        "--venue",
+        default="binance",
+        choices=["binance", "bybit", "hyperliquid"],
+        help="wire dialect (default: binance)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     command.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, a free one)")
@@ -72,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
     keys.add_argument("--api-secret", help="its HMAC secret")
     keys.add_argument("--private-key", metavar="HEX", help="Hyperliquid: private key of the account")
     keys.add_argument("--network", choices=["mainnet", "testnet"], help="Hyperliquid: whose signatures count")
+    keys.add_argument(
+        "--environment", choices=["live", "testnet", "demo"], help="Bybit: what it offers (default: live)"
+    )
     keys.add_argument("--account", type=Path, metavar="FILE", help="JSON: keys and balances, see the README")
     tls = command.add_argument_group("TLS")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")

@@ -7,8 +7,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from lotusx_sim.dialects import hyperliquid
+from lotusx_sim.dialects import bybit, hyperliquid
 from lotusx_sim.dialects.binance import DEFAULT_KEY, ApiKey, BinanceSpot
+from lotusx_sim.dialects.bybit import Bybit
 from lotusx_sim.dialects.hyperliquid import DEFAULT_AGENT_KEY, DEFAULT_PRIVATE_KEY, Hyperliquid
 from lotusx_sim.dialects.hyperliquid.signing import require_libraries
 from lotusx_sim.venue import Venue
@@ -27,9 +28,11 @@ def make_venue(arguments: argparse.Namespace) -> Venue:
     try:
         if arguments.venue == "hyperliquid":
             return _hyperliquid(arguments)
+        if arguments.venue == "bybit":
+            return _bybit(arguments)
     except (ValueError, hyperliquid.MissingLibrary) as error:
         raise UsageError(str(error)) from None
-    _refuse(arguments, "private_key", "network")
+    _refuse(arguments, "private_key", "network", "environment")
     return _binance(arguments)
 
 
@@ -40,7 +43,7 @@ def _refuse(arguments: argparse.Namespace, *names: str) -> None:
 
 
 def _binance(arguments: argparse.Namespace) -> BinanceSpot:
-    keys, balances = _accounts(arguments)
+    keys, balances = _accounts(arguments, DEFAULT_KEY)
     symbols = arguments.symbols.split(",") if arguments.symbols else None
     try:
         return BinanceSpot(
@@ -59,13 +62,13 @@ def _binance(arguments: argparse.Namespace) -> BinanceSpot:
 Accounts = tuple[list[ApiKey], Mapping[str, Mapping[str, Decimal]]]
 
 
-def _accounts(arguments: argparse.Namespace) -> Accounts:
+def _accounts(arguments: argparse.Namespace, default: ApiKey) -> Accounts:
     if arguments.account is not None:
         return read_accounts(arguments.account)
     if (arguments.api_key is None) != (arguments.api_secret is None):
         raise UsageError("--api-key and --api-secret belong together")
     if arguments.api_key is None:
-        return [DEFAULT_KEY], {}
+        return [default], {}
     return [ApiKey(arguments.api_key, "main", arguments.api_secret)], {}
 
 
@@ -93,13 +96,25 @@ def read_accounts(path: Path) -> Accounts:
     return keys, balances
 
 
+def _bybit(arguments: argparse.Namespace) -> Bybit:
+    _refuse(arguments, "private_key", "network", "symbols", "capture")
+    keys, balances = _accounts(arguments, bybit.DEFAULT_KEY)
+    return Bybit(
+        seed=arguments.seed,
+        keys=keys,
+        balances=balances,
+        environment=arguments.environment or bybit.LIVE,
+        actions_per_s=0 if arguments.quiet_market else 40,
+    )
+
+
 # -- Hyperliquid -------------------------------------------------------------------------------------------------
 
 HyperliquidAccounts = tuple[list[hyperliquid.Account], Mapping[str, hyperliquid.Wallets]]
 
 
 def _hyperliquid(arguments: argparse.Namespace) -> Hyperliquid:
-    _refuse(arguments, "api_key", "api_secret", "symbols", "capture")
+    _refuse(arguments, "api_key", "api_secret", "symbols", "capture", "environment")
     require_libraries()
     if arguments.account is not None:
         accounts, balances = read_hyperliquid_accounts(arguments.account)

@@ -1,0 +1,335 @@
+"""Reads new orders: what they ask, and the rules they must keep before they are acknowledged.
+
+Source: Bybit V5, order/create-order.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lotusx_sim.dialects.bybit.errors import VenueError, bad, duplicate
+from lotusx_sim.dialects.bybit.listings import Category, Listing
+from lotusx_sim.dialects.bybit.numbers import plain, scaled
+from lotusx_sim.dialects.bybit.params import Params
+from lotusx_sim.dialects.bybit.state import VenueState
+from lotusx_sim.dialects.bybit.tracked import LEGS, SIDES, Facts, Tracked
+from lotusx_sim.engine.orders import ZERO, Kind, Leg, NewOrder, PriceSource, SelfTrade, Side, TimeInForce
+
+_LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+_TIF = {
+    "GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK, "PostOnly": TimeInForce.GTC,
+}  # fmt: skip
+_SELF_TRADE = {
+    "None": SelfTrade.NONE, "CancelMaker": SelfTrade.EXPIRE_MAKER, "CancelTaker": SelfTrade.EXPIRE_TAKER,
+    "CancelBoth": SelfTrade.EXPIRE_BOTH,
+}  # fmt: skip
+SOURCES = {"LastPrice": PriceSource.LAST, "MarkPrice": PriceSource.MARK, "IndexPrice": PriceSource.INDEX}
+_STOP = {True: Kind.STOP_LIMIT, False: Kind.STOP_MARKET}
+_TAKE = {True: Kind.TAKE_PROFIT_LIMIT, False: Kind.TAKE_PROFIT_MARKET}
+RISES, FALLS = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An order that has been understood."""
+
+    tracked: Tracked
+    new: NewOrder
+    post_only: bool
+
+
+def conditional_kind(side: Side, direction: int, *, is_limit: bool) -> Kind:
+    """Return the kind that waits for the price to rise (1) or fall (2)."""
+    return (_STOP if (side is Side.BUY) == (direction == RISES) else _TAKE)[is_limit]
+
+
+def read_order(state: VenueState, account: str, params: Params) -> Ticket:
+    """Return what is asked.
+
+    Raises:
+        VenueError: It breaks a rule that is checked before the acknowledgement.
+    """
+    category = params.category()
+    listing = state.listed(category, params.text("symbol").upper())
+    if not listing.is_open:
+        raise (
+            VenueError(170151, "Trading pair is not open yet.")
+            if listing.is_spot
+            else VenueError(110074, "This contract is not live")
+        )
+    side = SIDES[params.one_of("side", SIDES, bad("Side invalid"))]
+    is_limit = params.one_of("orderType", {"Limit", "Market"}, bad("OrderType invalid")) == "Limit"
+    facts = Facts(
+        "", link_id(state, account, category, params), is_market=not is_limit, last_price=state.last(listing),
+        tif=_tif(params, is_limit=is_limit),
+        smp_type=params.text("smpType", "None"),
+    )  # fmt: skip
+    if facts.smp_type not in _SELF_TRADE:
+        raise bad("smpType invalid")
+    price = _price(state, listing, side, params) if is_limit else None
+    leg, reduce_only = (Leg.BOTH, False) if listing.is_spot else _leg(state, account, listing, side, params)
+    facts.close_on_trigger = params.flag("closeOnTrigger")
+    quantity, by_quote = _quantity(state, account, listing, side, params, leg, facts, is_limit=is_limit)
+    _check_notional(state, listing, quantity, by_quote, price, reduce_only=reduce_only)
+    kind = Kind.LIMIT if is_limit else Kind.MARKET
+    trigger = _trigger(state, listing, params, facts)
+    if trigger is not None:
+        kind = conditional_kind(side, facts.trigger_direction, is_limit=is_limit)
+    elif not is_limit and "slippageTolerance" in params:
+        kind, price = Kind.LIMIT, _worst_price(state, listing, side, params)
+    _stops(listing, params, facts, reduce_only=reduce_only)
+    _check_caps(state, account, listing, is_conditional=trigger is not None)
+    facts.order_id = state.new_order_id(listing)
+    new = NewOrder(
+        account,
+        listing.name,
+        side,
+        kind,
+        ZERO if by_quote is not None else quantity,
+        price=price,
+        quote_quantity=by_quote,
+        time_in_force=_TIF[facts.tif],
+        post_only=facts.tif == "PostOnly",
+        trigger_price=trigger,
+        self_trade=_SELF_TRADE[facts.smp_type],
+        client_id=facts.link_id,
+        tags={"order_id": facts.order_id},
+        reduce_only=reduce_only,
+        trigger_by=SOURCES.get(facts.trigger_by, PriceSource.LAST),
+        leg=leg,
+        lock_when_triggered=listing.is_spot and facts.order_filter == "StopOrder",
+    )
+    return Ticket(Tracked(account, listing, facts), new, post_only=new.post_only)
+
+
+def link_id(state: VenueState, account: str, category: Category, params: Params) -> str:
+    """Return the client's id. It is never forgotten: how long the venue remembers one is not documented."""
+    link = params.text("orderLinkId")
+    if link and _LINK_ID.fullmatch(link) is None:
+        raise bad("OrderLinkedID invalid")
+    if link and (account, link) in state.by_link_id:
+        raise duplicate(category)
+    return link
+
+
+def _tif(params: Params, *, is_limit: bool) -> str:
+    if not is_limit:
+        return "IOC"
+    name = params.text("timeInForce", "GTC")
+    if name == "RPI":
+        raise VenueError(110119, "RPI orders are for approved market makers only")
+    if name not in _TIF:
+        raise bad("TimeInForce invalid")
+    return name
+
+
+def _price(state: VenueState, listing: Listing, side: Side, params: Params) -> Decimal:
+    invalid = (
+        VenueError(170130, "Data sent for parameter price is not valid.") if listing.is_spot else bad("price invalid")
+    )
+    price = params.number("price", invalid)
+    if price is None or not price:
+        raise invalid
+    return checked_price(state, listing, side, price)
+
+
+def checked_price(state: VenueState, listing: Listing, side: Side, price: Decimal) -> Decimal:
+    """Return *price* on the tick and inside the band: spot refuses what is outside, derivatives bring it inside."""
+    if price % listing.tick:
+        raise (
+            VenueError(170134, "Order price has too many decimals.")
+            if listing.is_spot
+            else bad("params error: price must be a multiple of the tick size")
+        )
+    highest, lowest = price_limits(state, listing)
+    if side is Side.BUY and price > highest:
+        if listing.is_spot:
+            raise VenueError(170193, f"Buy order price cannot be higher than {plain(highest)}USDT.")
+        return highest
+    if side is Side.SELL and price < lowest:
+        if listing.is_spot:
+            raise VenueError(170194, f"Sell order price cannot be lower than {plain(lowest)}USDT.")
+        return lowest
+    return price
+
+
+def price_limits(state: VenueState, listing: Listing) -> tuple[Decimal, Decimal]:
+    """Return the highest price to buy and the lowest to sell at, on the tick."""
+    reference = state.last(listing) if listing.is_spot else state.mark(listing)
+    highest = reference * (1 + listing.band) // listing.tick * listing.tick
+    lowest = -(-(reference * (1 - listing.band)) // listing.tick) * listing.tick
+    return highest, lowest
+
+
+def _worst_price(state: VenueState, listing: Listing, side: Side, params: Params) -> Decimal:
+    kind, tolerance = params.text("slippageToleranceType"), params.number("slippageTolerance")
+    if kind not in ("TickSize", "Percent") or tolerance is None:
+        raise bad("slippageToleranceType invalid")
+    level = state.exchange.books[listing.name].half(side.opposite).best()
+    start = state.last(listing) if level is None else level.price
+    distance = tolerance * listing.tick if kind == "TickSize" else start * tolerance / 100
+    worst = start + distance if side is Side.BUY else start - distance
+    return max(listing.tick, worst // listing.tick * listing.tick)
+
+
+def _leg(state: VenueState, account: str, listing: Listing, side: Side, params: Params) -> tuple[Leg, bool]:
+    """Return the leg, and whether the order can only reduce it."""
+    index = params.integer("positionIdx") or 0
+    legs = state.legs(account, listing)
+    leg = LEGS.get(index)
+    if leg is None or leg not in legs:
+        raise bad("position idx not match position mode")
+    reduce_only = params.flag("reduceOnly")
+    if reduce_only and leg is not Leg.BOTH and leg.opened_by(side):
+        raise VenueError(110017, "Reduce-only rule not satisfied")
+    return leg, reduce_only or not leg.opened_by(side)
+
+
+def _quantity(
+    state: VenueState,
+    account: str,
+    listing: Listing,
+    side: Side,
+    params: Params,
+    leg: Leg,
+    facts: Facts,
+    *,
+    is_limit: bool,
+) -> tuple[Decimal, Decimal | None]:
+    """Return how much, in the instrument's unit; and where it is given in quote, how much of that."""
+    invalid = VenueError(170130, "Data sent for parameter qty is not valid.") if listing.is_spot else bad("Qty invalid")
+    quantity = params.number("qty", invalid)
+    if quantity is None:
+        raise invalid
+    if listing.is_spot:
+        if not is_limit:
+            default = "quoteCoin" if side is Side.BUY else "baseCoin"
+            facts.market_unit = params.text("marketUnit", default)
+            if facts.market_unit not in ("baseCoin", "quoteCoin"):
+                raise bad("marketUnit invalid")
+            if facts.market_unit == "quoteCoin":
+                if not quantity:
+                    raise invalid
+                return ZERO, quantity
+        if not quantity:
+            raise invalid
+        return checked_quantity(listing, quantity, is_limit=is_limit), None
+    if not quantity and params.flag("reduceOnly") and facts.close_on_trigger:
+        held = state.exchange.perps.position(account, listing.name, leg).quantity
+        return min(abs(held), listing.max_quantity if is_limit else listing.max_market_quantity), None
+    return checked_quantity(listing, quantity, is_limit=is_limit), None
+
+
+def checked_quantity(listing: Listing, quantity: Decimal, *, is_limit: bool) -> Decimal:
+    highest = listing.max_quantity if is_limit else listing.max_market_quantity
+    if listing.is_spot:
+        if quantity % listing.step:
+            raise VenueError(170137, "Order quantity has too many decimals.")
+        if quantity > highest:
+            raise VenueError(170124, "Order quantity exceeded upper limit.")
+        return quantity
+    if not quantity or quantity % listing.step:
+        raise bad("Qty invalid")
+    if quantity < listing.min_quantity:
+        raise bad("The number of contracts exceeds minimum limit allowed")
+    if quantity > highest:
+        raise bad("The number of contracts exceeds maximum limit allowed: too large")
+    return quantity
+
+
+def _check_notional(
+    state: VenueState, listing: Listing, quantity: Decimal, by_quote: Decimal | None, price: Decimal | None,
+    *, reduce_only: bool,
+) -> None:  # fmt: skip
+    if reduce_only or listing.is_inverse:
+        return
+    notional = by_quote if by_quote is not None else quantity * (price or state.last(listing))
+    if notional < listing.min_notional:
+        if listing.is_spot:
+            raise VenueError(170140, "Order value exceeded lower limit.")
+        raise VenueError(110094, f"Order does not meet minimum order value {listing.min_notional}{listing.settle}")
+
+
+def _trigger(state: VenueState, listing: Listing, params: Params, facts: Facts) -> Decimal | None:
+    """Return the price a conditional order waits for; None: it does not wait."""
+    trigger = params.number("triggerPrice")
+    if listing.is_spot:
+        facts.order_filter = params.text("orderFilter", "Order")
+        if facts.order_filter not in ("Order", "StopOrder", "tpslOrder"):
+            raise VenueError(170201, "Invalid orderFilter.")
+        if facts.order_filter == "Order":
+            return None  # a trigger price alone makes no conditional order here
+        if not trigger:
+            raise VenueError(170202, "Please enter the TP/SL price.")
+        facts.stop_order_type = "Stop" if facts.order_filter == "StopOrder" else "tpslOrder"
+        # There is no direction on spot; that it follows from the last price is an assumption.
+        facts.trigger_direction = RISES if trigger > state.last(listing) else FALLS
+    elif not trigger:
+        return None
+    else:
+        facts.order_filter, facts.stop_order_type = "StopOrder", "Stop"
+        facts.trigger_by = params.text("triggerBy", "LastPrice")
+        if facts.trigger_by not in SOURCES:
+            raise bad("triggerBy invalid")
+        facts.trigger_direction = params.integer("triggerDirection") or 0
+        if facts.trigger_direction not in (RISES, FALLS):
+            raise bad("TriggerDirection invalid")
+        check_trigger(state, listing, trigger, facts)
+    if trigger % listing.tick:
+        raise (
+            VenueError(170134, "Order price has too many decimals.")
+            if listing.is_spot
+            else bad("params error: triggerPrice must be a multiple of the tick size")
+        )
+    return trigger
+
+
+def check_trigger(state: VenueState, listing: Listing, trigger: Decimal, facts: Facts) -> None:
+    """Raise when the trigger price is on the wrong side of the price it waits for."""
+    source = SOURCES[facts.trigger_by]
+    prices = {PriceSource.LAST: state.last, PriceSource.MARK: state.mark, PriceSource.INDEX: state.index}
+    now = prices[source](listing)
+    what = f"trigger_price[{scaled(trigger, listing.tick)}] {{}} current[{scaled(now, listing.tick)}]"
+    if facts.trigger_direction == RISES and trigger <= now:
+        raise VenueError(110092, f"expect Rising, but {what.format('<=')}??{facts.trigger_by}")
+    if facts.trigger_direction == FALLS and trigger >= now:
+        raise VenueError(110093, f"expect Falling, but {what.format('>=')}??{facts.trigger_by}")
+
+
+def _stops(listing: Listing, params: Params, facts: Facts, *, reduce_only: bool) -> None:
+    """Read the take-profit and stop-loss that the position gets when the order is filled."""
+    profit, loss = params.number("takeProfit"), params.number("stopLoss")
+    if not profit and not loss:
+        return
+    if listing.is_spot:
+        raise bad("takeProfit and stopLoss of spot orders are not simulated")
+    if reduce_only:
+        raise VenueError(110057, "Wrong TPSL params: reduce-only orders cannot have them")
+    if params.text("tpslMode", "Full") != "Full":
+        raise bad("tpslMode Partial with an order is not simulated")
+    facts.tpsl_mode = "Full"
+    facts.take_profit = scaled(profit, listing.tick) if profit else ""
+    facts.stop_loss = scaled(loss, listing.tick) if loss else ""
+    facts.tp_trigger_by = params.text("tpTriggerBy", "LastPrice") if profit else ""
+    facts.sl_trigger_by = params.text("slTriggerBy", "LastPrice") if loss else ""
+    if {facts.tp_trigger_by, facts.sl_trigger_by} - {"", *SOURCES}:
+        raise bad("tpTriggerBy or slTriggerBy invalid")
+
+
+def _check_caps(state: VenueState, account: str, listing: Listing, *, is_conditional: bool) -> None:
+    rules = state.options.rules
+    orders = state.exchange.open_orders(account)
+    if listing.is_spot:
+        orders = [order for order in orders if state.directory.by_name[order.symbol].is_spot]
+        if len(orders) >= rules.open_orders:
+            raise VenueError(170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders.")
+    here = [order for order in orders if order.symbol == listing.name]
+    waiting = sum(order.kind.is_conditional and order.working_ns is None for order in here)
+    if is_conditional and waiting >= (rules.spot_conditional_orders if listing.is_spot else rules.conditional_orders):
+        raise (
+            VenueError(170810, "Cannot exceed maximum of 30 conditional orders.")
+            if listing.is_spot
+            else VenueError(110009, "The number of stop orders exceeds the maximum allowable limit")
+        )
+    if not listing.is_spot and not is_conditional and len(here) - waiting >= rules.open_orders:
+        raise VenueError(110020, "Not allowed to have more than 500 active orders")

@@ -1,0 +1,91 @@
+"""Take-profits and stop-losses of positions: conditional orders that reduce, and go when the position goes."""
+
+from decimal import Decimal
+
+from lotusx_sim.dialects.bybit.errors import VenueError, bad
+from lotusx_sim.dialects.bybit.listings import Listing
+from lotusx_sim.dialects.bybit.placing import FALLS, RISES, SOURCES, check_trigger, conditional_kind
+from lotusx_sim.dialects.bybit.state import VenueState
+from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
+from lotusx_sim.engine.orders import ZERO, NewOrder, Order, Refused, Side
+from lotusx_sim.engine.positions import Position
+
+TAKE_PROFIT, STOP_LOSS = "TakeProfit", "StopLoss"
+
+
+def standing(state: VenueState, position: Position, kind: str) -> Order | None:
+    """Return the order that is the take-profit or stop-loss of the whole position."""
+    for order in state.exchange.open_orders(position.account, position.symbol):
+        is_of_it = order.whole_position and order.leg is position.leg
+        if is_of_it and state.tracked(order).facts.stop_order_type == kind:
+            return order
+    return None
+
+
+def set_stop(
+    state: VenueState,
+    listing: Listing,
+    position: Position,
+    kind: str,
+    trigger: Decimal,
+    trigger_by: str,
+    now_ns: int,
+    *,
+    size: Decimal | None = None,
+) -> None:
+    """Put *trigger* in place of the position's take-profit or stop-loss; 0 only takes that away.
+
+    Args:
+        size: For a part of the position; None: for all of it, whatever its size will be.
+
+    Raises:
+        VenueError: The price would be reached at once.
+    """
+    if not trigger:
+        if (old := standing(state, position, kind)) is not None:
+            state.exchange.cancel(old, now_ns)
+        return
+    if trigger_by not in SOURCES:
+        raise bad("triggerBy invalid")
+    side = Side.SELL if position.quantity > 0 else Side.BUY
+    rises = (side is Side.SELL) == (kind == TAKE_PROFIT)
+    facts = Facts(
+        "", order_filter="tpslOrder", stop_order_type=kind if size is None else f"Partial{kind}", tif="IOC",
+        trigger_direction=RISES if rises else FALLS, trigger_by=trigger_by, close_on_trigger=True, is_market=True,
+        create_type=f"CreateBy{kind}" if size is None else f"CreateByPartial{kind}", last_price=state.last(listing),
+        tpsl_mode="Full" if size is None else "Partial",
+    )  # fmt: skip
+    check_trigger(state, listing, trigger, facts)
+    if size is None and (old := standing(state, position, kind)) is not None:
+        state.exchange.cancel(old, now_ns)
+    facts.order_id = state.new_order_id(listing)
+    tracked = Tracked(position.account, listing, facts)
+    new = NewOrder(
+        position.account, listing.name, side, conditional_kind(side, facts.trigger_direction, is_limit=False),
+        abs(position.quantity) if size is None else size, trigger_price=trigger, reduce_only=True,
+        whole_position=size is None, leg=position.leg, trigger_by=SOURCES[trigger_by],
+        tags={"order_id": facts.order_id},
+    )  # fmt: skip
+    try:
+        tracked.order = state.exchange.place(new, now_ns)
+    except Refused as refused:
+        raise VenueError(110017, str(refused)) from None
+    state.track(tracked)
+
+
+def attach(state: VenueState, tracked: Tracked, now_ns: int) -> None:
+    """Hand an order's take-profit and stop-loss to the position it has opened."""
+    facts, order = tracked.facts, tracked.order
+    if order is None or facts.attached or not (facts.take_profit or facts.stop_loss):
+        return
+    position = state.exchange.perps.position(order.account, order.symbol, order.leg)
+    if not position.is_open or position.quantity * order.side.sign < 0:
+        return
+    facts.attached = True
+    wishes = ((TAKE_PROFIT, facts.take_profit, facts.tp_trigger_by), (STOP_LOSS, facts.stop_loss, facts.sl_trigger_by))
+    for kind, price, trigger_by in wishes:
+        if price:
+            try:
+                set_stop(state, tracked.listing, position, kind, Decimal(price or ZERO), trigger_by, now_ns)
+            except VenueError:
+                continue  # the price is there already: the venue drops such a stop without a word
