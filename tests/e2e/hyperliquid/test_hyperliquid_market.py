@@ -26,7 +26,7 @@ async def test_every_kind_of_market_answers(exchange: lotusx.Exchange, symbol: s
     ticker = await exchange.market.ticker(symbol)
     assert (len(book.bids), len(book.asks)) == (20, 20)
     assert (top.bid_price, top.ask_price) == (book.bids[0].price, book.asks[0].price)
-    assert ticker.mid_price == (top.bid_price + top.ask_price) / 2
+    assert ticker.mid_price == (book.bids[0].price + book.asks[0].price) / 2
     assert (ticker.funding_rate is None) == (symbol == SPOT)
     bars = await exchange.market.candles(symbol, "1m", limit=5)
     assert len(bars) == 5

@@ -92,6 +92,7 @@ CAPABILITIES = MappingProxyType(
         C.TEST_ORDER: Support.not_offered("environment='testnet'"),
         C.TRAILING_ORDERS: Support.not_offered("a stop order that you move"),
         C.QUOTE_QUANTITY: Support.not_offered("a quantity in base units"),
+        C.HEDGE_MODE: Support.not_offered("a sub-account for the other side"),
         C.GTD: Support.not_offered("GTC, and a cancel of your own"),
     }
 )

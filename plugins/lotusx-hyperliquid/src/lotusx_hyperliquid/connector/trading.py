@@ -268,9 +268,10 @@ class HyperliquidTrading(TradingPort):
         """Have a new order take the place of a resting one: another order id, the same client order id.
 
         ``a`` (place the new one whatever became of the old one) is never set: an order that has filled meanwhile would
-        be bought twice. Without it the exchange makes post-only what was good till canceled, and says so nowhere; the
-        state returned does. ``change.quantity`` is the whole order's; the new one gets what of it is not filled as far
-        as we know: what fills while the amendment is on its way comes on top.
+        be bought twice. Without it the exchange takes only orders that rest, and in silence makes post-only what was
+        good till canceled: so it is sent as post-only, and the state returned says so. ``change.quantity`` is the whole
+        order's; the new one gets what of it is not filled as far as we know: what fills while the amendment is on its
+        way comes on top.
 
         Raises:
             NotSupported: Not a resting limit order.
@@ -340,7 +341,7 @@ class HyperliquidTrading(TradingPort):
         if new.price is None or new.quantity is None:
             raise NotSupported(self._exchange, "amending an order without a price", "cancel, then place")
         cloid = None if new.client_order_id is None else self._cloids.wire(new.client_order_id)
-        tif = actions.LimitType("Alo" if old.post_only else "Gtc")
+        tif = actions.LimitType("Alo")  # what the exchange would make of it in silence
         item = actions.OrderItem(
             a=self._listed.asset(instrument),
             b=new.side is Side.BUY,

@@ -1,0 +1,414 @@
+"""The exact action of every order command, and what its answer becomes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from hyperliquid_documents import (
+    BTC,
+    CLOID,
+    ETH,
+    FILL_ROW,
+    FULL_ORDER,
+    HYPE,
+    L2_BOOK,
+    ORDER,
+    TSLA,
+    UNKNOWN_OID,
+    USER,
+    answer_of,
+    done,
+)
+
+from lotusx.errors import (
+    BadRequest,
+    ConnectionFailed,
+    DuplicateOrder,
+    InvalidArgument,
+    InvalidOrder,
+    MalformedReply,
+    NotSupported,
+    OrderNotFound,
+    PermissionDenied,
+    PostOnlyWouldTake,
+    RateLimited,
+    RequestTimeout,
+)
+from lotusx.model import OrderRequest, OrderState, OrderStatus, OrderType, TimeInForce
+from lotusx.plugin import Acknowledged, Amendment, Effect, ItemDropped, Lane, OrderRef, Span
+from lotusx_hyperliquid.order_conversions import asked_for
+
+pytestmark = pytest.mark.anyio
+MS = 1_000_000
+
+
+def order_of(**values: Any) -> OrderRequest:
+    return OrderRequest(
+        **{"symbol": "BTC/USDC:USDC", "side": "buy", "quantity": "0.01", "client_order_id": CLOID, **values}
+    )
+
+
+def limit_buy(**changes: Any) -> OrderRequest:
+    return order_of(**{"type": "limit", "price": "68000", **changes})
+
+
+def market_buy(**changes: Any) -> OrderRequest:
+    return order_of(**{"type": "market", "max_slippage": "0.01", **changes})
+
+
+def resting(oid: int = 77738308) -> dict[str, Any]:
+    return {"resting": {"oid": oid}}
+
+
+def filled(size: str, oid: int = 77738308) -> dict[str, Any]:
+    return {"filled": {"totalSz": size, "avgPx": "68000.5", "oid": oid}}
+
+
+def open_order(**changes: Any) -> OrderState:
+    known = replace(asked_for(limit_buy()), venue_order_id="77738308", status=OrderStatus.OPEN)
+    return replace(known, **changes)
+
+
+async def test_place_signs_one_order(desk: Any) -> None:
+    desk.rest.reply(done(resting()))
+    state = await desk.connector.trading.place(limit_buy(), BTC)
+    assert (state.status, state.venue_order_id, state.client_order_id) == (OrderStatus.OPEN, "77738308", CLOID)
+    assert (state.price, state.quantity, state.time_in_force) == (68_000, D("0.01"), TimeInForce.GTC)
+    request = desk.rest.last
+    assert (request.path, request.endpoint, request.effect) == ("/exchange", "exchange/order", Effect.COMMAND)
+    assert request.signed
+    assert desk.action == {
+        "type": "order",
+        "orders": [
+            {"a": 0, "b": True, "p": "68000", "s": "0.01", "r": False, "t": {"limit": {"tif": "Gtc"}}, "c": CLOID}
+        ],
+        "grouping": "na",
+    }
+    assert (desk.weight, desk.sent["expiresAfter"]) == (1, 1_770_000_005_000)
+
+
+async def test_our_ids_go_out_as_cloids_and_come_back_as_ours(desk: Any) -> None:
+    desk.rest.reply(done(resting()), ORDER)
+    await desk.connector.trading.place(limit_buy(client_order_id="a-1"), BTC)
+    cloid = desk.action["orders"][0]["c"]
+    assert (cloid[:2], len(cloid)) == ("0x", 34)
+    desk.rest.replies.clear()
+    desk.rest.reply(answer_of({**FULL_ORDER, "cloid": cloid}))
+    state = await desk.connector.trading.order(OrderRef("a-1"), BTC)
+    assert desk.sent == {"type": "orderStatus", "user": USER, "oid": cloid}
+    assert state.client_order_id == "a-1"
+
+
+async def test_a_market_order_is_bounded_by_the_best_price(desk: Any) -> None:
+    desk.rest.reply(L2_BOOK, done(filled("0.01")))
+    state = await desk.connector.trading.place(market_buy(), BTC)
+    (order,) = desk.action["orders"]
+    assert (order["p"], order["t"]) == ("84985", {"limit": {"tif": "Ioc"}})  # 84144 and 1 %, rounded down
+    assert (state.status, state.filled, state.average_price) == (OrderStatus.FILLED, D("0.01"), D("68000.5"))
+    desk.rest.reply(L2_BOOK, done(filled("0.004")))
+    part = await desk.connector.trading.place(market_buy(side="sell"), BTC)
+    assert desk.action["orders"][0]["p"] == "83302"  # 84143 less 1 %, rounded up
+    assert (part.status, part.filled) == (OrderStatus.EXPIRED, D("0.004"))
+
+
+async def test_a_market_order_that_cannot_be_bounded_is_not_sent(desk: Any) -> None:
+    with pytest.raises(InvalidArgument, match="max_slippage"):
+        await desk.connector.trading.place(market_buy(max_slippage=None), BTC)
+    desk.rest.reply(json.dumps({"coin": "BTC", "time": 1, "levels": [[], []]}))
+    with pytest.raises(InvalidArgument, match="nobody"):
+        await desk.connector.trading.place(market_buy(), BTC)
+    desk.rest.reply(RequestTimeout("late"))
+    with pytest.raises(ConnectionFailed, match="nothing was sent") as caught:
+        await desk.connector.trading.place(market_buy(), BTC)
+    assert not caught.value.may_have_executed
+
+
+NO_MATCH = {"error": "Order could not immediately match against any resting orders. asset=0"}
+
+
+async def test_what_takes_at_once_and_finds_nothing_has_expired(desk: Any) -> None:
+    desk.rest.reply(done(NO_MATCH), L2_BOOK, done(NO_MATCH), done(NO_MATCH))
+    state = await desk.connector.trading.place(limit_buy(time_in_force="ioc"), BTC)
+    assert (state.status, state.filled, state.venue_order_id) == (OrderStatus.EXPIRED, 0, None)
+    assert "could not immediately match" in state.reason
+    assert (await desk.connector.trading.place(market_buy(), BTC)).status is OrderStatus.EXPIRED
+    with pytest.raises(InvalidOrder):
+        await desk.connector.trading.place(limit_buy(), BTC)
+
+
+async def test_a_refusal_is_raised_in_the_exchanges_words(desk: Any) -> None:
+    desk.rest.reply(
+        done({"error": "Post only order would have immediately matched, bbo was 1@2. asset=0"}),
+        '{"status":"err","response":"Invalid nonce: duplicate nonce 1"}',
+    )
+    with pytest.raises(PostOnlyWouldTake, match="bbo was"):
+        await desk.connector.trading.place(limit_buy(post_only=True), BTC)
+    assert desk.action["orders"][0]["t"] == {"limit": {"tif": "Alo"}}
+    with pytest.raises(DuplicateOrder) as caught:
+        await desk.connector.trading.place(limit_buy(), BTC)
+    assert caught.value.may_have_executed
+
+
+@pytest.mark.parametrize("answer", ["waitingForFill", "waitingForTrigger"])
+async def test_what_waits_is_pending(desk: Any, answer: str) -> None:
+    desk.rest.reply(done(answer))
+    stop = limit_buy(type="stop_loss_limit", trigger_price="69000")
+    state = await desk.connector.trading.place(stop, BTC)
+    assert (state.status, state.venue_order_id, state.raw_status) == (OrderStatus.PENDING, None, answer)
+    assert desk.action["orders"][0]["t"] == {"trigger": {"isMarket": False, "triggerPx": "69000", "tpsl": "sl"}}
+
+
+@pytest.mark.parametrize("statuses", [[], ["surprise"], [{}], [resting(), resting()]])
+async def test_an_answer_nobody_knows_leaves_the_outcome_open(desk: Any, statuses: list[Any]) -> None:
+    desk.rest.reply(done(*statuses))
+    with pytest.raises(MalformedReply) as caught:
+        await desk.connector.trading.place(limit_buy(), BTC)
+    assert caught.value.may_have_executed
+
+
+async def test_a_batch_keeps_its_order_and_tells_each_item(desk: Any) -> None:
+    desk.rest.reply(done(resting(1), {"error": "Order has zero size. asset=0"}, filled("0.01", 3)))
+    requests = [limit_buy(), limit_buy(), limit_buy(time_in_force="fok"), limit_buy()]
+    answers = await desk.connector.trading.place_batch(requests, [BTC] * 4)
+    assert [order["a"] for order in desk.action["orders"]] == [0, 0, 0]
+    assert [type(answer) for answer in answers] == [OrderState, InvalidOrder, NotSupported, OrderState]
+    assert [getattr(answer, "venue_order_id", None) for answer in answers] == ["1", None, None, "3"]
+
+
+async def test_one_refusal_of_a_batch_counts_for_all(desk: Any) -> None:
+    desk.rest.reply(done({"error": "Price too far from oracle"}))
+    answers = await desk.connector.trading.place_batch([limit_buy(), limit_buy()], [BTC, BTC])
+    assert [type(answer) for answer in answers] == [InvalidOrder, InvalidOrder]
+
+
+async def test_a_batch_has_one_grouping(desk: Any) -> None:
+    group = {"native": {"grouping": "normalTpsl"}}
+    desk.rest.reply(done(resting(), "waitingForFill"))
+    await desk.connector.trading.place_batch([limit_buy(**group), limit_buy(**group)], [BTC, BTC])
+    assert desk.action["grouping"] == "normalTpsl"
+    with pytest.raises(InvalidArgument, match="one grouping"):
+        await desk.connector.trading.place_batch([limit_buy(**group), limit_buy()], [BTC, BTC])
+    with pytest.raises(NotSupported):  # half a bracket is none
+        await desk.connector.trading.place_batch(
+            [limit_buy(**group), limit_buy(time_in_force="fok", **group)], [BTC] * 2
+        )
+
+
+async def test_batches_weigh_by_their_length(desk: Any) -> None:
+    desk.rest.reply(done(*[resting(n) for n in range(81)]))
+    await desk.connector.trading.place_batch([limit_buy()] * 81, [BTC] * 81)
+    assert desk.weight == 3
+
+
+async def test_cancel_by_order_id_or_by_cloid(desk: Any) -> None:
+    desk.rest.reply(done("success", kind="cancel"), done("success", kind="cancel"))
+    ref = OrderRef(CLOID, "77738308")
+    assert await desk.connector.trading.cancel(ref, BTC) == Acknowledged(ref, OrderStatus.CANCELED, "success")
+    assert desk.action == {"type": "cancel", "cancels": [{"a": 0, "o": 77738308}]}
+    assert desk.rest.last.lane is Lane.URGENT
+    await desk.connector.trading.cancel(OrderRef(CLOID), BTC)
+    assert desk.action == {"type": "cancelByCloid", "cancels": [{"asset": 0, "cloid": CLOID}]}
+
+
+async def test_cancels_of_both_kinds_keep_their_places(desk: Any) -> None:
+    gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
+    desk.rest.reply(done("success", gone, kind="cancel"), done("success", kind="cancel"))
+    refs = [OrderRef(None, "1"), OrderRef(CLOID), OrderRef(None, "2")]
+    answers = await desk.connector.trading.cancel_batch(refs, [BTC, TSLA, BTC])
+    assert [type(answer) for answer in answers] == [Acknowledged, Acknowledged, OrderNotFound]
+    assert desk.action["cancels"] == [{"asset": 110_000, "cloid": CLOID}]
+    desk.rest.reply(done("success", "odd", kind="cancel"), RequestTimeout("late"))
+    answers = await desk.connector.trading.cancel_batch(refs, [BTC, TSLA, BTC])
+    assert [type(answer) for answer in answers] == [Acknowledged, RequestTimeout, MalformedReply]
+    with pytest.raises(InvalidArgument, match="number"):
+        await desk.connector.trading.cancel(OrderRef(None, "x"), BTC)
+    with pytest.raises(InvalidArgument, match="name the order"):
+        await desk.connector.trading.cancel(OrderRef(), BTC)
+
+
+async def test_cancel_all_cancels_what_is_listed(desk: Any) -> None:
+    listed = json.dumps([{**FULL_ORDER, "oid": 1}, {**FULL_ORDER, "coin": "ETH", "oid": 2}, {**FULL_ORDER, "oid": 3}])
+    ended = answer_of({**FULL_ORDER, "oid": 3, "sz": "0.0"}, "filled")
+    gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
+    desk.rest.reply(listed, done("success", gone, kind="cancel"), ended)
+    states = await desk.connector.trading.cancel_all(BTC)
+    assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "canceled"), ("3", "filled")]
+    assert json.loads(desk.rest.requests[1].body)["action"]["cancels"] == [{"a": 0, "o": 1}, {"a": 0, "o": 3}]
+    desk.rest.reply("[]")
+    assert await desk.connector.trading.cancel_all(BTC) == []
+
+
+async def test_the_dead_mans_switch(desk: Any) -> None:
+    ok = '{"status":"ok","response":{"type":"default"}}'
+    desk.rest.reply(ok, ok)
+    await desk.connector.trading.cancel_all_after(5, None)
+    assert desk.action == {"type": "scheduleCancel", "time": 1_770_000_005_000}
+    await desk.connector.trading.cancel_all_after(0, None)
+    assert desk.action == {"type": "scheduleCancel"}
+    with pytest.raises(InvalidArgument):
+        await desk.connector.trading.cancel_all_after(4, None)
+    with pytest.raises(NotSupported):
+        await desk.connector.trading.cancel_all_after(5, BTC)
+
+
+async def test_an_amendment_is_one_modification_without_always_place(desk: Any) -> None:
+    desk.rest.reply(done(resting(5)))
+    state = await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100), new_client_order_id="n"), BTC)
+    order = {"a": 0, "b": True, "p": "68100", "s": "0.01", "r": False, "t": {"limit": {"tif": "Alo"}}, "c": CLOID}
+    assert desk.action == {"type": "batchModify", "modifies": [{"oid": 77738308, "order": order}]}
+    assert (state.venue_order_id, state.client_order_id, state.post_only) == ("5", CLOID, True)
+
+
+async def test_an_amendment_asks_for_what_is_not_filled(desk: Any) -> None:
+    desk.rest.reply(done(resting(5)))
+    half = open_order(filled=D("0.004"), post_only=True, reduce_only=True)
+    await desk.connector.trading.amend(half, Amendment(quantity=D("0.02")), BTC)
+    order = desk.action["modifies"][0]["order"]
+    assert (order["s"], order["r"], order["t"]) == ("0.016", True, {"limit": {"tif": "Alo"}})
+    with pytest.raises(InvalidArgument, match="filled already"):
+        await desk.connector.trading.amend(half, Amendment(quantity=D("0.004")), BTC)
+
+
+async def test_an_order_known_from_the_stream_alone_is_read_before_it_is_amended(desk: Any) -> None:
+    seen = open_order(type=OrderType.UNKNOWN, client_order_id=None)
+    desk.rest.reply(answer_of({**FULL_ORDER, "tif": "Alo", "cloid": None}), done(resting(5)))
+    await desk.connector.trading.amend(seen, Amendment(price=D(68_100)), BTC)
+    item = desk.action["modifies"][0]
+    assert (item["oid"], item["order"]["t"], "c" in item["order"]) == (77738308, {"limit": {"tif": "Alo"}}, False)
+    desk.rest.reply(RequestTimeout("late"))
+    with pytest.raises(ConnectionFailed, match="nothing was sent"):
+        await desk.connector.trading.amend(seen, Amendment(price=D(68_100)), BTC)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"time_in_force": TimeInForce.IOC},
+        {"type": OrderType.STOP_LOSS_LIMIT, "trigger_price": D(1)},
+        {"quantity": None},
+    ],
+)
+async def test_what_cannot_be_amended_is_refused_before_sending(desk: Any, changes: dict[str, Any]) -> None:
+    with pytest.raises(NotSupported, match="cancel, then place"):
+        await desk.connector.trading.amend(open_order(**changes), Amendment(price=D(1)), BTC)
+    assert desk.rest.requests == []
+
+
+async def test_amendments_of_a_batch_are_told_apart(desk: Any) -> None:
+    orders = [open_order(), open_order(time_in_force=TimeInForce.IOC), open_order()]
+    desk.rest.reply(done(resting(5), {"error": "Cannot modify canceled or filled order"}))
+    answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(1))] * 3, [BTC] * 3)
+    assert [type(answer) for answer in answers] == [OrderState, NotSupported, InvalidOrder]
+
+
+async def test_an_order_is_found_or_not(desk: Any) -> None:
+    desk.rest.reply(ORDER, UNKNOWN_OID, ORDER)
+    state = await desk.connector.trading.order(OrderRef(None, "77738308"), BTC)
+    assert (desk.sent["oid"], desk.weight) == (77738308, 2)
+    assert (state.type, state.status, state.created_ns, state.updated_ns) == (
+        OrderType.LIMIT, OrderStatus.OPEN, 1_000 * MS, 2_000 * MS,
+    )  # fmt: skip
+    with pytest.raises(OrderNotFound):
+        await desk.connector.trading.order(OrderRef(CLOID), BTC)
+    with pytest.raises(OrderNotFound, match="not of ETH"):
+        await desk.connector.trading.order(OrderRef(CLOID), ETH)
+
+
+async def test_open_orders_are_asked_for_where_anything_trades(desk: Any) -> None:
+    desk.rest.reply(json.dumps([FULL_ORDER, {**FULL_ORDER, "coin": "#12", "oid": 9}]), "[]")
+    orders = await desk.connector.trading.open_orders(None)
+    assert [json.loads(request.body).get("dex") for request in desk.rest.requests] == [None, "xyz"]
+    assert [order.venue_order_id for order in orders] == ["77738308"]
+    assert isinstance(desk.events[-1], ItemDropped)
+    desk.rest.reply(json.dumps([{**FULL_ORDER, "coin": "xyz:TSLA"}]), json.dumps([FULL_ORDER]))
+    assert len(await desk.connector.trading.open_orders(TSLA)) == 1
+    assert desk.sent["dex"] == "xyz"
+    assert await desk.connector.trading.open_orders(HYPE) == []
+
+
+async def test_order_history_has_each_order_once_as_it_ended(desk: Any) -> None:
+    def row(oid: int, status: str, at_ms: int, **more: Any) -> dict[str, Any]:
+        return {"order": {**FULL_ORDER, "oid": oid, **more}, "status": status, "statusTimestamp": at_ms}
+
+    rows = [
+        row(3, "canceled", 9, timestamp=3),
+        row(2, "filled", 5, timestamp=2, sz="0.0"),
+        row(2, "open", 5, timestamp=2),
+        row(1, "open", 1, timestamp=1),
+        row(9, "open", 1, coin="ETH"),
+    ]
+    desk.rest.reply(json.dumps(rows), json.dumps(rows))
+    page = await desk.connector.trading.orders_page(BTC, Span(2 * MS, 4 * MS), None, 100)
+    assert [(state.venue_order_id, str(state.status)) for state in page.items] == [("2", "filled"), ("3", "canceled")]
+    assert page.cursor is None
+    newest = await desk.connector.trading.orders_page(BTC, Span(), None, 1)
+    assert [state.venue_order_id for state in newest.items] == ["3"]
+
+
+async def test_fills_page_by_time(desk: Any) -> None:
+    full = [{**FILL_ROW, "time": 1_000 + n // 2, "tid": n, "coin": "BTC" if n % 2 else "#1"} for n in range(2_000)]
+    desk.rest.reply(json.dumps(full), json.dumps([FILL_ROW]))
+    page = await desk.connector.trading.account_fills_page(Span(1_000 * MS), None, 1_000)
+    assert desk.sent == {"type": "userFillsByTime", "user": USER, "startTime": 1_000}
+    assert (len(page.items), page.cursor) == (1_000, "1999")
+    assert [cost.amount for cost in desk.charges] == [100]
+    page = await desk.connector.trading.fills_page(BTC, Span(1_000 * MS), page.cursor, 1_000)
+    (fill,) = page.items
+    assert (fill.fee, fill.fee_asset, fill.liquidity, fill.client_order_id) == (D("0.378648"), "USDC", "taker", CLOID)
+    assert page.cursor is None
+    desk.rest.reply(json.dumps([FILL_ROW, {**FILL_ROW, "time": 9_000}]))
+    newest = await desk.connector.trading.fills_page(BTC, Span(None, 6_000 * MS), None, 10)
+    assert (desk.sent["type"], len(newest.items)) == ("userFills", 1)
+
+
+async def test_many_fills_of_one_millisecond_do_not_stop_the_paging(desk: Any) -> None:
+    desk.rest.reply(json.dumps([{**FILL_ROW, "time": 1_000, "tid": n} for n in range(2_000)]))
+    page = await desk.connector.trading.fills_page(BTC, Span(1_000 * MS), None, 1_000)
+    assert page.cursor == "1001"
+
+
+async def test_fills_of_one_order_are_looked_for_from_its_beginning(desk: Any) -> None:
+    desk.rest.reply(ORDER, json.dumps([FILL_ROW, {**FILL_ROW, "oid": 1}]))
+    fills = await desk.connector.trading.fills_of(open_order(), BTC)
+    assert desk.sent["startTime"] == 1_000
+    assert [fill.trade_id for fill in fills] == ["955441961359817"]
+
+
+async def test_orders_over_the_socket(make_desk: Any) -> None:
+    desk = await make_desk(order_entry="ws")
+
+    def post(payload: Any, kind: str = "action") -> bytes:
+        response = {"type": kind, "payload": payload}
+        return json.dumps({"channel": "post", "data": {"id": 1, "response": response}}).encode()
+
+    await desk.connector.trading.ready()
+    desk.ws.replies.extend(
+        [
+            post(json.loads(done(resting()))),
+            post(json.loads(done("success", kind="cancel"))),
+            post("429 Too Many Requests: weight", "error"),
+            post({"status": "err", "response": "Vault not registered"}),
+            b'{"channel":"post"}',
+            post({"status": "ok", "response": 5}),
+        ]
+    )
+    assert (await desk.connector.trading.place(limit_buy(), BTC)).venue_order_id == "77738308"
+    sent = json.loads(desk.ws.sent[0])
+    assert (sent["method"], sent["id"], sent["request"]["type"]) == ("post", 1, "action")
+    assert sent["request"]["payload"]["action"]["type"] == "order"
+    assert {cost.pool for cost in desk.ws.costs[0]} >= {"ip-weight", "ws-messages"}
+    assert isinstance(await desk.connector.trading.cancel(OrderRef(None, "1"), BTC), Acknowledged)
+    for kind in (RateLimited, PermissionDenied, MalformedReply, MalformedReply):
+        with pytest.raises(kind):
+            await desk.connector.trading.place(limit_buy(), BTC)
+    assert (desk.ws.opened, desk.rest.requests) == (1, [])
+
+
+async def test_words_nobody_knows_are_kept(desk: Any) -> None:
+    desk.rest.reply('{"status":"err","response":"The moon is too low"}')
+    with pytest.raises(BadRequest, match="moon"):
+        await desk.connector.trading.place(limit_buy(), BTC)
