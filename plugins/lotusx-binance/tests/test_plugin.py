@@ -7,20 +7,27 @@ import sys
 
 import pytest
 
-from lotusx.plugin import Capability, SupportLevel
+from lotusx.plugin import Capability, ExchangeFacts, SupportLevel
 from lotusx_binance import plugin
 from lotusx_binance.codec import ApiCodec, StreamCodec
 from lotusx_binance.connector import BinanceConnector
 from lotusx_binance.errors import SpotDialect
 from lotusx_binance.facts import FACTS
+from lotusx_binance.perp.codec import PrivateCodec
+from lotusx_binance.perp.connector import BinancePerpConnector
+from lotusx_binance.perp.errors import PerpDialect
+from lotusx_binance.perp.facts import FACTS as PERP_FACTS
 from lotusx_binance.signer import BinanceSigner
 from lotusx_testing.fakes import FakeKernel
 
 
-def test_one_exchange_and_every_capability_answered() -> None:
-    (facts,) = plugin.lotusx_exchanges()
+def test_two_exchanges_with_names_of_their_own() -> None:
+    assert [facts.name for facts in plugin.lotusx_exchanges()] == ["binance", "binance-perp"]
 
-    assert (facts.name, facts.contract) == ("binance", 1)
+
+@pytest.mark.parametrize("facts", [FACTS, PERP_FACTS], ids=lambda facts: facts.name)
+def test_every_capability_is_answered(facts: ExchangeFacts) -> None:
+    assert facts.contract == 1
     assert set(facts.capabilities) == set(Capability)
     for capability, support in facts.capabilities.items():
         if support.level in (SupportLevel.NOT_OFFERED, SupportLevel.NOT_WRITTEN):
@@ -80,6 +87,48 @@ def test_factories_build_the_parts() -> None:
     assert isinstance(codecs["api"], ApiCodec)
     assert set(codecs) == set(FACTS.ws)
     assert isinstance(plugin.lotusx_connector("binance", FakeKernel(FACTS).build()), BinanceConnector)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest", "streams", "api"),
+    [
+        ("live", "https://fapi.binance.com", "wss://fstream.binance.com", "wss://ws-fapi.binance.com/ws-fapi/v1"),
+        (
+            "demo",
+            "https://demo-fapi.binance.com",
+            "wss://demo-fstream.binance.com",
+            "wss://testnet.binancefuture.com/ws-fapi/v1",
+        ),
+        ("simulator", "{base}", "{ws}", "{ws}/ws-fapi/v1"),
+    ],
+)
+def test_environments_of_futures(name: str, rest: str, streams: str, api: str) -> None:
+    environment = PERP_FACTS.environments[name]
+
+    assert environment.rest["fapi"] == rest
+    assert environment.ws == {
+        "public": f"{streams}/public/stream",
+        "market": f"{streams}/market/stream",
+        "private": f"{streams}/private/ws",
+        "api": api,
+    }
+    assert environment.real_money is (name == "live")
+    assert ("sapi" in environment.rest) is (Capability.PERMISSIONS not in environment.lacks)
+    assert set(environment.ws) == set(PERP_FACTS.ws)
+
+
+def test_factories_build_the_parts_of_futures() -> None:
+    credentials = {"api_key": "k", "api_secret": "s"}
+    signer = plugin.lotusx_signer("binance-perp", credentials)
+    codecs = plugin.lotusx_codecs("binance-perp", signer, credentials)
+
+    assert isinstance(signer, BinanceSigner)
+    assert isinstance(plugin.lotusx_rest_dialect("binance-perp"), PerpDialect)
+    assert set(codecs) == set(PERP_FACTS.ws)
+    assert isinstance(codecs["private"], PrivateCodec)
+    connector = plugin.lotusx_connector("binance-perp", FakeKernel(PERP_FACTS).build())
+    assert isinstance(connector, BinancePerpConnector)
+    assert set(connector.leases) == {"private"}
 
 
 def test_facts_import_nothing_heavy() -> None:

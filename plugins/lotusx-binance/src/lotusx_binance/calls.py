@@ -82,6 +82,7 @@ class Calls:
         weight: int = 0,
         failure_weight: int = 0,
         orders: int = 0,
+        costs: tuple[Cost, ...] = (),
         signed: bool = False,
         keyed: bool = False,
         effect: Effect | None = None,
@@ -92,6 +93,7 @@ class Calls:
 
         Args:
             failure_weight: What it costs only if it fails.
+            costs: What else it takes.
             keyed: It carries the key, and no signature.
 
         Raises:
@@ -101,20 +103,20 @@ class Calls:
         base_url = self._urls.get(service)
         if base_url is None:
             raise NotSupported(self._exchange, f"{service} in this environment", "environment='live'")
-        costs = [Cost(RAW_REQUESTS, 1)] if self.COUNTS_RAW_REQUESTS and service != "sapi" else []
+        taken = [*costs, Cost(RAW_REQUESTS, 1)] if self.COUNTS_RAW_REQUESTS and service != "sapi" else [*costs]
         if weight:
-            costs.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
+            taken.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
         if failure_weight:
-            costs.append(Cost(WEIGHT, failure_weight, free_on_success=True))
+            taken.append(Cost(WEIGHT, failure_weight, free_on_success=True))
         if orders:
-            costs.append(Cost(ORDERS, orders))
+            taken.append(Cost(ORDERS, orders))
         return Request(
             verb=verb,
             base_url=base_url,
             path=path,
             query=encode(params),
             headers=self._key_header() if keyed else (),
-            costs=tuple(costs),
+            costs=tuple(taken),
             signed=signed,
             effect=effect or (Effect.READ if verb is Verb.GET else Effect.COMMAND),
             lane=lane,

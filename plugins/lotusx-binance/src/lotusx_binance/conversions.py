@@ -231,7 +231,8 @@ def to_candle_event(bar: types.KlineBar, *, symbol: Symbol, interval: Interval, 
     )
 
 
-def _levels(pairs: Sequence[types.PriceLevel]) -> tuple[Level, ...]:
+def levels(pairs: Sequence[types.PriceLevel]) -> tuple[Level, ...]:
+    """Convert the levels of one side, in their order."""
     number = decimal_from_wire
     return tuple(Level(number(price, field="price"), number(quantity, field="quantity")) for price, quantity in pairs)
 
@@ -240,8 +241,8 @@ def to_order_book(depth: types.Depth, *, symbol: Symbol, limit: int, received_ns
     """Convert a snapshot that was asked for with *limit* levels a side; Binance states no time with it."""
     return OrderBook(
         symbol=symbol,
-        bids=_levels(depth.bids),
-        asks=_levels(depth.asks),
+        bids=levels(depth.bids),
+        asks=levels(depth.asks),
         sequence=depth.lastUpdateId,
         received_ns=received_ns,
         complete=len(depth.bids) < limit and len(depth.asks) < limit,

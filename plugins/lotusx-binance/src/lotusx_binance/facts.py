@@ -17,6 +17,13 @@ LIMITS = (
     Limit(SAPI_WEIGHT, 12_000, 60.0),
 )
 
+CREDENTIALS = (
+    CredentialField("api_key", secret=False, help="the API key"),
+    CredentialField("api_secret", required=False, help="secret of an HMAC key; or give private_key"),
+    CredentialField("private_key", required=False, help="PEM of an Ed25519 or RSA key (needs the extra [keys])"),
+    CredentialField("passphrase", required=False, help="of an encrypted private_key"),
+)
+
 _NO_DERIVATIVES = Support.not_offered("the exchange binance-perp")
 
 CAPABILITIES = MappingProxyType(
@@ -81,6 +88,7 @@ CAPABILITIES = MappingProxyType(
                 C.POSITIONS,
                 C.FUNDING_PAYMENTS,
                 C.ISOLATED_MARGIN,
+                C.HEDGE_MODE,
                 C.LEVERAGE,
                 C.MARGIN_MODE,
             ),
@@ -96,12 +104,7 @@ FACTS = ExchangeFacts(
     documentation="https://github.com/binance/binance-spot-api-docs",
     environments=ENVIRONMENTS,
     capabilities=CAPABILITIES,
-    credentials=(
-        CredentialField("api_key", secret=False, help="the API key"),
-        CredentialField("api_secret", required=False, help="secret of an HMAC key; or give private_key"),
-        CredentialField("private_key", required=False, help="PEM of an Ed25519 or RSA key (needs the extra [keys])"),
-        CredentialField("passphrase", required=False, help="of an encrypted private_key"),
-    ),
+    credentials=CREDENTIALS,
     limits=LIMITS,
     ws=MappingProxyType(
         {

@@ -20,7 +20,7 @@ from lotusx_binance import account_types as types
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
 
-_SIDE = {Side.BUY: "BUY", Side.SELL: "SELL"}
+SIDES = {Side.BUY: "BUY", Side.SELL: "SELL"}
 _TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 _TYPE = {
     OrderType.MARKET: "MARKET",
@@ -70,7 +70,7 @@ def order_params(request: OrderRequest, venue_symbol: str) -> dict[str, str | in
     kind = request.type
     params: dict[str, str | int] = {
         "symbol": venue_symbol,
-        "side": _SIDE[request.side],
+        "side": SIDES[request.side],
         "type": "LIMIT_MAKER" if request.post_only else _TYPE[kind],
     }
     if kind.has_limit_price and not request.post_only:
@@ -90,6 +90,15 @@ def order_params(request: OrderRequest, venue_symbol: str) -> dict[str, str | in
     if request.client_order_id is not None:
         params["newClientOrderId"] = request.client_order_id
     params["newOrderRespType"] = "FULL"  # the reply then carries status and fills
+    return add_native(params, request)
+
+
+def add_native(params: dict[str, str | int], request: OrderRequest) -> dict[str, str | int]:
+    """Add the parameters that the caller gave in Binance's own words.
+
+    Raises:
+        InvalidArgument: One of them is written by LotusX.
+    """
     for name, value in request.native.items():
         if name in params:
             raise InvalidArgument(f"native[{name!r}] is what LotusX writes itself: {params[name]}", rule="native")
@@ -112,7 +121,7 @@ def replacement_params(order: OrderState, *, quantity: Decimal, price: Decimal |
         said = order.raw_time_in_force or time_in_force
         raise NotSupported("binance", f"amending an order whose time in force is {said}", "cancel, then place")
     params: dict[str, str | int] = {
-        "side": _SIDE[order.side],
+        "side": SIDES[order.side],
         "type": "LIMIT_MAKER" if order.post_only else _TYPE[order.type],
     }
     if not order.post_only:

@@ -1,0 +1,1 @@
+"""Binance USDⓈ-M futures: what differs from spot, in rooms of the same names."""

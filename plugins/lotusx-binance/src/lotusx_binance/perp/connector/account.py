@@ -1,0 +1,174 @@
+"""Holdings and settings of one account, and its events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lotusx.errors import InvalidArgument, ItemRejected, NoChange
+from lotusx.model import (
+    AccountEvent,
+    Balance,
+    Fees,
+    FundingPayment,
+    Instrument,
+    Leverage,
+    MarginMode,
+    Permissions,
+    Position,
+    PositionSide,
+    Symbol,
+    decimal_from_wire,
+)
+from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Page, Span
+from lotusx_binance.account_orders import CLOCKS_APART_MS
+from lotusx_binance.codec import ACCOUNT_KEY
+from lotusx_binance.conversions import MS
+from lotusx_binance.perp import order_conversions as convert, order_requests as write
+from lotusx_binance.perp.account_events import AccountReader
+from lotusx_binance.perp.windows import next_start, window
+from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+    from lotusx_binance.perp.account_types import Income
+    from lotusx_binance.perp.rest import Endpoints
+
+logger = logging.getLogger("lotusx.binance")
+
+_MARGIN_TYPE = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
+_POSITION_SIDE = {PositionSide.LONG: "LONG", PositionSide.SHORT: "SHORT"}
+
+
+class PerpAccount(AccountPort):
+    """One account of USDⓈ-M futures."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints) -> None:
+        self._kernel = kernel
+        self._exchange = kernel.facts.name
+        self._rest = rest
+
+    async def balances(self) -> Sequence[Balance]:
+        """Return wallet balances that are not zero, profit and loss of open positions left out.
+
+        ``locked`` is what is set aside for isolated positions; `native.balances` has what is available as margin.
+        """
+        return [
+            convert.to_balance(item.asset, item.balance, item.crossWalletBalance, updated_ms=item.updateTime)
+            for item in await self._rest.balances()
+            if decimal_from_wire(item.balance, field="balance")
+        ]
+
+    async def positions(self) -> Sequence[Position]:
+        """Return open positions; in hedge mode there may be two of one symbol.
+
+        One of a symbol that is not listed is left out, counted and logged.
+        """
+        rows = [row for row in await self._rest.positions() if decimal_from_wire(row.positionAmt, field="positionAmt")]
+        if not rows:
+            return []
+        configs = {item.symbol: item for item in await self._rest.symbol_config()}
+        found = []
+        for row in rows:
+            try:
+                found.append(convert.to_position(row, configs.get(row.symbol), symbol=self._symbol_of(row.symbol)))
+            except ItemRejected as error:
+                self._drop("positionRisk", f"the position in {row.symbol} was left out: {error}")
+        return found
+
+    def _drop(self, key: str, reason: str) -> None:
+        logger.warning("%s: %s", self._exchange, reason)
+        self._kernel.telemetry.emit(ItemDropped(self._exchange, key, reason))
+
+    def _symbol_of(self, venue_symbol: str) -> Symbol:
+        return self._kernel.instruments.by_venue_symbol(venue_symbol).symbol
+
+    async def fees(self, instrument: Instrument) -> Fees:
+        """Return the account's rates, before any discount for paying in BNB."""
+        rates = await self._rest.commission(instrument.venue_symbol)
+        return Fees(
+            instrument.symbol,
+            maker=decimal_from_wire(rates.makerCommissionRate, field="makerCommissionRate"),
+            taker=decimal_from_wire(rates.takerCommissionRate, field="takerCommissionRate"),
+        )
+
+    async def permissions(self) -> Permissions:
+        """Return what the key may do.
+
+        Raises:
+            NotSupported: This environment has no ``/sapi``.
+        """
+        known, raw = await self._rest.api_restrictions()
+        return Permissions(known.enableReading, known.enableFutures, known.enableWithdrawals, known.ipRestrict, raw)
+
+    # Leverage and margin
+
+    async def leverage(self, instrument: Instrument) -> Leverage:
+        """Return leverage and margin mode, and the highest leverage that a small position may have."""
+        (config,) = await self._rest.symbol_config(instrument.venue_symbol)
+        brackets = (await self._rest.brackets(instrument.venue_symbol)).brackets
+        return Leverage(
+            instrument.symbol,
+            Decimal(config.leverage),
+            convert.to_margin_mode(config.marginType),
+            Decimal(max(bracket.initialLeverage for bracket in brackets)) if brackets else None,
+        )
+
+    async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
+        if leverage != leverage.to_integral_value():
+            raise InvalidArgument(f"leverage is a whole number at {self._exchange}, not {leverage}", rule="leverage")
+        await self._rest.set_leverage(instrument.venue_symbol, int(leverage))
+
+    async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
+        """Set it; that it is so already is a success.
+
+        Raises:
+            InvalidOrder: There are open orders or a position, or the account is in multi-assets mode.
+        """
+        try:
+            await self._rest.set_margin_type(instrument.venue_symbol, _MARGIN_TYPE[mode])
+        except NoChange:
+            return
+
+    async def change_margin(self, instrument: Instrument, amount: Decimal, side: PositionSide | None = None) -> None:
+        params = {"symbol": instrument.venue_symbol, **write.margin_change(amount)}
+        if side is not None:
+            params["positionSide"] = _POSITION_SIDE[side]
+        await self._rest.change_position_margin(params)
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        """One page of ``income`` of the type FUNDING_FEE; the cursor is where its window starts, in ms."""
+        limit = min(limit, MAX_PAGE)
+        venue_symbol = None if instrument is None else instrument.venue_symbol
+        params = {"symbol": venue_symbol, "incomeType": "FUNDING_FEE", "limit": limit}
+        start, end = first_ms(span), last_ms(span)
+        if start is None:
+            return Page(await self._payments(await self._rest.income({**params, "endTime": end})), None)
+        last = self._kernel.clock.now_ns() // MS + CLOCKS_APART_MS if end is None else end
+        opens, closes = window(cursor, start, last)
+        rows = await self._rest.income({**params, "startTime": opens, "endTime": closes})
+        following = next_start([row.time for row in rows], opens, closes, last, limit)
+        return Page(await self._payments(rows), following)
+
+    async def _payments(self, rows: Sequence[Income]) -> list[FundingPayment]:
+        await self._kernel.instruments.refresh_if_unlisted({row.symbol for row in rows})
+        found = []
+        for row in rows:
+            try:
+                symbol = self._symbol_of(row.symbol)
+            except ItemRejected as error:
+                self._drop("income", f"a funding fee of {row.symbol} was left out: {error}")
+            else:
+                found.append(convert.to_payment(symbol=symbol, amount=row.income, asset=row.asset, time_ms=row.time))
+        return found
+
+    # Events
+
+    def channels(self) -> Sequence[Channel[AccountEvent]]:
+        """Return the one channel that carries orders, fills, balances, positions and funding."""
+        reader = AccountReader(self._symbol_of)
+        return (Channel("private", ACCOUNT_KEY, ChannelKind.ACCOUNT, reader.read, private=True),)

@@ -1,0 +1,358 @@
+"""Pure: orders, fills, balances and positions of USDⓈ-M futures → the model. What is sent is in `order_requests`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lotusx.model import (
+    Balance,
+    Fill,
+    FundingPayment,
+    InstrumentKind,
+    Liquidity,
+    MarginMode,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Position,
+    PositionSide,
+    Side,
+    Symbol,
+    TimeInForce,
+    decimal_from_wire,
+    known,
+)
+from lotusx_binance.conversions import MS
+from lotusx_binance.perp import account_types as types
+from lotusx_binance.perp.order_requests import ALGO
+
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest
+
+SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+_TIME_IN_FORCE = {
+    "GTC": TimeInForce.GTC,
+    "IOC": TimeInForce.IOC,
+    "FOK": TimeInForce.FOK,
+    "GTD": TimeInForce.GTD,
+    "GTX": TimeInForce.GTC,
+}
+_POST_ONLY = "GTX"
+_TYPE = {
+    "MARKET": OrderType.MARKET,
+    "LIMIT": OrderType.LIMIT,
+    "STOP": OrderType.STOP_LOSS_LIMIT,
+    "STOP_MARKET": OrderType.STOP_LOSS,
+    "TAKE_PROFIT": OrderType.TAKE_PROFIT_LIMIT,
+    "TAKE_PROFIT_MARKET": OrderType.TAKE_PROFIT,
+    "TRAILING_STOP_MARKET": OrderType.TRAILING_STOP,
+}
+POSITION_SIDES = {"BOTH": None, "LONG": PositionSide.LONG, "SHORT": PositionSide.SHORT}
+_STATUS = {
+    "NEW": OrderStatus.OPEN,
+    "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
+    "FILLED": OrderStatus.FILLED,
+    "CANCELED": OrderStatus.CANCELED,
+    "REJECTED": OrderStatus.REJECTED,
+    "EXPIRED": OrderStatus.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,  # self-trade prevention
+    "NEW_INSURANCE": OrderStatus.OPEN,  # a liquidation, as it is taken over
+    "NEW_ADL": OrderStatus.OPEN,
+}
+_ALGO_STATUS = {
+    "NEW": OrderStatus.PENDING,
+    "TRIGGERING": OrderStatus.PENDING,
+    "TRIGGERED": OrderStatus.PENDING,  # until the order that it became is told
+    "CANCELED": OrderStatus.CANCELED,
+    "REJECTED": OrderStatus.REJECTED,
+    "EXPIRED": OrderStatus.EXPIRED,
+}
+FINISHED = "FINISHED"
+"""The order that a conditional one became has ended, in whichever way."""
+_MARGIN_MODE = {"cross": MarginMode.CROSS, "crossed": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
+_EXPIRY_REASONS = {
+    1: "self-trade prevention",
+    2: "the rest of an IOC order",
+    3: "the rest of an IOC order, by self-trade prevention",
+    4: "another reduce-only order went before it, or the position turned",
+    5: "liquidation",
+    6: "the condition of its time in force",
+    7: "the symbol was delisted",
+    8: "replaced by the order that its stop became",
+    9: "the rest of a market order",
+}
+_HOUR_MS = 3_600_000
+
+
+def expiry_reason(code: str | int | None) -> str:
+    """Write an expiry reason, number and words; "" for none."""
+    if code is None or not str(code).isdecimal() or not int(code):
+        return ""
+    return f"er {code}: {_EXPIRY_REASONS.get(int(code), 'unknown to LotusX')}"
+
+
+def to_order(item: types.Order, *, symbol: Symbol) -> OrderState:
+    """Convert an order, queried or answered; a thin reply states neither average price nor quote amount."""
+    number = decimal_from_wire
+    filled = number(item.executedQty, field="executedQty")
+    average = None if item.avgPrice is None else number(item.avgPrice, field="avgPrice") or None
+    return OrderState(
+        symbol,
+        str(item.orderId),
+        item.clientOrderId or None,
+        known(SIDES, item.side, field="side"),
+        _TYPE.get(item.origType) or _TYPE.get(item.type, OrderType.UNKNOWN),
+        _STATUS.get(item.status, OrderStatus.UNKNOWN),
+        number(item.origQty, field="origQty"),
+        filled,
+        price=number(item.price, field="price") or None,
+        trigger_price=None if item.stopPrice is None else number(item.stopPrice, field="stopPrice") or None,
+        filled_quote=None if item.cumQuote is None else number(item.cumQuote, field="cumQuote"),
+        average_price=average,
+        time_in_force=_TIME_IN_FORCE.get(item.timeInForce, TimeInForce.UNKNOWN),
+        post_only=item.timeInForce == _POST_ONLY,
+        reduce_only=item.reduceOnly,
+        created_ns=None if item.time is None else item.time * MS,
+        updated_ns=item.updateTime * MS,
+        raw_status=item.status,
+        raw_type=item.origType,
+        raw_time_in_force=item.timeInForce,
+        position_side=known(POSITION_SIDES, item.positionSide, field="positionSide"),
+    )
+
+
+def to_conditional(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
+    """Convert a conditional order as it waits; what it became is an order of its own."""
+    number = decimal_from_wire
+    return OrderState(
+        symbol,
+        f"{ALGO}{item.algoId}",
+        item.clientAlgoId or None,
+        known(SIDES, item.side, field="side"),
+        _TYPE.get(item.kind, OrderType.UNKNOWN),
+        _ALGO_STATUS.get(item.algoStatus, OrderStatus.UNKNOWN),
+        number(item.quantity, field="quantity"),
+        Decimal(0),
+        price=number(item.price, field="price") or None if item.price else None,
+        trigger_price=number(item.triggerPrice, field="triggerPrice") or None if item.triggerPrice else None,
+        time_in_force=_TIME_IN_FORCE.get(item.timeInForce, TimeInForce.UNKNOWN),
+        post_only=item.timeInForce == _POST_ONLY,
+        reduce_only=item.reduceOnly,
+        created_ns=item.createTime * MS,
+        updated_ns=item.updateTime * MS,
+        raw_status=item.algoStatus,
+        raw_type=item.kind,
+        raw_time_in_force=item.timeInForce,
+        position_side=known(POSITION_SIDES, item.positionSide, field="positionSide"),
+    )
+
+
+def to_triggered(child: OrderState, item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
+    """Tell the order that a conditional one became under the names and with the trigger of that."""
+    parent = to_conditional(item, symbol=symbol)
+    return replace(
+        child,
+        client_order_id=parent.client_order_id,
+        type=parent.type,
+        raw_type=parent.raw_type,
+        trigger_price=parent.trigger_price,
+        created_ns=parent.created_ns,
+    )
+
+
+def to_forgotten(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
+    """Tell of the order that a finished conditional one became, which the exchange does not find any more.
+
+    It forgets orders that ended without a fill three days after they were placed, and no others.
+    """
+    parent = to_conditional(item, symbol=symbol)
+    return replace(parent, venue_order_id=item.actualOrderId, status=OrderStatus.CANCELED)
+
+
+def to_unfilled(request: OrderRequest, text: str) -> OrderState:
+    """Tell of a fill-or-kill order that could not be filled: Binance refuses it, and keeps no record of it."""
+    return OrderState(
+        request.symbol,
+        None,
+        request.client_order_id,
+        request.side,
+        request.type,
+        OrderStatus.EXPIRED,
+        request.quantity,
+        Decimal(0),
+        price=request.price,
+        time_in_force=request.time_in_force,
+        reduce_only=request.reduce_only,
+        position_side=request.position_side,
+        raw_status="EXPIRED",
+        reason=text,
+    )
+
+
+def to_fill(item: types.AccountTrade, *, symbol: Symbol, received_ns: int) -> Fill:
+    """Convert one item of ``userTrades``."""
+    return Fill(
+        symbol,
+        str(item.id),
+        str(item.orderId),
+        known(SIDES, item.side, field="side"),
+        decimal_from_wire(item.price, field="price"),
+        decimal_from_wire(item.qty, field="qty"),
+        item.time * MS,
+        fee=decimal_from_wire(item.commission, field="commission"),
+        fee_asset=item.commissionAsset,
+        liquidity=Liquidity.MAKER if item.maker else Liquidity.TAKER,
+        received_ns=received_ns,
+    )
+
+
+def to_updated(
+    update: types.OrderUpdate, *, symbol: Symbol, client_order_id: str, received_ns: int
+) -> tuple[OrderState, Fill | None]:
+    """Convert an ``ORDER_TRADE_UPDATE``: the order's new state, and the fill if it was one."""
+    number = decimal_from_wire
+    side = known(SIDES, update.S, field="S")
+    fill = None
+    if update.x in ("TRADE", "CALCULATED") and update.t > 0:  # CALCULATED: a liquidation, or auto-deleveraging
+        fill = Fill(
+            symbol,
+            str(update.t),
+            str(update.i),
+            side,
+            number(update.L, field="L"),
+            number(update.l, field="l"),
+            update.T * MS,
+            client_order_id or None,
+            None if update.n is None or update.N is None else number(update.n, field="n"),
+            update.N,
+            Liquidity.MAKER if update.m else Liquidity.TAKER,
+            received_ns,
+        )
+    state = OrderState(
+        symbol,
+        str(update.i),
+        client_order_id or None,
+        side,
+        _TYPE.get(update.ot) or _TYPE.get(update.o, OrderType.UNKNOWN),
+        _STATUS.get(update.X, OrderStatus.UNKNOWN),
+        number(update.q, field="q"),
+        number(update.z, field="z"),
+        price=number(update.p, field="p") or None,
+        trigger_price=None if update.sp is None else number(update.sp, field="sp") or None,
+        average_price=number(update.ap, field="ap") or None,
+        time_in_force=_TIME_IN_FORCE.get(update.f, TimeInForce.UNKNOWN),
+        post_only=update.f == _POST_ONLY,
+        reduce_only=update.R,
+        updated_ns=update.T * MS,
+        raw_status=update.X,
+        raw_type=update.ot,
+        raw_time_in_force=update.f,
+        position_side=known(POSITION_SIDES, update.ps, field="ps"),
+        reason=expiry_reason(update.er),
+        fills=() if fill is None else (fill,),
+    )
+    return state, fill
+
+
+def to_algo_state(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms: int) -> OrderState | None:
+    """Convert an ``ALGO_UPDATE``: the order it became where that is known; ``None``: its own events tell the end."""
+    number = decimal_from_wire
+    quantity, filled = number(update.q, field="q"), number(update.aq, field="aq")
+    status = _ALGO_STATUS.get(update.X, OrderStatus.UNKNOWN)
+    if update.ai:
+        if update.X == FINISHED:
+            return None
+        if status is OrderStatus.PENDING:
+            status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
+    return OrderState(
+        symbol,
+        update.ai or f"{ALGO}{update.aid}",
+        update.caid or None,
+        known(SIDES, update.S, field="S"),
+        _TYPE.get(update.o, OrderType.UNKNOWN),
+        status,
+        quantity,
+        filled if update.ai else Decimal(0),
+        price=number(update.p, field="p") or None,
+        trigger_price=number(update.tp, field="tp") or None,
+        time_in_force=_TIME_IN_FORCE.get(update.f, TimeInForce.UNKNOWN),
+        post_only=update.f == _POST_ONLY,
+        reduce_only=update.R,
+        updated_ns=updated_ms * MS,
+        raw_status=update.X,
+        raw_type=update.o,
+        raw_time_in_force=update.f,
+        position_side=known(POSITION_SIDES, update.ps, field="ps"),
+        reason=update.rm if status.is_terminal else "",
+    )
+
+
+# Account
+
+
+def to_balance(asset: str, wallet: str, cross: str, *, updated_ms: int) -> Balance:
+    """Convert the wallet balance of one asset; what is not in the cross wallet is set aside for isolated positions.
+
+    The margin of cross positions and of orders is not deducted from ``free``: events do not tell it.
+    """
+    total, free = decimal_from_wire(wallet, field="balance"), decimal_from_wire(cross, field="crossWalletBalance")
+    return Balance(asset, free, total - free, total, updated_ms * MS)
+
+
+def to_margin_mode(text: str) -> MarginMode:
+    """Read ``CROSSED``, ``cross``, ``ISOLATED`` or ``isolated``."""
+    return _MARGIN_MODE.get(text.lower(), MarginMode.UNKNOWN)
+
+
+def to_position(item: types.PositionRisk, config: types.SymbolConfig | None, *, symbol: Symbol) -> Position:
+    """Convert a row of ``positionRisk`` with what ``symbolConfig`` says of its symbol."""
+    number = decimal_from_wire
+    quantity = number(item.positionAmt, field="positionAmt")
+    mode = None if config is None else to_margin_mode(config.marginType)
+    margin = number(item.isolatedWallet, field="isolatedWallet") if mode is MarginMode.ISOLATED else None
+    if mode is MarginMode.CROSS and item.initialMargin is not None:
+        margin = number(item.initialMargin, field="initialMargin")
+    return Position(
+        symbol,
+        InstrumentKind.LINEAR,
+        quantity,
+        entry_price=number(item.entryPrice, field="entryPrice") or None,
+        mark_price=number(item.markPrice, field="markPrice") or None,
+        unrealized_pnl=number(item.unRealizedProfit, field="unRealizedProfit"),
+        liquidation_price=number(item.liquidationPrice, field="liquidationPrice") or None,
+        leverage=None if config is None else Decimal(config.leverage),
+        margin_mode=mode,
+        margin=margin,
+        updated_ns=item.updateTime * MS,
+        side=known(POSITION_SIDES, item.positionSide, field="positionSide"),
+    )
+
+
+def to_position_change(change: types.PositionChange, *, symbol: Symbol, updated_ms: int) -> Position:
+    """Convert a position in ``ACCOUNT_UPDATE``, which tells neither mark price nor leverage."""
+    number = decimal_from_wire
+    mode = to_margin_mode(change.mt)
+    return Position(
+        symbol,
+        InstrumentKind.LINEAR,
+        number(change.pa, field="pa"),
+        entry_price=number(change.ep, field="ep") or None,
+        unrealized_pnl=number(change.up, field="up"),
+        margin_mode=mode,
+        margin=number(change.iw, field="iw") if mode is MarginMode.ISOLATED else None,
+        updated_ns=updated_ms * MS,
+        side=known(POSITION_SIDES, change.ps, field="ps"),
+    )
+
+
+def to_payment(*, symbol: Symbol, amount: str, asset: str, time_ms: int, received_ns: int = 0) -> FundingPayment:
+    """Convert a funding fee. It is booked a little after the end of its interval, which is a whole hour."""
+    return FundingPayment(
+        symbol,
+        decimal_from_wire(amount, field="income"),
+        asset,
+        time_ms // _HOUR_MS * _HOUR_MS * MS,
+        received_ns=received_ns,
+    )
