@@ -108,6 +108,16 @@ def test_a_withdrawal_costs_a_dollar(hl: HlCaller) -> None:
         assert take(amount) == {"status": "err", "response": "Insufficient balance for withdrawal."}
 
 
+def test_what_comes_from_outside_is_a_deposit(hl: HlCaller) -> None:
+    hl.sim.deposit("USDC", "250")
+    hl.sim.deposit("HYPE", "2", account="main/spot")
+    class_transfer(hl, "250", to_perp=False)
+    first, second, third = ledger(hl)
+    assert first == {"type": "deposit", "usdc": "250.0"}
+    assert (second["type"], second["token"], second["amount"]) == ("spotTransfer", "HYPE", "2.0")
+    assert third["type"] == "accountClassTransfer"
+
+
 def test_sub_accounts_are_paid_and_pay_back(hl: HlCaller) -> None:
     sub = hl.act({"type": "createSubAccount", "name": "one"})["response"]["data"]
     action = {"type": "subAccountSpotTransfer", "subAccountUser": sub, "isDeposit": True, "token": PURR, "amount": "5"}

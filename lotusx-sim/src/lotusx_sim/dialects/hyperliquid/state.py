@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,12 +13,13 @@ from lotusx_sim.dialects.hyperliquid.accounts import Account, Member, Registry, 
 from lotusx_sim.dialects.hyperliquid.errors import UnknownCoin
 from lotusx_sim.dialects.hyperliquid.limits import HostLimits, LimitRules
 from lotusx_sim.dialects.hyperliquid.markets import USDC_NAME, Listing, Universe
+from lotusx_sim.dialects.hyperliquid.numbers import shown, usd
 from lotusx_sim.dialects.hyperliquid.signing import MAINNET, keccak
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.events import Event, FundingEvent
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Habitat, Population
-from lotusx_sim.engine.orders import Order, OrderEvent, Side, TradeEvent
+from lotusx_sim.engine.orders import BalanceEvent, Order, OrderEvent, Side, TradeEvent
 from lotusx_sim.engine.terms import Fees
 
 NS_PER_MS = 1_000_000
@@ -262,6 +263,7 @@ class VenueState:
                     sides[event.fill.side] = user_of(event.account)
             elif isinstance(event, FundingEvent):
                 self._note_funding(event)
+        self._note_deposits([event for event in events if isinstance(event, BalanceEvent)])
         prints = [self._print(event, parties) for event in events if isinstance(event, TradeEvent)]
         for item in prints:
             self.prints[item.coin].append(item)
@@ -274,6 +276,18 @@ class VenueState:
             self.by_cloid[(user, cloid)] = max(event.order.id, self.by_cloid.get((user, cloid), 0))
         if event.fill is not None and (member := self.registry.members.get(user)) is not None:
             member.volume += event.fill.quote_quantity
+
+    def _note_deposits(self, events: Sequence[BalanceEvent]) -> None:
+        """Enter what came from outside: money that nobody here has sent."""
+        moved = [(event, event.delta) for event in events if event.delta is not None]
+        sent = Counter((event.assets, -delta) for event, delta in moved if delta < 0)
+        for event, delta in moved:
+            if delta <= 0 or user_of(event.account) not in self.registry.members:
+                continue
+            if sent[(event.assets, delta)]:
+                sent[(event.assets, delta)] -= 1
+            else:
+                self.note(user_of(event.account), _deposit(event, delta), event.ns)
 
     def _note_funding(self, event: FundingEvent) -> None:
         user, time_ms = user_of(event.account), event.ns // NS_PER_MS
@@ -315,6 +329,14 @@ def tid_of(coin: str, trade_id: int) -> int:
 def hash_of(what: str) -> str:
     """Return a transaction hash."""
     return "0x" + keccak(what.encode()).hex()
+
+
+def _deposit(event: BalanceEvent, amount: Decimal) -> dict[str, Any]:
+    """Return a deposit as the ledger shows it: by the bridge if it is of USDC, else as a transfer from nobody."""
+    if event.assets == (USDC_NAME,):
+        return {"type": "deposit", "usdc": usd(amount)}
+    return {"type": "spotTransfer", "token": event.assets[0], "amount": shown(amount), "user": "0x" + "0" * 40,
+            "destination": user_of(event.account), "fee": "0.0"}  # fmt: skip
 
 
 def _strangers(coin: str, trade_id: int) -> tuple[str, str]:
