@@ -25,20 +25,20 @@ LIMITS = (
 
 RECEIVE_WINDOW_MS = 5_000
 
+_NO_LAST_PRICE = "mid, mark and index price, volumes; no last, high and low price"
+
 CAPABILITIES = MappingProxyType(
     {
         **dict.fromkeys(
             (
                 C.SERVER_TIME,
                 C.INSTRUMENTS,
-                C.TICKER,
                 C.BEST_BID_OFFER,
                 C.FUNDING_RATE,
                 C.FUNDING_HISTORY,
                 C.MARK_PRICE,
                 C.OPEN_INTEREST,
                 C.STREAM_TRADES,
-                C.STREAM_TICKER,
                 C.STREAM_BEST_BID_OFFER,
                 C.STREAM_CANDLES,
                 C.STREAM_MARK_PRICE,
@@ -53,7 +53,6 @@ CAPABILITIES = MappingProxyType(
                 C.OPEN_ORDERS,
                 C.BALANCES,
                 C.POSITIONS,
-                C.FEES,
                 C.LEVERAGE,
                 C.MARGIN_MODE,
                 C.ISOLATED_MARGIN,
@@ -62,6 +61,8 @@ CAPABILITIES = MappingProxyType(
             ),
             Support.full(),
         ),
+        C.TICKER: Support.partial(_NO_LAST_PRICE),
+        C.STREAM_TICKER: Support.partial(_NO_LAST_PRICE),
         C.ORDER_BOOK: Support.partial("at most 20 levels a side", max_depth=20),
         C.RECENT_TRADES: Support.partial("the exchange chooses how many"),
         C.CANDLES: Support.partial("the newest 5000 of each interval", max_limit=5_000),
@@ -82,6 +83,7 @@ CAPABILITIES = MappingProxyType(
         ),
         C.ORDER_HISTORY: Support.partial("the newest 2000 of the account", max_limit=2_000),
         C.FILLS: Support.partial("the newest 10000 of the account", max_limit=2_000),
+        C.FEES: Support.partial("the first dex and spot; of a builder's dex the exchange states no rates"),
         C.PERMISSIONS: Support.partial("what the address is: an account, an agent wallet, a vault or a sub-account"),
         C.TRANSFER: Support.partial("between spot and perpetuals, to a vault, a sub-account or another account"),
         C.WEBSOCKET_ORDERS: Support.partial("with the option order_entry='ws'"),
