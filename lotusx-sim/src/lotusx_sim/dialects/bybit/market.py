@@ -55,6 +55,9 @@ def orderbook(call: Call) -> dict[str, Any]:
 
 
 def level_rows(listing: Listing, levels: list[tuple[Decimal, Decimal]]) -> list[list[str]]:
+    """Write levels: spot without trailing zeros, derivatives with the decimals of tick and step, as recorded."""
+    if listing.is_spot:
+        return [[plain(price), plain(size)] for price, size in levels]
     return [[scaled(price, listing.tick), scaled(size, listing.step) if size else "0"] for price, size in levels]
 
 

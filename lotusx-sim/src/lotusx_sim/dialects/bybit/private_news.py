@@ -64,7 +64,7 @@ def _order(state: VenueState, mine: UserNews, event: OrderEvent) -> None:
     if event.fill is not None:
         row = execution_row(state, tracked, event.order, event.fill) | {"category": category.value}
         mine.executions.append(("execution", category, row))
-    row = order_news(state, tracked, event.order)
+    row = order_news(tracked, event.order)
     key = tracked.facts.order_id
     if event.change is Change.NEW and event.order.kind.is_conditional and event.order.is_working:
         mine.orders[f"{key} triggered"] = ("order", category, row | {"orderStatus": "Triggered"})

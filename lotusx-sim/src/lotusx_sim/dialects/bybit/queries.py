@@ -52,7 +52,7 @@ def history(call: Call) -> dict[str, Any]:
         assert tracked.order is not None
         created_ms = tracked.order.created_ns // NS_PER_MS
         old = call.now_ms - tracked.order.updated_ns // NS_PER_MS > _DAY_MS
-        status = order_row(call.state, tracked)["orderStatus"]
+        status = order_row(tracked)["orderStatus"]
         if not low <= created_ms <= high or params.text("orderStatus") not in ("", status):
             continue
         if old and status in _GONE_AFTER_A_DAY and not tracked.order.executed:
@@ -79,7 +79,7 @@ def _identified(orders: Iterable[Tracked], params: Params) -> list[Tracked]:
 
 def _page_of_orders(call: Call, category: Category, found: list[Tracked]) -> dict[str, Any]:
     chosen, cursor = page(found, call.params, lambda item: item.facts.order_id, default=20, highest=50)
-    return listed([order_row(call.state, tracked) for tracked in chosen], cursor, category=category.value)
+    return listed([order_row(tracked) for tracked in chosen], cursor, category=category.value)
 
 
 def _span(call: Call) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from lotusx_sim.dialects.bybit.numbers import amount, plain, rounded, scaled
 from lotusx_sim.dialects.bybit.state import NS_PER_MS, VenueState
 from lotusx_sim.dialects.bybit.tracked import POSITION_INDEX, SIDE_NAMES, Facts, Tracked, status_of, why_ended
 from lotusx_sim.engine.events import FundingEvent
-from lotusx_sim.engine.orders import ZERO, Fill, Kind, Order
+from lotusx_sim.engine.orders import ZERO, Fill, Order
 from lotusx_sim.engine.positions import Position
 
 
@@ -42,7 +42,7 @@ def _shown_type(order: Order, facts: Facts) -> str:
     return "Limit" if order.kind.is_limit and not facts.is_market else "Market"
 
 
-def order_row(state: VenueState, tracked: Tracked, order: Order | None = None) -> dict[str, Any]:
+def order_row(tracked: Tracked, order: Order | None = None) -> dict[str, Any]:
     """Return an order; *order*: its state at another time than now."""
     order = order or tracked.order
     assert order is not None, "only what was carried out is shown"
@@ -99,6 +99,8 @@ def order_row(state: VenueState, tracked: Tracked, order: Order | None = None) -
         "smpOrderId": "",
         "slippageToleranceType": "UNKNOWN",
         "slippageTolerance": "",
+        "rpiTakerAccess": False,
+        "rpiMatchedQty": "0",
         "createdTime": ms(order.created_ns),
         "updatedTime": ms(order.updated_ns),
     }
@@ -108,7 +110,6 @@ def order_row(state: VenueState, tracked: Tracked, order: Order | None = None) -
     else:
         row["lastPriceOnCreated"] = scaled(facts.last_price, listing.tick)
         row["createType"] = facts.create_type
-    del state
     return row
 
 
@@ -116,11 +117,11 @@ def closed_pnl(order: Order) -> Decimal:
     return sum((fill.closed_pnl for fill in order.fills), ZERO)
 
 
-def order_news(state: VenueState, tracked: Tracked, order: Order | None = None) -> dict[str, Any]:
+def order_news(tracked: Tracked, order: Order | None = None) -> dict[str, Any]:
     """Return an order as the private stream tells of it."""
     shown = order or tracked.order
     assert shown is not None
-    row = order_row(state, tracked, order)
+    row = order_row(tracked, order)
     return row | {
         "category": tracked.listing.category.value,
         "closedPnl": amount(closed_pnl(shown)),
@@ -274,8 +275,3 @@ def stops_of(state: VenueState, account: str, listing: Listing, position: Positi
             kind = state.tracked(order).facts.stop_order_type
             found[kind] = scaled(order.trigger_price, listing.tick)
     return found
-
-
-def is_conditional(order: Order) -> bool:
-    """Tell whether *order* waits for its trigger."""
-    return order.kind not in (Kind.LIMIT, Kind.MARKET) and order.working_ns is None

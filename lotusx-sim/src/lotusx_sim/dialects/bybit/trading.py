@@ -78,7 +78,7 @@ def _reject(state: VenueState, ticket: placing.Ticket, reason: str, now_ns: int)
 
 
 def _tell(state: VenueState, tracked: Tracked) -> None:
-    row = order_news(state, tracked)
+    row = order_news(tracked)
     state.news.append(News(tracked.account, "order", tracked.listing.category, row))
 
 
