@@ -214,6 +214,7 @@ def test_native_part_that_cannot_be_right_is_refused_before_sending(native: dict
         (limit(quantity_unit="contracts"), SPOT, "contracts"),
         (limit(reduce_only=True), SPOT, "reduce_only on spot"),
         (market(max_slippage="0.01"), SPOT, "max_slippage"),
+        (limit(PERP, position_side="long"), PERP, "two positions"),
         (conditional("trailing_stop", trailing_fraction="0.01"), PERP, "trailing"),
         (conditional("stop_loss", trailing_fraction="0.01"), PERP, "trailing"),
     ],

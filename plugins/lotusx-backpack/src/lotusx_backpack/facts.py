@@ -89,6 +89,7 @@ CAPABILITIES = MappingProxyType(
         C.PERMISSIONS: Support.not_offered("a call that needs the right: it is refused with PermissionDenied"),
         C.MARGIN_MODE: Support.not_offered("cross margin, which every account has"),
         C.ISOLATED_MARGIN: Support.not_offered("a sub-account of its own"),
+        C.HEDGE_MODE: Support.not_offered("a sub-account for the other side"),
         C.TRANSFER: Support.not_offered("the exchange's website"),
     }
 )

@@ -169,6 +169,8 @@ def _check_offered(request: OrderRequest, instrument: Instrument) -> None:
     if request.max_slippage is not None:
         instead = "native={'slippageTolerance': …, 'slippageToleranceType': …}, or a limit order with IOC"
         raise NotSupported(_EXCHANGE, "max_slippage", instead)
+    if request.position_side is not None:
+        raise NotSupported(_EXCHANGE, "two positions of one market", "a sub-account for the other side")
     if request.reduce_only and instrument.kind is InstrumentKind.SPOT:
         raise NotSupported(_EXCHANGE, "reduce_only on spot", "an order on the perpetual")
     state = instrument.raw_status
