@@ -7,7 +7,20 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from hyperliquid_documents import BTC, CREDENTIALS, DEFAULT, HYPE, KEY, PERP_STATE, PERPS, SPOT, TSLA, USER
+from hyperliquid_documents import (
+    BTC,
+    CREDENTIALS,
+    DEFAULT,
+    HYPE,
+    KEY,
+    LISTS,
+    PERP_STATE,
+    PERPS,
+    SPOT,
+    SPOT_META,
+    TSLA,
+    USER,
+)
 
 from lotusx.errors import CredentialsError, InvalidArgument, NotSupported
 from lotusx.model import MarginMode
@@ -33,6 +46,16 @@ async def test_the_classic_account_has_a_wallet_per_dex(desk: Any) -> None:
         "userAbstraction", "spotClearinghouseState", "clearinghouseState", "clearinghouseState",
     ]  # fmt: skip
     assert [request.costs[0].amount for request in desk.rest.requests] == [20, 2, 2, 2]
+
+
+async def test_tokens_that_share_a_name_are_told_apart(desk: Any) -> None:
+    twin = {**SPOT_META["tokens"][1], "index": 900}
+    spot = {**SPOT_META, "tokens": [*SPOT_META["tokens"], twin]}
+    desk.rest.reply(LISTS[0], LISTS[1], json.dumps(spot))
+    await desk.connector.market.instruments()
+    rows = [{"coin": "HYPE", "token": index, "total": "1.0", "hold": "0.0"} for index in (150, 900, 901)]
+    desk.rest.reply('"unifiedAccount"', json.dumps({"balances": rows}))
+    assert [each.asset for each in await desk.connector.account.balances()] == ["HYPE", "HYPE.900", "HYPE"]
 
 
 @pytest.mark.parametrize("model", ["unifiedAccount", "portfolioMargin"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 from typing import Any, cast
 
+import anyio
 import pytest
 from e2e_hyperliquid import (
     ADDRESS,
@@ -245,6 +246,22 @@ async def test_orders_go_over_the_socket_if_that_is_wanted(connect: Connect, sim
         "/exchange/order", "/exchange/batchModify", "/exchange/cancel",
     }  # fmt: skip
     assert {key[1] for key in commands if key[0] == "POST"} == {"/exchange/updateLeverage"}
+
+
+async def test_no_nonce_is_used_twice_however_many_actions_go_out_at_once(connect: Connect, sim: Simulator) -> None:
+    outcomes: list[OrderStatus] = []
+    async with connect(options={"order_entry": "ws"}) as exchange:
+        await exchange.trading.ready()
+
+        async def place(number: int) -> None:
+            outcomes.append((await exchange.trading.place(resting(f"a-{number}", quantity="0.001"))).status)
+
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(place, number)
+                group.start_soon(exchange.account.set_leverage, PERP, 5 + number)
+    assert outcomes == [OrderStatus.OPEN] * 20
+    assert sim.requests[("WS", "/exchange/order")] == sim.requests[("POST", "/exchange/updateLeverage")] == 20
 
 
 async def test_an_agent_wallet_trades_for_its_account(connect: Connect, sim: Simulator) -> None:

@@ -51,6 +51,7 @@ class AccountReader:
     Args:
         symbol_of: Raises `ItemRejected` for what is not listed.
         collateral_of: What perpetuals of a dex are margined in.
+        token_name: What we call a token, from its index and the exchange's name.
         since_ns: Exchange time from which events count as new. Before it lies what a subscription tells of the past.
         is_unified: Whether all balances are in the spot state; ``None``: not known (then margin is not told).
     """
@@ -61,6 +62,7 @@ class AccountReader:
         ours: Ours,
         triggers: WaitingTriggers,
         collateral_of: Callable[[str], str],
+        token_name: Callable[[int, str], str],
         *,
         since_ns: int,
         is_unified: bool | None,
@@ -69,6 +71,7 @@ class AccountReader:
         self._ours = ours
         self._triggers = triggers
         self._collateral_of = collateral_of
+        self._token_name = token_name
         self._since_ns = since_ns
         self._is_unified = is_unified
         self._held: dict[str, set[Symbol]] = {}
@@ -140,7 +143,10 @@ class AccountReader:
 
     def spot(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``spotState``."""
-        balances = tuple(map(convert.to_spot_balance, _spot(message).data.spotState.balances))
+        balances = tuple(
+            convert.to_spot_balance(item, asset=self._token_name(item.token, item.coin))
+            for item in _spot(message).data.spotState.balances
+        )
         return [BalanceEvent(balances)] if balances else []
 
     def others(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:

@@ -160,6 +160,7 @@ class SpotBalance(Struct):
     """One token; *hold* is bound by orders."""
 
     coin: str
+    token: int
     total: str
     hold: str
 

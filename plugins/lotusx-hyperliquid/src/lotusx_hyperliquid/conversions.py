@@ -24,6 +24,7 @@ from lotusx.model import (
     exact,
     known,
 )
+from lotusx.plugin import Span
 from lotusx_hyperliquid import types
 
 MS = 1_000_000
@@ -41,6 +42,16 @@ FAST_LEVELS = 5
 SIDE = {"B": Side.BUY, "A": Side.SELL}
 INTERVALS = frozenset(Interval) - {Interval.S1, Interval.H6}
 _NOBODY = types.BookLevel(px="0", sz="0")
+
+
+def first_ms(span: Span) -> int | None:
+    """Return the first whole millisecond of *span*."""
+    return None if span.start_ns is None else -(-span.start_ns // MS)
+
+
+def last_ms(span: Span) -> int | None:
+    """Return the last whole millisecond of *span*, whose end is exclusive."""
+    return None if span.end_ns is None else (span.end_ns - 1) // MS
 
 
 def interval_text(interval: Interval) -> str:

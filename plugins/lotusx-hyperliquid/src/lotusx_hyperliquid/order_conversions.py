@@ -270,11 +270,11 @@ def wallet_of(dex: str) -> str:
     return f"{PERP_WALLET}:{dex}" if dex else PERP_WALLET
 
 
-def to_spot_balance(item: types.SpotBalance) -> Balance:
-    """Convert the balance of one token; in the unified account model this is all there is."""
+def to_spot_balance(item: types.SpotBalance, *, asset: str) -> Balance:
+    """Convert the balance of one token, which we call *asset*; in the unified account model this is all there is."""
     number = decimal_from_wire
     total, hold = number(item.total, field="total"), number(item.hold, field="hold")
-    return Balance(item.coin, total - hold, hold, total, wallet=SPOT_WALLET)
+    return Balance(asset, total - hold, hold, total, wallet=SPOT_WALLET)
 
 
 def to_margin_balance(state: types.PerpState, *, asset: str, dex: str) -> Balance:

@@ -162,7 +162,7 @@ SPOT_STATE = {
     ]
 }
 SPOT = json.dumps(SPOT_STATE)
-UNREAD_OF_SPOT = ["balances[].token", "balances[].entryNtl"]
+UNREAD_OF_SPOT = ["balances[].entryNtl"]
 
 ASK_BOOK = Expected("POST", "/info", "", '{"type":"l2Book","coin":"BTC"}', signed=False)
 ASK_OPEN = Expected(

@@ -26,8 +26,9 @@ from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Page, 
 from lotusx_hyperliquid import actions, order_conversions as convert
 from lotusx_hyperliquid.account_events import AccountReader
 from lotusx_hyperliquid.assets import dex_of
-from lotusx_hyperliquid.connector.listed import Listed
-from lotusx_hyperliquid.connector.market_data import FUNDINGS_PER_PAGE, first_ms, last_ms, require_perpetual
+from lotusx_hyperliquid.connector.listed import Listed, require_perpetual
+from lotusx_hyperliquid.connector.market_data import FUNDINGS_PER_PAGE
+from lotusx_hyperliquid.conversions import first_ms, last_ms
 from lotusx_hyperliquid.numbers import USD_DECIMALS, scaled
 from lotusx_hyperliquid.transfers import transfer_action
 
@@ -72,9 +73,12 @@ class HyperliquidAccount(AccountPort):
         """
         await self.prepare()
         spot = await self._rest.spot_state()
-        found = [convert.to_spot_balance(item) for item in spot.balances]
+        await self._listed.ensure()
+        found = [
+            convert.to_spot_balance(item, asset=self._listed.token_name(item.token, item.coin))
+            for item in spot.balances
+        ]
         if not self._is_unified:
-            await self._listed.ensure()
             for dex in self._listed.dexes:
                 state = await self._rest.clearinghouse_state(dex)
                 found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
@@ -228,6 +232,7 @@ class HyperliquidAccount(AccountPort):
             self._cloids.ours,
             self._triggers,
             self._listed.collateral,
+            self._listed.token_name,
             since_ns=self._kernel.exchange_ns() - CLOCKS_APART_NS,
             is_unified=self._is_unified,
         )

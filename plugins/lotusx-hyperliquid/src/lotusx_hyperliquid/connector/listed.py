@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lotusx.errors import ItemRejected
+from lotusx.errors import ItemRejected, NotSupported
 from lotusx.model import Instrument, InstrumentKind, InstrumentStatus
 from lotusx.plugin import ItemDropped
 from lotusx_hyperliquid.assets import FIRST_DEX, Catalogue, Token, catalogue, dex_of, dexes_of
@@ -52,10 +51,10 @@ class Listed:
         """Return the number that actions name *instrument* by."""
         return self._now.asset(instrument.venue_symbol)
 
-    @property
-    def tokens(self) -> Mapping[int, Token]:
-        """Spot tokens by index."""
-        return self._now.tokens
+    def token_name(self, index: int, coin: str) -> str:
+        """Return what we call a token: several may have one name at the exchange."""
+        token = self._now.tokens.get(index)
+        return coin if token is None else token.name
 
     def token(self, name: str) -> Token | None:
         """Return the token of *name*; ``None``: there is none."""
@@ -86,3 +85,9 @@ class Listed:
 def dex_of_instrument(instrument: Instrument) -> str:
     """Return the dex whose answers *instrument* is part of; spot comes with the first one."""
     return dex_of(instrument.venue_symbol) if instrument.kind is InstrumentKind.LINEAR else FIRST_DEX
+
+
+def require_perpetual(instrument: Instrument, what: str) -> None:
+    """Refuse what spot does not have."""
+    if instrument.kind is not InstrumentKind.LINEAR:
+        raise NotSupported("hyperliquid", f"{what} of {instrument.symbol}", f"a perpetual, {instrument.base}/USDC:USDC")
