@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-SEEDS = 12
+SEEDS = 8
 """Seeds of each exchange in every run of the tests; `simulate.py` runs as many as wanted."""
 
 

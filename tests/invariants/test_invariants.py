@@ -10,7 +10,6 @@ from rig.lab import EXCHANGES, failures, result_of, run_seed
 from rig.plan import draw
 from rig.tamper import Broken
 
-FAULTS_THAT_SHOW = sorted({broken.faults for exchange in EXCHANGES for broken in variants(exchange)})
 TRIES = 8
 """Seeds within which a broken variant must have been caught."""
 
@@ -46,9 +45,9 @@ def test_a_broken_connection_is_caught(exchange: str, broken: Broken) -> None:
 
 
 @exchanges
-@pytest.mark.parametrize("faults", FAULTS_THAT_SHOW, ids="+".join)
-def test_what_shows_a_broken_connection_does_no_harm_to_a_whole_one(faults: tuple[str, ...], exchange: str) -> None:
-    result = run_seed(exchange, 0, plan=draw(0, faults=faults))
+def test_what_shows_a_broken_connection_does_no_harm_to_a_whole_one(exchange: str) -> None:
+    faults = sorted({fault for broken in variants(exchange) for fault in broken.faults})
+    result = run_seed(exchange, 0, plan=draw(0, faults=tuple(faults)))
 
     assert [line for invariant in INVARIANTS for line in failures(result, invariant.id)] == []
 

@@ -284,11 +284,11 @@ async def nothing(world: World, rng: Random) -> None:
     await anyio.sleep(_between(rng, 10.0, 30.0))
 
 
-async def quiet_hour(world: World, rng: Random) -> None:
-    """Let an hour pass in which nobody does anything."""
+async def stillness(world: World, rng: Random) -> None:
+    """Let half an hour pass in which nobody does anything."""
     del rng
     world.fate.paused = world.trader.paused = True
-    await anyio.sleep(3_600.0)
+    await anyio.sleep(1_800.0)
 
 
 FAULTS: dict[str, Fault] = {
@@ -312,6 +312,6 @@ FAULTS: dict[str, Fault] = {
     "account messages cut": Fault(account_messages_cut, 1, patience_s=UNREADABLE_S),
     "everything at once": Fault(everything_at_once, 3),
     "nothing": Fault(nothing, 1),
-    "a quiet hour": Fault(quiet_hour, 0),
+    "stillness": Fault(stillness, 0),
 }
 """All of them, by the name under which a plan lists them."""

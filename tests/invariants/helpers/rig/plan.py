@@ -34,7 +34,8 @@ def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) ->
     """Return the plan of *seed*; *faults* sets what goes wrong instead of drawing it."""
     rng = split(seed, "plan")
     names = [name for name, fault in FAULTS.items() for _ in range(fault.weight)]
-    chosen = tuple(rng.choice(names) for _ in range(count))
+    first = list(dict.fromkeys(names))[seed % len(set(names))]  # however few seeds are run, they differ in one
+    chosen = (first, *(rng.choice(names) for _ in range(count - 1)))
     return Plan(
         faults=chosen if faults is None else faults,
         latency_s=rng.choice((0.001, 0.005, 0.02, 0.05)),
