@@ -84,7 +84,7 @@ class BybitCaller:
         result = self.post("order/create", **content, **more)
         return str(result["orderId"])
 
-    def refused(self, category: str, symbol: str, side: str, qty: str, price: str = "", **more: Any) -> int:
+    def refused(self, category: str, symbol: str, side: str, qty: str, price: str = "", /, **more: Any) -> int:
         """Place an order that is refused at once; return the code."""
         content = {"category": category, "symbol": symbol, "side": side, "qty": qty}
         content |= {"orderType": "Limit", "price": price} if price else {"orderType": "Market"}

@@ -65,7 +65,10 @@ def create(state: VenueState, account: str, params: Params) -> Ids:
 
 
 def _reject(state: VenueState, ticket: placing.Ticket, reason: str, now_ns: int) -> None:
-    """End an order that was acknowledged. Post-only ones on derivatives are cancelled, all others rejected."""
+    """End an order that was acknowledged. Post-only ones on derivatives are cancelled, all others rejected.
+
+    How spot ends a post-only order that would take is not known for sure.
+    """
     tracked, new = ticket.tracked, ticket.new
     quantity = new.quantity if new.quote_quantity is None else new.quote_quantity
     order = tracked.order = never_placed(tracked, new.side, quantity, new.price, now_ns)
