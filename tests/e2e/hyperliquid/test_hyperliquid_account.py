@@ -119,6 +119,21 @@ async def test_what_the_exchange_does_to_orders_is_told_in_its_words(exchange: l
     assert events[-1].name == "nonUserCancel"  # type: ignore[union-attr]  # the last one is a VenueEvent
 
 
+async def test_a_liquidation_is_told(exchange: lotusx.Exchange, sim: Simulator) -> None:
+    await exchange.account.set_leverage(PERP, 40)
+    async with exchange.account.stream_account() as stream:
+        sim.set_book("BTC", bids=[("84000", "40")], asks=[("84001", "40")])
+        await exchange.trading.place(market("a-1", quantity="15"))
+        sim.set_mark("BTC", "78000")
+        events = await read_to(stream, lambda event: isinstance(event, VenueEvent))
+        assert events[-1].name == "liquidation"  # type: ignore[union-attr]  # the last one is a VenueEvent
+        events += await read_to(
+            stream, lambda event: isinstance(event, PositionEvent) and event.positions[0].quantity == 0
+        )
+    assert sum(isinstance(event, FillEvent) for event in events) >= 1
+    assert await exchange.account.positions() == []
+
+
 @pytest.mark.parametrize("how", ["fin", "rst"])
 async def test_what_happens_while_the_socket_is_dead_is_found(
     exchange: lotusx.Exchange, sim: Simulator, how: str

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from decimal import Decimal as D
 from functools import partial
 from itertools import pairwise
 
+import anyio
 import pytest
+import trio.testing
 from e2e_hyperliquid import DELISTED, ETH, PERP, SPOT, TSLA
 from e2e_kit import is_up, take, until
 
@@ -14,6 +17,7 @@ import lotusx
 from lotusx.errors import InvalidArgument, NotSupported, StaleBook, UnknownSymbol
 from lotusx.model import Candle, InstrumentStatus, Interval, MarkPrice, OrderBook, Ticker
 from lotusx_sim import Simulator
+from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 MINUTE_NS = 60_000_000_000
@@ -152,3 +156,64 @@ async def test_messages_that_cannot_be_read_are_counted_and_the_stream_lives(
         sim.trade("BTC", "sell", "0.01")
         (trade,) = await take(trades, 1)
         assert (trade.quantity, str(trade.taker_side)) == (D("0.01"), "sell")
+
+
+class TestUnderVirtualTime:
+    """What takes a minute: the same exchange in process, on trio's own clock."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> tuple[str, dict[str, object]]:
+        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+    @pytest.fixture
+    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
+        async with memory.connect(sim, latency_s=0.005) as running:
+            yield running
+
+    @pytest.fixture
+    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
+        opened = lotusx.connect(
+            "hyperliquid", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+            clock=server.clock,
+        )  # fmt: skip
+        async with opened as exchange:
+            yield exchange
+
+    async def test_a_candle_is_told_as_closed_when_the_next_one_comes(
+        self, exchange: lotusx.Exchange, sim: Simulator
+    ) -> None:
+        async with exchange.market.stream_candles(PERP, "1m") as bars:
+            await until(lambda: is_up(bars))
+            sim.trade("BTC", "buy", "0.01")
+            await anyio.sleep(61)
+            sim.trade("BTC", "buy", "0.01")
+            told = [bar async for bar in take_until_closed(bars)]
+        closed, running = told[-2:]
+        assert (closed.closed, running.closed) == (True, False)
+        assert running.open_ns - closed.open_ns == MINUTE_NS
+        (asked, _) = await exchange.market.candles(PERP, "1m", limit=2)
+        assert (asked.open_ns, asked.close, asked.closed) == (closed.open_ns, closed.close, True)
+
+    async def test_a_quiet_market_is_not_taken_for_a_dead_socket(
+        self, exchange: lotusx.Exchange, sim: Simulator
+    ) -> None:
+        async with (
+            exchange.market.stream_best_bid_offer(PERP) as tops,
+            exchange.market.live_order_book(PERP) as book,
+        ):
+            await until(lambda: is_up(tops))
+            before = sim.requests[("WS", "subscribe")]
+            await anyio.sleep(120)
+            assert sim.requests[("WS", "subscribe")] == before
+            assert (book.state, book.resyncs) == ("synced", 0)
+
+
+async def take_until_closed(bars: lotusx.Stream[Candle]) -> AsyncIterator[Candle]:
+    """Yield candles up to the first that follows a closed one."""
+    closed = False
+    with anyio.fail_after(30):
+        async for bar in bars:
+            yield bar
+            if closed:
+                return
+            closed = bar.closed

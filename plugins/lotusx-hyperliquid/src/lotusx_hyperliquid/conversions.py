@@ -107,14 +107,16 @@ def _levels(levels: Sequence[types.BookLevel]) -> tuple[Level, ...]:
 def to_order_book(
     book: types.Book, *, symbol: Symbol, depth: int, received_ns: int, window: int = BOOK_LEVELS
 ) -> OrderBook:
-    """Convert a book of at most *window* levels a side, cut at *depth*. Its time is the only number it has."""
+    """Convert a book of at most *window* levels a side, cut at *depth*.
+
+    It has no number, and its time goes on though nothing changes.
+    """
     bids, asks = book.levels
     limit = min(depth, window)
     return OrderBook(
         symbol=symbol,
         bids=_levels(bids[:depth]),
         asks=_levels(asks[:depth]),
-        sequence=book.time,
         exchange_ns=book.time * MS,
         received_ns=received_ns,
         complete=len(bids) < limit and len(asks) < limit,

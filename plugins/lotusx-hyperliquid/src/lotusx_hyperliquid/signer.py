@@ -54,6 +54,11 @@ class HyperliquidSigner:
         return self._key.address
 
     @property
+    def nonce_scope(self) -> str:
+        """The key's address: the exchange counts nonces by it, whomever it signs for."""
+        return self._key.address
+
+    @property
     def user(self) -> str:
         """The address whose orders, fills and balances are asked for."""
         return self._vault or self.account
