@@ -77,12 +77,12 @@ FILL = {
     "buyer": True,
     "time": 1_000,
 }
-MISSING = {"code": -2013, "msg": "Order does not exist."}
 UNKNOWN_ORDER = {"code": -2011, "msg": "Unknown order sent."}
 
 
 def limit_buy(**changes: Any) -> OrderRequest:
-    return OrderRequest.limit("BTC/USDT:USDT", "buy", "0.010", "68000", **{"client_order_id": "a-1", **changes})
+    side = changes.pop("side", "buy")
+    return OrderRequest.limit("BTC/USDT:USDT", side, "0.010", "68000", **{"client_order_id": "a-1", **changes})
 
 
 def market_buy(**changes: Any) -> OrderRequest:

@@ -40,7 +40,7 @@ _VENUE_EVENTS = frozenset({"MARGIN_CALL", "ACCOUNT_CONFIG_UPDATE", "CONDITIONAL_
 class _Wrapped(msgspec.Struct):
     """A message of a combined stream; ``stream`` is the listen key."""
 
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 _wrapped = msgspec.json.Decoder(_Wrapped).decode

@@ -150,7 +150,10 @@ def to_conditional(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
 
 
 def to_triggered(child: OrderState, item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
-    """Tell the order that a conditional one became under the names and with the trigger of that."""
+    """Tell the order that a conditional one became under our id and with the trigger of that.
+
+    Its times stay its own: by them it is known to be the newer of the two.
+    """
     parent = to_conditional(item, symbol=symbol)
     return replace(
         child,
@@ -158,7 +161,6 @@ def to_triggered(child: OrderState, item: types.AlgoOrder, *, symbol: Symbol) ->
         type=parent.type,
         raw_type=parent.raw_type,
         trigger_price=parent.trigger_price,
-        created_ns=parent.created_ns,
     )
 
 
