@@ -91,6 +91,8 @@ class Wiring:
         self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
         self.telemetry = Telemetry()
         registry = parts.budgets or BudgetRegistry()
+        scope = getattr(parts.signer, "nonce_scope", None)
+        self._nonces = NonceAllocator() if scope is None else registry.nonces(parts.facts.name, scope)
         host = min(parts.urls.values())
         self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=parts.account or "")
         self.groups: dict[str, WsGroup] = {}
@@ -112,7 +114,7 @@ class Wiring:
             self._stack.push_async_callback(http.aclose)
         if parts.ws is None:
             self._stack.push_async_callback(ws.aclose)
-        stamper = Stamper(self.clock, self.offset, NonceAllocator(), receive_window_ms=facts.receive_window_ms)
+        stamper = Stamper(self.clock, self.offset, self._nonces, receive_window_ms=facts.receive_window_ms)
         self.rest = self._rest(http, stamper, rng)
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         connects = connect_budgets(parts.ws_urls, {name: ws.connects_per_window for name, ws in facts.ws.items()})
@@ -133,6 +135,8 @@ class Wiring:
                 on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
             )
         connector = self.connector = parts.manager.connector(self._kernel())
+        for group, lease in connector.account.leases().items():
+            self.groups[group].lease = lease
         self.instruments.use(connector.market.instruments)
         self.rest.use_time_source(connector.market.server_time_ns)
         probe = Probe(connector.market, self.instruments, self.clock)

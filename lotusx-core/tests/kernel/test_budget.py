@@ -153,6 +153,13 @@ def test_all_windows_of_a_pool_count() -> None:
     assert hold.wait_ns == 86_390 * S
 
 
+def test_nonces_of_one_key_are_shared_and_of_two_are_not() -> None:
+    registry = BudgetRegistry()
+    mine = registry.nonces("x", "key")
+    assert [mine.next(5), registry.nonces("x", "key").next(5), registry.nonces("x", "other").next(5)] == [5, 6, 5]
+    assert registry.nonces("y", "key").next(5) == 5
+
+
 def test_what_a_reply_turned_out_to_cost_is_counted_at_once() -> None:
     budget = Budget("x", [MINUTE])
     take(budget, 10, 0)

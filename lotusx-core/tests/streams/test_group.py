@@ -9,7 +9,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from lotusx.errors import AuthenticationError, ConnectionFailed, StreamClosed, SubscriptionRefused, Unavailable
+from lotusx.errors import (
+    AuthenticationError,
+    ConnectionFailed,
+    InvalidArgument,
+    LotusXError,
+    RequestTimeout,
+    StreamClosed,
+    SubscriptionRefused,
+    Unavailable,
+)
 from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StatusChange, StreamState
 from lotusx.streams import Stream
@@ -543,6 +552,55 @@ def test_a_converter_that_remembers_is_told_when_messages_may_have_been_missed()
             server.open[0].cut()
             await settle()
             assert calls == ["lost"]
+
+    virtually(main)
+
+
+class Leased:
+    """An address that is asked for, kept and lost."""
+
+    renew_s = 100.0
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.renewed = 0
+        self.errors: list[LotusXError] = []
+
+    async def address(self, url: str) -> str:
+        self.given += 1
+        return f"{url}?key={self.given}"
+
+    async def renew(self) -> None:
+        self.renewed += 1
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+def test_a_leased_address_is_asked_for_before_each_connection_and_renewed_while_one_is_open() -> None:
+    async def main() -> None:
+        server = Server()
+        urls: list[str] = []
+        connect = server.connect
+
+        async def noting(url: str, handler: Any, **options: Any) -> Connection:
+            urls.append(url)
+            return await connect(url, handler, **options)
+
+        server.connect = noting  # type: ignore[method-assign]
+        lease = Leased()
+        ws = group(server)
+        ws.lease = lease
+        async with ws:
+            await settle(250)
+            assert (lease.given, lease.renewed) == (0, 0)  # no socket, no lease
+            ws.subscribe(channel())
+            await settle(100)
+            assert (lease.given, lease.renewed) == (1, 1)
+            lease.errors = [RequestTimeout("late"), InvalidArgument("the key is gone")]
+            await settle(111)  # a failed renewal is repeated soon
+            assert (lease.given, lease.renewed) == (2, 3)
+            assert urls == [f"{ws.url}?key=1", f"{ws.url}?key=2"]
+            assert len(server.open) == 1
 
     virtually(main)
 

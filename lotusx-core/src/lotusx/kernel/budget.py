@@ -15,6 +15,7 @@ from lotusx.errors import Banned, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
+from lotusx.kernel.nonce import NonceAllocator
 from lotusx.kernel.request import Cost, Lane
 from lotusx.kernel.windows import AlignedWindow, RollingWindow
 
@@ -132,10 +133,15 @@ def _longer(one: Hold | None, other: Hold) -> Hold:
 
 
 class BudgetRegistry:
-    """Hands out budgets that share what the exchange counts together. One per process, passed as an argument."""
+    """Hands out what connections of a process must share: limits, and the nonces of a key. Passed as an argument."""
 
     def __init__(self) -> None:
         self._ledgers: dict[tuple[str, str], _Ledger] = {}
+        self._nonces: dict[tuple[str, str], NonceAllocator] = {}
+
+    def nonces(self, exchange: str, scope: str) -> NonceAllocator:
+        """Return the allocator of one signing key; *scope* names it and must not be a secret."""
+        return self._nonces.setdefault((exchange, scope), NonceAllocator())
 
     def budget(self, exchange: str, host: str, limits: Sequence[Limit], *, account: str = "") -> Budget:
         """Return the budget of one connector.

@@ -246,6 +246,24 @@ class TradingPort(Protocol):
         return
 
 
+class Lease(Protocol):
+    """A WebSocket address that must be asked for before each connection, and is kept by renewing it.
+
+    The address is a credential: it stands in no log, error or observation.
+
+    Attributes:
+        renew_s: Seconds between two renewals while a socket is open.
+    """
+
+    @property
+    def renew_s(self) -> float: ...
+    async def address(self, url: str) -> str:
+        """Return where to connect, instead of the group's *url*. An error is a connection that failed."""
+
+    async def renew(self) -> None:
+        """Keep the address. An error that is not retryable says that it is gone: the sockets are replaced."""
+
+
 class AccountPort(Protocol):
     """Holdings and settings of one account."""
 
@@ -287,6 +305,10 @@ class AccountPort(Protocol):
     async def prepare(self) -> None:
         """Learn what `channels` must know before it can read its messages, such as which model of account it is."""
         return
+
+    def leases(self) -> Mapping[str, Lease]:
+        """Groups of addresses that are leased, by name; the others are as the environment says."""
+        return {}
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """The private channels that together carry orders, fills, balances and positions."""

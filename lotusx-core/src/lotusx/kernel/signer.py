@@ -9,7 +9,11 @@ from lotusx.kernel.request import Request, SigningContext
 
 
 class Signer(Protocol):
-    """Adds one exchange's authentication. Pure: reads no clock, does no I/O, keeps no state between calls."""
+    """Adds one exchange's authentication. Pure: reads no clock, does no I/O, keeps no state between calls.
+
+    Where the exchange refuses a nonce that one key has used, a signer has a text ``nonce_scope`` that names its key:
+    connections which were given the same `BudgetRegistry` then share their nonces.
+    """
 
     def sign_request(self, request: Request, context: SigningContext) -> Request:
         """Return a copy of *request* that carries its signature.

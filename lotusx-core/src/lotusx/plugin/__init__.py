@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Acknowledged as Acknowledged,
         Amendment as Amendment,
         Connector as Connector,
+        Lease as Lease,
         MarketDataPort as MarketDataPort,
         Native as Native,
         OrderRef as OrderRef,
@@ -71,8 +72,8 @@ _HOMES = {
     "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
     "lotusx.kernel.dialect": "RestDialect Usage",
     "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
-    "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector MarketDataPort Native OrderRef Page Span "
-    "TradingPort",
+    "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
+    "Span TradingPort",
     "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
     "lotusx.kernel.secrets": "Secret",
     "lotusx.kernel.signer": "Signer",

@@ -33,6 +33,9 @@ class SessionOwner(Protocol):
     exchange: str
     clock: Clock
 
+    async def address(self) -> str:
+        """Return where to connect now."""
+
     def opened(self, session: Session) -> None:
         """Connected and logged in: its members are owed."""
 
@@ -72,7 +75,6 @@ class Session:
         number: int,
         slot: int,
         *,
-        url: str,
         transport: WsTransport,
         codec: WsCodec,
         facts: WsFacts,
@@ -88,7 +90,6 @@ class Session:
         self.error: Exception | None = None
         self.opened_ns: int | None = None
         self.last_life_ns = owner.clock.now_ns()
-        self._url = url
         self._transport = transport
         self._codec = codec
         self._route = codec.route
@@ -139,7 +140,7 @@ class Session:
 
     async def _live(self) -> None:
         connection = self._connection = await self._transport.connect(
-            self._url,
+            await self._owner.address(),
             self,
             headers=self._headers,
             max_message_bytes=self._facts.max_message_bytes,

@@ -23,6 +23,7 @@ from lotusx.kernel.codec import Channel, Notice, NoticeKind, WsCodec, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState, default_overflow
 from lotusx.kernel.membership import Acked, Change, Member, Phase, Refused, Silent, Wanted
 from lotusx.kernel.pacing import NS, ConnectBudget
+from lotusx.kernel.ports import Lease
 from lotusx.kernel.request import SigningContext
 from lotusx.kernel.subscriptions import Subscriptions
 from lotusx.kernel.telemetry import ItemDropped, SessionChanged, Telemetry
@@ -36,6 +37,8 @@ from lotusx.transport.slots import Slot, retire
 E = TypeVar("E")
 
 _READY_S = 30.0
+RENEW_AGAIN = 10
+"""A renewal that failed is repeated after this part of its period."""
 
 
 class WsGroup:
@@ -79,6 +82,7 @@ class WsGroup:
         self._headers = headers
         self._ids = itertools.count(1)
         self._numbers = itertools.count(1)
+        self.lease: Lease | None = None
         self._nursery: TaskGroup
         self._tasks: TaskGroup | None = None  # None: not entered, or closed
         self._slots: dict[int, Slot] = {}
@@ -91,6 +95,8 @@ class WsGroup:
 
     async def __aenter__(self) -> WsGroup:
         self._tasks = self._nursery = await anyio.create_task_group().__aenter__()
+        if self.lease is not None:
+            self._tasks.start_soon(self._keep_lease, self.lease)
         return self
 
     async def __aexit__(
@@ -107,6 +113,26 @@ class WsGroup:
         async with self:
             task_status.started(self)
             await anyio.sleep_forever()
+
+    async def address(self) -> str:
+        """Return where to connect now."""
+        return self.url if self.lease is None else await self.lease.address(self.url)
+
+    async def _keep_lease(self, lease: Lease) -> None:
+        pause_s = lease.renew_s
+        while True:
+            await self.clock.sleep(pause_s)
+            pause_s = lease.renew_s
+            if all(session.opened_ns is None for session in self._sessions.values()):
+                continue
+            try:
+                await lease.renew()
+            except Exception as error:
+                if isinstance(error, LotusXError) and error.retryable:
+                    pause_s = lease.renew_s / RENEW_AGAIN
+                    continue
+                for session in list(self._sessions.values()):
+                    session.stop(f"its address is no longer leased: {error}")
 
     def close(self) -> None:
         """End every stream and every socket."""
@@ -243,7 +269,6 @@ class WsGroup:
         session = Session(
             next(self._numbers),
             slot.number,
-            url=self.url,
             transport=self._transport,
             codec=self._codec,
             facts=self.facts,
