@@ -115,6 +115,15 @@ async def test_a_market_order_is_bounded_by_the_best_price(desk: Any) -> None:
     assert (part.status, part.filled) == (OrderStatus.EXPIRED, D("0.004"))
 
 
+async def test_a_batch_of_market_orders_asks_for_each_book_once(desk: Any) -> None:
+    desk.rest.reply(L2_BOOK, done(filled("0.01", 1), filled("0.01", 2)))
+    requests = [market_buy(), market_buy(side="sell")]
+    answers = await desk.connector.trading.place_batch(requests, [BTC, BTC])
+    assert [order["p"] for order in desk.action["orders"]] == ["84985", "83302"]
+    assert [answer.status for answer in answers] == [OrderStatus.FILLED] * 2
+    assert len(desk.rest.requests) == 2
+
+
 async def test_a_market_order_that_cannot_be_bounded_is_not_sent(desk: Any) -> None:
     with pytest.raises(InvalidArgument, match="max_slippage"):
         await desk.connector.trading.place(market_buy(max_slippage=None), BTC)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lotusx_hyperliquid.cloids import Cloids
     from lotusx_hyperliquid.rest import Action, Endpoints
     from lotusx_hyperliquid.triggers import WaitingTriggers
+    from lotusx_hyperliquid.types import Book
 
 T = TypeVar("T")
 
@@ -91,12 +92,13 @@ class HyperliquidTrading(OrderReads):
         One that cannot be written stops all of a group, and else only itself: nothing of it is sent.
         """
         items: list[actions.OrderItem] = []
+        books: dict[str, Book] = {}
         written: list[int] = []
         answers: dict[int, OrderState | Exception] = {}
         grouped = any(request.native.get("grouping", "na") != "na" for request in requests)
         for index, (request, instrument) in enumerate(zip(requests, instruments, strict=True)):
             try:
-                items.append(await self._item(request, instrument))
+                items.append(await self._item(request, instrument, books))
                 written.append(index)
             except LotusXError as error:
                 if grouped or len(requests) == 1:
@@ -109,21 +111,21 @@ class HyperliquidTrading(OrderReads):
                 answers[index] = self._placed(requests[index], status)
         return [answers[index] for index in range(len(requests))]
 
-    async def _item(self, request: OrderRequest, instrument: Instrument) -> actions.OrderItem:
+    async def _item(self, request: OrderRequest, instrument: Instrument, books: dict[str, Book]) -> actions.OrderItem:
         best = None
         if request.type is OrderType.MARKET and request.max_slippage is not None:
-            best = await self._before(lambda: self._best_opposite(request, instrument))
+            coin = instrument.venue_symbol
+            if coin not in books:
+                books[coin] = await self._before(lambda: self._rest.l2_book(coin))
+            bids, asks = books[coin].levels
+            levels = asks if request.side is Side.BUY else bids
+            best = Decimal(levels[0].px) if levels else None
         cloid = None if request.client_order_id is None else self._cloids.wire(request.client_order_id)
         asset = self._listed.asset(instrument)
         item = order_item(request, instrument, asset, cloid=cloid, best_opposite=best)
         if cloid is not None and request.type.is_conditional:
             self._triggers.placed(cloid)
         return item
-
-    async def _best_opposite(self, request: OrderRequest, instrument: Instrument) -> Decimal | None:
-        bids, asks = (await self._rest.l2_book(instrument.venue_symbol)).levels
-        levels = asks if request.side is Side.BUY else bids
-        return Decimal(levels[0].px) if levels else None
 
     def _placed(self, request: OrderRequest, status: str | types.ItemStatus) -> OrderState | Exception:
         order = convert.asked_for(request)
