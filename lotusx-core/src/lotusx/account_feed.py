@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _SUBSCRIBE_S = 30.0
 _RECOVERY_PAUSE_S = 30.0
 """Least time between two recoveries that unreadable messages ask for: a new kind of event would ask without end."""
+_GATHER_S = 0.25
+"""Channels that were lost together come back one after the other: so long, and one recovery serves them all."""
 _UP = (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
 
 
@@ -113,13 +115,15 @@ class AccountFeed:
         await self._instruments.ensure()
         await self._prepare()
         await self._account.prepare()
+        channels = self._account.channels()
         merged = self._merged = AccountStream(
             self._desk, self._trading, self._account, self._clock, self._deliver, instrument_of=self._instrument_of,
             refresh=self._instruments.refresh, unlisted=self._unlisted, exchange_ns=self._exchange_ns,
+            gather_s=_GATHER_S if len(channels) > 1 else 0.0,
         )  # fmt: skip
         self._raws = []
         try:
-            await self._answered([(each, self._open(each, merged)) for each in self._account.channels()])
+            await self._answered([(each, self._open(each, merged)) for each in channels])
             self._raise_if_closed()
             if self._desk.ledger.unfinished():  # whatever became of them before, nobody has told
                 await merged.recover(self._clock.now_ns())

@@ -58,6 +58,7 @@ class AccountStream:
         refresh: Fetches the instruments again; called once in a recovery that meets a symbol not listed.
         unlisted: Told of each symbol that is not listed even then: what was missed of it is left out.
         exchange_ns: Turns our wall time into the exchange's, by which its history is asked for; ``None``: they agree.
+        gather_s: How long a recovery waits for others to ask for one too, before it serves all of them.
         max_held: Most events held during a recovery; beyond it they are let go, and the recovery runs once more.
     """
 
@@ -73,6 +74,7 @@ class AccountStream:
         refresh: Callable[[], Awaitable[object]] | None = None,
         unlisted: Callable[[Symbol], object] | None = None,
         exchange_ns: Callable[[int], int] | None = None,
+        gather_s: float = 0.0,
         max_held: int = 100_000,
     ) -> None:
         self._desk = desk
@@ -82,6 +84,7 @@ class AccountStream:
             desk, trading, account, clock, instrument_of=instrument_of, refresh=refresh, unlisted=unlisted,
             exchange_ns=exchange_ns,
         )  # fmt: skip
+        self._gather_s = gather_s
         self._max_held = max_held
         self._held: deque[AccountEvent] = deque()
         self._overflown = False
@@ -138,6 +141,8 @@ class AccountStream:
         try:
             async with self._lock:
                 if ask.answer is None:
+                    if self._gather_s:
+                        await self._clock.sleep(self._gather_s)
                     await self._recover(now_ns)
         finally:
             if ask in self._asks:

@@ -317,6 +317,23 @@ def test_an_order_in_doubt_is_resolved_by_the_recovery() -> None:
     in_virtual_time(run)
 
 
+def test_those_who_ask_shortly_after_the_first_share_its_recovery() -> None:
+    async def run() -> None:
+        account = Account(gather_s=0.25)
+        exchange = account.world.exchange
+        exchange.always["open_orders"] = lambda: anyio.sleep(1)
+        async with anyio.create_task_group() as group:
+            for at in (5, 7, 3):
+                group.start_soon(account.stream.recover, EPOCH_NS - at)
+                await anyio.sleep(0.05)
+        assert anyio.current_time() == pytest.approx(0.25 + 1)
+        (told,) = account.out
+        assert isinstance(told, Recovered)
+        assert told.from_ns == EPOCH_NS - 7
+
+    in_virtual_time(run)
+
+
 def test_those_who_ask_while_a_recovery_runs_are_served_together_by_the_next() -> None:
     async def run() -> None:
         account = Account()
