@@ -77,13 +77,17 @@ def test_best_bid_and_offer() -> None:
     assert (top.exchange_ns, top.received_ns, top.sequence) == (19_000_000, 3, 8)
 
 
-@pytest.mark.parametrize(("bids", "asks", "words"), [([], [["1", "1"]], "no bids"), ([["1", "1"]], [], "no asks")])
-def test_empty_side_is_told_and_not_invented(bids: list[Any], asks: list[Any], words: str) -> None:
+@pytest.mark.parametrize(("bids", "asks"), [([], [["1", "2"]]), ([["1", "2"]], []), ([], [])])
+def test_side_where_nobody_is_has_no_price(bids: list[Any], asks: list[Any]) -> None:
     push = _push("snapshot", 8, bids, asks)
 
-    with pytest.raises(ItemRejected, match=words):
-        books.to_best_bid_offer(push, symbol=BTC, received_ns=3)
+    top = books.to_best_bid_offer(push, symbol=BTC, received_ns=3)
+
+    assert (top.bid_price, top.bid_quantity) == ((Decimal(1), Decimal(2)) if bids else (None, 0))
+    assert (top.ask_price, top.ask_quantity) == ((Decimal(1), Decimal(2)) if asks else (None, 0))
     assert len(books.to_top(push, symbol=BTC, received_ns=3).bids) == len(bids)
+    asked = types.Book(s="BTCUSDT", b=push.data.b, a=push.data.a, ts=19, u=8, cts=19)
+    assert books.to_best_of(asked, symbol=BTC, received_ns=3) == top
 
 
 @given(LEVELS)

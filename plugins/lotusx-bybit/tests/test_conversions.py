@@ -162,5 +162,5 @@ def test_liquidated_long_is_a_forced_sale(position: str, order: Side) -> None:
     found = convert.to_liquidation(msgspec.convert(raw, types.LiquidationEvent), symbol=BTC, received_ns=9)
 
     assert found.side is order
-    assert (found.quantity, found.bankruptcy_price) == (Decimal("120.5"), Decimal("141.82"))
+    assert (found.quantity, found.price) == (Decimal("120.5"), Decimal("141.82"))
     assert (found.exchange_ns, found.received_ns) == (5 * MS, 9)

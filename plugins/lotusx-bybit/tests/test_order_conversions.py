@@ -11,7 +11,17 @@ from bybit_documents import FILL, ORDER
 from hypothesis import given, strategies as st
 
 from lotusx.errors import ItemRejected
-from lotusx.model import Liquidity, OrderRequest, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
+from lotusx.model import (
+    Liquidity,
+    OrderRequest,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    Side,
+    Symbol,
+    TimeInForce,
+)
 from lotusx_bybit.v5 import account_types, order_conversions as convert
 from lotusx_bybit.v5.category import Category
 
@@ -248,27 +258,34 @@ def test_fee_is_paid_in_what_the_order_brings_in(
 
 
 @pytest.mark.parametrize(
-    ("side", "size", "rate", "quantity"),
+    ("side", "fee", "stated", "rate", "quantity"),
     [
-        ("Buy", "100", "0.0001", Decimal(100)),
-        ("Sell", "100", "-0.0001", Decimal(-100)),
-        ("Buy", "0", "0.0001", None),
-        ("Sell", "", "-0.0001", None),
+        ("Buy", "0.003676", "0.0001", "0.0001", 100),
+        ("Buy", "-0.003676", "-0.0001", "-0.0001", 100),
+        ("Sell", "0.003676", "-0.0001", "-0.0001", -100),
+        ("Sell", "-0.003676", "0.0001", "0.0001", -100),
+        ("Sell", "0.003676", "0.0001", "-0.0001", -100),  # a rate with the sign of who pays
     ],
 )
-def test_funding_that_was_paid_is_below_zero(side: str, size: str, rate: str, quantity: Decimal | None) -> None:
-    entry = account_types.LogEntry(
-        symbol="XRPUSDT",
-        type="SETTLEMENT",
-        transactionTime="1672128000000",
-        currency="USDT",
-        funding="-0.003676",
-        feeRate=rate,  # of the position's side: a short's has the other sign than the market's
-        size=size,
-        side=side,
-    )
+def test_funding_that_was_paid_is_below_zero(side: str, fee: str, stated: str, rate: str, quantity: int) -> None:
+    row = _fill(execType="Funding", side=side, execFee=fee, feeRate=stated, execQty="100", execTime="1672128000000")
 
-    payment = convert.to_funding_payment(entry, symbol=PERP, received_ns=9)
+    payment = convert.to_funding_payment(row, symbol=PERP, category=Category.LINEAR, received_ns=9)
 
-    assert (payment.amount, payment.asset, payment.rate) == (Decimal("-0.003676"), "USDT", Decimal("0.0001"))
+    assert (payment.amount, payment.asset, payment.rate) == (-Decimal(fee), "USDT", Decimal(rate))
     assert (payment.quantity, payment.exchange_ns) == (quantity, 1_672_128_000_000 * MS)
+    assert payment.side is (PositionSide.LONG if side == "Buy" else PositionSide.SHORT)
+
+
+def test_amendment_that_was_only_acknowledged_states_no_terms() -> None:
+    before = _order()
+
+    after = convert.to_amended(before, account_types.OrderIds("o-1", "a-1"))
+
+    assert (after.venue_order_id, after.client_order_id) == ("o-1", before.client_order_id)
+    assert (after.status, after.quantity, after.price, after.updated_ns) == (OrderStatus.PENDING, None, None, 0)
+
+
+@pytest.mark.parametrize(("index", "side"), [(0, None), (1, PositionSide.LONG), (2, PositionSide.SHORT)])
+def test_order_names_the_position_it_changes(index: int, side: PositionSide | None) -> None:
+    assert _order(positionIdx=index).position_side is side

@@ -33,10 +33,10 @@ CORPUS = Path(os.environ.get("LOTUSX_CORPUS") or ROOT.parent / "shared" / "corpu
 SYMBOLS = {Category.SPOT: "BTC/USDT", Category.LINEAR: "BTC/USDT:USDT", Category.INVERSE: "BTC/USD:BTC"}
 
 
-def _written(category: Category, side: str = "sell", *, hedged: bool = False, **order: Any) -> dict[str, Any]:
+def _written(category: Category, side: str = "sell", **order: Any) -> dict[str, Any]:
     unit = {"quantity_unit": "contracts"} if category is Category.INVERSE else {}
     request = OrderRequest(symbol=SYMBOLS[category], side=side, client_order_id="a-1", **{**unit, **order})
-    return order_params(request, "BTCUSDT", exchange="bybit", category=category, hedged=hedged)
+    return order_params(request, "BTCUSDT", exchange="bybit", category=category)
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,21 @@ def test_stop_goes_with_the_market_and_take_profit_against_it(side: Side, kind: 
 
 
 @pytest.mark.parametrize(
-    ("side", "reduce_only", "leg"),
-    [(Side.BUY, False, 1), (Side.SELL, True, 1), (Side.SELL, False, 2), (Side.BUY, True, 2)],
+    ("position", "side", "leg", "reduces"),
+    [("long", "buy", 1, False), ("long", "sell", 1, True), ("short", "sell", 2, False), ("short", "buy", 2, True)],
 )
-def test_hedge_mode_names_the_leg_that_an_order_opens_or_shrinks(side: Side, reduce_only: bool, leg: int) -> None:
-    assert position_leg(side, reduce_only=reduce_only, hedged=True) == leg
-    assert position_leg(side, reduce_only=reduce_only, hedged=False) == 0
-    written = _written(Category.LINEAR, side, hedged=True, type="market", quantity="1", reduce_only=reduce_only)
-    assert written["positionIdx"] == leg
+def test_hedge_mode_names_the_position_and_whether_it_shrinks(
+    position: str, side: str, leg: int, reduces: bool
+) -> None:
+    written = _written(Category.LINEAR, side, type="market", quantity="1", position_side=position)
+    assert (written["positionIdx"], written.get("reduceOnly", False)) == (leg, reduces)
+    assert position_leg(None) == 0
+
+
+@pytest.mark.parametrize(("position", "side"), [("long", "buy"), ("short", "sell")])
+def test_order_that_opens_a_position_cannot_only_reduce_it(position: str, side: str) -> None:
+    with pytest.raises(InvalidArgument, match="it cannot be reduce_only"):
+        _written(Category.LINEAR, side, type="market", quantity="1", position_side=position, reduce_only=True)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +169,7 @@ def test_hedge_mode_names_the_leg_that_an_order_opens_or_shrinks(side: Side, red
     [
         (Category.SPOT, {"type": "market", "reduce_only": True}, NotSupported, "reduce_only on spot"),
         (Category.SPOT, {"type": "market", "quantity_unit": "contracts"}, NotSupported, "contracts on spot"),
+        (Category.SPOT, {"type": "market", "position_side": "long"}, NotSupported, "position_side on spot"),
         (Category.LINEAR, {"type": "market", "quantity_unit": "quote"}, NotSupported, "a quantity in quote"),
         (Category.INVERSE, {"type": "market", "quantity_unit": "base"}, InvalidArgument, "contracts of 1 USD"),
         (Category.SPOT, {"type": "limit", "price": "1", "time_in_force": "gtd", "expires_ns": 1}, NotSupported, "GTD"),

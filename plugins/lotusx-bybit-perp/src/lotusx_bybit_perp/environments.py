@@ -7,7 +7,9 @@ from types import MappingProxyType
 from lotusx.plugin import Capability as C, Support
 from lotusx_bybit.v5 import environments
 
-_LINEAR_ONLY = Support.partial("linear instruments, 20 orders a request; inverse ones have no batches here")
+_LINEAR_ONLY = Support.partial(
+    "linear instruments, 20 orders a request; inverse ones have no batches here", max_items=20, inverse=0
+)
 
 ENVIRONMENTS = environments(
     {"linear": "linear", "inverse": "inverse"},

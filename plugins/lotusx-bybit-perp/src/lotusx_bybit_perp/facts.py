@@ -6,7 +6,7 @@ from lotusx.plugin import Capability as C, ExchangeFacts, Support
 from lotusx_bybit import v5
 from lotusx_bybit_perp.environments import ENVIRONMENTS
 
-_BATCH = Support.partial("20 orders a request; each counts as one", max_orders=20)
+_BATCH = Support.partial("20 orders a request; each counts as one", max_items=20)
 
 FACTS = ExchangeFacts(
     name="bybit-perp",
@@ -20,12 +20,13 @@ FACTS = ExchangeFacts(
             C.RECENT_TRADES: Support.partial("the newest 1000", max_limit=1_000),
             C.CANCEL_ALL: Support.partial("by instrument; for all, one call per settle asset with open orders"),
             **dict.fromkeys((C.BATCH_ORDERS, C.BATCH_CANCEL), _BATCH),
-            C.BATCH_AMEND: Support.partial("20 orders a request; no conditional ones", max_orders=20),
+            C.BATCH_AMEND: Support.partial("20 orders a request; no conditional ones", max_items=20),
             C.TEST_ORDER: Support.partial("no conditional orders, and not in isolated margin mode"),
             C.MARGIN_MODE: Support.partial("of the whole account, not of one instrument"),
-            C.ISOLATED_MARGIN: Support.partial("in isolated margin mode"),
+            C.ISOLATED_MARGIN: Support.partial("in isolated margin mode, one-way"),
+            C.FUNDING_PAYMENTS: Support.partial("7 days a request", max_limit=100),
+            C.FUNDING_HISTORY: Support.partial("200 rates a request", max_limit=200),
             C.QUOTE_QUANTITY: Support.not_offered("a quantity in base units, or in contracts of inverse instruments"),
-            C.STREAM_LIQUIDATIONS: Support.not_written("stream_trades"),
         }
     ),
     credentials=v5.CREDENTIALS,

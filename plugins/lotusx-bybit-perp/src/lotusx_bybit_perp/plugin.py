@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lotusx.plugin import hookimpl
-from lotusx_bybit.v5 import lotusx_codecs, lotusx_signer
+from lotusx_bybit.v5 import lotusx_codecs, lotusx_rest_dialect, lotusx_signer
 from lotusx_bybit_perp.facts import FACTS
 
 if TYPE_CHECKING:
-    from lotusx.plugin import ExchangeFacts
+    from lotusx.plugin import Connector, ExchangeFacts, Kernel
 
-__all__ = ["lotusx_codecs", "lotusx_exchanges", "lotusx_signer"]
+__all__ = ["lotusx_codecs", "lotusx_connector", "lotusx_exchanges", "lotusx_rest_dialect", "lotusx_signer"]
 
 
 @hookimpl
 def lotusx_exchanges() -> list[ExchangeFacts]:
     """Return the facts of Bybit's perpetuals."""
     return [FACTS]
+
+
+@hookimpl
+def lotusx_connector(kernel: Kernel) -> Connector:
+    """Build the ports."""
+    from lotusx_bybit_perp.connector import BybitPerpConnector
+
+    return BybitPerpConnector(kernel)

@@ -15,7 +15,7 @@ from lotusx_bybit.v5 import (
     ws_facts,
 )
 
-_BATCH = Support.partial("10 orders a request; each counts as one", max_orders=10)
+_BATCH = Support.partial("10 orders a request; each counts as one", max_items=10)
 _NO_DERIVATIVES = Support.not_offered("the exchange bybit-perp")
 
 FACTS = ExchangeFacts(

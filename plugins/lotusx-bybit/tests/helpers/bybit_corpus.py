@@ -267,11 +267,9 @@ def _batch(body: bytes, raw: dict[str, Any]) -> None:
 
 def _log(body: bytes, raw: dict[str, Any]) -> None:
     items = _listed(account_types.LogEntry, body)
-    for item, document in zip(items, raw["list"], strict=True):
-        if item.type == "SETTLEMENT":
-            payment = orders.to_funding_payment(item, symbol=symbol("X"), received_ns=0)
-            assert payment.amount == number(document["change"])
-            assert payment.rate == number(document["feeRate"])
+    assert [(item.type, item.change, item.funding) for item in items] == [
+        (document["type"], document["change"], document["funding"]) for document in raw["list"]
+    ]
 
 
 def _nothing(body: bytes, raw: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def _public(topic: str, message: bytes, received_ns: int, state: dict[str, ticke
         for dead, raw in zip(_push(list[types.LiquidationEvent], message).data, data, strict=True):
             forced = convert.to_liquidation(dead, symbol=where, received_ns=received_ns)
             assert forced.side is (Side.SELL if raw["S"] == "Buy" else Side.BUY)
-            assert (forced.quantity, forced.bankruptcy_price) == (number(raw["v"]), number(raw["p"]))
+            assert (forced.quantity, forced.price) == (number(raw["v"]), number(raw["p"]))
     else:
         raise NotImplementedError(f"no channel for {topic}")
 

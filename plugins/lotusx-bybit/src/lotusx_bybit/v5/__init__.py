@@ -9,7 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lotusx_bybit.v5.account import V5Account as V5Account
     from lotusx_bybit.v5.category import Category as Category, category_of as category_of
+    from lotusx_bybit.v5.envelope import (
+        Listing as Listing,
+        Params as Params,
+        Reply as Reply,
+        encode_body as encode_body,
+        reader as reader,
+    )
     from lotusx_bybit.v5.facts import (
         CREDENTIALS as CREDENTIALS,
         DERIVATIVES as DERIVATIVES,
@@ -20,16 +28,39 @@ if TYPE_CHECKING:
         limits as limits,
         ws_facts as ws_facts,
     )
-    from lotusx_bybit.v5.hooks import lotusx_codecs as lotusx_codecs, lotusx_signer as lotusx_signer
+    from lotusx_bybit.v5.hooks import (
+        lotusx_codecs as lotusx_codecs,
+        lotusx_rest_dialect as lotusx_rest_dialect,
+        lotusx_signer as lotusx_signer,
+    )
+    from lotusx_bybit.v5.listed import Listed as Listed
+    from lotusx_bybit.v5.native import BybitNative as BybitNative
+    from lotusx_bybit.v5.pieces import everything as everything, piece as piece
+    from lotusx_bybit.v5.public_data import (
+        MergedTicker as MergedTicker,
+        V5MarketData as V5MarketData,
+        first_ms as first_ms,
+        last_ms as last_ms,
+    )
+    from lotusx_bybit.v5.quotas import Quotas as Quotas
     from lotusx_bybit.v5.signer import V5Signer as V5Signer, signer_from as signer_from
     from lotusx_bybit.v5.sites import environments as environments
+    from lotusx_bybit.v5.trading import V5Trading as V5Trading
 
 _HOMES = {
+    "account": "V5Account",
     "category": "Category category_of",
+    "envelope": "Listing Params Reply encode_body reader",
     "facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits ws_facts",
-    "hooks": "lotusx_codecs lotusx_signer",
+    "hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
+    "listed": "Listed",
+    "native": "BybitNative",
+    "pieces": "everything piece",
+    "public_data": "MergedTicker V5MarketData first_ms last_ms",
+    "quotas": "Quotas",
     "signer": "V5Signer signer_from",
     "sites": "environments",
+    "trading": "V5Trading",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above

@@ -18,6 +18,7 @@ from lotusx.model import (
     BalanceEvent,
     Fees,
     FillEvent,
+    FundingEvent,
     Leverage,
     MarginMode,
     OrderEvent,
@@ -34,10 +35,18 @@ from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
-from lotusx_bybit.v5.order_conversions import USER_TRADE, to_fill, to_order
+from lotusx_bybit.v5.order_conversions import (
+    FUNDING,
+    POSITION_SIDES,
+    USER_TRADE,
+    to_fill,
+    to_funding_payment,
+    to_order,
+)
 from lotusx_bybit.v5.order_requests import LONG_LEG, ONE_WAY, SHORT_LEG
 
 _ZERO = Decimal(0)
+MARGIN_WORDS = {MarginMode.ISOLATED: "ISOLATED_MARGIN", MarginMode.CROSS: "REGULAR_MARGIN"}
 _MARGIN_MODES = {
     "ISOLATED_MARGIN": MarginMode.ISOLATED,
     "REGULAR_MARGIN": MarginMode.CROSS,
@@ -113,6 +122,7 @@ def to_position(
         margin_mode=margin_mode,
         margin=decimal_from_wire(item.positionIM, field="positionIM") if item.positionIM else None,
         updated_ns=ms_of(item.updatedTime or "0", "updatedTime") * MS,
+        side=POSITION_SIDES.get(item.positionIdx),
     )
 
 
@@ -188,7 +198,7 @@ def to_order_events(
 def to_fill_events(
     message: bytes, received_ns: int, *, categories: Container[Category], symbol_of: SymbolOf
 ) -> list[AccountEvent]:
-    """Convert a message of the stream ``execution``. What is no fill of a user's order is handed on as it came."""
+    """Convert a message of the stream ``execution``: fills and funding. What is neither is handed on as it came."""
     events: list[AccountEvent] = []
     for document in _items(message).data:
         item = _execution(document)
@@ -198,6 +208,10 @@ def to_fill_events(
         if item.execType == USER_TRADE:
             symbol = symbol_of(category, item.symbol)
             events.append(FillEvent(to_fill(item, symbol=symbol, category=category, received_ns=received_ns)))
+        elif item.execType == FUNDING:
+            symbol = symbol_of(category, item.symbol)
+            payment = to_funding_payment(item, symbol=symbol, category=category, received_ns=received_ns)
+            events.append(FundingEvent(payment))
         else:
             raw: Mapping[str, Any] = msgspec.json.decode(document)
             events.append(VenueEvent(f"execution {item.execType}", raw, received_ns))

@@ -51,7 +51,7 @@ class Order(Struct):
 
 
 class Execution(Struct):
-    """``GET /v5/execution/list``, and the stream ``execution``, which adds the category."""
+    """``GET /v5/execution/list``, and the stream ``execution``, which adds the category. Funding is among them."""
 
     execId: str
     orderId: str
@@ -134,6 +134,7 @@ class LogEntry(Struct):
     type: str
     transactionTime: str
     currency: str
+    change: str = ""
     funding: str = ""
     feeRate: str = ""
     size: str = ""

@@ -66,27 +66,42 @@ def to_book_update(message: types.Push[types.BookEvent], *, symbol: Symbol, rece
     )
 
 
-def to_best_bid_offer(message: types.Push[types.BookEvent], *, symbol: Symbol, received_ns: int) -> BestBidOffer:
-    """Convert a message of ``orderbook.1``, which is repeated after three seconds without change.
+_NOBODY = ("0", "0")
 
-    Raises:
-        ItemRejected: A side is empty.
-    """
-    bids, asks = message.data.b, message.data.a
-    if not bids or not asks:
-        side = "asks" if bids else "bids"
-        raise ItemRejected(f"{symbol} has no {side} now", field=side)
-    (bid_price, bid_quantity), (ask_price, ask_quantity) = bids[0], asks[0]
+
+def _best(
+    bids: Sequence[types.PriceLevel],
+    asks: Sequence[types.PriceLevel],
+    *,
+    symbol: Symbol,
+    exchange_ms: int,
+    received_ns: int,
+    sequence: int,
+) -> BestBidOffer:
+    bid_price, bid_quantity = bids[0] if bids else _NOBODY
+    ask_price, ask_quantity = asks[0] if asks else _NOBODY
     return BestBidOffer(
         symbol,
         exact(bid_price),
         exact(bid_quantity),
         exact(ask_price),
         exact(ask_quantity),
-        (message.cts or message.ts) * MS,
+        exchange_ms * MS,
         received_ns,
-        sequence=message.data.u,
+        sequence=sequence,
     )
+
+
+def to_best_bid_offer(message: types.Push[types.BookEvent], *, symbol: Symbol, received_ns: int) -> BestBidOffer:
+    """Convert a message of ``orderbook.1``, which is repeated after three seconds without change."""
+    book, time = message.data, message.cts or message.ts
+    return _best(book.b, book.a, symbol=symbol, exchange_ms=time, received_ns=received_ns, sequence=book.u)
+
+
+def to_best_of(book: types.Book, *, symbol: Symbol, received_ns: int) -> BestBidOffer:
+    """Read best bid and best offer out of a snapshot."""
+    time = book.cts or book.ts
+    return _best(book.b, book.a, symbol=symbol, exchange_ms=time, received_ns=received_ns, sequence=book.u)
 
 
 def _levels(pairs: Sequence[types.PriceLevel]) -> tuple[Level, ...]:

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 
-import msgspec
-
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import (
     Candle,
     FundingRate,
     Interval,
+    Liquidation,
     OpenInterest,
     Side,
     Symbol,
@@ -209,30 +208,17 @@ def open_interest(
     return OpenInterest(symbol, quantity, notional, exchange_ns, received_ns)
 
 
-class Liquidation(msgspec.Struct, frozen=True, gc=False):
-    """A position that was liquidated. ``side`` is that of the forced order: a long dies by a sale.
-
-    Attributes:
-        quantity: Base units; contracts of inverse instruments.
-        bankruptcy_price: At which the margin is gone; no trade has that price.
-    """
-
-    symbol: Symbol
-    side: Side
-    quantity: Decimal
-    bankruptcy_price: Decimal
-    exchange_ns: int
-    received_ns: int = 0
-
-
 def to_liquidation(item: types.LiquidationEvent, *, symbol: Symbol, received_ns: int) -> Liquidation:
-    """Convert one item of ``allLiquidation``, which names the side of the position."""
+    """Convert one item of ``allLiquidation``, which names the side of the position.
+
+    Its price is that at which the margin is gone; no trade has that price.
+    """
     position = known(SIDES, item.S, field="S")
     return Liquidation(
         symbol,
         Side.SELL if position is Side.BUY else Side.BUY,
-        decimal_from_wire(item.v, field="v"),
         decimal_from_wire(item.p, field="p"),
+        decimal_from_wire(item.v, field="v"),
         item.T * MS,
         received_ns,
     )

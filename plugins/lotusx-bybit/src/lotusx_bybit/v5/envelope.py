@@ -88,7 +88,12 @@ def _written(name: str, value: object) -> object:
 
 def encode_body(params: Params) -> bytes:
     """Write a body: compact JSON, numbers that count something as text; what is ``None`` is left out."""
-    return _encode(_written("", params))
+    return _encode(written(params))
+
+
+def written(params: Params) -> object:
+    """Return *params* as the exchange reads them in JSON: as `encode_body` writes them."""
+    return _written("", params)
 
 
 def reader(kind: type[T]) -> Callable[[Response], T]:

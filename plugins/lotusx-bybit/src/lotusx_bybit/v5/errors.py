@@ -7,15 +7,15 @@ Source: bybit-exchange/docs, v5/error and v5/rate-limit.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, ExchangeError, LotusXError, MalformedReply, exchange_error
+from lotusx.errors import ErrorKind as K, ExchangeError, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Request, Response, Usage
-from lotusx_bybit.v5.codes import REST_KINDS, kind_of
+from lotusx_bybit.v5.codes import REST_KINDS, TOO_MANY_VISITS, kind_of
 
 BAN_S = 600.0
 """An address that sent too much is shut out for at least ten minutes."""
@@ -75,15 +75,23 @@ def refusal_error(
     *,
     command: bool,
     table: Mapping[int, K] = REST_KINDS,
+    pool: str | None = None,
     **facts: Any,
 ) -> ExchangeError:
-    """Build the error of a numbered refusal. Keyword arguments as in `ExchangeError`."""
+    """Build the error of a numbered refusal. Keyword arguments as in `ExchangeError`.
+
+    Args:
+        pool: The quota that is used up if it was one of the account's.
+    """
     kind = kind_of(code, text, table)
     if kind is K.UNKNOWN_EXECUTION and not command:
         kind = K.UNAVAILABLE
     if kind is not K.RATE_LIMITED:
         facts.pop("after_s", None)  # what is left of a quota is no reason to wait with anything else
-    return exchange_error(kind, exchange, str(code), text or "no text", **facts)
+    error = exchange_error(kind, exchange, str(code), text or "no text", **facts)
+    if code == TOO_MANY_VISITS and isinstance(error, RateLimited):
+        error.pool = pool
+    return error
 
 
 def _names_another_reason(said: Refusal | None) -> bool:
@@ -102,7 +110,6 @@ class RestErrors:
         status, body = response.status, response.body
         if 200 <= status < 300 and body.startswith(_SUCCESS):
             return None
-        command = request.effect is Effect.COMMAND
         try:
             said = _refusal(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -110,25 +117,31 @@ class RestErrors:
         if 200 <= status < 300:
             if said is None:
                 return self._malformed(response)
-            return self._refused(said, response, command=command) if said.retCode else None
-        return self._failed(said, response, command=command)
+            return self._refused(said, request, response) if said.retCode else None
+        return self._failed(said, request, response)
 
-    def _refused(self, said: Refusal, response: Response, *, command: bool) -> ExchangeError:
+    def usage(self, request: Request, response: Response) -> Iterable[Usage]:
+        """Return what was counted of the endpoint's quota; nothing where the reply does not say."""
+        quota = quota_of(response.headers)
+        return () if quota is None else (quota.usage(request.path),)
+
+    def _refused(self, said: Refusal, request: Request, response: Response) -> ExchangeError:
         quota = quota_of(response.headers)
         return refusal_error(
             self._exchange,
             said.retCode,
             said.retMsg,
-            command=command,
+            command=request.effect is Effect.COMMAND,
+            pool=request.path,
             http_status=response.status,
             request_id=response.headers.get("traceid"),
             after_s=None if quota is None else quota.wait_s(said.time),
             details=said.result or None,
         )
 
-    def _failed(self, said: Refusal | None, response: Response, *, command: bool) -> LotusXError:
+    def _failed(self, said: Refusal | None, request: Request, response: Response) -> LotusXError:
         """Read a status that is no success: what comes from the network in front has no number of its own."""
-        status = response.status
+        status, command = response.status, request.effect is Effect.COMMAND
         text = said.retMsg if said is not None and said.retMsg else response.body[:200].decode("utf-8", "replace")
         after_s = None
         if status == 403 and not _names_another_reason(said):
@@ -138,7 +151,7 @@ class RestErrors:
             doubt = K.RATE_LIMITED if status == 429 else K.UNAVAILABLE
             kind = K.UNKNOWN_EXECUTION if command else doubt
         elif said is not None and said.retCode:
-            return self._refused(said, response, command=command)
+            return self._refused(said, request, response)
         elif status in (400, 401, 404):
             kind = K.AUTHENTICATION if status == 401 else K.BAD_REQUEST
         else:

@@ -120,6 +120,7 @@ _COMMON: Final[Mapping[C, Support]] = MappingProxyType(
 
 
 DERIVATIVES: Final = (
+    C.HEDGE_MODE,
     C.REDUCE_ONLY,
     C.FUNDING_RATE,
     C.FUNDING_HISTORY,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lotusx.plugin import hookimpl
 
 if TYPE_CHECKING:
-    from lotusx.plugin import Environment, Signer, WsCodec
+    from lotusx.plugin import Environment, RestDialect, Signer, WsCodec
 
 
 @hookimpl
@@ -17,6 +17,14 @@ def lotusx_signer(exchange: str, credentials: Mapping[str, Any]) -> Signer:
     from lotusx_bybit.v5.signer import signer_from
 
     return signer_from(exchange, credentials)
+
+
+@hookimpl
+def lotusx_rest_dialect(exchange: str) -> RestDialect:
+    """Return what Bybit's errors and quotas look like."""
+    from lotusx_bybit.v5.errors import RestErrors
+
+    return RestErrors(exchange)
 
 
 @hookimpl

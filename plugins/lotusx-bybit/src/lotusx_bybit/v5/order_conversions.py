@@ -16,6 +16,7 @@ from lotusx.model import (
     OrderState,
     OrderStatus,
     OrderType,
+    PositionSide,
     QuantityUnit,
     Side,
     Symbol,
@@ -27,7 +28,7 @@ from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
-from lotusx_bybit.v5.order_requests import FALLS, RISES
+from lotusx_bybit.v5.order_requests import FALLS, LONG_LEG, RISES, SHORT_LEG
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
@@ -62,7 +63,11 @@ _BY_DIRECTION = ("Stop", "tpslOrder")
 _NO_REASON = ("", "UNKNOWN", "EC_NoError")
 _ASKED_FOR = ("", "UNKNOWN", "CancelByUser")
 
+POSITION_SIDES = {LONG_LEG: PositionSide.LONG, SHORT_LEG: PositionSide.SHORT}
+"""``positionIdx`` in hedge mode; 0 is the one position of one-way mode."""
+
 USER_TRADE = "Trade"
+FUNDING = "Funding"
 
 
 def _order_type(item: types.Order, side: Side) -> OrderType:
@@ -162,6 +167,7 @@ def to_order(item: types.Order, *, symbol: Symbol, category: Category) -> OrderS
         raw_type=f"{item.orderType}/{item.stopOrderType}" if conditional else item.orderType,
         raw_time_in_force=item.timeInForce,
         reason=_reason(item, status),
+        position_side=POSITION_SIDES.get(item.positionIdx),
     )
 
 
@@ -186,6 +192,24 @@ def to_acknowledged(request: OrderRequest, ids: types.OrderIds, *, symbol: Symbo
         time_in_force=request.time_in_force,
         post_only=request.post_only,
         reduce_only=request.reduce_only,
+        position_side=request.position_side,
+    )
+
+
+def to_amended(order: OrderState, ids: types.OrderIds) -> OrderState:
+    """Return what an acknowledgement proves of an amendment: that it was received.
+
+    It states no terms. Those that the order has are told by reports, all of which are newer than this.
+    """
+    return OrderState(
+        symbol=order.symbol,
+        venue_order_id=ids.orderId or order.venue_order_id,
+        client_order_id=order.client_order_id,
+        side=order.side,
+        type=order.type,
+        status=OrderStatus.PENDING,
+        quantity=None,
+        filled=Decimal(0),
     )
 
 
@@ -226,23 +250,28 @@ def to_fill(item: types.Execution, *, symbol: Symbol, category: Category, receiv
     )
 
 
-def to_funding_payment(item: types.LogEntry, *, symbol: Symbol, received_ns: int) -> FundingPayment:
-    """Convert an entry of the transaction log of the type ``SETTLEMENT``; above zero was received.
+def to_funding_payment(
+    item: types.Execution, *, symbol: Symbol, category: Category, received_ns: int
+) -> FundingPayment:
+    """Convert an execution of the type ``Funding``: its fee is what was paid, its side that of the position.
 
-    Its rate has the sign of the position's side; ours is the market's: above zero, longs pay.
+    Whether an account is in hedge mode is not said: the position's side is stated in one-way mode too. Of the rate its
+    size is taken; its sign, by which longs pay where it is above zero, follows from who paid.
 
     Raises:
-        ItemRejected: It states no funding, or an unknown side.
+        ItemRejected: It states no fee, its side is unknown, or a number is none.
     """
     long = known(SIDES, item.side, field="side") is Side.BUY
-    size = positive(item.size, "size")
-    rate = decimal_from_wire(item.feeRate, field="feeRate") if item.feeRate else None
+    paid = decimal_from_wire(item.execFee, field="execFee")
+    size = decimal_from_wire(item.execQty, field="execQty")
+    rate = abs(decimal_from_wire(item.feeRate, field="feeRate")) if item.feeRate else None
     return FundingPayment(
         symbol=symbol,
-        amount=decimal_from_wire(item.funding, field="funding"),
-        asset=item.currency,
-        exchange_ns=ms_of(item.transactionTime, "transactionTime") * MS,
-        rate=rate if long or rate is None else -rate,
-        quantity=size if long or size is None else -size,
+        amount=-paid,
+        asset=fee_asset(item, symbol, category) or "",
+        exchange_ns=ms_of(item.execTime, "execTime") * MS,
+        rate=rate if rate is None or (paid >= 0) is long else -rate,
+        quantity=size if long else -size,
         received_ns=received_ns,
+        side=PositionSide.LONG if long else PositionSide.SHORT,
     )

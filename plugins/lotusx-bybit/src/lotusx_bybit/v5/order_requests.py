@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.model import OrderType, QuantityUnit, Side, TimeInForce, plain
+from lotusx.model import OrderType, PositionSide, QuantityUnit, Side, TimeInForce, plain
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import WORDS
 
@@ -66,11 +66,27 @@ def slippage_percent(fraction: Decimal) -> str:
     )
 
 
-def position_leg(side: Side, *, reduce_only: bool, hedged: bool) -> int:
-    """Return ``positionIdx``: of the one position, or in hedge mode of the leg that the order opens or shrinks."""
-    if not hedged:
+def position_leg(side: PositionSide | None) -> int:
+    """Return ``positionIdx``: of the one position, or of one of the two in hedge mode."""
+    if side is None:
         return ONE_WAY
-    return LONG_LEG if (side is Side.BUY) is not reduce_only else SHORT_LEG
+    return LONG_LEG if side is PositionSide.LONG else SHORT_LEG
+
+
+def shrinks(request: OrderRequest) -> bool:
+    """Say whether an order may only shrink a position. In hedge mode the sides say so.
+
+    Raises:
+        InvalidArgument: ``reduce_only`` on the side that opens the position.
+    """
+    if request.position_side is None:
+        return request.reduce_only
+    opens = (request.side is Side.BUY) is (request.position_side is PositionSide.LONG)
+    if opens and request.reduce_only:
+        raise InvalidArgument(
+            f"a {request.side} opens the {request.position_side} position: it cannot be reduce_only", rule="reduce_only"
+        )
+    return not opens
 
 
 def trigger_direction(side: Side, kind: OrderType) -> int:
@@ -84,13 +100,11 @@ def order_params(
     *,
     exchange: str,
     category: Category,
-    hedged: bool = False,
     trigger_by: str = "LastPrice",
 ) -> Params:
     """Write the body of a new order.
 
     Args:
-        hedged: Whether the account holds a long and a short leg of this instrument.
         trigger_by: Which price triggers conditional orders of linear and inverse instruments: ``LastPrice``,
             ``MarkPrice`` or ``IndexPrice``. It is always sent, for the default is not documented.
 
@@ -126,8 +140,8 @@ def order_params(
         params["slippageToleranceType"] = "Percent"
         params["slippageTolerance"] = slippage_percent(request.max_slippage)
     if not spot:
-        params["positionIdx"] = position_leg(request.side, reduce_only=request.reduce_only, hedged=hedged)
-        if request.reduce_only:
+        params["positionIdx"] = position_leg(request.position_side)
+        if shrinks(request):
             params["reduceOnly"] = True
     if request.client_order_id is not None:
         params["orderLinkId"] = link_id(request.client_order_id)
@@ -146,6 +160,8 @@ def _refuse(request: OrderRequest, exchange: str, category: Category) -> None:
         raise NotSupported(exchange, "time in force GTD", "GTC, and a cancel of your own")
     if spot and request.reduce_only:
         raise NotSupported(exchange, "reduce_only on spot", "the exchange bybit-perp")
+    if spot and request.position_side is not None:
+        raise NotSupported(exchange, "position_side on spot", "the exchange bybit-perp")
     if spot and request.quantity_unit is QuantityUnit.CONTRACTS:
         raise NotSupported(exchange, "a quantity in contracts on spot", "a quantity in base units")
     if not spot and request.quantity_unit is QuantityUnit.QUOTE:

@@ -7,7 +7,7 @@ way: there is no query and no cancel-all. Source: bybit-exchange/docs, v5/ws/tra
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -52,7 +52,7 @@ def request_number(name: str) -> int | None:
     return int(number) if number.isascii() and number.isdecimal() else None
 
 
-def write_request(op: str, params: Mapping[str, Any], request_id: int, context: SigningContext) -> str:
+def write_request(op: str, params: object, request_id: int, context: SigningContext) -> str:
     """Write one request; *params* is the body that the same endpoint takes by REST."""
     message = {
         "reqId": request_name(request_id, context.now_ms),
@@ -66,8 +66,8 @@ def write_request(op: str, params: Mapping[str, Any], request_id: int, context: 
     return _encode(message).decode()
 
 
-def read_reply(exchange: str, message: bytes) -> TradeReply:
-    """Return a reply that says yes.
+def read_reply(exchange: str, message: bytes, *, pool: str | None = None) -> TradeReply:
+    """Return a reply that says yes. *pool*: the quota that the request took from.
 
     Raises:
         MalformedReply: It is no such reply; nothing is known then.
@@ -81,7 +81,7 @@ def read_reply(exchange: str, message: bytes) -> TradeReply:
         ) from None
     if reply.retCode == 0:
         return reply
-    headers = _lower(reply.header)
+    headers = headers_of(reply)
     quota, now = quota_of(headers), headers.get("timenow", "")
     raise refusal_error(
         exchange,
@@ -89,15 +89,16 @@ def read_reply(exchange: str, message: bytes) -> TradeReply:
         reply.retMsg,
         command=True,
         table=TRADE_KINDS,
+        pool=pool,
         request_id=headers.get("traceid"),
         after_s=None if quota is None else quota.wait_s(int(now) if now.isdecimal() else None),
     )
 
 
-def reply_error(exchange: str, message: bytes) -> LotusXError | None:
-    """Return the error a reply stands for; ``None``: it is a success."""
+def reply_error(exchange: str, message: bytes, *, pool: str | None = None) -> LotusXError | None:
+    """Return the error a reply stands for; ``None``: it is a success. *pool* as in `read_reply`."""
     try:
-        read_reply(exchange, message)
+        read_reply(exchange, message, pool=pool)
     except LotusXError as error:
         return error
     return None
@@ -106,11 +107,12 @@ def reply_error(exchange: str, message: bytes) -> LotusXError | None:
 def reply_usage(pool: str, message: bytes) -> Iterable[Usage]:
     """Return what a reply of any kind says was counted in *pool*; nothing where it cannot be read."""
     try:
-        quota = quota_of(_lower(_decode(message).header))
+        quota = quota_of(headers_of(_decode(message)))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
     return () if quota is None else (quota.usage(pool),)
 
 
-def _lower(header: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in header.items()}
+def headers_of(reply: TradeReply) -> dict[str, str]:
+    """Return the headers of a reply, names in lower case."""
+    return {name.lower(): value for name, value in reply.header.items()}

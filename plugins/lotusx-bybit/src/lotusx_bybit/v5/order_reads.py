@@ -1,0 +1,203 @@
+"""Looking up orders and fills: what is open, what has just ended, and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lotusx.errors import ErrorKind, OrderNotFound, exchange_error
+from lotusx.model import Fill, Instrument, OrderState
+from lotusx.plugin import OrderRef, Page, Span, TradingPort
+from lotusx_bybit.v5 import account_types as types, order_conversions as convert
+from lotusx_bybit.v5.category import Category
+from lotusx_bybit.v5.conversions import MS, ms_of
+from lotusx_bybit.v5.order_conversions import USER_TRADE
+from lotusx_bybit.v5.order_requests import order_name
+from lotusx_bybit.v5.pieces import everything, piece
+from lotusx_bybit.v5.rest import EXECUTIONS_PER_PAGE, ORDERS_PER_PAGE
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+    from lotusx_bybit.v5.envelope import Params
+    from lotusx_bybit.v5.listed import Listed
+    from lotusx_bybit.v5.rest import Endpoints
+
+ELSEWHERE = ("StopOrder", "tpslOrder")
+"""Where spot keeps what waits for its trigger; only ordinary orders are meant unless one of these is named."""
+_MARGIN_MS = 60_000
+
+
+def places_of(category: Category) -> tuple[str | None, ...]:
+    """Return the values of ``orderFilter`` that together mean all open orders of *category*."""
+    return (None, *ELSEWHERE) if category is Category.SPOT else (None,)
+
+
+def past_places_of(category: Category) -> tuple[str | None, ...]:
+    """The same of the history. Other clients name conditional orders of linear and inverse instruments there, too."""
+    return (None, *ELSEWHERE) if category is Category.SPOT else (None, ELSEWHERE[0])
+
+
+class V5OrderReads(TradingPort):
+    """What is asked about orders, always by REST."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed) -> None:
+        self._kernel = kernel
+        self._exchange = kernel.facts.name
+        self._rest = rest
+        self._listed = listed
+
+    async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        """Look among the orders that are open or have just ended, then in the history.
+
+        Raises:
+            OrderNotFound: In none of them. Right after placing, that proves nothing.
+        """
+        category = self._listed.category(instrument)
+        params = {"category": category.value, "symbol": instrument.venue_symbol, **order_name(ref)}
+        asked = (self._rest.orders, places_of(category)), (self._rest.past_orders, past_places_of(category))
+        for ask, places in asked:
+            for place in places:
+                try:
+                    rows = (await ask({**params, "orderFilter": place})).items
+                except OrderNotFound:
+                    continue
+                if rows:
+                    return convert.to_order(rows[0], symbol=instrument.symbol, category=category)
+        raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", f"order {ref} is not known")
+
+    async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        """Return the open orders, also those that wait for their trigger. What is not listed is left out, counted."""
+        return await self._list(instrument, {"openOnly": 0})
+
+    async def _list(
+        self, instrument: Instrument | None, params: Params, *, most: int | None = None
+    ) -> list[OrderState]:
+        found: dict[str, OrderState] = {}
+        for category, place in self._places(instrument):
+            ask: Params = {"category": category.value, **place, **params, "limit": ORDERS_PER_PAGE}
+            rows = await everything(self._rest.orders, ask, most)
+            found.update((str(state.venue_order_id), state) for state in await self._states(rows, category))
+        return list(found.values())
+
+    def _places(self, instrument: Instrument | None) -> list[tuple[Category, Params]]:
+        """Return what has to be asked for to hear of all orders of *instrument*, or of the account."""
+        if instrument is not None:
+            asked: list[tuple[Category, Params]] = [
+                (self._listed.category(instrument), {"symbol": instrument.venue_symbol})
+            ]
+        else:
+            asked = [
+                (category, {"settleCoin": settle})
+                for category in self._listed.categories
+                for settle in self._listed.settles(category)
+            ]
+        return [
+            (category, {**params, "orderFilter": place}) for category, params in asked for place in places_of(category)
+        ]
+
+    async def _states(self, rows: Sequence[types.Order], category: Category) -> list[OrderState]:
+        await self._listed.refresh_for(row.symbol for row in rows)
+
+        def one(row: types.Order) -> OrderState:
+            return convert.to_order(row, symbol=self._listed.symbol_of(category, row.symbol), category=category)
+
+        return self._listed.kept(rows, one, "orders")
+
+    # History
+
+    async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
+        """One piece of the history; the last one has the orders that are open, too."""
+        category = self._listed.category(instrument)
+
+        async def ask(times: dict[str, Any], most: int | None) -> list[types.Order]:
+            rows: dict[str, types.Order] = {}
+            for place in past_places_of(category):
+                params = {
+                    "category": category.value,
+                    "symbol": instrument.venue_symbol,
+                    "orderFilter": place,
+                    **times,
+                    "limit": ORDERS_PER_PAGE,
+                }
+                rows.update((row.orderId, row) for row in await everything(self._rest.past_orders, params, most))
+            return list(rows.values())
+
+        page = await self._piece(ask, span, cursor, limit, lambda row: ms_of(row.createdTime, "createdTime"))
+        states = await self._states(page.items, category)
+        if page.cursor is not None:
+            return Page(states, page.cursor)
+        known = {state.venue_order_id for state in states}
+        states += [
+            state
+            for state in await self.open_orders(instrument)
+            if state.venue_order_id not in known and _inside(state.created_ns or 0, span)
+        ]
+        states.sort(key=lambda state: state.created_ns or 0)
+        return Page(states if span.start_ns is not None else states[-limit:], None)
+
+    async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        return await self._fills(
+            [self._listed.category(instrument)], {"symbol": instrument.venue_symbol}, span, cursor, limit
+        )
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """One piece of the account's fills; those of what is not listed any more are left out, counted and logged."""
+        return await self._fills(self._listed.categories, {}, span, cursor, limit)
+
+    async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
+        """All fills of one order, oldest first."""
+        if state.created_ns is None or state.venue_order_id is None:
+            state = await self.order(OrderRef(state.client_order_id, state.venue_order_id), instrument)
+        span = Span(start_ns=max((state.created_ns or 0) - _MARGIN_MS * MS, 0))
+        named = {"symbol": instrument.venue_symbol, "orderId": state.venue_order_id}
+        fills: list[Fill] = []
+        cursor: str | None = None
+        while True:
+            page = await self._fills([self._listed.category(instrument)], named, span, cursor, EXECUTIONS_PER_PAGE)
+            fills += page.items
+            if page.cursor is None:
+                return fills
+            cursor = page.cursor
+
+    async def _fills(
+        self, categories: Sequence[Category], named: Params, span: Span, cursor: str | None, limit: int
+    ) -> Page[Fill]:
+        async def ask(times: dict[str, Any], most: int | None) -> list[tuple[Category, types.Execution]]:
+            rows: list[tuple[Category, types.Execution]] = []
+            for category in categories:
+                params = {
+                    "category": category.value,
+                    **named,
+                    "execType": USER_TRADE,
+                    **times,
+                    "limit": EXECUTIONS_PER_PAGE,
+                }
+                found = await everything(self._rest.executions, params, most)
+                rows += [(category, row) for row in found if row.execType == USER_TRADE]
+            return rows
+
+        page = await self._piece(ask, span, cursor, limit, lambda row: ms_of(row[1].execTime, "execTime"))
+        await self._listed.refresh_for(row.symbol for _, row in page.items)
+        received_ns = self._kernel.clock.now_ns()
+
+        def one(item: tuple[Category, types.Execution]) -> Fill:
+            category, row = item
+            symbol = self._listed.symbol_of(category, row.symbol)
+            return convert.to_fill(row, symbol=symbol, category=category, received_ns=received_ns)
+
+        return Page(self._listed.kept(page.items, one, "execution/list"), page.cursor)
+
+    async def _piece(
+        self,
+        ask: Callable[[dict[str, Any], int | None], Awaitable[list[Any]]],
+        span: Span,
+        cursor: str | None,
+        limit: int,
+        time_of: Callable[[Any], int],
+    ) -> Page[Any]:
+        now_ms = self._kernel.exchange_ns() // MS
+        return await piece(ask, span, cursor, limit, now_ms=now_ms, time_of=time_of)
+
+
+def _inside(moment_ns: int, span: Span) -> bool:
+    return (span.start_ns is None or moment_ns >= span.start_ns) and (span.end_ns is None or moment_ns < span.end_ns)

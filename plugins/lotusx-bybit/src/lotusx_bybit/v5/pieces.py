@@ -1,0 +1,82 @@
+"""History that is listed newest first, seven days at a time: read in pieces that come out oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from lotusx.plugin import Page, Span
+from lotusx_bybit.v5.conversions import MS
+from lotusx_bybit.v5.envelope import Listing, Params
+
+T = TypeVar("T")
+
+WEEK_MS = 7 * 86_400_000
+OLDEST_MS = 3 * 366 * 86_400_000
+"""How far back it is worth asking: orders are kept for two years."""
+MOST_ROWS = 5_000
+"""Rows of one piece that are read before it is cut in two."""
+
+Ask = Callable[[Params], Awaitable[Listing[T]]]
+
+
+async def pages(ask: Ask[T], params: Params) -> AsyncGenerator[list[T], None]:
+    """Yield the pages that answer *params*, one after the other."""
+    cursor: str | None = None
+    while True:
+        page = await ask({**params, "cursor": cursor})
+        yield page.items
+        if page.following is None or page.following == cursor:
+            return
+        cursor = page.following
+
+
+async def everything(ask: Ask[T], params: Params, most: int | None = None) -> list[T]:
+    """Return the rows of all pages in their order; with *most*, the first that many and perhaps a few more."""
+    rows: list[T] = []
+    async with aclosing(pages(ask, params)) as found:
+        async for page in found:
+            rows += page
+            if most is not None and len(rows) >= most:
+                break
+    return rows
+
+
+async def piece(
+    ask: Callable[[dict[str, Any], int | None], Awaitable[list[T]]],
+    span: Span,
+    cursor: str | None,
+    limit: int,
+    *,
+    now_ms: int,
+    time_of: Callable[[T], int],
+) -> Page[T]:
+    """Return one piece of *span*, oldest first; the cursor is the millisecond at which the next one starts.
+
+    Args:
+        ask: Returns the rows, newest first, that answer parameters; with a number, the newest so many are enough.
+        limit: How many of the newest are wanted where the span has no start.
+        now_ms: The exchange's time.
+        time_of: Milliseconds by which the exchange sorts a row.
+    """
+    end = now_ms if span.end_ns is None else (span.end_ns - 1) // MS
+    if span.start_ns is None and cursor is None:
+        rows = await ask({"startTime": end - WEEK_MS, "endTime": end}, limit)
+        return Page(_oldest_first(rows, time_of)[-limit:], None)
+    start = int(cursor) if cursor is not None else max(-(-(span.start_ns or 0) // MS), end - OLDEST_MS)
+    length = WEEK_MS
+    while True:
+        upto = min(end, start + length - 1)
+        rows = await ask({"startTime": start, "endTime": upto}, MOST_ROWS)
+        if len(rows) < MOST_ROWS or upto <= start:
+            break
+        length = max((upto - start + 1) // 2, 1)
+    return Page(_oldest_first(rows, time_of), str(upto + 1) if upto < end else None)
+
+
+def _oldest_first(rows: list[T], time_of: Callable[[T], int]) -> list[T]:
+    """Sort what is listed newest first; of one moment, what was listed last comes first."""
+    turned = list(reversed(rows))
+    turned.sort(key=time_of)
+    return turned
