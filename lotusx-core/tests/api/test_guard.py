@@ -100,8 +100,8 @@ def test_the_table_of_names_is_what_the_components_have() -> None:
 def test_the_table_of_names_is_pinned() -> None:
     assert COMPONENTS["market"] == (
         "server_time", "instruments", "instrument", "ticker", "tickers", "best_bid_offer", "order_book",
-        "recent_trades", "candles", "iter_candles", "iter_trades", "mark_price", "funding_rate",
-        "iter_funding_rates", "open_interest", "stream_trades", "stream_ticker", "stream_best_bid_offer",
+        "recent_trades", "candles", "mark_price", "funding_rate", "open_interest", "iter_candles",
+        "iter_trades", "iter_funding_rates", "stream_trades", "stream_ticker", "stream_best_bid_offer",
         "stream_order_book", "stream_candles", "stream_mark_price", "stream_liquidations", "live_order_book",
     )  # fmt: skip
     assert COMPONENTS["trading"] == (
