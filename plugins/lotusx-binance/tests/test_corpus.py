@@ -1,26 +1,17 @@
-"""Recorded data and documentation examples through the real decode path. Needs ``$LOTUSX_CORPUS``.
-
-Rows classed as recorded must decode, with their values checked. Every other row decodes, or stands with its reason in
-``tests/corpus_exceptions.toml``; a row that stands there although it decodes is an error too.
-"""
+"""Recorded data and documentation examples of spot through the real decode path; see `binance_rows`."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import re
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-import msgspec
 import pytest
 from binance_corpus import Bench, rest_file
 from binance_frames import capture, ws_file
+from binance_rows import check_rows, needs_corpus
 
-from lotusx.errors import LotusXError
 from lotusx.model import (
     OrderRequest,
 )
@@ -28,13 +19,9 @@ from lotusx_binance.calls import encode
 from lotusx_binance.order_requests import order_params
 from lotusx_binance.signer import hmac_sha256
 
-ROOT = Path(__file__).resolve().parents[3]
-CORPUS = Path(os.environ.get("LOTUSX_CORPUS") or ROOT.parent / "shared" / "corpus")
-EXCEPTIONS = ROOT / "tests" / "corpus_exceptions.toml"
-
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.skipif(not (CORPUS / "INDEX.md").exists(), reason=f"no corpus at {CORPUS} ($LOTUSX_CORPUS)"),
+    needs_corpus,
 ]
 
 
@@ -78,62 +65,23 @@ def _same_order(sent: dict[str, str]) -> OrderRequest:
     )
 
 
-def _rows() -> Iterator[tuple[str, str]]:
-    """Return file and class of every row of the index's section."""
-    section = (CORPUS / "INDEX.md").read_text("utf-8").partition("\n## binance\n")[2].partition("\n## ")[0]
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) > 4 and re.search(r"\.(json|ndjson)$", cells[1]):
-            yield cells[1], cells[3]
-
-
-def _reasons() -> dict[str, str]:
-    reasons: dict[str, str] = tomllib.loads(EXCEPTIONS.read_text("utf-8"))["binance"]
-    return reasons
-
-
-async def _decode(bench: Bench, name: str, damaged: set[int]) -> None:
-    path = CORPUS / "binance" / name
-    if name.startswith("ws/capture_"):
-        capture(bench, path)
-    elif name.startswith("ws/"):
-        ws_file(bench, path)
-    elif name.startswith("rest/"):
-        await rest_file(bench, path, damaged)
-    else:
-        _requests_file(bench, path)
-
-
 async def test_every_row_decodes_or_has_a_reason(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    excused = _reasons()
-    rows = list(_rows())
-    bench, wrong = Bench(), []
+    bench = Bench()
+
+    async def decode(path: Path, name: str, damaged: set[int]) -> None:
+        if name.startswith("ws/capture_"):
+            capture(bench, path)
+        elif name.startswith("ws/"):
+            ws_file(bench, path)
+        elif name.startswith("rest/"):
+            await rest_file(bench, path, damaged)
+        else:
+            _requests_file(bench, path)
+
     with caplog.at_level(logging.WARNING, "lotusx.binance"):
-        for name, kind in rows:
-            documents, frames = bench.documents, bench.frames
-            try:
-                await _decode(
-                    bench, name, {int(key.partition("#")[2]) for key in excused if key.startswith(f"{name}#")}
-                )
-            except (
-                LotusXError,
-                msgspec.DecodeError,
-                NotImplementedError,
-                AssertionError,
-                KeyError,
-                ValueError,
-            ) as error:
-                bench.documents, bench.frames = documents, frames
-                if kind.startswith("recorded"):
-                    wrong.append(f"{name} is recorded and must decode: {error!r}")
-                elif name not in excused:
-                    wrong.append(f"{name} does not decode and has no reason: {error!r}")
-            else:
-                if name in excused:
-                    wrong.append(f"{name} has a reason but decodes")
-    wrong += [f"{name} has a reason but is in no row" for name in excused if name.partition("#")[0] not in dict(rows)]
+        wrong = await check_rows("binance", bench, decode)
     with capsys.disabled():
         print(f"\ncorpus binance: {bench.documents} documents, {bench.frames} frames decoded")
 

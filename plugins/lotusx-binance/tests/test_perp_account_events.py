@@ -31,9 +31,9 @@ HOUR = 3_600_000
 
 ORDER: dict[str, Any] = {
     "s": "BTCUSDT", "c": "a-1", "S": "SELL", "o": "LIMIT", "f": "GTX", "q": "0.010", "p": "68300.0", "ap": "0",
-    "sp": "0", "x": "NEW", "X": "NEW", "i": 28, "l": "0", "z": "0", "L": "0", "T": 207, "t": 0, "b": "0", "a": "0",
-    "m": False, "R": False, "wt": "CONTRACT_PRICE", "ot": "LIMIT", "ps": "BOTH", "cp": False, "rp": "0", "pP": False, "si": 0,
-    "ss": 0, "V": "EXPIRE_MAKER", "pm": "NONE", "gtd": 0, "er": "0",
+    "sp": "0", "x": "NEW", "X": "NEW", "i": 28, "l": "0", "z": "0", "L": "0", "T": 207, "t": 0, "b": "0",
+    "a": "0", "m": False, "R": False, "wt": "CONTRACT_PRICE", "ot": "LIMIT", "ps": "BOTH",
+    "cp": False, "rp": "0", "pP": False, "si": 0, "ss": 0, "V": "EXPIRE_MAKER", "pm": "NONE", "gtd": 0, "er": "0",
 }  # fmt: skip
 TRADE = {**ORDER, "x": "TRADE", "X": "FILLED", "ap": "68300.0", "l": "0.010", "z": "0.010", "L": "68300.0",
          "n": "0.1366", "N": "USDT", "t": 11, "m": True}  # fmt: skip
