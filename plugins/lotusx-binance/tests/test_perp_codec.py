@@ -56,7 +56,7 @@ def test_what_is_no_event_is_an_answer_or_rejected() -> None:
 
 @pytest.mark.anyio
 async def test_a_key_is_asked_for_before_each_connection(futures: Any) -> None:
-    lease = futures.connector.leases["private"]
+    lease = futures.connector.account.leases()["private"]
     futures.rest.reply(json.dumps({"listenKey": KEY}), json.dumps({"listenKey": "a/b"}))
 
     assert await lease.address("wss://x/private/ws") == f"wss://x/private/ws?listenKey={KEY}"
@@ -68,7 +68,7 @@ async def test_a_key_is_asked_for_before_each_connection(futures: Any) -> None:
 
 @pytest.mark.anyio
 async def test_a_lease_is_renewed_before_an_hour_is_over_even_if_one_renewal_fails(futures: Any) -> None:
-    lease = futures.connector.leases["private"]
+    lease = futures.connector.account.leases()["private"]
     futures.rest.reply(json.dumps({"listenKey": KEY}))
 
     await lease.renew()
@@ -82,7 +82,7 @@ async def test_a_lease_that_is_gone_is_not_worth_another_try(futures: Any) -> No
     futures.rest.reply(Response(400, {}, b'{"code":-1125,"msg":"This listenKey does not exist."}'))
 
     with pytest.raises(BadRequest) as caught:
-        await futures.connector.leases["private"].renew()
+        await futures.connector.account.leases()["private"].renew()
     assert not caught.value.retryable
 
 
@@ -91,7 +91,7 @@ async def test_without_a_key_there_is_no_lease() -> None:
     connector = BinancePerpConnector(FakeKernel(FACTS).build())
 
     with pytest.raises(CredentialsError, match="api_key"):
-        await connector.leases["private"].address("wss://x")
+        await connector.account.leases()["private"].address("wss://x")
 
 
 def test_a_listen_key_is_never_shown() -> None:

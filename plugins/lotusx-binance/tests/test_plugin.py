@@ -128,7 +128,7 @@ def test_factories_build_the_parts_of_futures() -> None:
     assert isinstance(codecs["private"], PrivateCodec)
     connector = plugin.lotusx_connector("binance-perp", FakeKernel(PERP_FACTS).build())
     assert isinstance(connector, BinancePerpConnector)
-    assert set(connector.leases) == {"private"}
+    assert set(connector.account.leases()) == {"private"}
 
 
 def test_facts_import_nothing_heavy() -> None:

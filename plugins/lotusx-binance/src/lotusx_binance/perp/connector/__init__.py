@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lotusx_binance.perp.connector.account import PerpAccount
-from lotusx_binance.perp.connector.lease import ListenKeyLease
 from lotusx_binance.perp.connector.market_data import PerpMarketData
 from lotusx_binance.perp.connector.trading import PerpTrading
 from lotusx_binance.perp.connector.ws_orders import WsOrders
@@ -18,11 +15,7 @@ if TYPE_CHECKING:
 
 
 class BinancePerpConnector:
-    """What the core stands in front of. The option ``order_entry="ws"`` sends orders over the WebSocket API.
-
-    Attributes:
-        leases: Group of addresses → what has to be asked for before one of them is connected to.
-    """
+    """What the core stands in front of. The option ``order_entry="ws"`` sends orders over the WebSocket API."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.native = BinancePerpNative(kernel)
@@ -30,4 +23,3 @@ class BinancePerpConnector:
         orders = WsOrders(kernel) if kernel.options.get("order_entry") == "ws" else self.native
         self.trading = PerpTrading(kernel, self.native, orders)
         self.account = PerpAccount(kernel, self.native)
-        self.leases: Mapping[str, ListenKeyLease] = MappingProxyType({"private": ListenKeyLease(self.native)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,13 @@ from lotusx.model import (
     Symbol,
     decimal_from_wire,
 )
-from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Page, Span
+from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Lease, Page, Span
 from lotusx_binance.account_orders import CLOCKS_APART_MS
 from lotusx_binance.codec import ACCOUNT_KEY
 from lotusx_binance.conversions import MS
 from lotusx_binance.perp import order_conversions as convert, order_requests as write
 from lotusx_binance.perp.account_events import AccountReader
+from lotusx_binance.perp.connector.lease import ListenKeyLease
 from lotusx_binance.perp.windows import next_start, window
 from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
 
@@ -167,6 +168,10 @@ class PerpAccount(AccountPort):
         return found
 
     # Events
+
+    def leases(self) -> Mapping[str, Lease]:
+        """Return what keeps the address of user data: its key."""
+        return {"private": ListenKeyLease(self._rest)}
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the one channel that carries orders, fills, balances, positions and funding."""
