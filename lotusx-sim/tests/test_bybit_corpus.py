@@ -143,6 +143,10 @@ REST: dict[str, Callable[[BybitCaller], Any]] = {
     "bybit/rest/jk_V5Api_Trading_CancelMultipleOrders": lambda c: c.command(
         "order/cancel-batch", category="spot", request=[{"symbol": "BTCUSDT", "orderId": "1"}]
     ),
+    "bybit-perp/rest/docs_position_close_pnl": lambda c: (
+        c.place("linear", "BTCUSDT", "Sell", "0.01"),
+        c.query("/v5/position/closed-pnl", signed=True, category="linear"),
+    )[1],
     "bybit-perp/rest/jk_V5Api_Account_SetLeverage": lambda c: c.command(
         "position/set-leverage", category="linear", symbol="BTCUSDT", buyLeverage="6", sellLeverage="6"
     ),

@@ -71,6 +71,27 @@ def test_profit_is_realized_when_a_position_shrinks_and_fees_are_paid() -> None:
     ]  # fmt: skip
 
 
+def test_what_was_closed_is_listed_with_its_share_of_the_fees() -> None:
+    caller = fresh(fees=Fees(Decimal("0.0002"), Decimal("0.00055")))
+    caller.place(*LIN, "Buy", "0.2")  # fee 5.5
+    caller.sim.set_book("linear:BTCUSDT", [("52000", "10")], [("52010", "10")])
+    caller.place(*LIN, "Sell", "0.05")  # fee 1.43, and a quarter of 5.5
+    row = only(caller.get("position/closed-pnl", category="linear", symbol="BTCUSDT")["list"])
+    assert (row["side"], row["closedSize"], row["closedPnl"]) == ("Sell", "0.050", "97.195")
+    assert (row["avgEntryPrice"], row["avgExitPrice"]) == ("50000", "52000")
+    assert (row["cumEntryValue"], row["cumExitValue"], row["fillCount"]) == ("2500", "2600", "1")
+
+
+def test_what_was_closed_of_an_inverse_short_is_in_coins(caller: BybitCaller) -> None:
+    caller.sim.set_book("inverse:BTCUSD", [("50000", "1000000")], [("50010", "1000000")])
+    caller.place(*INV, "Sell", "10000")  # 0.2
+    caller.sim.set_book("inverse:BTCUSD", [("39990", "1000000")], [("40000", "1000000")])
+    caller.place(*INV, "Buy", "10000")  # 0.25
+    row = only(caller.get("position/closed-pnl", category="inverse")["list"])
+    assert (row["closedPnl"], row["cumEntryValue"], row["cumExitValue"]) == ("0.05", "0.2", "0.25")
+    assert (row["avgEntryPrice"], row["avgExitPrice"]) == ("50000", "40000")
+
+
 def test_funding_is_paid_by_longs_when_the_rate_is_above_zero(caller: BybitCaller) -> None:
     caller.place(*LIN, "Buy", "0.2")
     caller.sim.set_funding_rate("linear:BTCUSDT", "0.0003")

@@ -43,7 +43,7 @@ def history(call: Call) -> dict[str, Any]:
     """Return orders newest first; those that ended without a fill only for a day."""
     params = call.params
     category = params.category()
-    low, high = _span(call)
+    low, high = span(call)
     found = [tracked for tracked in _orders(call, category) if is_meant(tracked, params)]
     if "orderId" in params or "orderLinkId" in params:
         found = _identified(found, params)
@@ -82,7 +82,7 @@ def _page_of_orders(call: Call, category: Category, found: list[Tracked]) -> dic
     return listed([order_row(tracked) for tracked in chosen], cursor, category=category.value)
 
 
-def _span(call: Call) -> tuple[int, int]:
+def span(call: Call) -> tuple[int, int]:
     """Return the first and the last millisecond that is asked for."""
     start, end = call.params.integer("startTime"), call.params.integer("endTime")
     if start is not None and end is not None and not 0 <= end - start <= _WEEK_MS:
@@ -131,7 +131,7 @@ def _rows(
     call: Call, category: Category | None, rows: Iterable[Row], key: str, default: int, highest: int,
     fits: Callable[[Row], bool],
 ) -> dict[str, Any]:  # fmt: skip
-    low, high = _span(call)
+    low, high = span(call)
     found = [
         row.content for row in rows
         if (category is None or row.category is category) and low <= row.ns // NS_PER_MS <= high and fits(row)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lotusx_sim.dialects.binance.signing import ApiKey
-from lotusx_sim.dialects.bybit import account, history, market, positions, queries, trading
+from lotusx_sim.dialects.bybit import account, closed_pnl, coins, history, market, positions, queries, trading
 from lotusx_sim.dialects.bybit.call import Answer, Call
 from lotusx_sim.dialects.bybit.errors import HttpRefusal, VenueError, not_on_demo, too_many_visits
 from lotusx_sim.dialects.bybit.limits import Quota
@@ -95,6 +95,7 @@ _ROUTES |= {
     ("GET", "/v5/order/history"): Endpoint(queries.history, 50),
     ("GET", "/v5/execution/list"): Endpoint(queries.executions, 50),
     ("GET", "/v5/position/list"): Endpoint(positions.positions, 50),
+    ("GET", "/v5/position/closed-pnl"): Endpoint(closed_pnl.closed_pnl, 50),
     ("POST", "/v5/position/set-leverage"): Endpoint(positions.set_leverage, 10, trades=True),
     ("POST", "/v5/position/switch-isolated"): Endpoint(positions.switch_isolated, 10, trades=True),
     ("POST", "/v5/position/switch-mode"): Endpoint(positions.switch_mode, 10, trades=True),
@@ -105,6 +106,7 @@ _ROUTES |= {
     ("GET", "/v5/account/fee-rate"): Endpoint(account.fee_rate, 5, on_demo=False),
     ("GET", "/v5/account/transaction-log"): Endpoint(queries.transaction_log, 25),
     ("POST", "/v5/account/set-margin-mode"): Endpoint(account.set_margin_mode, 5, trades=True),
+    ("GET", "/v5/asset/coin/query-info"): Endpoint(coins.coin_info, 5),
     ("GET", "/v5/user/query-api"): Endpoint(account.query_api, 10),
 }
 _DEMO_ROUTES = {("POST", "/v5/account/demo-apply-money"): Endpoint(account.demo_money, 1, trades=True)}

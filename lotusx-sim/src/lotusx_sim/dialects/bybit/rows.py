@@ -133,7 +133,8 @@ def execution_row(state: VenueState, tracked: Tracked, order: Order, fill: Fill)
     """Return a fill; *order*: its state right after it."""
     listing, facts = tracked.listing, tracked.facts
     value = fill.quantity / fill.price if listing.is_inverse else fill.quote_quantity
-    charged = fill.quantity if fill.fee_asset == listing.base and listing.is_spot else value
+    fees = state.exchange.fees_of(fill.account, listing.market().kind)
+    rate = fees.maker if fill.is_maker else fees.taker
     closing = ZERO
     if not listing.is_spot and fill.start_position * fill.side.sign < 0:
         closing = min(abs(fill.start_position), fill.quantity)
@@ -157,7 +158,7 @@ def execution_row(state: VenueState, tracked: Tracked, order: Order, fill: Fill)
         "execTime": ms(fill.ns),
         "feeCurrency": fill.fee_asset,
         "isMaker": fill.is_maker,
-        "feeRate": plain((fill.fee / charged).quantize(Decimal("1e-6"))) if charged else "0",
+        "feeRate": "0" if fill.is_liquidation else plain(rate),
         "tradeIv": "",
         "markIv": "",
         "markPrice": "" if listing.is_spot else scaled(state.mark(listing), listing.tick),
