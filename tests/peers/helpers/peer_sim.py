@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-PEERS = ("binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "python-binance")
+PEERS = ("binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "pybit", "python-binance")
 WAIT_S = 15.0
 
 # The key pair of Binance's published signing examples, which is the simulator's default account.
