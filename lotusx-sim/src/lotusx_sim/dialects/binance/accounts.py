@@ -3,7 +3,7 @@
 from typing import Any
 
 from lotusx_sim.dialects.binance import payloads
-from lotusx_sim.dialects.binance.call import Call, Operation, Security
+from lotusx_sim.dialects.binance.call import Call, CallOn, Operation, Security, StateT
 from lotusx_sim.dialects.binance.errors import VenueError
 from lotusx_sim.dialects.binance.params import Params
 from lotusx_sim.dialects.binance.state import NS_PER_MS
@@ -101,24 +101,17 @@ def commission(call: Call) -> dict[str, Any]:
     }
 
 
-def order_counts(call: Call) -> list[dict[str, Any]]:
-    ten_seconds, day = call.state.limits.order_counts(call.account, call.now_ns)
-    rules = call.state.options.rules
+def order_counts(call: CallOn[StateT]) -> list[dict[str, Any]]:
+    counts = call.state.limits.order_counts(call.account, call.now_ns)
     return [
         {
             "rateLimitType": "ORDERS",
-            "interval": "SECOND",
-            "intervalNum": 10,
-            "limit": rules.orders_per_ten_seconds,
-            "count": ten_seconds,
-        },
-        {
-            "rateLimitType": "ORDERS",
-            "interval": "DAY",
-            "intervalNum": 1,
-            "limit": rules.orders_per_day,
-            "count": day,
-        },
+            "interval": window.interval,
+            "intervalNum": window.number,
+            "limit": window.limit,
+            "count": counts[window.name],
+        }
+        for window in call.state.limits.rules.order_windows()
     ]
 
 

@@ -15,18 +15,41 @@ class LimitRules:
     """The numbers ``exchangeInfo.rateLimits`` states."""
 
     weight_per_minute: int = 6_000
-    raw_per_five_minutes: int = 300_000
+    raw_per_five_minutes: int | None = 300_000
     orders_per_ten_seconds: int = 100
-    orders_per_day: int = 200_000
+    orders_per_minute: int | None = None
+    orders_per_day: int | None = 200_000
     connections_per_five_minutes: int = 300
 
     def document(self) -> list[dict[str, Any]]:
+        raw = self.raw_per_five_minutes
         return [
             _limit("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
-            _limit("ORDERS", "SECOND", 10, self.orders_per_ten_seconds),
-            _limit("ORDERS", "DAY", 1, self.orders_per_day),
-            _limit("RAW_REQUESTS", "MINUTE", 5, self.raw_per_five_minutes),
+            *(_limit("ORDERS", window.interval, window.number, window.limit) for window in self.order_windows()),
+            *([] if raw is None else [_limit("RAW_REQUESTS", "MINUTE", 5, raw)]),
         ]
+
+    def order_windows(self) -> list["OrderWindow"]:
+        """Return the windows in which the orders of an account are counted, the shortest first."""
+        windows = [OrderWindow("SECOND", 10, 10, self.orders_per_ten_seconds)]
+        if self.orders_per_minute is not None:
+            windows.append(OrderWindow("MINUTE", 1, 60, self.orders_per_minute))
+        if self.orders_per_day is not None:
+            windows.append(OrderWindow("DAY", 1, 86_400, self.orders_per_day))
+        return windows
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWindow:
+    interval: str
+    number: int
+    length_s: int
+    limit: int
+
+    @property
+    def name(self) -> str:
+        """Return its name in headers, such as ``10s``."""
+        return f"{self.number}{self.interval[0].lower()}"
 
 
 def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
@@ -68,19 +91,13 @@ class _Address:
     offences: int = 0
 
 
-@dataclass(slots=True)
-class _Orders:
-    ten_seconds: Window = field(default_factory=lambda: Window(10))
-    day: Window = field(default_factory=lambda: Window(86_400))
-
-
 class Limits:
     """All counters of one venue."""
 
     def __init__(self, rules: LimitRules) -> None:
         self.rules = rules
         self._addresses: dict[str, _Address] = {}
-        self._accounts: dict[str, _Orders] = {}
+        self._accounts: dict[str, list[tuple[OrderWindow, Window]]] = {}
         self._everyone_banned_until_ns = 0
 
     def charge(self, ip: str, weight: int, now_ns: int) -> None:
@@ -93,7 +110,8 @@ class Limits:
         self.check_ban(ip, now_ns)
         raw = address.raw.add(1, now_ns)
         used = address.weight.add(weight, now_ns)
-        if used <= self.rules.weight_per_minute and raw <= self.rules.raw_per_five_minutes:
+        raw_limit = self.rules.raw_per_five_minutes
+        if used <= self.rules.weight_per_minute and (raw_limit is None or raw <= raw_limit):
             address.offences = 0
             return
         address.offences += 1
@@ -142,44 +160,42 @@ class Limits:
         """Count a WebSocket handshake; False when there were too many."""
         return self._address(ip).connections.add(1, now_ns) <= self.rules.connections_per_five_minutes
 
-    def count_order(self, account: str, now_ns: int) -> None:
-        """Count one unfilled order.
+    def count_order(self, account: str, now_ns: int, *, at_once: int = 1) -> None:
+        """Count one unfilled order, or *at_once* in a batch, which counts as one in all windows but the shortest.
 
         Raises:
             RateLimited: -1015, with HTTP 429.
         """
         orders = self._orders(account)
-        for window, limit, name in (
-            (orders.ten_seconds, self.rules.orders_per_ten_seconds, "10 SECOND"),
-            (orders.day, self.rules.orders_per_day, "1 DAY"),
-        ):
-            if window.used(now_ns) >= limit:
+        for rule, window in orders:
+            if window.used(now_ns) >= rule.limit:
                 end_ns = window.end_ns(now_ns)
                 raise RateLimited(
                     -1015,
-                    f"Too many new orders; current limit is {limit} orders per {name}.",
+                    f"Too many new orders; current limit is {rule.limit} orders per {rule.number} {rule.interval}.",
                     status=429,
                     retry_after_s=_seconds_until(end_ns, now_ns),
                     retry_at_ms=end_ns // 1_000_000,
                 )
-        orders.ten_seconds.add(1, now_ns)
-        orders.day.add(1, now_ns)
+        for number, (_, window) in enumerate(orders):
+            window.add(at_once if number == 0 else 1, now_ns)
 
     def order_filled(self, account: str, now_ns: int) -> None:
         """Take one unfilled order off the count."""
-        orders = self._orders(account)
-        orders.ten_seconds.add(-1, now_ns)
-        orders.day.add(-1, now_ns)
+        for _, window in self._orders(account):
+            window.add(-1, now_ns)
 
-    def order_counts(self, account: str, now_ns: int) -> tuple[int, int]:
-        orders = self._orders(account)
-        return orders.ten_seconds.used(now_ns), orders.day.used(now_ns)
+    def order_counts(self, account: str, now_ns: int) -> dict[str, int]:
+        """Return what is counted by the windows' names, such as ``10s``."""
+        return {rule.name: window.used(now_ns) for rule, window in self._orders(account)}
 
     def _address(self, ip: str) -> _Address:
         return self._addresses.setdefault(ip, _Address())
 
-    def _orders(self, account: str) -> _Orders:
-        return self._accounts.setdefault(account, _Orders())
+    def _orders(self, account: str) -> list[tuple[OrderWindow, Window]]:
+        if account not in self._accounts:
+            self._accounts[account] = [(rule, Window(rule.length_s)) for rule in self.rules.order_windows()]
+        return self._accounts[account]
 
 
 def _seconds_until(end_ns: int, now_ns: int) -> int:

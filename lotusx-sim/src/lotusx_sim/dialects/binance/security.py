@@ -1,18 +1,19 @@
 """Who sent a request, and in time? The same questions on every surface."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from lotusx_sim.dialects.binance.call import Security
 from lotusx_sim.dialects.binance.errors import VenueError, missing
 from lotusx_sim.dialects.binance.params import Params
 from lotusx_sim.dialects.binance.signing import ApiKey, is_signed_by
-from lotusx_sim.dialects.binance.state import NS_PER_MS, SpotState
+from lotusx_sim.dialects.binance.state import NS_PER_MS
 
 _AHEAD_NS = 1_000 * NS_PER_MS
 _MICROSECONDS_FROM = 10**14  # a timestamp this large is in microseconds
 
 
-def key_of(state: SpotState, name: str | None, security: Security) -> ApiKey:
+def key_of(keys: Mapping[str, ApiKey], name: str | None, security: Security) -> ApiKey:
     """Return the key a request names, if it may do what is asked.
 
     Raises:
@@ -20,7 +21,7 @@ def key_of(state: SpotState, name: str | None, security: Security) -> ApiKey:
     """
     if not name:
         raise VenueError(-2014, "API-key format invalid.", status=401)
-    key = state.keys.get(name)
+    key = keys.get(name)
     if key is None:
         if len(name) != 64 or not name.isalnum():
             raise VenueError(-2014, "API-key format invalid.", status=401)

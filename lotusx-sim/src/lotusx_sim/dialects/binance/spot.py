@@ -1,15 +1,13 @@
 """Binance spot, simulated: composes state, REST, streams and WS API, and runs their clocks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import msgspec
 
-from lotusx_sim.dialects.binance import naming, rest
+from lotusx_sim.dialects.binance import rest
 from lotusx_sim.dialects.binance.errors import RateLimited
 from lotusx_sim.dialects.binance.limits import LimitRules
 from lotusx_sim.dialects.binance.recording import read_capture
@@ -17,23 +15,19 @@ from lotusx_sim.dialects.binance.replaying import Replayer
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS, Options, SpotState
 from lotusx_sim.dialects.binance.stream_names import stream_names
-from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub, StreamPeer
+from lotusx_sim.dialects.binance.stream_peer import StreamPeer
+from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
-from lotusx_sim.dialects.binance.ws_api import WsApiPeer, scripted_reply
+from lotusx_sim.dialects.binance.venue import CATCH_UP_NS, DEFAULT_KEY, BinanceVenue, Flushing
+from lotusx_sim.dialects.binance.ws_api import WsApiPeer
 from lotusx_sim.engine.capture import Capture
-from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox, WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
-# The key pair that Binance's documentation publishes for its signing examples.
-DEFAULT_KEY = ApiKey(
-    "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
-    "main",
-    "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
-)
+__all__ = ["DEFAULT_BALANCES", "DEFAULT_KEY", "BinanceSpot"]
+
 DEFAULT_BALANCES: Mapping[str, Decimal] = {
     "USDT": Decimal(100_000),
     "BTC": Decimal(10),
@@ -41,11 +35,9 @@ DEFAULT_BALANCES: Mapping[str, Decimal] = {
     "BNB": Decimal(100),
     "SOL": Decimal(1_000),
 }
-_LIFETIME_NS = 24 * 60 * 60 * 1_000 * NS_PER_MS
-_CATCH_UP_NS = 60 * 1_000 * NS_PER_MS
 
 
-class BinanceSpot:
+class BinanceSpot(BinanceVenue):
     """One simulated Binance spot exchange.
 
     Args:
@@ -59,8 +51,6 @@ class BinanceSpot:
     """
 
     name = "binance"
-    pings_clients = True
-    compresses = True
 
     def __init__(
         self,
@@ -75,6 +65,7 @@ class BinanceSpot:
         capture: Path | Capture | None = None,
         speed: float = 1.0,
     ) -> None:
+        super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s)
         recording = read_capture(capture) if isinstance(capture, Path) else capture
         listed = _chosen(symbols)
         if recording is not None and recording.symbol not in {symbol.symbol for symbol in listed}:
@@ -82,17 +73,12 @@ class BinanceSpot:
         self._options = Options(seed=seed, symbols=listed, rules=rules or LimitRules(), capture=recording)
         self._speed = speed
         self._replayer: Replayer | None = None
-        self._keys = tuple(keys)
         self._balances = balances or {}
         self._fees = fees or Fees()
         self._state: SpotState | None = None
         self._hub: StreamHub | None = None
-        self._rng = Random(f"feed clock:{seed}")
-        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
-        self._next_act_ns: int | None = None
         self._next_fast_ns = 0
         self._next_slow_ns = 0
-        self._peers: dict[StreamPeer | WsApiPeer, None] = {}  # oldest first
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -110,10 +96,10 @@ class BinanceSpot:
     def _open_market(self, now_ns: int) -> None:
         if self._options.capture is not None:
             self._replayer = Replayer(self._options.capture, self._speed, self.state, self.hub, now_ns)
-        self.state.population.settle_in(now_ns)
-        self.flush(now_ns)
-        if self._gap_ns:
-            self._next_act_ns = now_ns + self._gap_ns
+        super()._open_market(now_ns)
+
+    def _trading(self) -> SpotState:
+        return self.state
 
     @property
     def state(self) -> SpotState:
@@ -126,19 +112,11 @@ class BinanceSpot:
         assert self._hub is not None
         return self._hub
 
-    @property
-    def exchange(self) -> Exchange:
-        return self.state.exchange
-
-    @property
-    def population(self) -> Population:
-        return self.state.population
-
     # -- bytes in, bytes out -------------------------------------------------------------------------------------
 
     def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
         self.advance(now_ns)
-        response = rest.respond(self.state, request, now_ns, client_ip)
+        response = rest.SURFACE.respond(self.state, request, now_ns, client_ip)
         self.flush(now_ns)
         return response
 
@@ -152,13 +130,13 @@ class BinanceSpot:
             if target.startswith("/ws-api"):
                 self.state.limits.charge(client_ip, 2, now_ns)
         except RateLimited as refused:
-            return rest.refusal(self.state, refused, now_ns, client_ip)
+            return rest.SURFACE.refusal(self.state, refused, now_ns, client_ip)
         if not self.state.limits.connect(client_ip, now_ns):
             return self.rate_limited("60")
         if target.partition("?")[0].rstrip("/") == "/ws-api/v3":
             api = WsApiPeer(self.state, out, target=target, ip=client_ip, opened_ns=now_ns)
             self._peers[api] = None
-            return _Flushing(self, api)
+            return Flushing(self, api)
         wanted = stream_names(target)
         if wanted is None:
             return HttpResponse(404, (("content-type", "text/html"),), b"<html><body>404</body></html>")
@@ -167,16 +145,13 @@ class BinanceSpot:
         peer = StreamPeer(self.hub, out, combined=combined, unit=unit, opened_ns=now_ns)
         peer.subscribe(names)
         self._peers[peer] = None
-        self.begin_replay(now_ns)
-        return _Flushing(self, peer)
+        self.flush(now_ns)
+        return Flushing(self, peer)
 
     def begin_replay(self, now_ns: int) -> None:
         """Let the recording run once somebody reads it."""
         if self._replayer is not None:
             self._replayer.begin_if_read(now_ns)
-
-    def forget(self, peer: StreamPeer | WsApiPeer) -> None:
-        self._peers.pop(peer, None)
 
     def _api_peers(self) -> list[WsApiPeer]:
         return [peer for peer in self._peers if isinstance(peer, WsApiPeer)]
@@ -191,9 +166,7 @@ class BinanceSpot:
             due.append(self._next_fast_ns)
         if self.hub.has_slow:
             due.append(self._next_slow_ns)
-        if self._peers:
-            due.append(next(iter(self._peers)).opened_ns + _LIFETIME_NS)
-        return min(due, default=None)
+        return min(due + self._oldest_ends_ns(), default=None)
 
     def advance(self, now_ns: int) -> None:
         self._skip_what_nobody_saw(now_ns)
@@ -205,9 +178,7 @@ class BinanceSpot:
             self._replayer.step(due_ns)
             self.flush(due_ns)
         elif self._next_act_ns == due_ns:
-            self.population.act(due_ns)
-            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
-            self.flush(due_ns)
+            self._act(due_ns)
         elif self.hub.has_fast and self._next_fast_ns == due_ns:
             self._next_fast_ns += FAST_NS
             self.hub.tick_fast(due_ns)
@@ -218,21 +189,15 @@ class BinanceSpot:
             self._end_old_connections(due_ns)
 
     def _skip_what_nobody_saw(self, now_ns: int) -> None:
-        """After a long sleep, live through the last minute only; clocks nobody reads just move on."""
-        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
-            self._next_act_ns = now_ns - _CATCH_UP_NS
-        if not self.hub.has_fast or now_ns - self._next_fast_ns > _CATCH_UP_NS:
+        """Clocks nobody reads just move on."""
+        self._skip_trading(now_ns)
+        if not self.hub.has_fast or now_ns - self._next_fast_ns > CATCH_UP_NS:
             self._next_fast_ns = max(self._next_fast_ns, (now_ns // FAST_NS) * FAST_NS + FAST_NS)
-        if not self.hub.has_slow or now_ns - self._next_slow_ns > _CATCH_UP_NS:
+        if not self.hub.has_slow or now_ns - self._next_slow_ns > CATCH_UP_NS:
             self._next_slow_ns = max(self._next_slow_ns, (now_ns // SLOW_NS) * SLOW_NS + SLOW_NS)
 
-    def _end_old_connections(self, now_ns: int) -> None:
-        for peer in list(self._peers):
-            if now_ns - peer.opened_ns >= _LIFETIME_NS:
-                self.forget(peer)
-                peer.end(1001, "Connection reached its lifetime of 24 hours")
-
     def flush(self, now_ns: int) -> None:
+        self.begin_replay(now_ns)
         events = self.exchange.take_events()
         if not events:
             return
@@ -255,48 +220,14 @@ class BinanceSpot:
 
     # -- what tests and faults reach for -------------------------------------------------------------------------
 
-    def name_of(self, request: HttpRequest) -> str:
-        return request.path
-
-    def name_of_ws(self, target: str, text: str) -> str:
-        return naming.name_of_ws(text)
-
-    def is_request(self, target: str, text: str) -> bool:
-        return "ws-api" in target.partition("?")[0]
-
-    def snapshot_symbol(self, request: HttpRequest) -> str | None:
-        return naming.snapshot_symbol(request)
-
-    def set_quiet(self, quiet: bool, now_ns: int) -> None:
-        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or FAST_NS)
-        self._gap_ns = self._gap_ns or FAST_NS
-
-    def account_of(self, account: str | None) -> str:
-        return account if account is not None else self._keys[0].account
-
-    def wallets_of(self, account: str | None) -> tuple[str, ...]:
-        return (self.account_of(account),)
-
-    def set_visibility_delay(self, delay_ns: int) -> None:
-        self.state.visibility_delay_ns = delay_ns
-
-    def ban(self, until_ns: int) -> None:
-        self.state.limits.ban_everyone(until_ns)
-
-    def revoke_key(self, key: str) -> None:
-        """Withdraw an API key; sessions that used it end with their next request."""
-        self.state.keys.pop(key, None)
-
-    def restrict_key(self, key: str, *, may_trade: bool) -> None:
-        self.state.keys[key] = replace(self.state.keys[key], may_trade=may_trade)
-
     def expire_user_streams(self, now_ns: int) -> None:
         for peer in self._api_peers():
             peer.expire_subscriptions(now_ns)
 
     def announce_shutdown(self, now_ns: int) -> None:
         for peer in list(self._peers):
-            peer.announce_shutdown(now_ns)
+            if isinstance(peer, (StreamPeer, WsApiPeer)):
+                peer.announce_shutdown(now_ns)
 
     def depth_topic(self, symbol: str) -> str:
         return f"{symbol.lower()}@depth*"
@@ -309,40 +240,6 @@ class BinanceSpot:
             level = [f"{best[0] + self.state.symbols[symbol].tick:.8f}", f"{best[1]:.8f}"]
             data.setdefault("b" if "b" in data else "bids", []).insert(0, level)
         return msgspec.json.encode(message).decode()
-
-    def ws_reply(self, request: str, response: HttpResponse, now_ns: int) -> str:
-        return scripted_reply(request, response, now_ns)
-
-    def backend_timeout(self) -> HttpResponse:
-        message = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-        body = msgspec.json.encode({"code": -1007, "msg": message})
-        return HttpResponse(503, (("content-type", "application/json;charset=UTF-8"),), body)
-
-    def rate_limited(self, retry_after: str | None) -> HttpResponse:
-        body = msgspec.json.encode({"code": -1003, "msg": "Too many requests; please use the websocket streams."})
-        headers = (("content-type", "application/json;charset=UTF-8"),)
-        return HttpResponse(429, (*headers, ("retry-after", retry_after)) if retry_after else headers, body)
-
-
-class _Flushing:
-    """Passes messages on to a peer, and lets the venue send out what they caused before the reply is read."""
-
-    def __init__(self, venue: BinanceSpot, peer: StreamPeer | WsApiPeer) -> None:
-        self._venue = venue
-        self._peer = peer
-
-    def receive(self, text: str, now_ns: int) -> None:
-        self._venue.advance(now_ns)
-        self._peer.receive(text, now_ns)
-        self._venue.begin_replay(now_ns)
-        self._venue.flush(now_ns)
-
-    def pinged(self, now_ns: int) -> None:
-        self._peer.pinged(now_ns)
-
-    def closed(self, now_ns: int) -> None:
-        self._peer.closed(now_ns)
-        self._venue.forget(self._peer)
 
 
 def _chosen(symbols: Iterable[str | SpotSymbol] | None) -> tuple[SpotSymbol, ...]:
