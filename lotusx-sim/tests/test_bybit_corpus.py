@@ -30,7 +30,8 @@ def kind(value: Any) -> str:
         return "bool"
     if isinstance(value, (int, float)):
         return "number"
-    return {dict: "object", list: "list", str: "text"}.get(type(value), "nothing")
+    names = {"dict": "object", "list": "list", "str": "text"}
+    return names.get(type(value).__name__, "nothing")
 
 
 def drift(recorded: Any, ours: Any, path: str = "") -> list[str]:
@@ -100,35 +101,35 @@ REST: dict[str, Callable[[BybitCaller], Any]] = {
     "bybit-perp/rest/jk_V5Api_ExchangeData_GetOpenInterest": lambda c: c.query(
         "/v5/market/open-interest", category="inverse", symbol="BTCUSD", intervalTime="5min"
     ),
-    "bybit/rest/naut_get_user_query_api": lambda c: c.query("/v5/user/query-api", signed=True),
-    "bybit/rest/docs_account_account_info": lambda c: c.query("/v5/account/info", signed=True),
+    "bybit/rest/naut_get_user_query_api": lambda c: c.query("/v5/user/query-api", True),
+    "bybit/rest/docs_account_account_info": lambda c: c.query("/v5/account/info", True),
     "bybit/rest/docs_account_wallet_balance": lambda c: c.query(
-        "/v5/account/wallet-balance", signed=True, accountType="UNIFIED", coin="BTC"
+        "/v5/account/wallet-balance", True, accountType="UNIFIED", coin="BTC"
     ),
     "bybit/rest/naut_get_wallet_balance": lambda c: c.query(
-        "/v5/account/wallet-balance", signed=True, accountType="UNIFIED"
+        "/v5/account/wallet-balance", True, accountType="UNIFIED"
     ),
     "bybit/rest/jk_V5Api_Account_GetFeeRate": lambda c: c.query(
-        "/v5/account/fee-rate", signed=True, category="linear", symbol="ETHUSDT"
+        "/v5/account/fee-rate", True, category="linear", symbol="ETHUSDT"
     ),
     "bybit/rest/jk_V5Api_Account_GetTransactionHistory": lambda c: c.query(
-        "/v5/account/transaction-log", signed=True, category="linear"
+        "/v5/account/transaction-log", True, category="linear"
     ),
     "bybit-perp/rest/naut_get_orders_realtime": lambda c: c.query(
-        "/v5/order/realtime", signed=True, category="linear", symbol="BTCUSDT"
+        "/v5/order/realtime", True, category="linear", symbol="BTCUSDT"
     ),
     "bybit-perp/rest/jk_V5Api_Trading_GetOrders": lambda c: c.query(
-        "/v5/order/realtime", signed=True, category="linear", symbol="BTCUSDT"
+        "/v5/order/realtime", True, category="linear", symbol="BTCUSDT"
     ),
     "bybit/rest/jk_V5Api_Trading_GetOrderHistory": lambda c: c.query(
-        "/v5/order/history", signed=True, category="spot"
+        "/v5/order/history", True, category="spot"
     ),
-    "bybit-perp/rest/naut_get_executions": lambda c: c.query("/v5/execution/list", signed=True, category="linear"),
+    "bybit-perp/rest/naut_get_executions": lambda c: c.query("/v5/execution/list", True, category="linear"),
     "bybit-perp/rest/naut_get_positions": lambda c: c.query(
-        "/v5/position/list", signed=True, category="linear", symbol="BTCUSDT"
+        "/v5/position/list", True, category="linear", symbol="BTCUSDT"
     ),
     "bybit-perp/rest/jk_V5Api_Trading_GetPositions": lambda c: c.query(
-        "/v5/position/list", signed=True, category="inverse", symbol="BTCUSD"
+        "/v5/position/list", True, category="inverse", symbol="BTCUSD"
     ),
     "bybit-perp/rest/docs_order_create_order": lambda c: c.command(
         "order/create", category="linear", symbol="BTCUSDT", side="Buy", orderType="Limit", qty="0.01", price="80000"
@@ -145,7 +146,7 @@ REST: dict[str, Callable[[BybitCaller], Any]] = {
     ),
     "bybit-perp/rest/docs_position_close_pnl": lambda c: (
         c.place("linear", "BTCUSDT", "Sell", "0.01"),
-        c.query("/v5/position/closed-pnl", signed=True, category="linear"),
+        c.query("/v5/position/closed-pnl", True, category="linear"),
     )[1],
     "bybit-perp/rest/jk_V5Api_Account_SetLeverage": lambda c: c.command(
         "position/set-leverage", category="linear", symbol="BTCUSDT", buyLeverage="6", sellLeverage="6"

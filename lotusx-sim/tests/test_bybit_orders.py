@@ -328,7 +328,7 @@ def test_realtime_finds_open_orders_and_with_an_id_any(caller: BybitCaller) -> N
     assert [r["orderLinkId"] for r in caller.get("order/realtime", **asked, openOnly=1)["list"]] == ["a"]
     assert [r["orderLinkId"] for r in caller.get("order/realtime", category="linear", orderLinkId="a")["list"]] == ["a"]
     assert caller.get("order/realtime", category="linear", orderLinkId="c")["list"] == []
-    assert caller.query("/v5/order/realtime", signed=True, category="linear")["retCode"] == 10001
+    assert caller.query("/v5/order/realtime", True, category="linear")["retCode"] == 10001
 
 
 def test_orders_and_executions_are_paged_newest_first(caller: BybitCaller) -> None:
@@ -354,9 +354,7 @@ def test_an_order_without_fills_leaves_the_history_after_a_day(caller: BybitCall
     assert len(caller.get("order/history", **asked)["list"]) == 2
     caller.step(25 * 3600)
     assert [row["orderId"] for row in caller.get("order/history", **asked)["list"]] == [filled]
-    assert (
-        caller.query("/v5/order/history", signed=True, **asked, startTime=0, endTime=8 * 86_400_000)["retCode"] == 10001
-    )
+    assert caller.query("/v5/order/history", True, **asked, startTime=0, endTime=8 * 86_400_000)["retCode"] == 10001
 
 
 def test_fees_of_spot_are_paid_in_what_is_received(caller: BybitCaller) -> None:

@@ -96,11 +96,11 @@ def test_a_timestamp_counts_for_a_window_and_less_than_a_second_ahead(late_ms: i
 def test_unknown_keys_missing_headers_and_keys_that_may_only_read_are_refused() -> None:
     keys = [ApiKey("k", "main", "s"), ApiKey("reader", "main", "s", may_trade=False)]
     caller = BybitCaller(Bybit(keys=keys, actions_per_s=0), keys[1])
-    assert caller.query("/v5/account/info", signed=True)["retCode"] == 0
+    assert caller.query("/v5/account/info", True)["retCode"] == 0
     assert caller.refused("spot", "BTCUSDT", "Buy", "0.01", "80000") == 10005
 
     caller.key = ApiKey("nobody", "main", "s")
-    assert caller.query("/v5/account/info", signed=True)["retCode"] == 10003
+    assert caller.query("/v5/account/info", True)["retCode"] == 10003
     assert caller.query("/v5/account/info") == ""
     assert caller.last.status == 401
 
@@ -108,7 +108,7 @@ def test_unknown_keys_missing_headers_and_keys_that_may_only_read_are_refused() 
 def test_a_secret_is_in_no_answer_and_no_repr() -> None:
     secret = "do-not-tell"
     caller = BybitCaller(Bybit(keys=[ApiKey("k", "main", secret)], actions_per_s=0), ApiKey("k", "main", secret))
-    said = json.dumps(caller.query("/v5/user/query-api", signed=True))
+    said = json.dumps(caller.query("/v5/user/query-api", True))
     headers = (*caller.headers("")[:3], ("x-bapi-sign", hmac_of("wrong", "")))
     said += json.dumps(caller.send(HttpRequest("GET", "/v5/account/info", headers)))
     assert secret not in said + repr(caller.key)

@@ -263,19 +263,21 @@ def test_a_deposit_is_told_and_moving_prices_alone_are_not(caller: BybitCaller) 
 
 
 def test_silent_private_sockets_are_closed_after_a_time_that_can_be_chosen(caller: BybitCaller) -> None:
-    short, usual, public = (
-        caller.open(path) for path in ("/v5/private?max_active_time=30s", "/v5/private", "/v5/public/linear")
-    )
+    paths = ("/v5/private?max_active_time=30s", "/v5/private", "/v5/public/linear")
+    sockets = [caller.open(path) for path in paths]
+
+    def ended() -> list[Any]:
+        return [socket.ended for socket in sockets]
+
     caller.step(29)
-    assert short.ended is None
+    assert ended() == [None, None, None]
     caller.step(2)
-    assert short.ended == (1000, "")
-    usual.ask({"op": "ping"})
+    assert ended() == [(1000, ""), None, None]
+    sockets[1].ask({"op": "ping"})
     caller.step(599)
-    assert usual.ended is None
+    assert ended() == [(1000, ""), None, None]
     caller.step(2)
-    assert usual.ended == (1000, "")
-    assert public.ended is None
+    assert ended() == [(1000, ""), (1000, ""), None]
 
 
 # -- order entry -------------------------------------------------------------------------------------------------
@@ -375,7 +377,7 @@ def test_demo_has_no_order_entry_by_socket_no_public_streams_and_few_batches() -
         assert isinstance(refused, HttpResponse)
         assert refused.status == 404
     assert caller.private("order").ended is None
-    assert caller.query("/v5/account/fee-rate", signed=True, category="linear")["retCode"] == 10032
+    assert caller.query("/v5/account/fee-rate", True, category="linear")["retCode"] == 10032
     request = [{"symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "80000"}]
     codes = [
         caller.command("order/create-batch", category=category, request=request)["retCode"]

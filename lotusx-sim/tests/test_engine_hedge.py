@@ -121,7 +121,7 @@ def test_an_amended_price_moves_the_order_and_what_it_locks(exchange: Exchange) 
     exchange.take_events()
     exchange.amend(order, 2, price=dec(95), quantity=dec(2))
 
-    assert (order.price, order.quantity, order.reserved, order.amendments) == (dec(95), dec(2), dec(190), dec(1))
+    assert (order.price, order.quantity, order.reserved, order.amendments) == (dec(95), dec(2), dec(190), 1)
     assert exchange.accounts.balance("a", "USDC").locked == 190
     assert exchange.books["SPOT"].best_bid() == 95
     (event,) = [e for e in exchange.take_events() if isinstance(e, OrderEvent)]
@@ -178,7 +178,7 @@ def test_a_refused_amendment_changes_nothing(exchange: Exchange, wanted: dict[st
     with pytest.raises(Refused) as caught:
         exchange.amend(order, 2, **wanted)
     assert caught.value.reason is reason
-    assert (order.price, order.quantity, order.reserved, order.amendments) == (dec(90), dec(1), dec(90), dec(0))
+    assert (order.price, order.quantity, order.reserved, order.amendments) == (dec(90), dec(1), dec(90), 0)
     assert exchange.accounts.balance("a", "USDC").locked == 90
     assert exchange.books["SPOT"].best_bid() == 90
 

@@ -54,7 +54,7 @@ class BybitCaller:
         """Return a header of the last answer."""
         return dict(self.last.headers)[name]
 
-    def query(self, path: str, *, signed: bool = False, **params: Any) -> Any:
+    def query(self, path: str, signed: bool = False, /, **params: Any) -> Any:
         """GET; return the envelope."""
         text = urlencode(params)
         headers = self.headers(text) if signed else ()
@@ -66,7 +66,7 @@ class BybitCaller:
 
     def get(self, path: str, **params: Any) -> Any:
         """GET with a key; return the result."""
-        return good(self.query(f"/v5/{path}", signed=True, **params))
+        return good(self.query(f"/v5/{path}", True, **params))
 
     def command(self, path: str, **body: Any) -> Any:
         """POST; return the envelope."""
