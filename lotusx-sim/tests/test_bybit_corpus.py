@@ -144,6 +144,12 @@ REST: dict[str, Callable[[BybitCaller], Any]] = {
     "bybit/rest/jk_V5Api_Trading_CancelMultipleOrders": lambda c: c.command(
         "order/cancel-batch", category="spot", request=[{"symbol": "BTCUSDT", "orderId": "1"}]
     ),
+    "bybit/rest/jk_V5Api_Trading_PreCheckOrder": lambda c: c.command(
+        "order/pre-check", category="linear", symbol="BTCUSDT", side="Buy", orderType="Limit", qty="1", price="80000"
+    ),
+    "bybit/rest/docs_order_spot_borrow_quota": lambda c: c.query(
+        "/v5/order/spot-borrow-check", True, category="spot", symbol="BTCUSDT", side="Buy"
+    ),
     "bybit-perp/rest/docs_position_close_pnl": lambda c: (
         c.place("linear", "BTCUSDT", "Sell", "0.01"),
         c.query("/v5/position/closed-pnl", True, category="linear"),

@@ -92,6 +92,19 @@ def test_what_was_closed_of_an_inverse_short_is_in_coins(caller: BybitCaller) ->
     assert (row["avgEntryPrice"], row["avgExitPrice"]) == ("50000", "40000")
 
 
+def test_a_check_tells_the_margin_an_order_would_need_and_places_nothing() -> None:
+    caller = fresh(USDT="10000")
+    caller.place(*LIN, "Buy", "0.2")  # 10000 at leverage 10: 1000, of 10000 a tenth
+    body = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "price": "50000"}
+    row = caller.post("order/pre-check", **body, qty="0.4")
+    assert (row["preImrE4"], row["preMmrE4"], row["postImrE4"], row["postMmrE4"]) == (1000, 50, 3000, 150)
+    assert caller.command("order/pre-check", **body, qty="20")["retCode"] == 110007
+    assert caller.sim.open_orders() == []
+    row = caller.get("order/spot-borrow-check", category="spot", symbol="ETHUSDT", side="Sell")
+    assert (row["maxTradeQty"], row["borrowCoin"]) == ("0", "ETH")
+    assert caller.query("/v5/system/status")["result"] == {"list": []}
+
+
 def test_funding_is_paid_by_longs_when_the_rate_is_above_zero(caller: BybitCaller) -> None:
     caller.place(*LIN, "Buy", "0.2")
     caller.sim.set_funding_rate("linear:BTCUSDT", "0.0003")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lotusx_sim.dialects.binance.signing import ApiKey
-from lotusx_sim.dialects.bybit import account, closed_pnl, coins, history, market, positions, queries, trading
+from lotusx_sim.dialects.bybit import account, checks, closed_pnl, coins, history, market, positions, queries, trading
 from lotusx_sim.dialects.bybit.call import Answer, Call
 from lotusx_sim.dialects.bybit.errors import HttpRefusal, VenueError, not_on_demo, too_many_visits
 from lotusx_sim.dialects.bybit.limits import Quota
@@ -68,6 +68,7 @@ def bucket(name: str, category: Category | None) -> str:
 
 
 _PUBLIC = {
+    "/v5/system/status": checks.system_status,
     "/v5/market/time": market.time,
     "/v5/market/instruments-info": market.instruments,
     "/v5/market/orderbook": market.orderbook,
@@ -91,6 +92,8 @@ _ROUTES |= {
     ("POST", "/v5/order/create-batch"): _orders(batch_entry(trading.create, "create-batch"), counts_itself=True),
     ("POST", "/v5/order/amend-batch"): _orders(batch_entry(trading.amend, "amend-batch"), counts_itself=True),
     ("POST", "/v5/order/cancel-batch"): _orders(batch_entry(trading.cancel, "cancel-batch"), counts_itself=True),
+    ("POST", "/v5/order/pre-check"): _orders(checks.pre_check, on_demo=False),
+    ("GET", "/v5/order/spot-borrow-check"): Endpoint(checks.spot_borrow_check, 50),
     ("GET", "/v5/order/realtime"): Endpoint(queries.realtime, 50),
     ("GET", "/v5/order/history"): Endpoint(queries.history, 50),
     ("GET", "/v5/execution/list"): Endpoint(queries.executions, 50),
