@@ -54,14 +54,14 @@ def read(kind: Any, document: dict[str, Any]) -> Any:
 )
 def test_limit_orders(request_: OrderRequest, differs: dict[str, Any]) -> None:
     assert write.order_params(request_, "BTCUSDT") == {
+        "newOrderRespType": "RESULT",
+        "newClientOrderId": "a-1",
         "symbol": "BTCUSDT",
         "side": "BUY",
         "type": "LIMIT",
         "timeInForce": "GTC",
         "quantity": "0.01",
         "price": "68000",
-        "newClientOrderId": "a-1",
-        "newOrderRespType": "RESULT",
         **differs,
     }
 

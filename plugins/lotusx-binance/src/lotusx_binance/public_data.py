@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import msgspec
 
 from lotusx.errors import InvalidArgument, ItemRejected
-from lotusx.model import Candle, Instrument, Interval, Symbol, Ticker, Trade
+from lotusx.model import Candle, Instrument, Interval, OrderBook, Symbol, Ticker, Trade
 from lotusx.plugin import Channel, ChannelKind, ItemDropped, MarketDataPort, Page, Span
 from lotusx_binance import conversions as convert, types
 from lotusx_binance.conversions import MS
@@ -17,6 +18,7 @@ from lotusx_binance.replies import to_limit
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
+    from lotusx_binance.public_calls import PublicCalls
 
 E = TypeVar("E")
 M = TypeVar("M")
@@ -48,34 +50,6 @@ def checked_limit(limit: int, highest: int, what: str) -> int:
     raise InvalidArgument(f"binance: {what} must be 1 to {highest}, not {limit}", rule="limit", nearest=(highest,))
 
 
-def checked_depth(depth: int) -> None:
-    """Refuse a depth of which there is no stream."""
-    if depth not in STREAM_DEPTHS:
-        raise InvalidArgument(
-            f"binance streams books of 5, 10 or 20 levels, not {depth}", rule="depth", nearest=STREAM_DEPTHS
-        )
-
-
-class PublicEndpoints(Protocol):
-    """What every market's REST serves."""
-
-    async def time(self) -> types.ServerTime: ...
-    async def exchange_info(self) -> types.ExchangeInfo: ...
-    async def trades(self, symbol: str, limit: int) -> list[types.RecentTrade]: ...
-    async def agg_trades(
-        self,
-        symbol: str,
-        *,
-        from_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[types.AggregateTrade]: ...
-    async def klines(
-        self, symbol: str, interval: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
-    ) -> list[types.Kline]: ...
-
-
 class PublicData(MarketDataPort):
     """What is the same on every market.
 
@@ -83,19 +57,26 @@ class PublicData(MarketDataPort):
         MAX_CANDLES: Most candles of one answer.
         CANDLES_EVERY_S: How often a running candle is sent.
         MARKET: Group of addresses that serves trades, candles and tickers.
+        BOOKS: The one that serves books.
     """
 
     MAX_CANDLES: ClassVar[int] = 1_000
     CANDLES_EVERY_S: ClassVar[float]
     MARKET: ClassVar[str] = "market"
+    BOOKS: ClassVar[str] = "market"
 
-    def __init__(self, kernel: Kernel, endpoints: PublicEndpoints) -> None:
+    def __init__(self, kernel: Kernel, endpoints: PublicCalls) -> None:
         self._kernel = kernel
         self._public = endpoints
         self._now_ns = kernel.clock.now_ns
 
+    @abstractmethod
     def _to_instrument(self, document: msgspec.Raw) -> Instrument:
-        raise NotImplementedError
+        """Convert one of ``exchangeInfo.symbols``."""
+
+    @abstractmethod
+    def _to_top(self, message: bytes, symbol: Symbol, depth: int, received_ns: int) -> OrderBook:
+        """Convert a message of ``depth<levels>``."""
 
     def _listed(self, documents: Sequence[msgspec.Raw]) -> Sequence[msgspec.Raw]:
         """Leave out what is another market's."""
@@ -205,6 +186,23 @@ class PublicData(MarketDataPort):
 
         cadence_s = 1.0 if interval is Interval.S1 else self.CANDLES_EVERY_S
         return self._channel(instrument, f"kline_{interval.value}", ChannelKind.CANDLES, read, cadence_s=cadence_s)
+
+    def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
+        """Whole top-of-book snapshots, every 100 ms.
+
+        Raises:
+            InvalidArgument: Binance streams 5, 10 or 20 levels.
+        """
+        if depth not in STREAM_DEPTHS:
+            raise InvalidArgument(
+                f"binance streams books of 5, 10 or 20 levels, not {depth}", rule="depth", nearest=STREAM_DEPTHS
+            )
+        symbol = instrument.symbol
+
+        def read(message: bytes, received_ns: int) -> Sequence[OrderBook]:
+            return (self._to_top(message, symbol, depth, received_ns),)
+
+        return self._channel(instrument, f"depth{depth}@100ms", ChannelKind.BOOK, read, group=self.BOOKS)
 
     def _channel(
         self,

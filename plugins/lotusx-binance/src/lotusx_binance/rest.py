@@ -7,20 +7,18 @@ Source of all weights: binance-spot-api-docs, rest-api.md. An order call that su
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from lotusx.plugin import Effect, Lane, Verb
 from lotusx_binance import account_types, types
-from lotusx_binance.calls import Calls, Params, reader
+from lotusx_binance.calls import Params, reader
+from lotusx_binance.public_calls import PublicCalls
 
-_TIME = reader(types.ServerTime)
-_INFO = reader(types.ExchangeInfo)
 _DEPTH = reader(types.Depth)
 _TRADES = reader(list[types.RecentTrade])
-_AGGREGATES = reader(list[types.AggregateTrade])
-_KLINES = reader(list[types.Kline])
 _TICKER = reader(types.DayTicker)
 _TICKERS = reader(list[types.DayTicker])
 _BOOK_TICKER = reader(types.BookTicker)
@@ -47,12 +45,18 @@ def ticker_weight(symbols: int | None) -> int:
     return 80 if symbols is None or symbols > 100 else 40 if symbols > 20 else 2
 
 
-class Endpoints(Calls):
+class Endpoints(PublicCalls):
     """Binance spot's REST endpoints over the kernel's client."""
 
     SERVICE = "api"
+    PREFIX = "/api/v3"
+    INFO_WEIGHT, TRADES_WEIGHT, AGGREGATES_WEIGHT = 20, 25, 4
+    INFO_PARAMS = MappingProxyType({"showPermissionSets": False})  # they are most of its bytes
     ORDER_PATHS = ("/api/v3/order", "/api/v3/sor/order")
     COUNTS_RAW_REQUESTS = True
+
+    def klines_weight(self, limit: int) -> int:
+        return 2
 
     # Public data
 
@@ -60,22 +64,9 @@ class Endpoints(Calls):
         """``GET /api/v3/ping``, weight 1."""
         await self._get("/api/v3/ping", {}, _EMPTY, 1)
 
-    async def time(self) -> types.ServerTime:
-        """``GET /api/v3/time``, weight 1."""
-        return await self._get("/api/v3/time", {}, _TIME, 1)
-
-    async def exchange_info(self, symbols: Sequence[str] | None = None) -> types.ExchangeInfo:
-        """``GET /api/v3/exchangeInfo``, weight 20. Without permission sets, which are most of its bytes."""
-        params = {"symbols": symbols, "showPermissionSets": False}
-        return await self._get("/api/v3/exchangeInfo", params, _INFO, 20)
-
     async def depth(self, symbol: str, limit: int) -> types.Depth:
         """``GET /api/v3/depth``, weight 5 to 250 by *limit* (at most 5000)."""
         return await self._get("/api/v3/depth", {"symbol": symbol, "limit": limit}, _DEPTH, depth_weight(limit))
-
-    async def trades(self, symbol: str, limit: int) -> list[types.RecentTrade]:
-        """``GET /api/v3/trades``, weight 25; the newest *limit* (at most 1000), oldest first."""
-        return await self._get("/api/v3/trades", {"symbol": symbol, "limit": limit}, _TRADES, 25)
 
     async def historical_trades(
         self, symbol: str, *, from_id: int | None = None, limit: int = 500
@@ -83,26 +74,6 @@ class Endpoints(Calls):
         """``GET /api/v3/historicalTrades``, weight 25; from that trade id upwards."""
         params = {"symbol": symbol, "fromId": from_id, "limit": limit}
         return await self._get("/api/v3/historicalTrades", params, _TRADES, 25)
-
-    async def agg_trades(
-        self,
-        symbol: str,
-        *,
-        from_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[types.AggregateTrade]:
-        """``GET /api/v3/aggTrades``, weight 4."""
-        params = {"symbol": symbol, "fromId": from_id, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        return await self._get("/api/v3/aggTrades", params, _AGGREGATES, 4)
-
-    async def klines(
-        self, symbol: str, interval: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
-    ) -> list[types.Kline]:
-        """``GET /api/v3/klines``, weight 2; oldest first."""
-        params = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        return await self._get("/api/v3/klines", params, _KLINES, 2)
 
     async def ticker_24hr(self, symbol: str) -> types.DayTicker:
         """``GET /api/v3/ticker/24hr`` of one symbol, weight 2."""

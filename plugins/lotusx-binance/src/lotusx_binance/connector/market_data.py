@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lotusx.model import BestBidOffer, BookUpdate, Instrument, OrderBook, Ticker, Trade
+from lotusx.model import BestBidOffer, BookUpdate, Instrument, OrderBook, Symbol, Ticker, Trade
 from lotusx.plugin import BookRule, Channel, ChannelKind
 from lotusx_binance import conversions as convert, types
-from lotusx_binance.public_data import PublicData, checked_depth, checked_limit
+from lotusx_binance.public_data import PublicData, checked_limit
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -36,6 +36,9 @@ class SpotMarketData(PublicData):
 
     def _to_instrument(self, document: msgspec.Raw) -> Instrument:
         return convert.to_instrument(document)
+
+    def _to_top(self, message: bytes, symbol: Symbol, depth: int, received_ns: int) -> OrderBook:
+        return convert.to_order_book(_depth(message).data, symbol=symbol, limit=depth, received_ns=received_ns)
 
     async def ticker(self, instrument: Instrument) -> Ticker:
         item = await self._rest.ticker_24hr(instrument.venue_symbol)
@@ -81,21 +84,6 @@ class SpotMarketData(PublicData):
             return (convert.to_best_bid_offer_event(item, symbol=symbol, received_ns=received_ns),)
 
         return self._channel(instrument, "bookTicker", ChannelKind.BEST_BID_OFFER, read)
-
-    def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
-        """Whole top-of-book snapshots, every 100 ms.
-
-        Raises:
-            InvalidArgument: Binance streams 5, 10 or 20 levels.
-        """
-        checked_depth(depth)
-        symbol = instrument.symbol
-
-        def read(message: bytes, received_ns: int) -> Sequence[OrderBook]:
-            book = _depth(message).data
-            return (convert.to_order_book(book, symbol=symbol, limit=depth, received_ns=received_ns),)
-
-        return self._channel(instrument, f"depth{depth}@100ms", ChannelKind.BOOK, read)
 
     def book_channel(self, instrument: Instrument, depth: int) -> Channel[BookUpdate]:
         symbol = instrument.symbol

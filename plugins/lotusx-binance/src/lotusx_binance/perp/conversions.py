@@ -67,7 +67,7 @@ def expiry(info: types.SymbolInfo) -> date | None:
 
 
 def to_instrument(document: msgspec.Raw) -> Instrument:
-    """Convert one of ``exchangeInfo.symbols``; its other fields are decoded when ``Instrument.raw`` is read.
+    """Convert one contract of ``exchangeInfo``; all of it is decoded when ``Instrument.raw`` is read.
 
     Raises:
         ItemRejected: A rule lacks a number. `msgspec.DecodeError`: a field is missing.

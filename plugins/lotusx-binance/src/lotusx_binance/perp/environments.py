@@ -14,8 +14,8 @@ from lotusx.plugin import Capability, Environment, Support
 
 _NO_SAPI: Mapping[Capability, Support] = MappingProxyType(
     {
-        Capability.PERMISSIONS: Support.not_offered("native.account_config(), whose canTrade tells of the account"),
         Capability.TRANSFER: Support.not_offered("environment='live' (there is no /sapi here)"),
+        Capability.PERMISSIONS: Support.not_offered("native.account_config(), whose canTrade tells of the account"),
     }
 )
 

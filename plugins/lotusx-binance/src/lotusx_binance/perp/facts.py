@@ -28,13 +28,13 @@ CAPABILITIES = MappingProxyType(
     {
         **dict.fromkeys(
             (
-                C.SERVER_TIME,
-                C.INSTRUMENTS,
-                C.BEST_BID_OFFER,
                 C.FUNDING_RATE,
                 C.FUNDING_HISTORY,
                 C.MARK_PRICE,
                 C.OPEN_INTEREST,
+                C.SERVER_TIME,
+                C.INSTRUMENTS,
+                C.BEST_BID_OFFER,
                 C.STREAM_BEST_BID_OFFER,
                 C.STREAM_MARK_PRICE,
                 C.LIVE_ORDER_BOOK,
@@ -93,10 +93,10 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Binance USDⓈ-M futures",
     documentation="https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info",
-    environments=ENVIRONMENTS,
     capabilities=CAPABILITIES,
-    credentials=CREDENTIALS,
+    environments=ENVIRONMENTS,
     limits=LIMITS,
+    credentials=CREDENTIALS,
     ws=MappingProxyType(
         {
             # 10 messages a second, 1024 streams, 24 hours. How often one may connect is not stated.

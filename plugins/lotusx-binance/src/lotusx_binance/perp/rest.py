@@ -13,18 +13,14 @@ import msgspec
 
 from lotusx.plugin import Cost, Effect, Lane, Response, Verb
 from lotusx_binance import types as shared
-from lotusx_binance.calls import Calls, Params, reader
+from lotusx_binance.calls import Params, reader
 from lotusx_binance.perp import account_types, types
 from lotusx_binance.pools import FUNDING_CALLS
+from lotusx_binance.public_calls import PublicCalls
 
 T = TypeVar("T")
 
-_TIME = reader(shared.ServerTime)
-_INFO = reader(shared.ExchangeInfo)
 _DEPTH = reader(types.Depth)
-_TRADES = reader(list[shared.RecentTrade])
-_AGGREGATES = reader(list[shared.AggregateTrade])
-_KLINES = reader(list[shared.Kline])
 _TICKER = reader(shared.DayStatistics)
 _TICKERS = reader(list[shared.DayStatistics])
 _BOOK_TICKER = reader(types.BookTicker)
@@ -56,16 +52,16 @@ def depth_weight(limit: int) -> int:
     return 2 if limit <= 50 else 5 if limit <= 100 else 10 if limit <= 500 else 20
 
 
-def kline_weight(limit: int) -> int:
-    """Weight of ``klines`` by its limit."""
-    return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10
-
-
-class Endpoints(Calls):
+class Endpoints(PublicCalls):
     """The REST endpoints of USDⓈ-M futures over the kernel's client."""
 
     SERVICE = "fapi"
+    PREFIX = "/fapi/v1"
+    INFO_WEIGHT, TRADES_WEIGHT, AGGREGATES_WEIGHT = 1, 5, 20
     ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
+
+    def klines_weight(self, limit: int) -> int:
+        return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10
 
     # Public data
 
@@ -73,41 +69,9 @@ class Endpoints(Calls):
         """``GET /fapi/v1/ping``, weight 1."""
         await self._get("/fapi/v1/ping", {}, _DOCUMENT, 1)
 
-    async def time(self) -> shared.ServerTime:
-        """``GET /fapi/v1/time``, weight 1."""
-        return await self._get("/fapi/v1/time", {}, _TIME, 1)
-
-    async def exchange_info(self) -> shared.ExchangeInfo:
-        """``GET /fapi/v1/exchangeInfo``, weight 1."""
-        return await self._get("/fapi/v1/exchangeInfo", {}, _INFO, 1)
-
     async def depth(self, symbol: str, limit: int) -> types.Depth:
         """``GET /fapi/v1/depth``, weight 2 to 20; *limit* is 5, 10, 20, 50, 100, 500 or 1000."""
         return await self._get("/fapi/v1/depth", {"symbol": symbol, "limit": limit}, _DEPTH, depth_weight(limit))
-
-    async def trades(self, symbol: str, limit: int) -> list[shared.RecentTrade]:
-        """``GET /fapi/v1/trades``, weight 5; the newest *limit* (at most 1000), oldest first."""
-        return await self._get("/fapi/v1/trades", {"symbol": symbol, "limit": limit}, _TRADES, 5)
-
-    async def agg_trades(
-        self,
-        symbol: str,
-        *,
-        from_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> list[shared.AggregateTrade]:
-        """``GET /fapi/v1/aggTrades``, weight 20; of the last 48 hours."""
-        params = {"symbol": symbol, "fromId": from_id, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        return await self._get("/fapi/v1/aggTrades", params, _AGGREGATES, 20)
-
-    async def klines(
-        self, symbol: str, interval: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
-    ) -> list[shared.Kline]:
-        """``GET /fapi/v1/klines``, weight 1 to 10 by *limit* (at most 1500); oldest first."""
-        params = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        return await self._get("/fapi/v1/klines", params, _KLINES, kline_weight(limit))
 
     async def ticker_24hr(self, symbol: str) -> shared.DayStatistics:
         """``GET /fapi/v1/ticker/24hr`` of one symbol, weight 1."""

@@ -96,10 +96,10 @@ class PerpAccount(AccountPort):
         )
 
     async def permissions(self) -> Permissions:
-        """Return what the key may do.
+        """Return what the key may do; to trade is to trade futures.
 
         Raises:
-            NotSupported: This environment has no ``/sapi``.
+            NotSupported: There is no ``/sapi`` in this environment.
         """
         known, raw = await self._rest.api_restrictions()
         return Permissions(known.enableReading, known.enableFutures, known.enableWithdrawals, known.ipRestrict, raw)

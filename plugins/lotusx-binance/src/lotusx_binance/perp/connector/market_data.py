@@ -23,13 +23,14 @@ from lotusx.model import (
     MarkPrice,
     OpenInterest,
     OrderBook,
+    Symbol,
     Ticker,
     Trade,
 )
 from lotusx.plugin import BookRule, Channel, ChannelKind, Page, Span
 from lotusx_binance import conversions as shared, types as shared_types
 from lotusx_binance.perp import conversions as convert, types
-from lotusx_binance.public_data import MAX_PAGE, PublicData, checked_depth, checked_limit, first_ms, last_ms
+from lotusx_binance.public_data import MAX_PAGE, PublicData, checked_limit, first_ms, last_ms
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 """What REST answers; anything else is refused with -4021."""
 _SHORTEST_INTERVAL_MS = 3_600_000
-_BOOKS = "public"
 
 _ticker = msgspec.json.Decoder(shared_types.Combined[shared_types.DayStatisticsEvent]).decode
 _book_ticker = msgspec.json.Decoder(shared_types.Combined[types.BookTickerEvent]).decode
@@ -52,6 +52,7 @@ class PerpMarketData(PublicData):
 
     MAX_CANDLES = 1_500
     CANDLES_EVERY_S = 0.25
+    BOOKS = "public"
 
     def __init__(self, kernel: Kernel, rest: Endpoints) -> None:
         super().__init__(kernel, rest)
@@ -59,6 +60,9 @@ class PerpMarketData(PublicData):
 
     def _to_instrument(self, document: msgspec.Raw) -> Instrument:
         return convert.to_instrument(document)
+
+    def _to_top(self, message: bytes, symbol: Symbol, depth: int, received_ns: int) -> OrderBook:
+        return convert.to_top(_depth_update(message).data, symbol=symbol, limit=depth, received_ns=received_ns)
 
     def _listed(self, documents: Sequence[msgspec.Raw]) -> Sequence[msgspec.Raw]:
         return [document for document in documents if not convert.is_coin_margined(document)]
@@ -164,21 +168,7 @@ class PerpMarketData(PublicData):
             item = _book_ticker(message).data
             return (convert.to_best_bid_offer_event(item, symbol=symbol, received_ns=received_ns),)
 
-        return self._channel(instrument, "bookTicker", ChannelKind.BEST_BID_OFFER, read, group=_BOOKS)
-
-    def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
-        """Whole top-of-book snapshots, every 100 ms.
-
-        Raises:
-            InvalidArgument: Binance streams 5, 10 or 20 levels.
-        """
-        checked_depth(depth)
-        symbol = instrument.symbol
-
-        def read(message: bytes, received_ns: int) -> Sequence[OrderBook]:
-            return (convert.to_top(_depth_update(message).data, symbol=symbol, limit=depth, received_ns=received_ns),)
-
-        return self._channel(instrument, f"depth{depth}@100ms", ChannelKind.BOOK, read, group=_BOOKS)
+        return self._channel(instrument, "bookTicker", ChannelKind.BEST_BID_OFFER, read, group=self.BOOKS)
 
     def book_channel(self, instrument: Instrument, depth: int) -> Channel[BookUpdate]:
         symbol = instrument.symbol
@@ -186,7 +176,7 @@ class PerpMarketData(PublicData):
         def read(message: bytes, received_ns: int) -> Sequence[BookUpdate]:
             return (convert.to_book_update(_depth_update(message).data, symbol=symbol, received_ns=received_ns),)
 
-        return self._channel(instrument, "depth@100ms", ChannelKind.BOOK, read, group=_BOOKS)
+        return self._channel(instrument, "depth@100ms", ChannelKind.BOOK, read, group=self.BOOKS)
 
     def book_rule(self, depth: int) -> BookRule:
         """Each update names the one before; ids of a symbol have holes. Source: "How to manage a local order book"."""
