@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lotusx.errors import ItemRejected
 from lotusx.model import Symbol
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -48,6 +49,9 @@ def messages(name: str) -> list[bytes]:
 
 
 def symbol_of(venue_symbol: str) -> Symbol:
-    """Return the symbol of a market's name, whether it is listed or not."""
-    base, quote, *perpetual = venue_symbol.split("_")
+    """Return the symbol of a market's name, whether it is listed or not; what is no such name is not listed."""
+    parts = venue_symbol.split("_")
+    if len(parts) not in (2, 3):
+        raise ItemRejected(f"{venue_symbol!r} is not listed", field="symbol", value=venue_symbol)
+    base, quote, *perpetual = parts
     return Symbol(base, quote, settle=quote if perpetual else None)
