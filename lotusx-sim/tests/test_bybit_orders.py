@@ -58,6 +58,7 @@ def test_a_market_order_takes_what_is_there(caller: BybitCaller) -> None:
     # 0.999 at 80010, the rest at 80100
     assert (row["orderStatus"], row["orderType"], row["timeInForce"]) == ("Filled", "Market", "IOC")
     assert row["cumExecValue"] == "120060.09"
+    assert row["price"] == "84010.50"  # not what it was filled at: the worst price, 5 % above the mark
 
 
 def test_spot_market_orders_are_in_quote_to_buy_and_in_base_to_sell_unless_told(caller: BybitCaller) -> None:
@@ -398,6 +399,16 @@ def test_a_batch_is_cut_where_the_quota_ends_and_has_a_size() -> None:
     for category, size in (("linear", 21), ("spot", 11)):
         said = caller.command("order/create-batch", category=category, request=[item(f"b{n}") for n in range(size)])
         assert said["retCode"] == 10001
+
+
+def test_a_batch_says_what_is_left_of_its_quota_and_amends_no_conditional_orders() -> None:
+    caller = BybitCaller()
+    caller.command("order/create-batch", category="linear", request=[item("a"), item("b")])
+    assert (caller.header("x-bapi-limit"), caller.header("x-bapi-limit-status")) == ("10", "8")
+    caller.place(*LIN, "Buy", "0.01", triggerPrice="90000", triggerDirection=1, orderLinkId="stop")
+    change = [{"symbol": "BTCUSDT", "orderLinkId": "stop", "triggerPrice": "91000"}]
+    said = caller.command("order/amend-batch", category="linear", request=change)
+    assert [code["code"] for code in said["retExtInfo"]["list"]] == [10001]
 
 
 def test_smp_ends_the_order_it_is_told_to(caller: BybitCaller) -> None:

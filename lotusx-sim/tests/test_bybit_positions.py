@@ -263,6 +263,18 @@ def test_in_hedge_mode_long_and_short_stand_beside_each_other(caller: BybitCalle
     assert len(caller.get("position/list", category="linear", settleCoin="USDT")["list"]) == 2
 
 
+def test_each_leg_of_hedge_mode_pays_funding_of_its_own(caller: BybitCaller) -> None:
+    hedged(caller)
+    caller.place(*LIN, "Buy", "0.2", positionIdx=1)
+    caller.place(*LIN, "Sell", "0.1", positionIdx=2)
+    socket = caller.private("execution")
+    caller.sim.settle_funding("linear:BTCUSDT")
+    rows = socket.rows("execution")
+    assert [(row["side"], row["execQty"], row["execFee"]) for row in rows] == [
+        ("Buy", "0.200", "1"), ("Sell", "0.100", "-0.5"),
+    ]  # fmt: skip
+
+
 def test_the_position_mode_changes_only_when_nothing_is_open(caller: BybitCaller) -> None:
     body = {"category": "linear", "symbol": "BTCUSDT"}
     assert caller.command("position/switch-mode", **body, mode=0)["retCode"] == 110025

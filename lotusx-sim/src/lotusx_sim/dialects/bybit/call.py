@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lotusx_sim.dialects.binance.signing import ApiKey
+from lotusx_sim.dialects.bybit.limits import Quota
 from lotusx_sim.dialects.bybit.params import Params
 from lotusx_sim.dialects.bybit.state import NS_PER_MS, VenueState
 
@@ -31,4 +32,4 @@ class Answer:
 
     result: Any
     extra: dict[str, Any]
-    message: str = "OK"
+    quota: Quota | None = None  # where the endpoint has counted for itself

@@ -90,5 +90,6 @@ _DERIVATIVES = {
 
 def of_reason(category: Category, reason: Reason) -> VenueError:
     """Return what the venue says when its engine refuses a command."""
-    code, text = (_SPOT if category is Category.SPOT else _DERIVATIVES)[reason]
+    known = _SPOT if category is Category.SPOT else _DERIVATIVES
+    code, text = known.get(reason, (10001, reason.value))
     return VenueError(code, text)

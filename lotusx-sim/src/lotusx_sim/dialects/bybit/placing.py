@@ -77,6 +77,9 @@ def read_order(state: VenueState, account: str, params: Params) -> Ticket:
         kind = conditional_kind(side, facts.trigger_direction, is_limit=is_limit)
     elif not is_limit and "slippageTolerance" in params:
         kind, price = Kind.LIMIT, _worst_price(state, listing, side, params)
+    if not is_limit and not listing.is_spot:
+        highest, lowest = price_limits(state, listing)
+        facts.bound = highest if side is Side.BUY else lowest
     _stops(listing, params, facts, reduce_only=reduce_only)
     _check_caps(state, account, listing, is_conditional=trigger is not None)
     facts.order_id = state.new_order_id(listing)

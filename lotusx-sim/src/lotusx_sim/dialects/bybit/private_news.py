@@ -46,9 +46,13 @@ def sort_out(state: VenueState, events: Iterable[Event], extra: Iterable[News]) 
             _position(state, mine, event.account, listing, event.position.leg)
         elif isinstance(event, FundingEvent):
             listing = state.directory.by_name[event.symbol]
-            row = state.users[event.account].executions
-            found = next(r.content for r in reversed(row) if r.content["execType"] == "Funding" and r.ns == event.ns
-                         and r.content["symbol"] == listing.symbol)  # fmt: skip
+            side = "Buy" if event.quantity > 0 else "Sell"
+            found = next(
+                r.content
+                for r in reversed(state.users[event.account].executions)
+                if r.ns == event.ns and r.content["execType"] == "Funding" and r.content["side"] == side
+                and r.content["symbol"] == listing.symbol and r.category is listing.category
+            )  # fmt: skip
             mine.executions.append(("execution", listing.category, found | {"category": listing.category.value}))
         else:
             mine.coins.update(dict.fromkeys(event.assets))

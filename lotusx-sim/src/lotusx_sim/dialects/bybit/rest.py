@@ -42,15 +42,17 @@ def batch_entry(single: trading.Single, name: str) -> Callable[[Call], Any]:
     """Return the endpoint that does *single* many times; *name* is the bucket it shares with order entry by WS."""
 
     def answer(call: Call) -> Any:
+        quotas: list[Quota] = []
+
         def may_act(category: Category) -> bool:
             limit = order_limit(call.state, category)
-            quota = call.state.limits.spend(call.account, bucket(name, category), limit, call.now_ns)
-            return not quota.is_over
+            quotas.append(call.state.limits.spend(call.account, bucket(name, category), limit, call.now_ns))
+            return not quotas[-1].is_over
 
         if call.state.options.environment == DEMO and call.params.category() is not Category.LINEAR:
             raise not_on_demo()
         result, extra = trading.batch(call.state, call.account, call.params, single, may_act=may_act)
-        return Answer(result, extra)
+        return Answer(result, extra, quotas[-1])
 
     return answer
 
@@ -140,7 +142,7 @@ def respond(state: VenueState, request: HttpRequest, now_ns: int, ip: str) -> Ht
     except VenueError as error:
         return envelope(now_ns, error.result, code=error.code, message=error.text, quota=quota)
     if isinstance(answer, Answer):
-        return envelope(now_ns, answer.result, extra=answer.extra, message=answer.message, quota=quota)
+        return envelope(now_ns, answer.result, extra=answer.extra, quota=answer.quota)
     return envelope(now_ns, answer, quota=quota)
 
 

@@ -51,7 +51,7 @@ def order_row(tracked: Tracked, order: Order | None = None) -> dict[str, Any]:
     cancel_type, reject_reason = why_ended(order, facts)
     quantity = order.quantity if order.quote_quantity is None else order.quote_quantity
     left = order.remaining if order.is_open else ZERO
-    price = order.price or ZERO
+    price = order.price or facts.bound
     fee, fee_detail = _fees(listing, order)
     trigger = order.trigger_price
     row: dict[str, Any] = {
@@ -143,7 +143,7 @@ def execution_row(state: VenueState, tracked: Tracked, order: Order, fill: Fill)
         "orderId": facts.order_id,
         "orderLinkId": facts.link_id,
         "side": SIDE_NAMES[fill.side],
-        "orderPrice": scaled(order.price, listing.tick) if order.price else "0",
+        "orderPrice": scaled(order.price or facts.bound, listing.tick) if order.price or facts.bound else "0",
         "orderQty": scaled(order.quantity if order.quote_quantity is None else order.quote_quantity, listing.step),
         "leavesQty": scaled(order.remaining, listing.step) if order.remaining > 0 else "0",
         "orderType": _shown_type(order, facts),

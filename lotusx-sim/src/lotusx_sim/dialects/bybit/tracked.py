@@ -49,6 +49,7 @@ class Facts:
     create_type: str = "CreateByUser"
     is_market: bool = False
     tif: str = "GTC"
+    bound: Decimal = ZERO  # the worst price of a market order on derivatives
     last_price: Decimal = ZERO  # when it was created
     take_profit: str = ""
     stop_loss: str = ""

@@ -102,6 +102,7 @@ class TradePeer(Peer):
             raise VenueError(10005, "Permission denied, please check your API key permissions.")
         if op in _BATCH:
             answer = _BATCH[op](Call(self.state, params, now_ns, self.key))
+            headers |= answer.quota.headers() if answer.quota is not None else {}
             return answer.result, answer.extra
         category = params.category()
         limit = 10 if op == "order.amend" else rest.order_limit(self.state, category)

@@ -246,7 +246,10 @@ def batch(
         try:
             if not may_act(category):
                 raise too_many_visits()
-            result |= single(state, account, Params(values | {"category": category.value}))
+            params = Params(values | {"category": category.value})
+            if single is amend and (order := find(state, account, params).order) and order.kind.is_conditional:
+                raise bad("conditional orders are not supported")
+            result |= single(state, account, params)
         except VenueError as error:
             code = {"code": error.code, "msg": error.text}
         if single is create:

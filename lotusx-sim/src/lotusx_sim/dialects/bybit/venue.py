@@ -8,14 +8,11 @@ from typing import Any
 import msgspec
 
 from lotusx_sim.dialects.binance.signing import ApiKey
-from lotusx_sim.dialects.bybit import rest, stops
-from lotusx_sim.dialects.bybit.errors import FORBIDDEN_TEXT
+from lotusx_sim.dialects.bybit import rest
+from lotusx_sim.dialects.bybit.doors import open_peer
 from lotusx_sim.dialects.bybit.limits import LimitRules
-from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.numbers import scaled
-from lotusx_sim.dialects.bybit.private_news import sort_out
 from lotusx_sim.dialects.bybit.private_ws import PrivatePeer
-from lotusx_sim.dialects.bybit.recording import follow_prices, record
 from lotusx_sim.dialects.bybit.signing import DEFAULT_KEY
 from lotusx_sim.dialects.bybit.state import (
     DEMO,
@@ -25,16 +22,14 @@ from lotusx_sim.dialects.bybit.state import (
     SPOT_FEES,
     TESTNET,
     Options,
-    Print,
     VenueState,
 )
 from lotusx_sim.dialects.bybit.streams import Hub
+from lotusx_sim.dialects.bybit.telling import sample, tell
 from lotusx_sim.dialects.bybit.trade_ws import TradePeer, scripted_reply
-from lotusx_sim.dialects.bybit.ws import Peer, PublicPeer
-from lotusx_sim.engine.events import Event, FundingEvent, PositionEvent
+from lotusx_sim.dialects.bybit.ws import Peer
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Population
-from lotusx_sim.engine.orders import Change, OrderEvent
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox, WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
@@ -42,9 +37,6 @@ from lotusx_sim.wire import HttpRequest, HttpResponse
 _CATCH_UP_NS = 60_000_000_000
 _SAMPLE_NS = 300_000_000_000  # of the open interest
 _DEFAULT_GAP_NS = 100_000_000
-_PUBLIC = {f"/v5/public/{category.value}": category for category in Category}
-_PRIVATE, _TRADE = "/v5/private", "/v5/trade"
-_LONGEST_SILENCE_S = 600
 
 
 class Bybit:
@@ -154,22 +146,11 @@ class Bybit:
     ) -> WsPeer | HttpResponse:
         del headers
         self.advance(now_ns)
-        path, _, query = target.partition("?")
-        path = path.rstrip("/")
-        known = (_PRIVATE,) if self._options.environment == DEMO else (_PRIVATE, _TRADE, *_PUBLIC)
-        if path not in known:
-            return HttpResponse(404)
-        if not self.state.limits.may_connect(client_ip, now_ns):
-            return HttpResponse(403, (("content-type", "text/html"),), FORBIDDEN_TEXT.encode())
-        peer: Peer
-        if path == _PRIVATE:
-            peer = PrivatePeer(self.state, out, ip=client_ip, opened_ns=now_ns, echoes_category=self._echoes_category)
-        elif path == _TRADE:
-            peer = TradePeer(self.state, out, ip=client_ip, opened_ns=now_ns)
-        else:
-            peer = PublicPeer(self.state, self.hub, _PUBLIC[path], out, ip=client_ip, opened_ns=now_ns)
-        if peer.idle_ns and (seconds := _active_time_s(query)):
-            peer.idle_ns = seconds * 1_000_000_000
+        peer = open_peer(
+            self.state, self.hub, target, out, ip=client_ip, now_ns=now_ns, echoes_category=self._echoes_category
+        )
+        if isinstance(peer, HttpResponse):
+            return peer
         self._peers[peer] = None
         return _Flushing(self, peer)
 
@@ -204,7 +185,7 @@ class Bybit:
             self.population.act(due_ns)
             self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
         if self._next_sample_ns <= due_ns:
-            self._sample(self._next_sample_ns)
+            sample(state, self._next_sample_ns)
             self._next_sample_ns += _SAMPLE_NS
         self.flush(due_ns)
         self.hub.tick(due_ns)
@@ -212,55 +193,9 @@ class Bybit:
             self.forget(peer)
             peer.end(1000, "")
 
-    def _sample(self, now_ns: int) -> None:
-        """Note the open interest, and settle funding where it is due."""
-        now_ms = now_ns // NS_PER_MS
-        perps = self.exchange.perps
-        for listing in self.state.directory.listings:
-            if listing.is_spot or not listing.is_open:
-                continue
-            self.state.interest.setdefault(listing.name, {})[now_ms] = perps.open_interest(listing.name)
-            if listing.is_perpetual and now_ms % (listing.funding_minutes * 60_000) == 0:
-                perps.settle_funding(listing.name, now_ns)
-                self.state.funding[listing.name].append((now_ms, perps.funding_rate(listing.name)))
-
     def flush(self, now_ns: int) -> None:
         self.state.now_ns = now_ns
-        state, seen = self.state, list[Event]()
-        prints: list[Print] = []
-        while events := state.exchange.take_events():
-            prints += record(state, events)
-            seen += events
-            for event in events:
-                if isinstance(event, OrderEvent) and event.change is Change.TRADE:
-                    stops.attach(state, state.tracked(event.order), now_ns)
-        extra, state.news = state.news, []
-        for name in dict.fromkeys(e.symbol for e in seen if isinstance(e, (PositionEvent, FundingEvent))):
-            self._prices_moved(state.directory.by_name[name], now_ns)
-        if seen:
-            self.hub.happened(seen, prints, now_ns)
-        if seen or extra:
-            news = sort_out(state, seen, extra)
-            for peer in list(self._peers):
-                if isinstance(peer, PrivatePeer) and peer.account in news:
-                    peer.tell(news[peer.account], now_ns)
-        for listing in state.directory.listings:
-            if not listing.is_spot and self._marks_moved(listing):
-                self._prices_moved(listing, now_ns)
-        self.hub.tick(now_ns)
-
-    def _marks_moved(self, listing: Listing) -> bool:
-        """Tell whether mark, index or funding rate are others than at the last call."""
-        state = self.state
-        rate = state.exchange.perps.funding_rate(listing.name)
-        now = (state.mark(listing), state.index(listing), rate)
-        moved = state.marks.get(listing.name) != now
-        state.marks[listing.name] = now
-        return moved
-
-    def _prices_moved(self, listing: Listing, now_ns: int) -> None:
-        follow_prices(self.state, listing)
-        self.hub.prices_moved(listing, now_ns)
+        tell(self.state, self.hub, self._peers, now_ns)
 
     # -- what tests and faults reach for -------------------------------------------------------------------------
 
@@ -376,16 +311,6 @@ class _Flushing:
     def closed(self, now_ns: int) -> None:
         self._peer.closed(now_ns)
         self._venue.forget(self._peer)
-
-
-def _active_time_s(query: str) -> int:
-    """Return ``max_active_time`` in seconds, 0 where it is absent or out of range."""
-    asked = dict(part.partition("=")[::2] for part in query.split("&")).get("max_active_time", "")
-    number, unit = asked[:-1], asked[-1:]
-    if not number.isdigit() or unit not in ("s", "m"):
-        return 0
-    seconds = int(number) * (60 if unit == "m" else 1)
-    return seconds if 30 <= seconds <= _LONGEST_SILENCE_S else 0
 
 
 def _decoded(text: bytes | str) -> Any:
