@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lotusx.errors import InvalidArgument, InvalidOrder, NotSupported
+from lotusx.errors import InvalidArgument, InvalidOrder, MalformedReply, NotSupported
 from lotusx.model import Instrument, MarginMode, PositionSide
 from lotusx.plugin import ItemDropped, Response, Span
 
@@ -131,6 +131,13 @@ async def test_leverage_of_a_symbol_without_brackets_has_no_known_maximum(future
     futures.rest.reply(json.dumps([CONFIG]), json.dumps({"symbol": "BTCUSDT", "brackets": []}))
 
     assert (await futures.connector.account.leverage(perp)).maximum is None
+
+
+async def test_settings_of_another_symbol_are_not_taken_for_those_asked_for(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(json.dumps([{**CONFIG, "symbol": "ETHUSDT"}]))
+
+    with pytest.raises(MalformedReply, match="BTCUSDT"):
+        await futures.connector.account.leverage(perp)
 
 
 async def test_set_leverage(futures: Any, perp: Instrument) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from lotusx.errors import InvalidArgument, ItemRejected, NoChange
+from lotusx.errors import InvalidArgument, ItemRejected, MalformedReply, NoChange
 from lotusx.model import (
     AccountEvent,
     Balance,
@@ -108,7 +108,10 @@ class PerpAccount(AccountPort):
 
     async def leverage(self, instrument: Instrument) -> Leverage:
         """Return leverage and margin mode, and the highest leverage that a small position may have."""
-        (config,) = await self._rest.symbol_config(instrument.venue_symbol)
+        configs = {item.symbol: item for item in await self._rest.symbol_config(instrument.venue_symbol)}
+        config = configs.get(instrument.venue_symbol)
+        if config is None:
+            raise MalformedReply(f"{self._exchange}: symbolConfig says nothing of {instrument.venue_symbol}")
         brackets = (await self._rest.brackets(instrument.venue_symbol)).brackets
         return Leverage(
             instrument.symbol,
