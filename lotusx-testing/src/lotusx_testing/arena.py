@@ -26,6 +26,8 @@ class Dialect:
         client_order_id: Writes the n-th client order id in a form that the exchange keeps as it is.
         is_command: Whether an HTTP request, by verb and path, changes something.
         wallet: The simulation's name of a wallet, for its ledger; ``None``: the account has one.
+        market: The simulation's name of a market, by the exchange's.
+        has_market_orders: Whether a market order needs no bound.
         books_show_gaps: Whether a lost book message can be noticed; where every one is a whole book, it cannot.
     """
 
@@ -34,6 +36,8 @@ class Dialect:
     client_order_id: Callable[[int], str] = "case-{}".format
     is_command: Callable[[str, str], bool] = lambda verb, path: verb in ("POST", "DELETE")
     wallet: Callable[[str], str | None] = lambda wallet: None
+    market: Callable[[str], str] = str
+    has_market_orders: bool = True
     books_show_gaps: bool = True
 
 
@@ -48,12 +52,27 @@ def _hyperliquid() -> Dialect:
         client_order_id="0x{:032x}".format,
         is_command=lambda verb, path: verb == "POST" and path.startswith("/exchange"),
         wallet=lambda wallet: f"main/{wallet.removeprefix('perp:')}",
+        has_market_orders=False,
         books_show_gaps=False,
+    )
+
+
+def _bybit(category: str) -> Dialect:
+    from lotusx_sim.dialects.bybit import DEFAULT_KEY as KEY, Bybit
+
+    # Streams ten times as fast as the exchange's.
+    return Dialect(
+        partial(Bybit, pace=0.1),
+        {"api_key": KEY.key, "api_secret": KEY.verifier},
+        is_command=lambda verb, path: verb == "POST",
+        market=f"{category}:{{}}".format,
     )
 
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {
     "binance": lambda: Dialect(BinanceSpot, {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}),
+    "bybit": partial(_bybit, "spot"),
+    "bybit-perp": partial(_bybit, "linear"),
     "hyperliquid": _hyperliquid,
 }
 """By exchange name."""
@@ -87,6 +106,10 @@ class Arena:
     async def instrument(self) -> lotusx.Instrument:
         """Return what is traded here."""
         return await self.exchange.market.instrument(self.symbol)
+
+    async def market(self) -> str:
+        """Return the simulation's name of what is traded here."""
+        return self.dialect.market((await self.instrument()).venue_symbol)
 
     async def resting(self, side: Side = Side.BUY, **more: Any) -> OrderRequest:
         """Write a limit order far enough from the market to rest, large enough to be allowed."""
