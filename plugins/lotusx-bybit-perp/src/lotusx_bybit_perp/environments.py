@@ -16,7 +16,6 @@ ENVIRONMENTS = environments(
     demo_lacks=MappingProxyType(
         {
             **dict.fromkeys((C.BATCH_ORDERS, C.BATCH_CANCEL, C.BATCH_AMEND), _LINEAR_ONLY),
-            C.TEST_ORDER: Support.not_offered("environment='testnet', or 'live'"),
         }
     ),
 )

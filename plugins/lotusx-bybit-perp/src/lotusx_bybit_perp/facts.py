@@ -21,7 +21,7 @@ FACTS = ExchangeFacts(
             C.CANCEL_ALL: Support.partial("by instrument; for all, one call per settle asset with open orders"),
             **dict.fromkeys((C.BATCH_ORDERS, C.BATCH_CANCEL), _BATCH),
             C.BATCH_AMEND: Support.partial("20 orders a request; no conditional ones", max_items=20),
-            C.TEST_ORDER: Support.partial("no conditional orders, and not in isolated margin mode"),
+            C.TEST_ORDER: Support.not_written("native.pre_check, which checks the margin"),
             C.MARGIN_MODE: Support.partial("of the whole account, not of one instrument"),
             C.ISOLATED_MARGIN: Support.partial("in isolated margin mode, one-way"),
             C.FUNDING_PAYMENTS: Support.partial("7 days a request", max_limit=100),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lotusx.plugin import Verb
+from lotusx.plugin import Effect, Verb
 from lotusx_bybit.v5 import BybitNative, Category, Listing, Reply, account_types, reader, types
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ POSITIONS_PER_PAGE = 200
 
 _RATES = reader(Reply[Listing[types.FundingRecord]])
 _INTEREST = reader(Reply[Listing[types.OpenInterestRecord]])
+_DOCUMENT = reader(Reply[dict[str, Any]])
 _POSITIONS = reader(Reply[Listing[account_types.Position]])
 
 
@@ -53,6 +54,11 @@ class BybitPerpNative(BybitNative):
     async def risk_limits(self, category: Category | str, symbol: str) -> Any:
         """``GET /v5/market/risk-limit``: how leverage shrinks with the size of a position."""
         return await self.call("GET", "/v5/market/risk-limit", {"category": str(category), "symbol": symbol})
+
+    async def pre_check(self, params: Params) -> Any:
+        """``POST /v5/order/pre-check``: what an order would do to the margin. It may be sent again."""
+        request = self.request(Verb.POST, "/v5/order/pre-check", params, signed=True, effect=Effect.READ)
+        return await self.send(request, lambda response: _DOCUMENT(response).result)
 
     async def positions(self, params: Params) -> Listing[account_types.Position]:
         """``GET /v5/position/list``, one page; with a symbol also flat ones, with a settle asset open ones only."""

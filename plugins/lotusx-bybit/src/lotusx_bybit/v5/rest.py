@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from lotusx.plugin import Effect, Lane, Verb
+from lotusx.plugin import Lane, Verb
 from lotusx_bybit.v5 import account_types, types
 from lotusx_bybit.v5.calls import Calls
 from lotusx_bybit.v5.category import Category
@@ -103,11 +103,6 @@ class Endpoints(Calls):
         """``POST /v5/order/cancel-all``: what will be canceled, at most 500 orders of linear and inverse."""
         request = self.request(Verb.POST, "/v5/order/cancel-all", params, signed=True, lane=Lane.URGENT)
         return (await self.send(request, _CANCELED_ALL)).result.items
-
-    async def pre_check(self, params: Params) -> None:
-        """``POST /v5/order/pre-check``: reaches no matching engine, so it may be sent again."""
-        request = self.request(Verb.POST, "/v5/order/pre-check", params, signed=True, effect=Effect.READ)
-        await self.send(request, lambda response: None)
 
     async def orders(self, params: Params) -> Listing[account_types.Order]:
         """``GET /v5/order/realtime``, one page of at most 50; ``openOnly=1``: the newest 500 that ended."""

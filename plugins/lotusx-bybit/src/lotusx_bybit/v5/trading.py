@@ -70,10 +70,6 @@ class V5Trading(V5OrderReads):
         ids = await self._command(CREATE, self._order(request, instrument))
         return convert.to_acknowledged(request, ids, symbol=instrument.symbol)
 
-    async def test(self, request: OrderRequest, instrument: Instrument) -> None:
-        """Have Bybit check an order. Not in isolated margin mode, and no conditional ones."""
-        await self._rest.pre_check(self._order(request, instrument))
-
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Ask for new terms; the order keeps its ids. Which terms it has then is told by reports."""
         return convert.to_amended(order, await self._command(AMEND, self._amendment(order, change, instrument)))
