@@ -10,7 +10,7 @@ from random import Random
 from urllib.parse import parse_qsl
 
 from lotusx_sim import ApiKey, BinanceSpot, Simulator
-from lotusx_sim.dialects.binance.streams import StreamPeer
+from lotusx_sim.dialects.binance.stream_peer import StreamPeer
 from lotusx_sim.dialects.binance.symbols import SpotSymbol
 from lotusx_sim.dialects.binance.ws_api import WsApiPeer
 from lotusx_sim.venue import Venue
