@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import pytest
 from binance_contracts import FILL, PLACED, QUERIED, WAITING, limit_buy
+from binance_script import LISTED, Script, connect
 
-import lotusx
-from lotusx.kernel.transport import HttpRequest, HttpResponse, WsClosed, WsHandler
 from lotusx.model import FillEvent, OrderEvent, Recovered
 
 pytestmark = pytest.mark.anyio
 
-CONTRACT = {
-    "symbol": "BTCUSDT",
-    "contractType": "PERPETUAL",
-    "deliveryDate": 4133404800000,
-    "status": "TRADING",
-    "baseAsset": "BTC",
-    "quoteAsset": "USDT",
-    "marginAsset": "USDT",
-    "filters": [],
-}
 UPDATE: dict[str, Any] = {
     "s": "BTCUSDT", "c": "a-1", "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "0.010", "p": "68000.0", "ap": "68000.0",
     "sp": "0", "x": "TRADE", "X": "PARTIALLY_FILLED", "i": 28, "l": "0.004", "z": "0.004", "L": "68000.0", "n": "0.1",
@@ -35,77 +22,11 @@ UPDATE: dict[str, Any] = {
 }  # fmt: skip
 
 
-@dataclass
-class Script:
-    """Answers REST by verb and path, and hands sockets over to the test.
-
-    Attributes:
-        keys: Listen keys, in the order in which they are given out.
-        answers: Verb and path → document.
-    """
-
-    answers: dict[str, Any]
-    keys: list[str] = field(default_factory=lambda: ["first", "second"])
-    asked: list[str] = field(default_factory=list)
-    sockets: list[Socket] = field(default_factory=list)
-    opened: anyio.Event = field(default_factory=anyio.Event)
-
-    async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpResponse:
-        name = f"{request.method} {urlsplit(request.url).path}"
-        self.asked.append(name)
-        answer = {"listenKey": self.keys.pop(0)} if name == "POST /fapi/v1/listenKey" else self.answers[name]
-        return HttpResponse(200, {"content-type": "application/json"}, json.dumps(answer).encode())
-
-    async def connect(self, url: str, handler: WsHandler, **_: Any) -> Socket:
-        self.sockets.append(Socket(url, handler))
-        self.opened.set()
-        self.opened = anyio.Event()
-        return self.sockets[-1]
-
-    async def aclose(self) -> None:
-        """Hold nothing."""
-
-
-@dataclass
-class Socket:
-    """One socket of the script."""
-
-    url: str
-    handler: WsHandler
-    sent: list[str] = field(default_factory=list)
-    last_received_ns: int = 0
-    closed: anyio.Event = field(default_factory=anyio.Event)
-
-    def say(self, document: Any) -> None:
-        self.handler.on_messages([json.dumps(document).encode()], 9)
-
-    async def run(self) -> WsClosed:
-        await self.closed.wait()
-        return WsClosed(1000, clean=True)
-
-    async def send(self, text: str) -> None:
-        self.sent.append(text)
-
-    async def ping(self, payload: bytes = b"") -> None:
-        """Be quiet."""
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        self.closed.set()
-
-    def pause_reading(self) -> None:
-        """Go on."""
-
-    def resume_reading(self) -> None:
-        """Go on."""
-
-
 @pytest.fixture
 def script() -> Script:
-    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400}]
     return Script(
         {
-            "GET /fapi/v1/time": {"serverTime": 1_770_000_000_000},
-            "GET /fapi/v1/exchangeInfo": {"serverTime": 1, "rateLimits": limits, "symbols": [CONTRACT]},
+            **LISTED,
             "POST /fapi/v1/order": PLACED,
             "POST /fapi/v1/algoOrder": WAITING,
             "GET /fapi/v1/openOrders": [],
@@ -116,16 +37,6 @@ def script() -> Script:
             "GET /fapi/v3/balance": [],
             "GET /fapi/v3/positionRisk": [],
         }
-    )
-
-
-def connect(script: Script) -> Any:
-    return lotusx.connect(
-        "binance-perp",
-        environment="demo",
-        credentials={"api_key": "k", "api_secret": "s"},
-        http=script,
-        ws=script,
     )
 
 
