@@ -23,6 +23,7 @@ from lotusx.model import (
 )
 from lotusx.plugin import Amendment
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
+from lotusx_binance.perp.account_conversions import to_margin_mode
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -315,4 +316,4 @@ def test_a_fill_names_order_fee_and_liquidity(perp: Instrument) -> None:
     ("text", "mode"), [("CROSSED", "cross"), ("cross", "cross"), ("ISOLATED", "isolated"), ("odd", "unknown")]
 )
 def test_margin_modes_in_all_their_spellings(text: str, mode: str) -> None:
-    assert convert.to_margin_mode(text) is MarginMode(mode)
+    assert to_margin_mode(text) is MarginMode(mode)

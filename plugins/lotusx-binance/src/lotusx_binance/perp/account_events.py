@@ -19,7 +19,7 @@ from lotusx.model import (
     Symbol,
     VenueEvent,
 )
-from lotusx_binance.perp import account_types as types, order_conversions as convert
+from lotusx_binance.perp import account_conversions as holdings, account_types as types, order_conversions as convert
 from lotusx_binance.perp.types import USD_MARGINED
 
 CHILDREN_KNOWN = 10_000
@@ -110,14 +110,14 @@ class AccountReader:
         if change.B:
             events.append(
                 BalanceEvent(
-                    tuple(convert.to_balance(item.a, item.wb, item.cw, updated_ms=time_ms) for item in change.B)
+                    tuple(holdings.to_balance(item.a, item.wb, item.cw, updated_ms=time_ms) for item in change.B)
                 )
             )
         if change.P:
             events.append(
                 PositionEvent(
                     tuple(
-                        convert.to_position_change(item, symbol=self._symbol_of(item.s), updated_ms=time_ms)
+                        holdings.to_position_change(item, symbol=self._symbol_of(item.s), updated_ms=time_ms)
                         for item in change.P
                     )
                 )
@@ -132,7 +132,7 @@ class AccountReader:
         symbol = self._symbol_of(names.pop())
         return [
             FundingEvent(
-                convert.to_payment(
+                holdings.to_payment(
                     symbol=symbol, amount=item.bc, asset=item.a, time_ms=time_ms, received_ns=received_ns
                 )
             )

@@ -6,8 +6,6 @@ Source: developers.binance.com, USDⓈ-M futures, "Trade" and "Account".
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct, field
 
 from lotusx_binance.replies import ErrorBody
@@ -311,7 +309,3 @@ class AccountUpdate(Struct):
     E: int
     T: int
     a: AccountChange
-
-
-Document = dict[str, Any]
-"""What has no type here."""

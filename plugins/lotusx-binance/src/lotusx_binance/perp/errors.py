@@ -11,7 +11,6 @@ from types import MappingProxyType
 from lotusx.errors import ErrorKind as K
 from lotusx_binance.replies import BinanceDialect, ErrorBody, Meanings
 
-LISTEN_KEY_UNKNOWN = -1125
 NO_NEED_TO_CHANGE_MARGIN_TYPE = -4046
 NO_NEED_TO_CHANGE_POSITION_SIDE = -4059
 FOK_NOT_FILLABLE = -5021

@@ -1,4 +1,4 @@
-"""Pure: orders, fills, balances and positions of USDⓈ-M futures → the model. What is sent is in `order_requests`."""
+"""Pure: orders and fills of USDⓈ-M futures → the model. What is sent is in `order_requests`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.model import (
-    Balance,
     Fill,
-    FundingPayment,
-    InstrumentKind,
     Liquidity,
-    MarginMode,
     OrderState,
     OrderStatus,
     OrderType,
-    Position,
     PositionSide,
     Side,
     Symbol,
@@ -71,7 +66,6 @@ _ALGO_STATUS = {
 }
 FINISHED = "FINISHED"
 """The order that a conditional one became has ended, in whichever way."""
-_MARGIN_MODE = {"cross": MarginMode.CROSS, "crossed": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _EXPIRY_REASONS = {
     1: "self-trade prevention",
     2: "the rest of an IOC order",
@@ -83,7 +77,6 @@ _EXPIRY_REASONS = {
     8: "replaced by the order that its stop became",
     9: "the rest of a market order",
 }
-_HOUR_MS = 3_600_000
 
 
 def expiry_reason(code: str | int | None) -> str:
@@ -288,73 +281,4 @@ def to_algo_state(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms: 
         raw_time_in_force=update.f,
         position_side=known(POSITION_SIDES, update.ps, field="ps"),
         reason=update.rm if status.is_terminal else "",
-    )
-
-
-# Account
-
-
-def to_balance(asset: str, wallet: str, cross: str, *, updated_ms: int) -> Balance:
-    """Convert the wallet balance of one asset; what is not in the cross wallet is set aside for isolated positions.
-
-    The margin of cross positions and of orders is not deducted from ``free``: events do not tell it.
-    """
-    total, free = decimal_from_wire(wallet, field="balance"), decimal_from_wire(cross, field="crossWalletBalance")
-    return Balance(asset, free, total - free, total, updated_ms * MS)
-
-
-def to_margin_mode(text: str) -> MarginMode:
-    """Read ``CROSSED``, ``cross``, ``ISOLATED`` or ``isolated``."""
-    return _MARGIN_MODE.get(text.lower(), MarginMode.UNKNOWN)
-
-
-def to_position(item: types.PositionRisk, config: types.SymbolConfig | None, *, symbol: Symbol) -> Position:
-    """Convert a row of ``positionRisk`` with what ``symbolConfig`` says of its symbol."""
-    number = decimal_from_wire
-    quantity = number(item.positionAmt, field="positionAmt")
-    mode = None if config is None else to_margin_mode(config.marginType)
-    margin = number(item.isolatedWallet, field="isolatedWallet") if mode is MarginMode.ISOLATED else None
-    if mode is MarginMode.CROSS and item.initialMargin is not None:
-        margin = number(item.initialMargin, field="initialMargin")
-    return Position(
-        symbol,
-        InstrumentKind.LINEAR,
-        quantity,
-        entry_price=number(item.entryPrice, field="entryPrice") or None,
-        mark_price=number(item.markPrice, field="markPrice") or None,
-        unrealized_pnl=number(item.unRealizedProfit, field="unRealizedProfit"),
-        liquidation_price=number(item.liquidationPrice, field="liquidationPrice") or None,
-        leverage=None if config is None else Decimal(config.leverage),
-        margin_mode=mode,
-        margin=margin,
-        updated_ns=item.updateTime * MS,
-        side=known(POSITION_SIDES, item.positionSide, field="positionSide"),
-    )
-
-
-def to_position_change(change: types.PositionChange, *, symbol: Symbol, updated_ms: int) -> Position:
-    """Convert a position in ``ACCOUNT_UPDATE``, which tells neither mark price nor leverage."""
-    number = decimal_from_wire
-    mode = to_margin_mode(change.mt)
-    return Position(
-        symbol,
-        InstrumentKind.LINEAR,
-        number(change.pa, field="pa"),
-        entry_price=number(change.ep, field="ep") or None,
-        unrealized_pnl=number(change.up, field="up"),
-        margin_mode=mode,
-        margin=number(change.iw, field="iw") if mode is MarginMode.ISOLATED else None,
-        updated_ns=updated_ms * MS,
-        side=known(POSITION_SIDES, change.ps, field="ps"),
-    )
-
-
-def to_payment(*, symbol: Symbol, amount: str, asset: str, time_ms: int, received_ns: int = 0) -> FundingPayment:
-    """Convert a funding fee. It is booked a little after the end of its interval, which is a whole hour."""
-    return FundingPayment(
-        symbol,
-        decimal_from_wire(amount, field="income"),
-        asset,
-        time_ms // _HOUR_MS * _HOUR_MS * MS,
-        received_ns=received_ns,
     )

@@ -26,7 +26,7 @@ from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Lease,
 from lotusx_binance.account_orders import CLOCKS_APART_MS
 from lotusx_binance.codec import ACCOUNT_KEY
 from lotusx_binance.conversions import MS
-from lotusx_binance.perp import order_conversions as convert, order_requests as write
+from lotusx_binance.perp import account_conversions as convert, order_requests as write
 from lotusx_binance.perp.account_events import AccountReader
 from lotusx_binance.perp.connector.lease import ListenKeyLease
 from lotusx_binance.perp.windows import next_start, window
