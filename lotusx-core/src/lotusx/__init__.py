@@ -9,8 +9,9 @@ Names are resolved when first used: importing the package loads nothing heavy.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx.book import LiveOrderBook as LiveOrderBook
@@ -55,33 +56,20 @@ if TYPE_CHECKING:
     from lotusx.plugin.registry import installed_exchanges as installed_exchanges
     from lotusx.streams import Overflow as Overflow, Stream as Stream
 
-_HOMES = {
-    "lotusx.book": "LiveOrderBook",
-    "lotusx.connection": "connect",
-    "lotusx.errors": "ConfigurationError CredentialsError ExchangeError InsufficientFunds InvalidArgument LotusXError "
-    "NotSupported OrderNotFound OrderOutcomeUnknown RateLimited StaleBook StreamError TransportError UnknownExchange "
-    "UnknownSymbol",
-    "lotusx.exchange": "Exchange",
-    "lotusx.kernel.facts": "Capability Support",
-    "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType QuantityUnit "
-    "Rejected Side Symbol TimeInForce Trade Unknown",
-    "lotusx.orders": "Order",
-    "lotusx.plugin.registry": "installed_exchanges",
-    "lotusx.streams": "Overflow Stream",
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "lotusx.book": "LiveOrderBook",
+        "lotusx.connection": "connect",
+        "lotusx.errors": "ConfigurationError CredentialsError ExchangeError InsufficientFunds InvalidArgument "
+        "LotusXError NotSupported OrderNotFound OrderOutcomeUnknown RateLimited StaleBook StreamError TransportError "
+        "UnknownExchange UnknownSymbol",
+        "lotusx.exchange": "Exchange",
+        "lotusx.kernel.facts": "Capability Support",
+        "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType QuantityUnit "
+        "Rejected Side Symbol TimeInForce Trade Unknown",
+        "lotusx.orders": "Order",
+        "lotusx.plugin.registry": "installed_exchanges",
+        "lotusx.streams": "Overflow Stream",
+    },
+)

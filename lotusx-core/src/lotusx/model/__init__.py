@@ -5,8 +5,9 @@ Names are resolved when first used, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx.model.account import (
@@ -76,32 +77,19 @@ if TYPE_CHECKING:
     from lotusx.model.requests import AmendRequest as AmendRequest, OrderRequest as OrderRequest
     from lotusx.model.symbol import Symbol as Symbol
 
-_HOMES = {
-    "account": "AccountEvent Balance BalanceEvent Fees FillEvent FundingEvent FundingPayment Leverage OrderEvent "
-    "Permissions Position PositionEvent Recovered VenueEvent",
-    "enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
-    "PositionSide QuantityUnit Side TimeInForce known",
-    "instruments": "Instrument PriceRule SignificantDigits TickSize",
-    "market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
-    "Ticker Trade",
-    "numbers": "decimal_from_user decimal_from_wire exact plain",
-    "orders": "Accepted Fill OrderState Outcome Rejected Unknown",
-    "requests": "AmendRequest OrderRequest",
-    "symbol": "Symbol",
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        ".account": "AccountEvent Balance BalanceEvent Fees FillEvent FundingEvent FundingPayment Leverage OrderEvent "
+        "Permissions Position PositionEvent Recovered VenueEvent",
+        ".enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
+        "PositionSide QuantityUnit Side TimeInForce known",
+        ".instruments": "Instrument PriceRule SignificantDigits TickSize",
+        ".market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
+        "Ticker Trade",
+        ".numbers": "decimal_from_user decimal_from_wire exact plain",
+        ".orders": "Accepted Fill OrderState Outcome Rejected Unknown",
+        ".requests": "AmendRequest OrderRequest",
+        ".symbol": "Symbol",
+    },
+)

@@ -5,8 +5,9 @@ Names are resolved when first used: a plugin's ``plugin.py`` can import from her
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx.kernel.book import BookRule as BookRule
@@ -65,34 +66,21 @@ if TYPE_CHECKING:
     from lotusx.kernel.telemetry import ItemDropped as ItemDropped, Telemetry as Telemetry
     from lotusx.plugin.hookspecs import HookSpecs as HookSpecs, hookimpl as hookimpl
 
-_HOMES = {
-    "lotusx.kernel.book": "BookRule",
-    "lotusx.kernel.clock": "Clock",
-    "lotusx.kernel.codec": "Ack Channel ChannelKind Control Notice NoticeKind Reply WsCodec WsFacts",
-    "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
-    "lotusx.kernel.dialect": "RestDialect Usage",
-    "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
-    "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
-    "Span TradingPort",
-    "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
-    "lotusx.kernel.secrets": "Secret",
-    "lotusx.kernel.signer": "Signer",
-    "lotusx.kernel.telemetry": "ItemDropped Telemetry",
-    "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        "lotusx.kernel.book": "BookRule",
+        "lotusx.kernel.clock": "Clock",
+        "lotusx.kernel.codec": "Ack Channel ChannelKind Control Notice NoticeKind Reply WsCodec WsFacts",
+        "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
+        "lotusx.kernel.dialect": "RestDialect Usage",
+        "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
+        "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
+        "Span TradingPort",
+        "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
+        "lotusx.kernel.secrets": "Secret",
+        "lotusx.kernel.signer": "Signer",
+        "lotusx.kernel.telemetry": "ItemDropped Telemetry",
+        "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
+    },
+)

@@ -5,8 +5,9 @@ Names are resolved when first used, so that a plugin's facts stay light. No modu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx_bybit.v5.account import V5Account as V5Account
@@ -47,34 +48,22 @@ if TYPE_CHECKING:
     from lotusx_bybit.v5.sites import environments as environments
     from lotusx_bybit.v5.trading import V5Trading as V5Trading
 
-_HOMES = {
-    "account": "V5Account",
-    "category": "Category category_of",
-    "envelope": "Listing Params Reply encode_body reader",
-    "facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits ws_facts",
-    "hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
-    "listed": "Listed",
-    "native": "BybitNative",
-    "pieces": "everything piece",
-    "public_data": "MergedTicker V5MarketData first_ms last_ms",
-    "quotas": "Quotas",
-    "signer": "V5Signer signer_from",
-    "sites": "environments",
-    "trading": "V5Trading",
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the list is the table above
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    {
+        ".account": "V5Account",
+        ".category": "Category category_of",
+        ".envelope": "Listing Params Reply encode_body reader",
+        ".facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits "
+        "ws_facts",
+        ".hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
+        ".listed": "Listed",
+        ".native": "BybitNative",
+        ".pieces": "everything piece",
+        ".public_data": "MergedTicker V5MarketData first_ms last_ms",
+        ".quotas": "Quotas",
+        ".signer": "V5Signer signer_from",
+        ".sites": "environments",
+        ".trading": "V5Trading",
+    },
+)
