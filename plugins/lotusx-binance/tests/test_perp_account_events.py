@@ -138,44 +138,76 @@ def test_a_rejection_at_the_trigger_says_why(read: Any) -> None:
 
 
 def test_a_triggered_order_is_the_order_that_it_became(read: Any) -> None:
-    (event,) = read(algo(X="TRIGGERED", ai="88937381063", act="MARKET"))
+    became, ended = read(algo(X="TRIGGERED", ai="88937381063", act="MARKET"))
 
-    assert (event.state.venue_order_id, event.state.client_order_id) == ("88937381063", "a-1")
-    assert (event.state.status, event.state.type) == (OrderStatus.OPEN, OrderType.STOP_LOSS)
-    (event,) = read(algo(X="TRIGGERED", ai="88937381063", aq="0.004"))
-    assert (event.state.status, event.state.filled) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.004"))
-
-
-def test_the_end_of_what_it_became_is_told_by_that(read: Any) -> None:
-    assert read(algo(X="FINISHED", ai="88937381063", aq="0.010")) == []
+    assert (became.state.venue_order_id, became.state.client_order_id) == ("88937381063", "a-1")
+    assert (became.state.status, became.state.type) == (OrderStatus.OPEN, OrderType.STOP_LOSS)
+    assert (ended.state.venue_order_id, ended.state.status) == ("algo:7", OrderStatus.CANCELED)
+    assert ended.state.reason == "it triggered, and is order 88937381063 now"
+    became, _ = read(algo(X="TRIGGERED", ai="88937381063", aq="0.004"))
+    assert (became.state.status, became.state.filled) == (OrderStatus.PARTIALLY_FILLED, Decimal("0.004"))
 
 
-def test_events_of_what_it_became_carry_our_id(read: Any) -> None:
+@pytest.mark.parametrize(
+    ("word", "executed", "status"),
+    [("FINISHED", "0.010", "filled"), ("FINISHED", "0.004", "unknown"), ("EXPIRED", "0", "expired")],
+)
+def test_the_end_of_what_it_became_is_told_as_far_as_it_is_known(
+    read: Any, word: str, executed: str, status: str
+) -> None:
+    became, _ = read(algo(X=word, ai="88937381063", aq=executed))
+
+    assert (became.state.status, became.state.raw_status) == (status, word)
+
+
+def test_events_of_what_it_became_carry_our_id_and_kind(read: Any) -> None:
     read(algo(X="TRIGGERED", ai="28"))
 
-    fill, state = read(order(**{**TRADE, "c": "made-by-the-exchange"}))
+    fill, state = read(order(**{**TRADE, "c": "made-by-the-exchange", "ot": "MARKET"}))
 
     assert (fill.fill.client_order_id, state.state.client_order_id) == ("a-1", "a-1")
+    assert (state.state.type, state.state.trigger_price) == (OrderType.STOP_LOSS, 60_000)
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_stop_is_one_order_through_its_trigger_in_whichever_order_that_is_told(read: Any, late: bool) -> None:
+@pytest.mark.parametrize("at_once", [False, True], ids=["later", "in the same millisecond"])
+def test_a_stop_is_one_order_through_its_trigger_in_whichever_order_that_is_told(
+    read: Any, late: bool, at_once: bool
+) -> None:
     ledger = Ledger()
     tracked = ledger.open(asked_for(stop_sell()))
     triggered = algo(X="TRIGGERED", ai="28")
     filled = order(**{**TRADE, "c": "made-by-the-exchange", "ot": "STOP_MARKET", "o": "MARKET", "p": "0", "T": 40})
-    for event in [algo(), *([filled, triggered] if late else [triggered, filled]), algo(X="FINISHED", ai="28")]:
+    waiting = algo() | ({"T": 30} if at_once else {})
+    for event in [
+        waiting,
+        *([filled, triggered] if late else [triggered, filled]),
+        algo(X="FINISHED", ai="28", aq="0.010"),
+    ]:
         for told in read(event):
             if isinstance(told, OrderEvent):
                 ledger.apply_state(told.state)
             else:
                 ledger.apply_fill(told.fill)
 
+        assert not tracked.finished or tracked.filled_by_fills == Decimal("0.010")
+
     state = tracked.state
     assert (state.status, state.filled, state.venue_order_id) == (OrderStatus.FILLED, Decimal("0.010"), "28")
     assert [fill.trade_id for fill in tracked.fills.values()] == ["11"]
     assert (state.type, tracked.client_order_id, tracked.finished) == (OrderType.STOP_LOSS, "a-1", True)
     assert len(ledger) == 1
+
+
+def test_a_stop_placed_elsewhere_ends_when_it_triggers_and_its_order_is_another(read: Any) -> None:
+    ledger = Ledger()
+    told = [event for document in (algo(), algo(X="TRIGGERED", ai="28"), order(**TRADE)) for event in read(document)]
+    for event in told:
+        if isinstance(event, OrderEvent):
+            ledger.apply_state(event.state)
+
+    assert ledger.unfinished() == []
+    assert len(ledger) == 2
 
 
 def test_remembered_orders_are_bounded(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:

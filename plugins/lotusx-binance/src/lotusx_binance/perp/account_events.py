@@ -15,6 +15,7 @@ from lotusx.model import (
     FillEvent,
     FundingEvent,
     OrderEvent,
+    OrderState,
     PositionEvent,
     Symbol,
     VenueEvent,
@@ -57,7 +58,7 @@ class AccountReader:
 
     def __init__(self, symbol_of: Callable[[str], Symbol]) -> None:
         self._symbol_of = symbol_of
-        self._children: OrderedDict[int, str] = OrderedDict()  # order → our id of the conditional order it was
+        self._parents: OrderedDict[int, OrderState] = OrderedDict()  # order → the conditional order that it was
         self._readers: Mapping[str, Callable[[bytes | msgspec.Raw, int], Sequence[AccountEvent]]] = {
             "ORDER_TRADE_UPDATE": self._orders,
             "ALGO_UPDATE": self._conditionals,
@@ -83,23 +84,23 @@ class AccountReader:
 
     def _orders(self, event: bytes | msgspec.Raw, received_ns: int) -> Sequence[AccountEvent]:
         update = _order(event).o
+        parent = self._parents.get(update.i)
+        client_order_id = update.c if parent is None else parent.client_order_id or ""
         state, fill = convert.to_updated(
-            update,
-            symbol=self._symbol_of(update.s),
-            client_order_id=self._children.get(update.i, update.c),
-            received_ns=received_ns,
+            update, symbol=self._symbol_of(update.s), client_order_id=client_order_id, received_ns=received_ns
         )
+        if parent is not None:
+            state = convert.to_triggered(state, parent)
         return [OrderEvent(state)] if fill is None else [FillEvent(fill), OrderEvent(state)]
 
     def _conditionals(self, event: bytes | msgspec.Raw, received_ns: int) -> Sequence[AccountEvent]:
         found = _algo(event)
-        update = found.o
-        if update.ai.isdecimal() and update.caid:
-            self._children[int(update.ai)] = update.caid
-            if len(self._children) > CHILDREN_KNOWN:
-                self._children.popitem(last=False)
-        state = convert.to_algo_state(update, symbol=self._symbol_of(update.s), updated_ms=found.T)
-        return [] if state is None else [OrderEvent(state)]
+        states = convert.to_algo_states(found.o, symbol=self._symbol_of(found.o.s), updated_ms=found.T)
+        if found.o.ai.isdecimal():
+            self._parents[int(found.o.ai)] = states[0]
+            if len(self._parents) > CHILDREN_KNOWN:
+                self._parents.popitem(last=False)
+        return [OrderEvent(state) for state in states]
 
     def _holdings(self, event: bytes | msgspec.Raw, received_ns: int) -> Sequence[AccountEvent]:
         update = _account(event)

@@ -142,12 +142,11 @@ def to_conditional(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
     )
 
 
-def to_triggered(child: OrderState, item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
-    """Tell the order that a conditional one became under our id and with the trigger of that.
+def to_triggered(child: OrderState, parent: OrderState) -> OrderState:
+    """Tell the order that a conditional one became under our id, as the kind of order that was asked for.
 
     Its times stay its own: by them it is known to be the newer of the two.
     """
-    parent = to_conditional(item, symbol=symbol)
     return replace(
         child,
         client_order_id=parent.client_order_id,
@@ -251,25 +250,22 @@ def to_updated(
     return state, fill
 
 
-def to_algo_state(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms: int) -> OrderState | None:
-    """Convert an ``ALGO_UPDATE``: the order it became where that is known; ``None``: its own events tell the end."""
+def to_algo_states(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms: int) -> list[OrderState]:
+    """Convert an ``ALGO_UPDATE``. Once it has triggered: first the order that it became, then the end of its waiting.
+
+    ``FINISHED`` does not say how that order ended; its own events do.
+    """
     number = decimal_from_wire
-    quantity, filled = number(update.q, field="q"), number(update.aq, field="aq")
     status = _ALGO_STATUS.get(update.X, OrderStatus.UNKNOWN)
-    if update.ai:
-        if update.X == FINISHED:
-            return None
-        if status is OrderStatus.PENDING:
-            status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
-    return OrderState(
+    waiting = OrderState(
         symbol,
-        update.ai or f"{ALGO}{update.aid}",
+        f"{ALGO}{update.aid}",
         update.caid or None,
         known(SIDES, update.S, field="S"),
         _TYPE.get(update.o, OrderType.UNKNOWN),
         status,
-        quantity,
-        filled if update.ai else Decimal(0),
+        number(update.q, field="q"),
+        Decimal(0),
         price=number(update.p, field="p") or None,
         trigger_price=number(update.tp, field="tp") or None,
         time_in_force=_TIME_IN_FORCE.get(update.f, TimeInForce.UNKNOWN),
@@ -282,3 +278,17 @@ def to_algo_state(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms: 
         position_side=known(POSITION_SIDES, update.ps, field="ps"),
         reason=update.rm if status.is_terminal else "",
     )
+    if not update.ai:
+        return [waiting]
+    filled = number(update.aq, field="aq")
+    child = replace(waiting, venue_order_id=update.ai, filled=filled, status=_status_of_child(waiting, filled))
+    ended = replace(waiting, status=OrderStatus.CANCELED, reason=f"it triggered, and is order {update.ai} now")
+    return [child, ended]
+
+
+def _status_of_child(waiting: OrderState, filled: Decimal) -> OrderStatus:
+    if waiting.raw_status == FINISHED and filled == waiting.quantity:
+        return OrderStatus.FILLED
+    if waiting.status is OrderStatus.PENDING:
+        return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
+    return waiting.status

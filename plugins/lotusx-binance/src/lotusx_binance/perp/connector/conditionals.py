@@ -62,7 +62,7 @@ class Conditionals:
             if item.algoStatus != convert.FINISHED:
                 return waiting  # triggered, and not to be seen yet
             return convert.to_forgotten(item, symbol=instrument.symbol)
-        return convert.to_triggered(convert.to_order(child, symbol=instrument.symbol), item, symbol=instrument.symbol)
+        return convert.to_triggered(convert.to_order(child, symbol=instrument.symbol), waiting)
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         """Cancel it as it waits, or the order that it became."""
@@ -79,4 +79,4 @@ class Conditionals:
             raise refused
         params = {"symbol": instrument.venue_symbol, "orderId": int(item.actualOrderId)}
         child = convert.to_order(await self._entry.cancel_order(params), symbol=instrument.symbol)
-        return convert.to_triggered(child, item, symbol=instrument.symbol)
+        return convert.to_triggered(child, convert.to_conditional(item, symbol=instrument.symbol))
