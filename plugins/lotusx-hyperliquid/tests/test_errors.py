@@ -249,3 +249,15 @@ def test_an_address_without_actions_left_holds_its_actions_and_not_reads() -> No
     )
     assert isinstance(used_up, RateLimited)
     assert (used_up.pool, used_up.after_s) == (ADDRESS_ACTIONS, 10.0)
+
+
+def test_a_page_in_front_of_the_exchange_proves_nothing() -> None:
+    page = Response(403, {"content-type": "text/html"}, b"<html><h1>403 ERROR</h1></html>")
+    read, command = (
+        HyperliquidDialect("hyperliquid").error(INFO, page),
+        HyperliquidDialect("hyperliquid").error(ORDER, page),
+    )
+    assert isinstance(read, Unavailable)
+    assert (read.retryable, read.may_have_executed) == (True, False)
+    assert isinstance(command, Unavailable)
+    assert command.may_have_executed

@@ -140,7 +140,7 @@ def http_error(exchange: str, status: int, text: str, *, command: bool) -> Lotus
     words = text if text.strip() not in ("", "null") else f"HTTP {status} without a text"
     if status == 429:
         kind = K.RATE_LIMITED
-    elif status >= 500 or status == 408:
+    elif status >= 500 or status == 408 or text.lstrip().startswith("<"):  # a page is not the exchange's own answer
         kind = K.UNKNOWN_EXECUTION if command else K.UNAVAILABLE
     else:
         kind = kind_of(text)

@@ -53,7 +53,6 @@ class UnderTest(ABC):
         market_order: What a market order must say here besides.
         place, cancel, amend, reads: The requests that do that.
         amend_keeps_id: Whether an amendment makes a new order under the same client order id.
-        has_firewall: Whether a page with status 403 is known to mean that this address is shut out for a while.
         private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
     """
@@ -72,7 +71,6 @@ class UnderTest(ABC):
     amend: ClassVar[tuple[Pattern, ...]]
     reads: ClassVar[tuple[Pattern, ...]]
     amend_keeps_id: ClassVar[bool] = False
-    has_firewall: ClassVar[bool] = True
     private_sockets: ClassVar[str]
     user_topic: ClassVar[str]
     trades_topic: ClassVar[str]

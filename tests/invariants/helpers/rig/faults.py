@@ -215,9 +215,8 @@ async def reads_fail(world: World, rng: Random) -> None:
 
 async def shut_out(world: World, rng: Random) -> None:
     """Answer a read with the page of a web application firewall while the account's sockets are being cut."""
-    if world.exchange.has_firewall:
-        for pattern in world.exchange.reads:
-            world.sim.refuse(*pattern, 403, "<html>WAF</html>", times=1)
+    for pattern in world.exchange.reads:
+        world.sim.refuse(*pattern, 403, "<html>WAF</html>", times=1)
     await _cut(world, rng, world.exchange.private_sockets)
 
 

@@ -59,7 +59,6 @@ class Hyperliquid(UnderTest):
     amend = (("*", "/exchange/modify"), ("*", "/exchange/batchModify"))
     reads = (("POST", "/info/*"),)
     amend_keeps_id = True
-    has_firewall = False
     private_sockets = "*"
     user_topic = "user/*"
     trades_topic = "trades:BTC"
