@@ -21,6 +21,7 @@ class PublicCalls(Calls):
 
     Attributes:
         PREFIX: Path before their names.
+        KLINES_WEIGHTS: Up to which limit ``klines`` weighs what.
         INFO_PARAMS: What ``exchangeInfo`` is asked with.
     """
 
@@ -28,11 +29,8 @@ class PublicCalls(Calls):
     INFO_WEIGHT: ClassVar[int]
     TRADES_WEIGHT: ClassVar[int]
     AGGREGATES_WEIGHT: ClassVar[int]
+    KLINES_WEIGHTS: ClassVar[tuple[tuple[int, int], ...]]
     INFO_PARAMS: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-
-    def klines_weight(self, limit: int) -> int:
-        """Weight of ``klines`` by its limit."""
-        raise NotImplementedError
 
     async def time(self) -> types.ServerTime:
         """``time``, weight 1."""
@@ -66,4 +64,5 @@ class PublicCalls(Calls):
     ) -> list[types.Kline]:
         """``klines``, oldest first; at most 1000, on futures 1500."""
         params = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        return await self._get(f"{self.PREFIX}/klines", params, _KLINES, self.klines_weight(limit))
+        weight = next((each for most, each in self.KLINES_WEIGHTS if limit <= most), self.KLINES_WEIGHTS[-1][1])
+        return await self._get(f"{self.PREFIX}/klines", params, _KLINES, weight)

@@ -51,12 +51,10 @@ class Endpoints(PublicCalls):
     SERVICE = "api"
     PREFIX = "/api/v3"
     INFO_WEIGHT, TRADES_WEIGHT, AGGREGATES_WEIGHT = 20, 25, 4
+    KLINES_WEIGHTS = ((1_000, 2),)
     INFO_PARAMS = MappingProxyType({"showPermissionSets": False})  # they are most of its bytes
     ORDER_PATHS = ("/api/v3/order", "/api/v3/sor/order")
     COUNTS_RAW_REQUESTS = True
-
-    def klines_weight(self, limit: int) -> int:
-        return 2
 
     # Public data
 

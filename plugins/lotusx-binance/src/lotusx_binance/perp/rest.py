@@ -58,10 +58,8 @@ class Endpoints(PublicCalls):
     SERVICE = "fapi"
     PREFIX = "/fapi/v1"
     INFO_WEIGHT, TRADES_WEIGHT, AGGREGATES_WEIGHT = 1, 5, 20
+    KLINES_WEIGHTS = ((99, 1), (499, 2), (1_000, 5), (1_500, 10))
     ORDER_PATHS = ("/fapi/v1/order", "/fapi/v1/algoOrder")
-
-    def klines_weight(self, limit: int) -> int:
-        return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10
 
     # Public data
 
