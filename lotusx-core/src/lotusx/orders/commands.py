@@ -153,7 +153,7 @@ class Commands:
         before = order.state
         change = Amendment(quantity, price, self._ids())
         new_id = str(change.new_client_order_id)
-        self.check(amended_request(before, change), instrument)
+        self.check(amended_request(before, change, instrument), instrument)
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
         name = order.client_order_id or str(ref)

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.kernel.ports import OrderRef
-from lotusx.model.enums import OrderStatus, OrderType, QuantityUnit, TimeInForce
+from lotusx.model.enums import InstrumentKind, OrderStatus, OrderType, QuantityUnit, TimeInForce
 from lotusx.model.orders import OrderState
 
 if TYPE_CHECKING:
     from lotusx.kernel.orders.merge import TrackedOrder
     from lotusx.kernel.ports import Amendment
+    from lotusx.model.instruments import Instrument
     from lotusx.model.requests import OrderRequest
 
 
@@ -63,16 +64,17 @@ def is_answer_to(request: OrderRequest, state: OrderState) -> bool:
     return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
 
 
-def amended_request(state: OrderState, change: Amendment) -> OrderRequest:
+def amended_request(state: OrderState, change: Amendment, instrument: Instrument) -> OrderRequest:
     """Return the order as it would be placed with its new terms, for the checks that guard placing."""
     from lotusx.model.requests import OrderRequest
 
+    counted = QuantityUnit.CONTRACTS if instrument.kind is InstrumentKind.INVERSE else QuantityUnit.BASE
     return OrderRequest.model_construct(
         symbol=state.symbol,
         side=state.side,
         type=state.type,
         quantity=change.quantity or state.remaining or state.quantity or state.quote_quantity,
-        quantity_unit=QuantityUnit.BASE if change.quantity or state.quantity else QuantityUnit.QUOTE,
+        quantity_unit=counted if change.quantity or state.quantity else QuantityUnit.QUOTE,
         price=change.price or state.price,
         trigger_price=state.trigger_price,
         time_in_force=state.time_in_force,
