@@ -195,7 +195,17 @@ def test_an_amended_trigger_waits_for_the_new_price(exchange: Exchange) -> None:
     assert caught.value.reason is Reason.WOULD_TRIGGER
 
 
-def test_an_ended_order_and_one_by_quote_cannot_be_amended(exchange: Exchange) -> None:
+def test_a_waiting_order_by_quote_can_get_another_trigger_but_no_quantity(exchange: Exchange) -> None:
+    exchange.set_last_price("SPOT", dec(100), 1)
+    new = NewOrder("a", "SPOT", BUY, Kind.STOP_MARKET, quote_quantity=dec(50), trigger_price=dec(110))
+    order = exchange.place(new, 1)
+    exchange.amend(order, 2, trigger_price=dec(105))
+    assert (order.trigger_price, order.reserved) == (dec(105), dec(50))
+    with pytest.raises(ValueError, match="by quote"):
+        exchange.amend(order, 3, quantity=dec(1))
+
+
+def test_an_ended_order_cannot_be_amended(exchange: Exchange) -> None:
     order = limit(exchange, "a", BUY, "1", "90", symbol="SPOT")
     exchange.cancel(order, 2)
     with pytest.raises(Refused) as caught:

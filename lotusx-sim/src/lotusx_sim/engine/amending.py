@@ -39,7 +39,7 @@ class Amending:
         same_price = wanted.price == order.price and wanted.trigger_price == order.trigger_price
         if same_price and wanted.quantity == order.quantity:
             raise Refused(Reason.NO_CHANGE)
-        if wanted.quantity <= order.executed + order.prevented:
+        if quantity is not None and quantity <= order.executed + order.prevented:
             raise Refused(Reason.BELOW_EXECUTED)
         self._check_prices(wanted)
         keeps_place = same_price and order.is_working and wanted.quantity < order.quantity
