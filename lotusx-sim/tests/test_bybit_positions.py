@@ -329,6 +329,7 @@ def test_zero_clears_a_stop(caller: BybitCaller) -> None:
 
 
 def test_an_order_hands_its_stops_to_the_position_it_opens(caller: BybitCaller) -> None:
+    caller.sim.trade("linear:BTCUSDT", "buy", "0.001")
     caller.place(*LIN, "Sell", "0.2", takeProfit="45000", stopLoss="55000", slTriggerBy="MarkPrice")
     row = only(caller.positions(*LIN))
     assert (row["takeProfit"], row["stopLoss"]) == ("45000.00", "55000.00")

@@ -20,7 +20,7 @@ class Category(Enum):
         return self is Category.SPOT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is there once
 class Listing:
     """One instrument. The same symbol may be a spot pair and a linear contract: ``name`` tells them apart."""
 

@@ -60,7 +60,8 @@ def read_order(state: VenueState, account: str, params: Params) -> Ticket:
     side = SIDES[params.one_of("side", SIDES, bad("Side invalid"))]
     is_limit = params.one_of("orderType", {"Limit", "Market"}, bad("OrderType invalid")) == "Limit"
     facts = Facts(
-        "", link_id(state, account, category, params), is_market=not is_limit, last_price=state.last(listing),
+        "", link_id(state, account, category, params), side=side, is_market=not is_limit,
+        last_price=state.last(listing),
         tif=_tif(params, is_limit=is_limit),
         smp_type=params.text("smpType", "None"),
     )  # fmt: skip
@@ -80,7 +81,7 @@ def read_order(state: VenueState, account: str, params: Params) -> Ticket:
     if not is_limit and not listing.is_spot:
         highest, lowest = price_limits(state, listing)
         facts.bound = highest if side is Side.BUY else lowest
-    _stops(listing, params, facts, reduce_only=reduce_only)
+    _stops(state, listing, params, facts, price)
     _check_caps(state, account, listing, is_conditional=trigger is not None)
     facts.order_id = state.new_order_id(listing)
     new = NewOrder(
@@ -299,24 +300,35 @@ def check_trigger(state: VenueState, listing: Listing, trigger: Decimal, facts: 
         raise VenueError(110093, f"expect Falling, but {what.format('>=')}??{facts.trigger_by}")
 
 
-def _stops(listing: Listing, params: Params, facts: Facts, *, reduce_only: bool) -> None:
+def _stops(state: VenueState, listing: Listing, params: Params, facts: Facts, price: Decimal | None) -> None:
     """Read the take-profit and stop-loss that the position gets when the order is filled."""
-    profit, loss = params.number("takeProfit"), params.number("stopLoss")
-    if not profit and not loss:
+    if not params.number("takeProfit") and not params.number("stopLoss"):
         return
     if listing.is_spot:
         raise bad("takeProfit and stopLoss of spot orders are not simulated")
-    if reduce_only:
+    if params.flag("reduceOnly"):
         raise VenueError(110057, "Wrong TPSL params: reduce-only orders cannot have them")
     if params.text("tpslMode", "Full") != "Full":
         raise bad("tpslMode Partial with an order is not simulated")
-    facts.tpsl_mode = "Full"
-    facts.take_profit = scaled(profit, listing.tick) if profit else ""
-    facts.stop_loss = scaled(loss, listing.tick) if loss else ""
-    facts.tp_trigger_by = params.text("tpTriggerBy", "LastPrice") if profit else ""
-    facts.sl_trigger_by = params.text("slTriggerBy", "LastPrice") if loss else ""
-    if {facts.tp_trigger_by, facts.sl_trigger_by} - {"", *SOURCES}:
+    read_stops(listing, params, facts, base=price or state.last(listing))
+
+
+def read_stops(listing: Listing, params: Params, facts: Facts, *, base: Decimal) -> None:
+    """Enter the stops that *params* name, 0 to clear one; they must lie on their sides of the price *base*."""
+    profit, loss = params.number("takeProfit"), params.number("stopLoss")
+    sign = facts.side.sign
+    if profit and (profit - base) * sign <= 0:
+        raise bad(f"TakeProfit:{plain(profit)} is on the wrong side of base_price:{plain(base)}")
+    if loss and (loss - base) * sign >= 0:
+        raise bad(f"StopLoss:{plain(loss)} is on the wrong side of base_price:{plain(base)}")
+    sources = [params.text(name, "LastPrice") for name in ("tpTriggerBy", "slTriggerBy")]
+    if set(sources) - set(SOURCES):
         raise bad("tpTriggerBy or slTriggerBy invalid")
+    if profit is not None:
+        facts.take_profit, facts.tp_trigger_by = (scaled(profit, listing.tick), sources[0]) if profit else ("", "")
+    if loss is not None:
+        facts.stop_loss, facts.sl_trigger_by = (scaled(loss, listing.tick), sources[1]) if loss else ("", "")
+    facts.tpsl_mode = "Full" if facts.take_profit or facts.stop_loss else ""
 
 
 def _check_caps(state: VenueState, account: str, listing: Listing, *, is_conditional: bool) -> None:

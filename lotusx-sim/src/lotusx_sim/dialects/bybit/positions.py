@@ -7,6 +7,7 @@ from lotusx_sim.dialects.bybit.call import Call
 from lotusx_sim.dialects.bybit.errors import VenueError, bad, of_reason
 from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.paging import listed, page
+from lotusx_sim.dialects.bybit.placing import checked_quantity
 from lotusx_sim.dialects.bybit.rows import position_row
 from lotusx_sim.dialects.bybit.tracked import LEGS
 from lotusx_sim.engine.orders import ZERO, Leg, Refused
@@ -125,12 +126,14 @@ def trading_stop(call: Call) -> dict[str, Any]:
         price = call.params.number(name)
         if price is None:
             continue
-        size = call.params.number(f"{prefix}Size") if mode == "Partial" else None
+        size = None
+        if mode == "Partial":
+            size = checked_quantity(listing, call.params.number(f"{prefix}Size") or ZERO, is_limit=False)
         old = stops.standing(call.state, position, kind)
         if size is None and (old.trigger_price if old is not None else ZERO) == price:
             continue
         by = call.params.text(f"{prefix}TriggerBy", "LastPrice")
-        stops.set_stop(call.state, listing, position, kind, price, by, call.now_ns, size=size or None)
+        stops.set_stop(call.state, listing, position, kind, price, by, call.now_ns, size=size)
         changed = True
     if not changed:
         raise VenueError(34040, "not modified")

@@ -70,9 +70,7 @@ class PrivatePeer(Peer):
                 self._topics.pop(topic, None)
             self.reply(message, success=True, text="")
             return
-        mixed = {topic for topic in topics if any(other.startswith(f"{topic}.") for other in topics)}
-        if mixed - {"execution"} or (mixed and any(topic.startswith("execution.") for topic in topics
-                                                   if not topic.startswith("execution.fast"))):  # fmt: skip
+        if any(f"{topic}.{category}" in topics for topic in topics for category in _CATEGORISED.get(topic, ())):
             self.reply(message, success=False, text="error:all-in-one and categorised topics in one request")
             return
         self._topics |= dict.fromkeys(topics)

@@ -7,7 +7,7 @@ from lotusx_sim.dialects.bybit.listings import Listing
 from lotusx_sim.dialects.bybit.placing import FALLS, RISES, SOURCES, check_trigger, conditional_kind
 from lotusx_sim.dialects.bybit.state import VenueState
 from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
-from lotusx_sim.engine.orders import ZERO, NewOrder, Order, Refused, Side
+from lotusx_sim.engine.orders import NewOrder, Order, Refused, Side
 from lotusx_sim.engine.positions import Position
 
 TAKE_PROFIT, STOP_LOSS = "TakeProfit", "StopLoss"
@@ -86,6 +86,6 @@ def attach(state: VenueState, tracked: Tracked, now_ns: int) -> None:
     for kind, price, trigger_by in wishes:
         if price:
             try:
-                set_stop(state, tracked.listing, position, kind, Decimal(price or ZERO), trigger_by, now_ns)
+                set_stop(state, tracked.listing, position, kind, Decimal(price), trigger_by, now_ns)
             except VenueError:
-                continue  # the price is there already: the venue drops such a stop without a word
+                continue  # the market is past it since the order was placed: there is nothing left to wait for

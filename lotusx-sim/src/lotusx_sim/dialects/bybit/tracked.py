@@ -39,6 +39,7 @@ class Facts:
 
     order_id: str
     link_id: str = ""
+    side: Side = Side.BUY
     order_filter: str = "Order"
     stop_order_type: str = ""
     market_unit: str = ""

@@ -113,22 +113,20 @@ def amend(state: VenueState, account: str, params: Params) -> Ids:
     known = tracked.order
     is_limit = not facts.is_market
     quantity, price, trigger = params.number("qty"), params.number("price"), params.number("triggerPrice")
-    profit, loss = params.text("takeProfit"), params.text("stopLoss")
     wanted: dict[str, Any] = {}
     if quantity:
         wanted["quantity"] = placing.checked_quantity(listing, quantity, is_limit=is_limit)
         if known is not None and known.quote_quantity is not None:
             raise VenueError(170312, "The order cannot be modified: its quantity is in quote")
-    if price and known is not None:
-        wanted["price"] = placing.checked_price(state, listing, known.side, price)
+    if price:
+        wanted["price"] = placing.checked_price(state, listing, facts.side, price)
     if trigger:
         if not listing.is_spot and known is not None and known.working_ns is None:
             placing.check_trigger(state, listing, trigger, facts)
         wanted["trigger_price"] = trigger
-    if not listing.is_spot and (profit or loss):
-        facts.take_profit = _cleared(profit, facts.take_profit)
-        facts.stop_loss = _cleared(loss, facts.stop_loss)
-        facts.tpsl_mode = "Full" if facts.take_profit or facts.stop_loss else ""
+    if not listing.is_spot and ("takeProfit" in params or "stopLoss" in params):
+        base = price or (known.price if known is not None else None) or state.last(listing)
+        placing.read_stops(listing, params, facts, base=base)
         if known is not None and not wanted:
             _tell(state, tracked)
             return _ids(tracked)
@@ -149,10 +147,6 @@ def amend(state: VenueState, account: str, params: Params) -> Ids:
 
     _carry_out(state, listing, change)
     return _ids(tracked)
-
-
-def _cleared(value: str, old: str) -> str:
-    return old if not value else "" if value in ("0", "0.0", "0.00") else value
 
 
 def cancel(state: VenueState, account: str, params: Params) -> Ids:
