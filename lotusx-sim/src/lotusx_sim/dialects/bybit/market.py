@@ -7,8 +7,8 @@ from lotusx_sim.dialects.bybit.call import Call
 from lotusx_sim.dialects.bybit.history import INTERVALS
 from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.numbers import amount, plain, scaled
+from lotusx_sim.dialects.bybit.order_rules import price_limits
 from lotusx_sim.dialects.bybit.paging import listed, page
-from lotusx_sim.dialects.bybit.placing import price_limits
 from lotusx_sim.dialects.bybit.state import NS_PER_MS, Print, VenueState
 from lotusx_sim.dialects.bybit.tracked import SIDE_NAMES
 from lotusx_sim.engine.orders import Side

@@ -10,6 +10,18 @@ from decimal import Decimal
 from lotusx_sim.dialects.bybit.errors import VenueError, bad, duplicate
 from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.numbers import plain, scaled
+from lotusx_sim.dialects.bybit.order_rules import (
+    FALLS,
+    RISES,
+    SOURCES,
+    check_caps,
+    check_notional,
+    check_trigger,
+    checked_price,
+    checked_quantity,
+    price_limits,
+    worst_price,
+)
 from lotusx_sim.dialects.bybit.params import Params
 from lotusx_sim.dialects.bybit.state import VenueState
 from lotusx_sim.dialects.bybit.tracked import LEGS, SIDES, Facts, Tracked
@@ -23,10 +35,8 @@ _SELF_TRADE = {
     "None": SelfTrade.NONE, "CancelMaker": SelfTrade.EXPIRE_MAKER, "CancelTaker": SelfTrade.EXPIRE_TAKER,
     "CancelBoth": SelfTrade.EXPIRE_BOTH,
 }  # fmt: skip
-SOURCES = {"LastPrice": PriceSource.LAST, "MarkPrice": PriceSource.MARK, "IndexPrice": PriceSource.INDEX}
 _STOP = {True: Kind.STOP_LIMIT, False: Kind.STOP_MARKET}
 _TAKE = {True: Kind.TAKE_PROFIT_LIMIT, False: Kind.TAKE_PROFIT_MARKET}
-RISES, FALLS = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,6 @@ class Ticket:
 
     tracked: Tracked
     new: NewOrder
-    post_only: bool
 
 
 def conditional_kind(side: Side, direction: int, *, is_limit: bool) -> Kind:
@@ -71,18 +80,18 @@ def read_order(state: VenueState, account: str, params: Params) -> Ticket:
     leg, reduce_only = (Leg.BOTH, False) if listing.is_spot else _leg(state, account, listing, side, params)
     facts.close_on_trigger = params.flag("closeOnTrigger")
     quantity, by_quote = _quantity(state, account, listing, side, params, leg, facts, is_limit=is_limit)
-    _check_notional(state, listing, quantity, by_quote, price, reduce_only=reduce_only)
+    check_notional(state, listing, quantity, by_quote, price, reduce_only=reduce_only)
     kind = Kind.LIMIT if is_limit else Kind.MARKET
     trigger = _trigger(state, listing, params, facts)
     if trigger is not None:
         kind = conditional_kind(side, facts.trigger_direction, is_limit=is_limit)
     elif not is_limit and "slippageTolerance" in params:
-        kind, price = Kind.LIMIT, _worst_price(state, listing, side, params)
+        kind, price = Kind.LIMIT, worst_price(state, listing, side, params)
     if not is_limit and not listing.is_spot:
         highest, lowest = price_limits(state, listing)
         facts.bound = highest if side is Side.BUY else lowest
     _stops(state, listing, params, facts, price)
-    _check_caps(state, account, listing, is_conditional=trigger is not None)
+    check_caps(state, account, listing, is_conditional=trigger is not None)
     facts.order_id = state.new_order_id(listing)
     new = NewOrder(
         account,
@@ -103,7 +112,7 @@ def read_order(state: VenueState, account: str, params: Params) -> Ticket:
         leg=leg,
         lock_when_triggered=listing.is_spot and facts.order_filter == "StopOrder",
     )
-    return Ticket(Tracked(account, listing, facts), new, post_only=new.post_only)
+    return Ticket(Tracked(account, listing, facts), new)
 
 
 def link_id(state: VenueState, account: str, category: Category, params: Params) -> str:
@@ -135,45 +144,6 @@ def _price(state: VenueState, listing: Listing, side: Side, params: Params) -> D
     if price is None or not price:
         raise invalid
     return checked_price(state, listing, side, price)
-
-
-def checked_price(state: VenueState, listing: Listing, side: Side, price: Decimal) -> Decimal:
-    """Return *price* on the tick and inside the band: spot refuses what is outside, derivatives bring it inside."""
-    if price % listing.tick:
-        raise (
-            VenueError(170134, "Order price has too many decimals.")
-            if listing.is_spot
-            else bad("params error: price must be a multiple of the tick size")
-        )
-    highest, lowest = price_limits(state, listing)
-    if side is Side.BUY and price > highest:
-        if listing.is_spot:
-            raise VenueError(170193, f"Buy order price cannot be higher than {plain(highest)}USDT.")
-        return highest
-    if side is Side.SELL and price < lowest:
-        if listing.is_spot:
-            raise VenueError(170194, f"Sell order price cannot be lower than {plain(lowest)}USDT.")
-        return lowest
-    return price
-
-
-def price_limits(state: VenueState, listing: Listing) -> tuple[Decimal, Decimal]:
-    """Return the highest price to buy and the lowest to sell at, on the tick."""
-    reference = state.last(listing) if listing.is_spot else state.mark(listing)
-    highest = reference * (1 + listing.band) // listing.tick * listing.tick
-    lowest = -(-(reference * (1 - listing.band)) // listing.tick) * listing.tick
-    return highest, lowest
-
-
-def _worst_price(state: VenueState, listing: Listing, side: Side, params: Params) -> Decimal:
-    kind, tolerance = params.text("slippageToleranceType"), params.number("slippageTolerance")
-    if kind not in ("TickSize", "Percent") or tolerance is None:
-        raise bad("slippageToleranceType invalid")
-    level = state.exchange.books[listing.name].half(side.opposite).best()
-    start = state.last(listing) if level is None else level.price
-    distance = tolerance * listing.tick if kind == "TickSize" else start * tolerance / 100
-    worst = start + distance if side is Side.BUY else start - distance
-    return max(listing.tick, worst // listing.tick * listing.tick)
 
 
 def _leg(state: VenueState, account: str, listing: Listing, side: Side, params: Params) -> tuple[Leg, bool]:
@@ -224,36 +194,6 @@ def _quantity(
     return checked_quantity(listing, quantity, is_limit=is_limit), None
 
 
-def checked_quantity(listing: Listing, quantity: Decimal, *, is_limit: bool) -> Decimal:
-    highest = listing.max_quantity if is_limit else listing.max_market_quantity
-    if listing.is_spot:
-        if quantity % listing.step:
-            raise VenueError(170137, "Order quantity has too many decimals.")
-        if quantity > highest:
-            raise VenueError(170124, "Order quantity exceeded upper limit.")
-        return quantity
-    if not quantity or quantity % listing.step:
-        raise bad("Qty invalid")
-    if quantity < listing.min_quantity:
-        raise bad("The number of contracts exceeds minimum limit allowed")
-    if quantity > highest:
-        raise bad("The number of contracts exceeds maximum limit allowed: too large")
-    return quantity
-
-
-def _check_notional(
-    state: VenueState, listing: Listing, quantity: Decimal, by_quote: Decimal | None, price: Decimal | None,
-    *, reduce_only: bool,
-) -> None:  # fmt: skip
-    if reduce_only or listing.is_inverse:
-        return
-    notional = by_quote if by_quote is not None else quantity * (price or state.last(listing))
-    if notional < listing.min_notional:
-        if listing.is_spot:
-            raise VenueError(170140, "Order value exceeded lower limit.")
-        raise VenueError(110094, f"Order does not meet minimum order value {listing.min_notional}{listing.settle}")
-
-
 def _trigger(state: VenueState, listing: Listing, params: Params, facts: Facts) -> Decimal | None:
     """Return the price a conditional order waits for; None: it does not wait."""
     trigger = params.number("triggerPrice")
@@ -288,18 +228,6 @@ def _trigger(state: VenueState, listing: Listing, params: Params, facts: Facts) 
     return trigger
 
 
-def check_trigger(state: VenueState, listing: Listing, trigger: Decimal, facts: Facts) -> None:
-    """Raise when the trigger price is on the wrong side of the price it waits for."""
-    source = SOURCES[facts.trigger_by]
-    prices = {PriceSource.LAST: state.last, PriceSource.MARK: state.mark, PriceSource.INDEX: state.index}
-    now = prices[source](listing)
-    what = f"trigger_price[{scaled(trigger, listing.tick)}] {{}} current[{scaled(now, listing.tick)}]"
-    if facts.trigger_direction == RISES and trigger <= now:
-        raise VenueError(110092, f"expect Rising, but {what.format('<=')}??{facts.trigger_by}")
-    if facts.trigger_direction == FALLS and trigger >= now:
-        raise VenueError(110093, f"expect Falling, but {what.format('>=')}??{facts.trigger_by}")
-
-
 def _stops(state: VenueState, listing: Listing, params: Params, facts: Facts, price: Decimal | None) -> None:
     """Read the take-profit and stop-loss that the position gets when the order is filled."""
     if not params.number("takeProfit") and not params.number("stopLoss"):
@@ -329,22 +257,3 @@ def read_stops(listing: Listing, params: Params, facts: Facts, *, base: Decimal)
     if loss is not None:
         facts.stop_loss, facts.sl_trigger_by = (scaled(loss, listing.tick), sources[1]) if loss else ("", "")
     facts.tpsl_mode = "Full" if facts.take_profit or facts.stop_loss else ""
-
-
-def _check_caps(state: VenueState, account: str, listing: Listing, *, is_conditional: bool) -> None:
-    rules = state.options.rules
-    orders = state.exchange.open_orders(account)
-    if listing.is_spot:
-        orders = [order for order in orders if state.directory.by_name[order.symbol].is_spot]
-        if len(orders) >= rules.open_orders:
-            raise VenueError(170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders.")
-    here = [order for order in orders if order.symbol == listing.name]
-    waiting = sum(order.kind.is_conditional and order.working_ns is None for order in here)
-    if is_conditional and waiting >= (rules.spot_conditional_orders if listing.is_spot else rules.conditional_orders):
-        raise (
-            VenueError(170810, "Cannot exceed maximum of 30 conditional orders.")
-            if listing.is_spot
-            else VenueError(110009, "The number of stop orders exceeds the maximum allowable limit")
-        )
-    if not listing.is_spot and not is_conditional and len(here) - waiting >= rules.open_orders:
-        raise VenueError(110020, "Not allowed to have more than 500 active orders")

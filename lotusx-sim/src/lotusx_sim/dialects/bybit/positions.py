@@ -6,8 +6,8 @@ from lotusx_sim.dialects.bybit import stops
 from lotusx_sim.dialects.bybit.call import Call
 from lotusx_sim.dialects.bybit.errors import VenueError, bad, of_reason
 from lotusx_sim.dialects.bybit.listings import Category, Listing
+from lotusx_sim.dialects.bybit.order_rules import checked_quantity
 from lotusx_sim.dialects.bybit.paging import listed, page
-from lotusx_sim.dialects.bybit.placing import checked_quantity
 from lotusx_sim.dialects.bybit.rows import position_row
 from lotusx_sim.dialects.bybit.tracked import LEGS
 from lotusx_sim.engine.orders import ZERO, Leg, Refused

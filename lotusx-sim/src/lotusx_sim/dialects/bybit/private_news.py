@@ -7,11 +7,9 @@ from typing import Any
 from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.rows import execution_row, order_news, position_news
 from lotusx_sim.dialects.bybit.state import News, VenueState
-from lotusx_sim.dialects.bybit.wallets import wallet_row
 from lotusx_sim.engine.events import Event, FundingEvent, PositionEvent
 from lotusx_sim.engine.orders import BalanceEvent, Change, Leg, OrderEvent
 
-WALLET = "wallet"
 _FAST = ("category", "symbol", "orderId", "orderLinkId", "execId", "execPrice", "execQty", "side", "isMaker",
          "execTime", "seq")  # fmt: skip
 Item = tuple[str, Category, dict[str, Any]]  # topic, category, row
@@ -91,7 +89,3 @@ def fast_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return the short form of an execution: makers are not told their own id."""
     short = {name: row[name] for name in _FAST}
     return short | {"orderLinkId": "" if row["isMaker"] else row["orderLinkId"]}
-
-
-def wallet_news(state: VenueState, account: str, coins: Iterable[str]) -> dict[str, Any]:
-    return wallet_row(state, account, list(coins))

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from lotusx_sim.dialects.bybit.errors import VenueError, bad
 from lotusx_sim.dialects.bybit.listings import Listing
-from lotusx_sim.dialects.bybit.placing import FALLS, RISES, SOURCES, check_trigger, conditional_kind
+from lotusx_sim.dialects.bybit.order_rules import FALLS, RISES, SOURCES, check_trigger
+from lotusx_sim.dialects.bybit.placing import conditional_kind
 from lotusx_sim.dialects.bybit.state import VenueState
 from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
 from lotusx_sim.engine.orders import NewOrder, Order, Refused, Side

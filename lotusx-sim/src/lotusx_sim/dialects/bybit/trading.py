@@ -6,7 +6,7 @@ What the engine decides is told by the private streams. Only what the venue is s
 from collections.abc import Callable
 from typing import Any
 
-from lotusx_sim.dialects.bybit import placing
+from lotusx_sim.dialects.bybit import order_rules, placing
 from lotusx_sim.dialects.bybit.errors import VenueError, bad, no_order, of_reason, too_many_visits
 from lotusx_sim.dialects.bybit.listings import Category, Listing
 from lotusx_sim.dialects.bybit.params import Params
@@ -115,14 +115,14 @@ def amend(state: VenueState, account: str, params: Params) -> Ids:
     quantity, price, trigger = params.number("qty"), params.number("price"), params.number("triggerPrice")
     wanted: dict[str, Any] = {}
     if quantity:
-        wanted["quantity"] = placing.checked_quantity(listing, quantity, is_limit=is_limit)
+        wanted["quantity"] = order_rules.checked_quantity(listing, quantity, is_limit=is_limit)
         if known is not None and known.quote_quantity is not None:
             raise VenueError(170312, "The order cannot be modified: its quantity is in quote")
     if price:
-        wanted["price"] = placing.checked_price(state, listing, facts.side, price)
+        wanted["price"] = order_rules.checked_price(state, listing, facts.side, price)
     if trigger:
         if not listing.is_spot and known is not None and known.working_ns is None:
-            placing.check_trigger(state, listing, trigger, facts)
+            order_rules.check_trigger(state, listing, trigger, facts)
         wanted["trigger_price"] = trigger
     if not listing.is_spot and ("takeProfit" in params or "stopLoss" in params):
         base = price or (known.price if known is not None else None) or state.last(listing)
