@@ -7,6 +7,9 @@ from typing import Any
 from lotusx_sim.dialects.bybit.errors import VenueError, bad
 from lotusx_sim.dialects.bybit.listings import Category
 
+_TOO_MUCH = Decimal("1e15")
+_DECIMALS = 18
+
 
 class Params:
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -65,7 +68,7 @@ class Params:
             value = Decimal(self.text(name))
         except InvalidOperation:
             raise refused from None
-        if not value.is_finite() or value < 0:
+        if not value.is_finite() or not 0 <= value < _TOO_MUCH or int(value.as_tuple().exponent) < -_DECIMALS:
             raise refused
         return value
 
