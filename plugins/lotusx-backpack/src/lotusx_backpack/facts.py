@@ -50,16 +50,16 @@ CAPABILITIES = MappingProxyType(
         **dict.fromkeys(
             (
                 C.FUNDING_RATE,
-                C.FUNDING_HISTORY,
                 C.MARK_PRICE,
                 C.OPEN_INTEREST,
                 C.STREAM_MARK_PRICE,
-                C.POSITIONS,
                 C.FUNDING_PAYMENTS,
                 C.REDUCE_ONLY,
             ),
             Support.partial("perpetuals"),
         ),
+        C.FUNDING_HISTORY: Support.partial("perpetuals; the length of past intervals is not stated"),
+        C.POSITIONS: Support.partial("perpetuals; liquidation prices one by one: native.position(symbol)"),
         C.ORDER_BOOK: Support.partial("at most 1000 levels a side", max_depth=1_000),
         C.LIVE_ORDER_BOOK: Support.partial("starts from 1000 levels a side; those beyond show when they change"),
         C.ORDER_HISTORY: Support.partial("may lag behind the engine; nobody states how far"),
@@ -69,11 +69,16 @@ CAPABILITIES = MappingProxyType(
             "whether it is a stop or a take-profit, and its reports do not say which"
         ),
         C.QUOTE_QUANTITY: Support.partial("market orders"),
-        C.BATCH_ORDERS: Support.partial("at most 20: the exchange states no limit, and others assume this", limit=20),
+        C.BATCH_ORDERS: Support.partial(
+            "20 in one request: the exchange states no limit, others assume this", max_items=20
+        ),
         C.CANCEL_ALL: Support.partial("by symbol; for all symbols, one call per symbol with open orders"),
-        C.LEVERAGE: Support.partial("one limit for the whole account: reading it only"),
+        C.LEVERAGE: Support.partial("one limit for the whole account, whichever symbol is named"),
         C.TRADE_HISTORY: Support.not_written("native.call('GET', '/api/v1/trades/history', …), which knows no times"),
-        C.STREAM_LIQUIDATIONS: Support.partial("sides are taken for those of the closing orders: it is not documented"),
+        C.STREAM_LIQUIDATIONS: Support.partial(
+            "by the name that a third party found in 2026-09, which no document has; sides are taken for those of the "
+            "closing orders"
+        ),
         C.MAX_SLIPPAGE: Support.not_written("native={'slippageTolerance': …, 'slippageToleranceType': …} on the order"),
         C.DEPOSITS: Support.not_written("native.call('GET', '/wapi/v1/capital/deposits', signed=True)"),
         C.WITHDRAWALS: Support.not_written("native.call('GET', '/wapi/v1/capital/withdrawals', signed=True)"),

@@ -9,7 +9,7 @@ from lotusx.plugin import hookimpl
 from lotusx_backpack.facts import FACTS
 
 if TYPE_CHECKING:
-    from lotusx.plugin import ExchangeFacts, RestDialect, Signer, WsCodec
+    from lotusx.plugin import Connector, ExchangeFacts, Kernel, RestDialect, Signer, WsCodec
 
 
 @hookimpl
@@ -40,3 +40,11 @@ def lotusx_codecs(signer: Signer | None) -> Mapping[str, WsCodec]:
     from lotusx_backpack.codec import BackpackCodec
 
     return {"market": BackpackCodec(), "account": BackpackCodec(signer)}
+
+
+@hookimpl
+def lotusx_connector(kernel: Kernel) -> Connector:
+    """Build the ports."""
+    from lotusx_backpack.connector import BackpackConnector
+
+    return BackpackConnector(kernel)

@@ -1,0 +1,161 @@
+"""Asking about orders and fills of one account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lotusx.errors import ErrorKind, InvalidArgument, OrderNotFound, exchange_error
+from lotusx.model import Fill, Instrument, OrderState, Symbol
+from lotusx.plugin import OrderRef, Page, Span, TradingPort
+from lotusx_backpack import account_types as types, order_conversions as convert
+from lotusx_backpack.connector.paging import first, last, newest_in
+from lotusx_backpack.rest import MAX_ROWS
+from lotusx_backpack.times import MS, S, moment_ns, whole
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+    from lotusx_backpack.client_ids import ClientIds
+    from lotusx_backpack.connector.listed import Listed
+    from lotusx_backpack.rest import Endpoints
+
+SEARCHED_NS = 600 * S
+"""How far back, at least, an ended order is looked for by its client order id: longer than any order is in doubt."""
+
+
+class OrderReads(TradingPort):
+    """What is open comes from the engine, what has ended from a history that lags behind it."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds) -> None:
+        self._kernel = kernel
+        self._exchange = kernel.facts.name
+        self._rest = rest
+        self._listed = listed
+        self._ids = ids
+
+    async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        """Ask for one order: among the open ones, and then in the history.
+
+        The history knows no client order ids: one that is known by nothing else is looked for among the newest 1000 of
+        its symbol, or all of the last ten minutes if those are more.
+
+        Raises:
+            OrderNotFound: Right after an order has ended that proves nothing: the history lags behind the engine.
+        """
+        symbol = {"symbol": instrument.venue_symbol}
+        number = None
+        if ref.venue_order_id is not None:
+            name: dict[str, Any] = {"orderId": ref.venue_order_id}
+        elif ref.client_order_id is not None:
+            number = self._ids.of(ref.client_order_id)
+            name = {"clientId": number}
+        else:
+            raise InvalidArgument("name the order: client_order_id or venue_order_id")
+        as_of_ns = self._kernel.exchange_ns()
+        try:
+            item = await self._rest.order({**symbol, **name})
+        except OrderNotFound:
+            if number is not None:
+                ended = await self._ended_with(number, instrument)
+            else:
+                rows = await self._rest.order_history({**symbol, **name})
+                ended = next((row for row in rows if row.id == ref.venue_order_id), None)
+            if ended is None:
+                text = f"order {ref} is neither open nor in the history of {instrument.symbol}"
+                raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", text) from None
+            return self._state(ended, instrument.symbol)
+        return self._state(item, instrument.symbol, as_of_ns)
+
+    async def _ended_with(self, number: int, instrument: Instrument) -> types.Order | None:
+        oldest_ns = self._kernel.exchange_ns() - SEARCHED_NS
+        offset = 0
+        while True:
+            rows = await self._history(instrument, MAX_ROWS, offset)
+            for row in rows:
+                if row.clientId not in (None, "") and whole(row.clientId, field="clientId") == number:
+                    return row
+            if len(rows) < MAX_ROWS or _created_ns(rows[-1]) < oldest_ns:
+                return None
+            offset += MAX_ROWS
+
+    def _state(self, item: types.Order, symbol: Symbol, as_of_ns: int | None = None) -> OrderState:
+        return convert.to_order(item, symbol=symbol, ours=self._ids.ours, as_of_ns=as_of_ns)
+
+    async def _of_account(self, key: str, items: Sequence[types.Order], as_of_ns: int | None) -> list[OrderState]:
+        return await self._listed.of_account(key, items, lambda item, symbol: self._state(item, symbol, as_of_ns))
+
+    async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
+        """Return the open orders, conditional ones among them.
+
+        Orders of what a fresh list of instruments does not have are left out, counted and logged.
+        """
+        as_of_ns = self._kernel.exchange_ns()
+        items = await self._rest.open_orders(None if instrument is None else instrument.venue_symbol)
+        return await self._of_account("orders", items, as_of_ns)
+
+    # History
+
+    async def _history(self, instrument: Instrument, limit: int, offset: int) -> Sequence[types.Order]:
+        asked = {"symbol": instrument.venue_symbol, "limit": limit, "offset": offset or None, "sortDirection": "Desc"}
+        return await self._rest.order_history(asked)
+
+    async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
+        """All orders of *span* in one page: they can only be asked for from the newest backwards, 1000 at a time."""
+
+        async def ask(wanted: int, offset: int) -> Sequence[types.Order]:
+            return await self._history(instrument, wanted, offset)
+
+        rows = await newest_in(span, ask, time_of=_created_ns, key_of=lambda row: row.id, limit=limit, most=MAX_ROWS)
+        return Page([self._state(row, instrument.symbol) for row in rows], None)
+
+    async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """One page of the fills of a symbol; the cursor is how many came before it, and up to which millisecond."""
+        rows, following = await self._fill_rows({"symbol": instrument.venue_symbol}, span, cursor, limit)
+        return Page([self._fill(row, instrument.symbol) for row in rows], following)
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        """One page of the fills of all symbols; those of what is not listed are left out, counted and logged."""
+        rows, following = await self._fill_rows({}, span, cursor, limit)
+        return Page(await self._listed.of_account("history/fills", rows, self._fill), following)
+
+    async def _fill_rows(
+        self, params: dict[str, Any], span: Span, cursor: str | None, limit: int
+    ) -> tuple[list[types.Fill], str | None]:
+        limit = min(limit, MAX_ROWS)
+        start, end = first(span, MS), last(span, MS)
+        if start is None:
+            rows = await self._rest.fill_history({**params, "to": end, "limit": limit, "sortDirection": "Desc"})
+            return self._inside(list(reversed(rows)), span), None
+        offset, _, until = (cursor or f"0:{'' if end is None else end}").partition(":")
+        asked = {**params, "from": start, "to": int(until) if until else None, "limit": limit}
+        rows = await self._rest.fill_history({**asked, "offset": int(offset) or None, "sortDirection": "Asc"})
+        following = f"{int(offset) + len(rows)}:{until}" if len(rows) == limit else None
+        return self._inside(rows, span), following
+
+    def _inside(self, rows: Sequence[types.Fill], span: Span) -> list[types.Fill]:
+        """Leave out what is not of *span*: whether both bounds are inclusive is not documented."""
+        begins, ends = span.start_ns or 0, span.end_ns
+        times = [(moment_ns(row.timestamp, field="timestamp"), row) for row in rows]
+        return [row for at, row in times if at >= begins and (ends is None or at < ends)]
+
+    def _fill(self, row: types.Fill, symbol: Symbol) -> Fill:
+        received_ns = self._kernel.clock.now_ns()
+        return convert.to_fill(row, symbol=symbol, ours=self._ids.ours, received_ns=received_ns)
+
+    async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
+        """All fills of one order, oldest first."""
+        order_id = state.venue_order_id
+        if order_id is None:
+            order_id = (await self.order(OrderRef(state.client_order_id), instrument)).venue_order_id
+        asked = {"symbol": instrument.venue_symbol, "orderId": order_id}
+        found: list[types.Fill] = []
+        cursor: str | None = None
+        while True:
+            rows, cursor = await self._fill_rows(asked, Span(start_ns=0), cursor, MAX_ROWS)
+            found += rows
+            if cursor is None:
+                return [self._fill(row, instrument.symbol) for row in found]
+
+
+def _created_ns(row: types.Order) -> int:
+    return moment_ns(row.createdAt, field="createdAt")
