@@ -328,6 +328,45 @@ def test_zero_clears_a_stop(caller: BybitCaller) -> None:
     assert caller.sim.open_orders() == []
 
 
+@pytest.mark.parametrize(
+    ("side", "book", "prices", "left"),
+    [
+        ("Buy", "50000", ("50900", "50801"), "0.200"),
+        ("Buy", "50000", ("50900", "50800"), "0"),  # 100 below the best price
+        ("Sell", "50000", ("49000", "49099"), "0.200"),
+        ("Sell", "50000", ("49000", "49100"), "0"),
+    ],
+)
+def test_a_trailing_stop_follows_the_best_price(
+    caller: BybitCaller, side: str, book: str, prices: tuple[str, ...], left: str
+) -> None:
+    caller.sim.trade("linear:BTCUSDT", "buy", "0.001", book)
+    caller.place(*LIN, side, "0.2")
+    body = {"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full", "positionIdx": 0}
+    caller.post("position/trading-stop", **body, trailingStop="100")
+    assert only(caller.positions(*LIN))["trailingStop"] == "100.00"
+    assert caller.command("position/trading-stop", **body, trailingStop="100")["retCode"] == 34040
+    for price in prices:
+        caller.sim.exchange.set_last_price("linear:BTCUSDT", Decimal(price), caller.sim.now_ns())
+    assert only(caller.positions(*LIN))["size"] == left
+
+
+def test_a_trailing_stop_can_wait_for_a_price_and_be_cleared(caller: BybitCaller) -> None:
+    caller.sim.trade("linear:BTCUSDT", "buy", "0.001")
+    caller.place(*LIN, "Buy", "0.2")
+    body = {"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full", "positionIdx": 0, "trailingStop": "100"}
+    assert caller.command("position/trading-stop", **body, activePrice="49000")["retCode"] == 110092
+    caller.post("position/trading-stop", **body, activePrice="51000")
+    (row,) = caller.get("order/realtime", category="linear", symbol="BTCUSDT")["list"]
+    assert (row["stopOrderType"], row["triggerPrice"]) == ("TrailingStop", "51000.00")
+    for price in ("50500", "50300"):  # it does not follow yet
+        caller.sim.exchange.set_last_price("linear:BTCUSDT", Decimal(price), caller.sim.now_ns())
+    assert only(caller.positions(*LIN))["size"] == "0.200"
+    caller.post("position/trading-stop", **(body | {"trailingStop": "0"}))
+    assert only(caller.positions(*LIN))["trailingStop"] == "0"
+    assert caller.sim.open_orders() == []
+
+
 def test_an_order_hands_its_stops_to_the_position_it_opens(caller: BybitCaller) -> None:
     caller.sim.trade("linear:BTCUSDT", "buy", "0.001")
     caller.place(*LIN, "Sell", "0.2", takeProfit="45000", stopLoss="55000", slTriggerBy="MarkPrice")

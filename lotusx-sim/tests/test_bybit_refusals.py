@@ -53,7 +53,7 @@ def test_a_wrong_question_is_refused(caller: BybitCaller, path: str, params: dic
         ("position/trading-stop", {**NAMED, "tpslMode": "Whole"}),
         ("position/trading-stop", {**NAMED, "tpslMode": "Full", "stopLoss": "1"}),
         ("position/trading-stop", {**NAMED, "tpslMode": "Full", "positionIdx": 1}),
-        ("position/trading-stop", {**NAMED, "tpslMode": "Full", "trailingStop": "100"}),
+        ("position/trading-stop", {**NAMED, "tpslMode": "Full", "trailingStop": "far"}),
         ("position/add-margin", {**NAMED, "margin": "much"}),
         ("account/set-margin-mode", {"setMarginMode": "NONE"}),
         ("order/pre-check", {**NAMED, "side": "Buy", "orderType": "Market", "qty": ["1"]}),

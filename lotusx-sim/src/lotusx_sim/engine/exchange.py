@@ -356,5 +356,6 @@ class Exchange:
             whole_position=new.whole_position,
             leg=new.leg,
             lock_when_triggered=new.lock_when_triggered,
+            trailing_distance=new.trailing_distance,
             updated_ns=now_ns,
         )

@@ -152,6 +152,7 @@ class Order:
     whole_position: bool = False
     leg: Leg = Leg.BOTH
     lock_when_triggered: bool = False
+    trailing_distance: Decimal | None = None
     is_liquidation: bool = False
     updated_ns: int = 0
     working_ns: int | None = None  # None: a conditional order that has not triggered
@@ -174,6 +175,10 @@ class Order:
     @property
     def is_open(self) -> bool:
         return self.status.is_open
+
+    @property
+    def trails(self) -> bool:
+        return self.trailing_bps is not None or self.trailing_distance is not None
 
     @property
     def is_working(self) -> bool:
@@ -209,6 +214,7 @@ class NewOrder:
     whole_position: bool = False  # a conditional reduce-only order whose quantity becomes the position's
     leg: Leg = Leg.BOTH  # perpetuals only; what closes a leg of hedge mode is reduce-only
     lock_when_triggered: bool = False  # a conditional order on spot that locks nothing before; perpetuals always do so
+    trailing_distance: Decimal | None = None  # like trailing_bps, in quote
 
 
 @dataclass(frozen=True, slots=True)

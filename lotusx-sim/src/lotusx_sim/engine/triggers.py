@@ -32,7 +32,7 @@ class TriggerBook:
 
     def add(self, order: Order, last: Decimal | None, now_ns: int) -> None:
         self._waiting[order.id] = order
-        if order.trailing_bps is not None and order.trigger_price is None:
+        if order.trails and order.trigger_price is None:
             order.trailing_ns = now_ns
             order.extreme = last
 
@@ -54,13 +54,13 @@ class TriggerBook:
 def _triggers(order: Order, last: Decimal | None, now_ns: int) -> bool:
     if last is None:
         return False
-    if order.trailing_bps is None:
+    if not order.trails:
         return order.trigger_price is not None and _reached(order, order.trigger_price, last)
     if order.trailing_ns is None:
         if order.trigger_price is not None and _activates(order, order.trigger_price, last):
             order.trailing_ns, order.extreme = now_ns, last
         return False
-    return _trails(order, last, Decimal(order.trailing_bps) / _BPS)
+    return _trails(order, last)
 
 
 def _activates(order: Order, activation: Decimal, last: Decimal) -> bool:
@@ -71,13 +71,19 @@ def _activates(order: Order, activation: Decimal, last: Decimal) -> bool:
     return _reached(order, activation, last)
 
 
-def _trails(order: Order, last: Decimal, delta: Decimal) -> bool:
+def _trails(order: Order, last: Decimal) -> bool:
     # Stops follow the favourable extreme and fire on the way back. Take-profits do the same once armed.
     if order.extreme is None:
         order.extreme = last
         return False
     if order.side is Side.SELL:
         order.extreme = max(order.extreme, last)
-        return last <= order.extreme * (1 - delta)
+        return last <= order.extreme - _distance(order, order.extreme)
     order.extreme = min(order.extreme, last)
-    return last >= order.extreme * (1 + delta)
+    return last >= order.extreme + _distance(order, order.extreme)
+
+
+def _distance(order: Order, extreme: Decimal) -> Decimal:
+    if order.trailing_distance is not None:
+        return order.trailing_distance
+    return extreme * Decimal(order.trailing_bps or 0) / _BPS

@@ -110,15 +110,13 @@ def _position(call: Call, listing: Listing) -> Position:
 
 
 def trading_stop(call: Call) -> dict[str, Any]:
-    """Set or clear (0) the take-profit and stop-loss of a position, or of a part of it."""
+    """Set or clear (0) stops of a position: take-profit and stop-loss, also of a part of it, and a trailing stop."""
     category = call.params.category(*_CONTRACTS)
     listing = _listing(call, category)
     position = _position(call, listing)
     mode = call.params.needed("tpslMode")
     if mode not in ("Full", "Partial"):
         raise bad("tpslMode invalid")
-    if call.params.number("trailingStop") or call.params.number("activePrice"):
-        raise bad("trailing stops are not simulated")
     if not position.is_open:
         raise bad("can not set tp/sl/ts for zero position")
     changed = False
@@ -135,6 +133,13 @@ def trading_stop(call: Call) -> dict[str, Any]:
         by = call.params.text(f"{prefix}TriggerBy", "LastPrice")
         stops.set_stop(call.state, listing, position, kind, price, by, call.now_ns, size=size)
         changed = True
+    distance = call.params.number("trailingStop")
+    if distance is not None:
+        old = stops.standing(call.state, position, stops.TRAILING)
+        active = call.params.number("activePrice") or None
+        if (old.trailing_distance if old is not None else ZERO) != distance or (distance and active):
+            stops.set_trailing(call.state, listing, position, distance, active, call.now_ns)
+            changed = True
     if not changed:
         raise VenueError(34040, "not modified")
     return {}

@@ -246,7 +246,7 @@ def position_row(state: VenueState, listing: Listing, position: Position, *, now
         "tpslMode": "Full",
         "takeProfit": stops.get("TakeProfit", ""),
         "stopLoss": stops.get("StopLoss", ""),
-        "trailingStop": "0",
+        "trailingStop": stops.get("TrailingStop", "0"),
         "sessionAvgPrice": "",
         "unrealisedPnl": amount(position.unrealized(mark)) if position.is_open else "",
         "curRealisedPnl": amount(position.realized_since_open + position.funding_since_open),
@@ -269,10 +269,10 @@ def position_news(state: VenueState, listing: Listing, position: Position, *, no
 
 
 def stops_of(state: VenueState, account: str, listing: Listing, position: Position) -> dict[str, str]:
-    """Return the take-profit and stop-loss of the whole position, by ``stopOrderType``."""
+    """Return the stops of the whole position by ``stopOrderType``: a price, or how far a trailing one follows."""
     found: dict[str, str] = {}
     for order in state.exchange.open_orders(account, listing.name):
-        if order.whole_position and order.leg is position.leg and order.trigger_price is not None:
-            kind = state.tracked(order).facts.stop_order_type
-            found[kind] = scaled(order.trigger_price, listing.tick)
+        at = order.trailing_distance or order.trigger_price
+        if order.whole_position and order.leg is position.leg and at is not None:
+            found[state.tracked(order).facts.stop_order_type] = scaled(at, listing.tick)
     return found
