@@ -9,6 +9,7 @@
 """
 
 from lotusx_sim.dialects.binance import ApiKey, BinanceSpot
+from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
 from lotusx_sim.dialects.hyperliquid import Account, Hyperliquid
 from lotusx_sim.faults import Effect, Fault
@@ -19,6 +20,7 @@ from lotusx_sim.simulator import Simulator
 __all__ = [
     "Account",
     "ApiKey",
+    "BinancePerp",
     "BinanceSpot",
     "Bybit",
     "Effect",

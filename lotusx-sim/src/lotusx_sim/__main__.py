@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 from lotusx_sim.setup import UsageError, make_venue
 from lotusx_sim.shells.sockets import serve
 
+_WS_APIS = {"binance": "/ws-api/v3", "binance-perp": "/ws-fapi/v1"}
 _OVERVIEW = """\
 Simulated crypto exchanges on this machine: a bot under test gets the paths, codes, signatures, limits and streams of
 the real venue, and needs only another base URL.
@@ -29,6 +30,7 @@ examples:
   lotusx-sim serve --venue binance --port 9000
   lotusx-sim serve --venue binance --seed 7 --symbols BTCUSDT,ETHUSDT
   lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
+  lotusx-sim serve --venue binance-perp
   lotusx-sim serve --venue bybit --environment demo
   lotusx-sim serve --venue hyperliquid
   lotusx-sim serve --venue hyperliquid --network testnet --private-key 0x...
@@ -61,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--venue",
         default="binance",
-        choices=["binance", "bybit", "hyperliquid"],
+        choices=["binance", "binance-perp", "bybit", "hyperliquid"],
         help="wire dialect (default: binance)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -117,8 +119,8 @@ async def serve_until_told(
                 "ws_url": server.ws_url,
                 "port": server.port,
             }
-            if arguments.venue == "binance":
-                ready["ws_api_url"] = f"{server.ws_url}/ws-api/v3"
+            if arguments.venue in _WS_APIS:
+                ready["ws_api_url"] = server.ws_url + _WS_APIS[arguments.venue]
             if certificate:
                 ready["certificate_pem"] = certificate
             print(json.dumps(ready), flush=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lotusx_sim.dialects import bybit, hyperliquid
 from lotusx_sim.dialects.binance import DEFAULT_KEY, ApiKey, BinanceSpot
+from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
 from lotusx_sim.dialects.hyperliquid import DEFAULT_AGENT_KEY, DEFAULT_PRIVATE_KEY, Hyperliquid
 from lotusx_sim.dialects.hyperliquid.signing import require_libraries
@@ -33,6 +34,8 @@ def make_venue(arguments: argparse.Namespace) -> Venue:
     except (ValueError, hyperliquid.MissingLibrary) as error:
         raise UsageError(str(error)) from None
     _refuse(arguments, "private_key", "network", "environment")
+    if arguments.venue == "binance-perp":
+        return _binance_perp(arguments)
     return _binance(arguments)
 
 
@@ -54,6 +57,21 @@ def _binance(arguments: argparse.Namespace) -> BinanceSpot:
             actions_per_s=0 if arguments.quiet_market else 40,
             capture=arguments.capture,
             speed=arguments.speed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _binance_perp(arguments: argparse.Namespace) -> BinancePerp:
+    _refuse(arguments, "capture")
+    keys, balances = _accounts(arguments, DEFAULT_KEY)
+    try:
+        return BinancePerp(
+            seed=arguments.seed,
+            keys=keys,
+            balances=balances,
+            symbols=arguments.symbols.split(",") if arguments.symbols else None,
+            actions_per_s=0 if arguments.quiet_market else 40,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None

@@ -125,7 +125,11 @@ def aggregate(item: AggregateTrade, unit: int) -> dict[str, Any]:
 
 def aggregate_trades(call: Call) -> list[dict[str, Any]]:
     view = call.state.views[call.state.symbol(call.params).symbol]
-    params = call.params
+    return [aggregate(item, call.unit) for item in chosen_aggregates(view, call.params)]
+
+
+def chosen_aggregates(view: MarketView, params: Params) -> list[AggregateTrade]:
+    """Return what a request asks for, oldest first."""
     limit, from_id = params.bounded("limit", 500, 1000), params.integer("fromId")
     start, end = params.integer("startTime"), params.integer("endTime")
     if from_id is not None and (start is not None or end is not None):
@@ -138,7 +142,7 @@ def aggregate_trades(call: Call) -> list[dict[str, Any]]:
         and (end is None or item.ns // NS_PER_MS <= end)
     ]
     forward = from_id is not None or start is not None
-    return [aggregate(item, call.unit) for item in (found[:limit] if forward else found[-limit:])]
+    return found[:limit] if forward else found[-limit:]
 
 
 def kline_row(bar: Candle, interval: Interval, unit: int) -> list[Any]:
@@ -170,14 +174,19 @@ def klines(call: Call) -> list[list[Any]]:
     view = call.state.views[call.state.symbol(call.params).symbol]
     interval = interval_of(call.params.need("interval"))
     limit = call.params.bounded("limit", 500, 1000)
-    start, end = call.params.integer("startTime"), call.params.integer("endTime")
+    chosen = chosen_bars(view, interval, call.params, limit, call.now_ns // NS_PER_MS)
+    return [kline_row(bar, interval, call.unit) for bar in chosen]
+
+
+def chosen_bars(view: MarketView, interval: Interval, params: Params, limit: int, now_ms: int) -> list[Candle]:
+    """Return the bars a request asks for, oldest first."""
+    start, end = params.integer("startTime"), params.integer("endTime")
     bars = [
         bar
-        for bar in view.candles.bars(interval, now_ms=call.now_ns // NS_PER_MS)
+        for bar in view.candles.bars(interval, now_ms=now_ms)
         if (start is None or bar.open_ms >= start) and (end is None or bar.open_ms <= end)
     ]
-    chosen = bars[:limit] if start is not None else bars[-limit:]
-    return [kline_row(bar, interval, call.unit) for bar in chosen]
+    return bars[:limit] if start is not None else bars[-limit:]
 
 
 def average_price(call: Call) -> dict[str, Any]:
@@ -246,10 +255,7 @@ def weighted(day: Candle) -> Decimal:
 
 
 def ticker_price(call: Call) -> Any:
-    found = [
-        {"symbol": s.symbol, "price": text(call.state.exchange.last_price.get(s.symbol, s.price))}
-        for s in _wanted(call)
-    ]
+    found = [{"symbol": s.symbol, "price": text(call.state.last_price(s))} for s in _wanted(call)]
     return found[0] if "symbol" in call.params else found
 
 

@@ -1,8 +1,9 @@
-"""What one simulated Binance spot exchange holds: engine, public views, keys, counters."""
+"""What one simulated Binance exchange holds: engine, public views, keys, counters."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
 
 from lotusx_sim.dialects.binance.errors import VenueError, invalid_symbol
 from lotusx_sim.dialects.binance.limits import LimitRules, Limits
@@ -25,48 +26,61 @@ FIRST_UPDATE_ID = 50_000_000_000
 NS_PER_MS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How one exchange is set up."""
+class Listed(Protocol):
+    """What every market needs to know of an instrument; spacing in ticks, size in steps."""
 
-    seed: int = 1
-    symbols: tuple[SpotSymbol, ...] = SYMBOLS
-    rules: LimitRules = field(default_factory=LimitRules)
-    past_minutes: int = 3_000
-    capture: Capture | None = None
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def tick(self) -> Decimal: ...
+    @property
+    def step(self) -> Decimal: ...
+    @property
+    def spacing_ticks(self) -> int: ...
+    @property
+    def size_steps(self) -> int: ...
+    @property
+    def is_trading(self) -> bool: ...
 
 
-class SpotState:
-    """The exchange behind every Binance spot surface."""
+SymbolT = TypeVar("SymbolT", bound=Listed)
 
-    def __init__(self, options: Options, keys: Iterable[ApiKey], start_ns: int) -> None:
-        self.options = options
-        self.symbols = {symbol.symbol: symbol for symbol in options.symbols}
-        self.exchange = Exchange(
-            (Market(s.symbol, s.base, s.quote, s.step, s.is_trading) for s in options.symbols),
-            first_order_id=FIRST_ORDER_ID,
-            first_trade_id=FIRST_TRADE_ID,
-        )
-        self.recorded = options.capture.symbol if options.capture is not None else ""
-        self.limits = Limits(options.rules)
+
+class BinanceState(Generic[SymbolT]):
+    """The exchange behind the surfaces of one Binance market.
+
+    Args:
+        recorded: The symbol whose market is a recording; "": none is.
+        past_minutes: How long before its start the candles begin.
+    """
+
+    def __init__(
+        self,
+        symbols: Sequence[SymbolT],
+        markets: Iterable[Market],
+        keys: Iterable[ApiKey],
+        rules: LimitRules,
+        *,
+        seed: int,
+        start_ns: int,
+        past_minutes: int,
+        recorded: str = "",
+    ) -> None:
+        self.symbols = {symbol.symbol: symbol for symbol in symbols}
+        self.exchange = Exchange(markets, first_order_id=FIRST_ORDER_ID, first_trade_id=FIRST_TRADE_ID)
+        self.recorded = recorded
+        self.limits = Limits(rules)
         self.keys = {key.key: key for key in keys}
         self.start_ns = start_ns
-        self.views = {symbol.symbol: self._view(symbol) for symbol in options.symbols}
+        self.views = {symbol.symbol: _view(symbol, seed, start_ns, past_minutes) for symbol in symbols}
         self.population = Population(
-            self.exchange,
-            [_habitat(s) for s in options.symbols if s.is_trading and s.symbol != self.recorded],
-            seed=options.seed,
+            self.exchange, [_habitat(s) for s in symbols if s.is_trading and s.symbol != recorded], seed=seed
         )
         self.visibility_delay_ns = 0
 
-    def _view(self, symbol: SpotSymbol) -> MarketView:
-        past = Past(f"{self.options.seed}:{symbol.symbol}", self.options.past_minutes, FIRST_TRADE_ID)
-        candles = CandleStore(
-            start_ms=self.start_ns // NS_PER_MS, price=symbol.price, tick=symbol.tick, step=symbol.step, past=past
-        )
-        return MarketView(symbol.symbol, candles, update_id=FIRST_UPDATE_ID, aggregate_id=FIRST_AGGREGATE_ID)
-
-    def symbol(self, params: Params) -> SpotSymbol:
+    def symbol(self, params: Params) -> SymbolT:
         """Return the instrument a request names.
 
         Raises:
@@ -74,7 +88,7 @@ class SpotState:
         """
         return self.listed(params.need("symbol"))
 
-    def listed(self, name: str) -> SpotSymbol:
+    def listed(self, name: str) -> SymbolT:
         if any("a" <= letter <= "z" for letter in name):
             raise VenueError(
                 -1100,
@@ -89,6 +103,61 @@ class SpotState:
         """Tell whether queries see *order* yet."""
         return now_ns - order.created_ns >= self.visibility_delay_ns
 
+    def last_price(self, symbol: SymbolT) -> Decimal:
+        """Return the price of the last trade; where there was none, what the market starts at."""
+        return self.exchange.last_price.get(symbol.symbol, symbol.price)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Bring the public views up to date with what the engine did; a recorded market shows its recording only."""
+        for event in events:
+            if isinstance(event, BookEvent) and event.symbol != self.recorded:
+                self.views[event.symbol].set_level(event.side, event.price, event.quantity)
+            elif isinstance(event, TradeEvent) and event.symbol != self.recorded:
+                trade = PublicTrade(
+                    event.trade_id, event.price, event.quantity, event.taker_side, event.ns, event.taker_order_id
+                )
+                self.views[event.symbol].add_trade(trade)
+
+
+def _view(symbol: Listed, seed: int, start_ns: int, past_minutes: int) -> MarketView:
+    past = Past(f"{seed}:{symbol.symbol}", past_minutes, FIRST_TRADE_ID)
+    candles = CandleStore(
+        start_ms=start_ns // NS_PER_MS, price=symbol.price, tick=symbol.tick, step=symbol.step, past=past
+    )
+    return MarketView(symbol.symbol, candles, update_id=FIRST_UPDATE_ID, aggregate_id=FIRST_AGGREGATE_ID)
+
+
+def _habitat(symbol: Listed) -> Habitat:
+    return Habitat(symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one spot exchange is set up."""
+
+    seed: int = 1
+    symbols: tuple[SpotSymbol, ...] = SYMBOLS
+    rules: LimitRules = field(default_factory=LimitRules)
+    past_minutes: int = 3_000
+    capture: Capture | None = None
+
+
+class SpotState(BinanceState[SpotSymbol]):
+    """The exchange behind every Binance spot surface."""
+
+    def __init__(self, options: Options, keys: Iterable[ApiKey], start_ns: int) -> None:
+        super().__init__(
+            options.symbols,
+            (Market(s.symbol, s.base, s.quote, s.step, s.is_trading) for s in options.symbols),
+            keys,
+            options.rules,
+            seed=options.seed,
+            start_ns=start_ns,
+            past_minutes=options.past_minutes,
+            recorded=options.capture.symbol if options.capture is not None else "",
+        )
+        self.options = options
+
     def average_price(self, symbol: SpotSymbol, now_ns: int) -> Decimal:
         """Return the volume-weighted price of the last five minutes, the last price without trades."""
         trades = self.views[symbol.symbol].trades
@@ -100,22 +169,10 @@ class SpotState:
             base += trade.quantity
         if base:
             return (quote / base).quantize(Decimal("1e-8"))
-        return self.exchange.last_price.get(symbol.symbol, symbol.price)
+        return self.last_price(symbol)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Bring the public views up to date with what the engine did; a recorded market shows its recording only."""
         for event in events:
-            if isinstance(event, OrderEvent):
-                if event.fill is not None and event.order.executed == event.fill.quantity:
-                    self.limits.order_filled(event.account, event.ns)
-            elif isinstance(event, BookEvent) and event.symbol != self.recorded:
-                self.views[event.symbol].set_level(event.side, event.price, event.quantity)
-            elif isinstance(event, TradeEvent) and event.symbol != self.recorded:
-                trade = PublicTrade(
-                    event.trade_id, event.price, event.quantity, event.taker_side, event.ns, event.taker_order_id
-                )
-                self.views[event.symbol].add_trade(trade)
-
-
-def _habitat(symbol: SpotSymbol) -> Habitat:
-    return Habitat(symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps)
+            if isinstance(event, OrderEvent) and event.fill is not None and event.order.executed == event.fill.quantity:
+                self.limits.order_filled(event.account, event.ns)
+        super().publish(events)
