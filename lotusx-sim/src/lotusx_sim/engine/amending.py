@@ -18,6 +18,31 @@ class Amending:
         self._reserving = reserving
         self._matching = matching
 
+    def reduce(self, order: Order, quantity: Decimal, now_ns: int, *, client_id: str) -> None:
+        """See `Exchange.reduce`, which calls this."""
+        if not order.is_open:
+            raise Refused(Reason.UNKNOWN_ORDER)
+        if quantity == order.quantity:
+            raise Refused(Reason.NO_CHANGE)
+        if quantity > order.quantity:
+            raise Refused(Reason.NOT_A_DECREASE)
+        if quantity <= order.executed + order.prevented:
+            raise Refused(Reason.BELOW_EXECUTED)
+        if client_id and client_id != order.client_id and (order.account, client_id) in self._records.open:
+            raise Refused(Reason.DUPLICATE_CLIENT_ID)
+        less = order.quantity - quantity
+        if order.is_working:
+            level = self._books[order.symbol].half(order.side).reduce(order, less, gone=False)
+            self._records.publish_level(order.symbol, order.side, level, now_ns)
+        self._records.release_for(order, less)
+        order.quantity = quantity
+        order.amendments += 1
+        order.updated_ns = now_ns
+        original = order.client_id
+        if client_id and client_id != original:
+            self._records.rename(order, client_id)
+        self._records.report(order, Change.AMENDED, now_ns, request_id=order.client_id, original_client_id=original)
+
     def amend(
         self,
         order: Order,
