@@ -46,7 +46,7 @@ def test_an_unknown_exchange_names_what_is_installed_and_what_to_install() -> No
     with pytest.raises(lotusx.UnknownExchange) as caught:
         lotusx.connect("binanse")
     assert "binance" in caught.value.installed
-    assert caught.value.near == ("binance",)
+    assert caught.value.near[0] == "binance"
     assert "pip install lotusx-binanse" in str(caught.value)
 
 

@@ -180,17 +180,19 @@ def check_order(request: OrderRequest, instrument: Instrument, reference_price: 
     for name, price in (("price", request.price), ("trigger_price", request.trigger_price)):
         if price is not None:
             check_price(price, instrument, name=name)
-    at_market = not request.type.has_limit_price
+    at_market, reduces = not request.type.has_limit_price, request.reduce_only
     price = request.price if request.price is not None else reference_price
     if request.quantity_unit is QuantityUnit.QUOTE:
-        _check_notional(request.quantity, None, instrument, at_market=at_market)
+        _check_notional(request.quantity, None, instrument, at_market=at_market, reduces=reduces)
         return
     quantity = in_instrument_unit(request.quantity, request.quantity_unit, instrument)
     check_quantity(quantity, instrument, market=at_market)
     if instrument.kind is InstrumentKind.INVERSE:  # a contract is worth a fixed amount of quote
-        _check_notional(_product(quantity, instrument.contract_size), None, instrument, at_market=at_market)
+        _check_notional(
+            _product(quantity, instrument.contract_size), None, instrument, at_market=at_market, reduces=reduces
+        )
     elif price is not None:
-        _check_notional(_product(quantity, price), price, instrument, at_market=at_market)
+        _check_notional(_product(quantity, price), price, instrument, at_market=at_market, reduces=reduces)
 
 
 def in_instrument_unit(quantity: Decimal, unit: QuantityUnit, instrument: Instrument) -> Decimal:
@@ -249,10 +251,15 @@ def check_quantity(quantity: Decimal, instrument: Instrument, *, market: bool = 
     _refuse("quantity", quantity, unit, rule, limit, how, instrument, _between(quantity, step, low, high))
 
 
-def _check_notional(notional: Decimal, price: Decimal | None, instrument: Instrument, *, at_market: bool) -> None:
+def _check_notional(
+    notional: Decimal, price: Decimal | None, instrument: Instrument, *, at_market: bool, reduces: bool
+) -> None:
     """*price*: quote per unit of quantity; ``None``: the quantity is the notional, or unrelated to a price."""
     least, most = instrument.min_notional, instrument.max_notional
-    if least and notional < least and (not at_market or instrument.min_notional_applies_to_market):
+    exempt = (at_market and not instrument.min_notional_applies_to_market) or (
+        reduces and not instrument.min_notional_applies_to_reduce_only
+    )
+    if least and notional < least and not exempt:
         nearest = _quantity_worth(least, price, instrument, market=at_market, mode=Rounding.CEIL)
         _refuse_notional(notional, "min_notional", least, "below", instrument, nearest, quantities=price is not None)
     if most and notional > most:

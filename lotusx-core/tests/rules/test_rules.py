@@ -229,6 +229,13 @@ def test_a_market_order_is_measured_at_the_reference_price_if_there_is_one() -> 
     check_order(small, replace(BTC, min_notional_applies_to_market=False), D(50000))
 
 
+def test_what_only_reduces_a_position_may_be_worth_less_where_the_exchange_says_so() -> None:
+    rest = OrderRequest.limit(BTC.symbol, "sell", "0.00001", 50000, reduce_only=True)
+    with pytest.raises(InvalidArgument, match="min"):
+        check_order(rest, BTC)
+    check_order(rest, replace(BTC, min_notional_applies_to_reduce_only=False))
+
+
 def test_a_quote_quantity_is_the_notional() -> None:
     error = refusal(OrderRequest.market("BTC/USDT", "buy", "4.99", quantity_unit="quote"))
     assert (error.rule, error.nearest) == ("min_notional", (D(5),))

@@ -40,6 +40,7 @@ class Instrument:
         contract_size: Base units per contract; 1 on spot.
         step_size: Smallest quantity step; ``None``: the exchange states none.
         min_notional: Smallest price × quantity × contract size, in quote; ``None``: none stated.
+        min_notional_applies_to_*: Whether market orders, or those that only reduce a position, must be worth as much.
         market_*: The same for market orders where the exchange has other rules; ``None``: as above.
         order_types: Names of the exchange's own order types allowed here; empty: not stated.
     """
@@ -58,6 +59,7 @@ class Instrument:
     min_notional: Decimal | None = None
     max_notional: Decimal | None = None
     min_notional_applies_to_market: bool = True
+    min_notional_applies_to_reduce_only: bool = True
     contract_size: Decimal = Decimal(1)
     order_types: frozenset[str] = frozenset()
     raw_status: str = ""
