@@ -51,9 +51,18 @@ async def test_balances_leave_out_what_is_empty(futures: Any) -> None:
 
     (balance,) = await futures.connector.account.balances()
 
-    assert (balance.asset, balance.total, balance.free, balance.locked) == ("USDT", 1_000, 900, 100)
+    assert (balance.asset, balance.total, balance.free, balance.locked) == ("USDT", 1_000, 700, 300)
     assert balance.updated_ns == 5 * MS
     assert (futures.sent, futures.costs) == (("GET", "/fapi/v3/balance", {}), {"ip-weight": 5})
+
+
+async def test_profit_of_open_positions_is_available_beyond_the_wallet(futures: Any) -> None:
+    item = {"asset": "USDT", "balance": "10", "crossWalletBalance": "10", "availableBalance": "12", "updateTime": 5}
+    futures.rest.reply(json.dumps([item]))
+
+    (balance,) = await futures.connector.account.balances()
+
+    assert (balance.total, balance.free, balance.locked) == (10, 12, 0)
 
 
 async def test_positions_are_signed_and_know_leverage_and_margin_mode(futures: Any) -> None:

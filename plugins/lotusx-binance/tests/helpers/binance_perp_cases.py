@@ -7,8 +7,9 @@ from typing import Any
 
 import anyio
 
-from lotusx.model import MarginMode, OrderRequest, PositionSide, Side, TimeInForce
+from lotusx.model import Liquidation, MarginMode, OrderRequest, PositionSide, Side, TimeInForce
 from lotusx.plugin import Capability as C
+from lotusx.streams import StatusChange, StreamState
 from lotusx_testing.arena import Arena
 from lotusx_testing.cases import PATIENCE_S, Case, that
 
@@ -50,9 +51,12 @@ async def liquidation_is_told_with_the_side_that_closed_it(a: Arena) -> None:
     with anyio.fail_after(PATIENCE_S):
         async with a.exchange.market.stream_liquidations(a.symbol) as stream:
             assert top.bid_price is not None
-            a.sim.set_mark(await a.market(), top.bid_price * Decimal("0.9"))
-            told = await anext(stream)
-    that(told.side is Side.SELL, f"told {told}")
+            async for told in stream.with_status():
+                if not isinstance(told, StatusChange):
+                    break
+                if told.state is StreamState.ACKNOWLEDGED:
+                    a.sim.set_mark(await a.market(), top.bid_price * Decimal("0.9"))
+    that(isinstance(told, Liquidation) and told.side is Side.SELL, f"told {told}")
 
 
 CASES = (

@@ -22,13 +22,20 @@ _MARGIN_MODE = {"cross": MarginMode.CROSS, "crossed": MarginMode.CROSS, "isolate
 _HOUR_MS = 3_600_000
 
 
-def to_balance(asset: str, wallet: str, cross: str, *, updated_ms: int) -> Balance:
-    """Convert the wallet balance of one asset; what is not in the cross wallet is set aside for isolated positions.
+def to_balance(item: types.AssetBalance) -> Balance:
+    """Convert a wallet balance; ``free`` may be more than the wallet, where open positions have a profit."""
+    total = decimal_from_wire(item.balance, field="balance")
+    free = decimal_from_wire(item.availableBalance, field="availableBalance")
+    return Balance(item.asset, free, max(total - free, Decimal(0)), total, item.updateTime * MS)
 
-    The margin of cross positions and of orders is not deducted from ``free``: events do not tell it.
+
+def to_balance_change(change: types.BalanceChange, *, updated_ms: int) -> Balance:
+    """Convert a balance in ``ACCOUNT_UPDATE``, which tells only what is set aside for isolated positions.
+
+    The margin of cross positions and of orders is not deducted from ``free``.
     """
-    total, free = decimal_from_wire(wallet, field="balance"), decimal_from_wire(cross, field="crossWalletBalance")
-    return Balance(asset, free, total - free, total, updated_ms * MS)
+    total, free = decimal_from_wire(change.wb, field="wb"), decimal_from_wire(change.cw, field="cw")
+    return Balance(change.a, free, total - free, total, updated_ms * MS)
 
 
 def to_margin_mode(text: str) -> MarginMode:

@@ -110,9 +110,7 @@ class AccountReader:
             events += self._funding(change, time_ms, received_ns)
         if change.B:
             events.append(
-                BalanceEvent(
-                    tuple(holdings.to_balance(item.a, item.wb, item.cw, updated_ms=time_ms) for item in change.B)
-                )
+                BalanceEvent(tuple(holdings.to_balance_change(item, updated_ms=time_ms) for item in change.B))
             )
         if change.P:
             events.append(

@@ -54,10 +54,10 @@ class PerpAccount(AccountPort):
     async def balances(self) -> Sequence[Balance]:
         """Return wallet balances that are not zero, profit and loss of open positions left out.
 
-        ``locked`` is what is set aside for isolated positions; `native.balances` has what is available as margin.
+        ``free`` is what is available as margin.
         """
         return [
-            convert.to_balance(item.asset, item.balance, item.crossWalletBalance, updated_ms=item.updateTime)
+            convert.to_balance(item)
             for item in await self._rest.balances()
             if decimal_from_wire(item.balance, field="balance")
         ]
