@@ -49,6 +49,10 @@ class UmCaller(Caller):
         key = self.keyed("POST", "v1/listenKey")["listenKey"]
         return self.open(f"/private/ws?listenKey={key}{query}")
 
+    def venue_expires(self) -> None:
+        """End all listen keys."""
+        self.sim.venue.expire_user_streams(self.sim.now_ns())
+
     def position(self, symbol: str = BTC) -> Any:
         (row,) = self.ask("GET", "v3/positionRisk", symbol=symbol)
         return row
