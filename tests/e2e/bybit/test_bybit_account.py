@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from e2e_bybit import INVERSE, KEY, MARKETS, PERP, SPOT, market, name_of
+from e2e_bybit import INVERSE, KEY, MARKETS, PERP, SPOT, awaited, market, name_of
 from e2e_kit import Connect, collect
 
 import lotusx
@@ -38,10 +38,7 @@ async def test_short_position_is_below_zero_by_query_and_stream(connect: Connect
         assert (await order.settled(10)).status is OrderStatus.FILLED
         (position,) = await exchange.account.positions()
         assert (str(position.symbol), position.quantity) == (symbol, -order.filled)
-        with anyio.fail_after(10):
-            async for event in events:
-                if isinstance(event, PositionEvent) and event.positions[0].quantity:
-                    break
+        event = await awaited(events, PositionEvent, lambda each: each.positions[0].quantity)
         told = event.positions[0]
         assert (told.quantity, told.margin_mode, told.side) == (-order.filled, MarginMode.CROSS, None)
 

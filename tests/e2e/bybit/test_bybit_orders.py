@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal as D
 from typing import Any
 
-import anyio
 import pytest
 from e2e_bybit import (
     BATCH,
@@ -17,6 +16,7 @@ from e2e_bybit import (
     SPOT,
     WS,
     Request,
+    awaited,
     market,
     name_of,
     resting,
@@ -43,10 +43,7 @@ async def test_rejection_after_the_acknowledgement_reaches_the_handle_and_the_st
         order = await exchange.trading.place(resting("a-1", symbol))
         final = await order.settled(10)
         assert (final.status, final.reason) == (OrderStatus.REJECTED, "EC_ReachMaxTradeNum")
-        with anyio.fail_after(10):
-            async for event in events:
-                if isinstance(event, OrderEvent) and event.state.status is OrderStatus.REJECTED:
-                    break
+        event = await awaited(events, OrderEvent, lambda each: each.state.status is OrderStatus.REJECTED)
         assert event.state.client_order_id == "a-1"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from e2e_bybit import AMEND, CANCEL, CREATE, INVERSE, KEY, PERP, SPOT, WS, market, name_of, resting
+from e2e_bybit import AMEND, CANCEL, CREATE, INVERSE, KEY, PERP, SPOT, WS, awaited, market, name_of, resting
 from e2e_kit import Connect, until
 
 import lotusx
@@ -131,10 +131,7 @@ async def test_events_of_the_other_product_are_left_to_its_own_connection(connec
         await spot.trading.place(resting("a-1", SPOT))
         await perp.trading.place(resting("a-2", PERP))
         for events, symbol in ((spot_events, SPOT), (perp_events, PERP)):
-            with anyio.fail_after(10):
-                async for event in events:
-                    if isinstance(event, OrderEvent) and event.state.status is OrderStatus.OPEN:
-                        break
+            event = await awaited(events, OrderEvent, lambda each: each.state.status is OrderStatus.OPEN)
             assert str(event.state.symbol) == symbol
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+import anyio
 
 import lotusx
 from lotusx_sim.dialects.bybit import DEFAULT_KEY
@@ -17,6 +20,16 @@ BATCH, CANCEL_BATCH = ("POST", "/v5/order/create-batch"), ("POST", "/v5/order/ca
 REALTIME = ("GET", "/v5/order/realtime")
 WS = {"options": {"order_entry": "ws"}}
 Request = lotusx.OrderRequest
+E = TypeVar("E")
+
+
+async def awaited(events: AsyncIterator[Any], kind: type[E], wanted: Callable[[E], object] = lambda _: True) -> E:
+    """Return the next event of that kind that is *wanted*."""
+    with anyio.fail_after(20):
+        async for event in events:
+            if isinstance(event, kind) and wanted(event):
+                return event
+    raise AssertionError("the stream ended")
 
 
 def name_of(symbol: str) -> str:
