@@ -8,6 +8,7 @@
 `serve` puts one on a port; `lotusx_sim.shells.memory.connect` puts one behind the core's transports, in process.
 """
 
+from lotusx_sim.dialects.backpack import Backpack
 from lotusx_sim.dialects.binance import ApiKey, BinanceSpot
 from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
@@ -20,6 +21,7 @@ from lotusx_sim.simulator import Simulator
 __all__ = [
     "Account",
     "ApiKey",
+    "Backpack",
     "BinancePerp",
     "BinanceSpot",
     "Bybit",

@@ -32,6 +32,7 @@ examples:
   lotusx-sim serve --venue binance --capture recording.ndjson --speed 10
   lotusx-sim serve --venue binance-perp
   lotusx-sim serve --venue bybit --environment demo
+  lotusx-sim serve --venue backpack
   lotusx-sim serve --venue hyperliquid
   lotusx-sim serve --venue hyperliquid --network testnet --private-key 0x...
 
@@ -63,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--venue",
         default="binance",
-        choices=["binance", "binance-perp", "bybit", "hyperliquid"],
+        choices=["backpack", "binance", "binance-perp", "bybit", "hyperliquid"],
         help="wire dialect (default: binance)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

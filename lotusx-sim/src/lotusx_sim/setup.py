@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from lotusx_sim.dialects import bybit, hyperliquid
+from lotusx_sim.dialects import backpack, bybit, hyperliquid
 from lotusx_sim.dialects.binance import DEFAULT_KEY, ApiKey, BinanceSpot
 from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
@@ -31,7 +31,9 @@ def make_venue(arguments: argparse.Namespace) -> Venue:
             return _hyperliquid(arguments)
         if arguments.venue == "bybit":
             return _bybit(arguments)
-    except (ValueError, hyperliquid.MissingLibrary) as error:
+        if arguments.venue == "backpack":
+            return _backpack(arguments)
+    except (ValueError, backpack.MissingLibrary, hyperliquid.MissingLibrary) as error:
         raise UsageError(str(error)) from None
     _refuse(arguments, "private_key", "network", "environment")
     if arguments.venue == "binance-perp":
@@ -124,6 +126,66 @@ def _bybit(arguments: argparse.Namespace) -> Bybit:
         environment=arguments.environment or bybit.LIVE,
         actions_per_s=0 if arguments.quiet_market else 40,
     )
+
+
+# -- Backpack ----------------------------------------------------------------------------------------------------
+
+BackpackAccounts = tuple[list[backpack.Key], Mapping[str, backpack.Amounts]]
+
+
+def _backpack(arguments: argparse.Namespace) -> backpack.Backpack:
+    _refuse(arguments, "private_key", "network", "environment", "symbols", "capture")
+    backpack.require_libraries()
+    keys: list[backpack.Key] = [backpack.DEFAULT_KEY]
+    amounts: Mapping[str, backpack.Amounts] = {}
+    if arguments.account is not None:
+        keys, amounts = read_backpack_accounts(arguments.account)
+    elif arguments.api_key is not None or arguments.api_secret is not None:
+        keys = [backpack.Key(_backpack_key(arguments.api_key, arguments.api_secret))]
+    return backpack.Backpack(
+        seed=arguments.seed,
+        keys=keys,
+        balances=amounts.get("balances"),
+        lent=amounts.get("lent"),
+        actions_per_s=0 if arguments.quiet_market else 40,
+    )
+
+
+def _backpack_key(api_key: str | None, secret: str | None) -> str:
+    """Return the public key: the one that is given, or the secret's own.
+
+    Raises:
+        ValueError: The two do not belong together.
+    """
+    of_secret = None if secret is None else backpack.public_key_of(secret)
+    if api_key is not None and of_secret not in (None, api_key):
+        raise ValueError("the API key is not the public key of the secret")
+    return api_key or of_secret or ""
+
+
+def read_backpack_accounts(path: Path) -> BackpackAccounts:
+    """Read an account file: a JSON list of ``{"account", "api_key" | "secret", "may_trade", "balances", "lent"}``."""
+    try:
+        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        keys = [
+            backpack.Key(
+                _backpack_key(entry.get("api_key"), entry["secret"] if "api_key" not in entry else entry.get("secret")),
+                entry.get("account", "main"),
+                may_trade=entry.get("may_trade", True),
+            )
+            for entry in entries
+        ]
+        amounts = {
+            kind: {
+                entry.get("account", "main"): {asset: Decimal(amount) for asset, amount in entry[kind].items()}
+                for entry in entries
+                if kind in entry
+            }
+            for kind in ("balances", "lent")
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise UsageError(f"cannot read accounts from {path}: {type(error).__name__}: {error}") from None
+    return keys, amounts
 
 
 # -- Hyperliquid -------------------------------------------------------------------------------------------------

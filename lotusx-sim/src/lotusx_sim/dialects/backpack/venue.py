@@ -1,0 +1,299 @@
+"""Backpack, simulated: composes state, HTTP and streams, and runs their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import msgspec
+
+from lotusx_sim.dialects.backpack import rest
+from lotusx_sim.dialects.backpack.errors import JSON, VenueError, too_many
+from lotusx_sim.dialects.backpack.limits import LimitRules
+from lotusx_sim.dialects.backpack.listings import BY_SYMBOL, FUNDING_MS
+from lotusx_sim.dialects.backpack.private_news import news_of
+from lotusx_sim.dialects.backpack.recording import record, settle_funding
+from lotusx_sim.dialects.backpack.signing import DEFAULT_KEY, Key, require_libraries
+from lotusx_sim.dialects.backpack.state import PERP_FEES, SPOT_FEES, Options, VenueState
+from lotusx_sim.dialects.backpack.streams import Hub
+from lotusx_sim.dialects.backpack.text import NS_PER_MS, padded
+from lotusx_sim.dialects.backpack.ws import Peer
+from lotusx_sim.engine.events import Event
+from lotusx_sim.engine.exchange import Exchange
+from lotusx_sim.engine.feed import Population
+from lotusx_sim.engine.terms import Fees
+from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.wire import HttpRequest, HttpResponse
+
+_CATCH_UP_NS = 60_000_000_000
+_FUNDING_NS = FUNDING_MS * NS_PER_MS
+_DEFAULT_GAP_NS = 100_000_000
+
+
+class Backpack:
+    """One simulated Backpack: spot and perpetuals on one cross-margined account.
+
+    Args:
+        seed: Decides everything that is not decided by requests.
+        keys: Who may ask what; the account of the first one is what the ledger shows by default.
+        balances: What each account starts with, by account and asset; `DEFAULT_BALANCES` for those not named.
+        lent: What each account has lent besides, likewise; nothing for those not named.
+        rules: The venue's limits.
+        cancel_delay_ms: How long after its answer a cancel is carried out. 0: at once, and the answer has the order;
+            above, it is 202 without one.
+        history_lag_ms: How far the histories lag behind.
+        new_id_when_triggered: Whether a triggered order goes on under a new id, which other clients' samples show.
+        actions_per_s: How busy the background population is; 0 leaves a fixed book.
+        pace: What the cadences of streams are multiplied by: 0.1 is ten times as fast as the venue.
+
+    Raises:
+        ValueError: No key.
+        MissingLibrary: The ``keys`` extra is not installed.
+    """
+
+    name = "backpack"
+    pings_clients = True
+    compresses = True
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        keys: Sequence[Key] = (DEFAULT_KEY,),
+        balances: Mapping[str, Mapping[str, Decimal]] | None = None,
+        lent: Mapping[str, Mapping[str, Decimal]] | None = None,
+        rules: LimitRules | None = None,
+        spot_fees: Fees = SPOT_FEES,
+        perp_fees: Fees = PERP_FEES,
+        cancel_delay_ms: int = 0,
+        history_lag_ms: int = 0,
+        new_id_when_triggered: bool = True,
+        actions_per_s: int = 40,
+        pace: float = 1.0,
+    ) -> None:
+        if not keys:
+            raise ValueError("a venue needs an API key")
+        require_libraries()
+        self._options = Options(
+            seed=seed, keys=tuple(keys), balances=balances or {}, lent=lent or {}, rules=rules or LimitRules(),
+            spot_fees=spot_fees, perp_fees=perp_fees, cancel_delay_ns=cancel_delay_ms * NS_PER_MS,
+            history_lag_ns=history_lag_ms * NS_PER_MS, new_id_when_triggered=new_id_when_triggered,
+        )  # fmt: skip
+        self._pace = pace
+        self._state: VenueState | None = None
+        self._hub: Hub | None = None
+        self._rng = Random(f"feed clock:{seed}")
+        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
+        self._next_act_ns: int | None = None
+        self._next_funding_ns = 0
+        self._peers: dict[Peer, None] = {}
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def start(self, now_ns: int) -> None:
+        if self._state is not None:
+            return
+        self._state = state = VenueState(self._options, now_ns)
+        self._hub = Hub(state, self._pace)
+        self._next_funding_ns = (now_ns // _FUNDING_NS + 1) * _FUNDING_NS
+        state.population.settle_in(now_ns)
+        self.flush(now_ns)
+        if self._gap_ns:
+            self._next_act_ns = now_ns + self._gap_ns
+
+    @property
+    def state(self) -> VenueState:
+        if self._state is None:
+            raise RuntimeError("the venue has not been started")
+        return self._state
+
+    @property
+    def hub(self) -> Hub:
+        assert self._hub is not None
+        return self._hub
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.state.exchange
+
+    @property
+    def population(self) -> Population:
+        return self.state.population
+
+    # -- bytes in, bytes out -------------------------------------------------------------------------------------
+
+    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
+        self.advance(now_ns)
+        self.state.now_ns = now_ns
+        response = rest.respond(self.state, request, now_ns, client_ip)
+        self.flush(now_ns)
+        return response
+
+    def open_ws(
+        self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
+    ) -> WsPeer | HttpResponse:
+        del headers, client_ip
+        self.advance(now_ns)
+        if target.partition("?")[0] not in ("", "/"):
+            return HttpResponse(404)
+        peer = Peer(self.state, self.hub, out)
+        self._peers[peer] = None
+        return _Flushing(self, peer)
+
+    def forget(self, peer: Peer) -> None:
+        self._peers.pop(peer, None)
+
+    # -- the clock -----------------------------------------------------------------------------------------------
+
+    def next_due_ns(self) -> int | None:
+        due = [self._next_funding_ns]
+        if self._next_act_ns is not None:
+            due.append(self._next_act_ns)
+        if self.state.commands:
+            due.append(self.state.commands[0][0])
+        if (tick_ns := self.hub.next_due_ns()) is not None:
+            due.append(tick_ns)
+        return min(due)
+
+    def advance(self, now_ns: int) -> None:
+        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
+            self._next_act_ns = now_ns - _CATCH_UP_NS
+        while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
+            self._do(due_ns)
+
+    def _do(self, due_ns: int) -> None:
+        state = self.state
+        state.now_ns = due_ns
+        while state.commands and state.commands[0][0] <= due_ns:
+            state.commands.popleft()[1](due_ns)
+        if self._next_act_ns is not None and self._next_act_ns <= due_ns:
+            self.population.act(due_ns)
+            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
+        if self._next_funding_ns <= due_ns:
+            settle_funding(state, self._next_funding_ns)
+            self._next_funding_ns += _FUNDING_NS
+        self.flush(due_ns)
+
+    def flush(self, now_ns: int) -> None:
+        """Hand on what the engine did: to the record, to the public streams, to those it concerns."""
+        state = self.state
+        state.now_ns = now_ns
+        while events := state.exchange.take_events():
+            prints = record(state, events)
+            self.hub.happened(events, prints, now_ns)
+            self._tell(events, now_ns)
+        self.hub.tick(now_ns)
+
+    def _tell(self, events: list[Event], now_ns: int) -> None:
+        news = [item for event in events for item in news_of(self.state, event, now_ns)]
+        for peer in list(self._peers):
+            if peer.is_private:
+                for item in news:
+                    peer.tell(item)
+
+    # -- what tests and faults reach for -------------------------------------------------------------------------
+
+    def name_of(self, request: HttpRequest) -> str:
+        return request.path
+
+    def name_of_ws(self, target: str, text: str) -> str:
+        """Return a message's method in lower case, such as ``subscribe``."""
+        del target
+        try:
+            message = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            message = None
+        return str(message.get("method", "?")).lower() if isinstance(message, dict) else "?"
+
+    def is_request(self, target: str, text: str) -> bool:
+        del target, text
+        return True
+
+    def snapshot_symbol(self, request: HttpRequest) -> str | None:
+        if request.path != "/api/v1/depth":
+            return None
+        return dict(part.partition("=")[::2] for part in request.query.split("&")).get("symbol")
+
+    def set_quiet(self, quiet: bool, now_ns: int) -> None:
+        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or _DEFAULT_GAP_NS)
+        self._gap_ns = self._gap_ns or _DEFAULT_GAP_NS
+
+    def account_of(self, account: str | None) -> str:
+        if account is None:
+            return self._options.keys[0].account
+        if account not in self.state.users:
+            raise KeyError(account)
+        return account
+
+    def wallets_of(self, account: str | None) -> tuple[str, ...]:
+        return (self.account_of(account),)
+
+    def set_visibility_delay(self, delay_ns: int) -> None:
+        self.state.visibility_delay_ns = delay_ns
+
+    def ban(self, until_ns: int) -> None:
+        """Refuse every request with 429: no rules of bans are published."""
+        self.state.limits.ban_everyone(until_ns)
+
+    def expire_user_streams(self, now_ns: int) -> None:
+        """Cut sockets with private streams: how long a signed subscription lives is not documented."""
+        del now_ns
+        for peer in [peer for peer in self._peers if peer.is_private]:
+            self.forget(peer)
+            peer.drop()
+
+    def announce_shutdown(self, now_ns: int) -> None:
+        """Send every socket a close frame, which is all the warning there is."""
+        del now_ns
+        for peer in list(self._peers):
+            self.forget(peer)
+            peer.end(1001, "")
+
+    def depth_topic(self, symbol: str) -> str:
+        return f"depth*.{symbol}"
+
+    def cross(self, symbol: str, text: str) -> str:
+        message: dict[str, Any] = msgspec.json.decode(text)
+        listing = BY_SYMBOL[symbol]
+        best = self.exchange.books[symbol].best_ask()
+        if best is not None:
+            message["data"]["b"].append([padded(best + listing.tick, listing.tick), padded(listing.step, listing.step)])
+        return msgspec.json.encode(message).decode()
+
+    def ws_reply(self, request: str, response: HttpResponse, now_ns: int) -> str:
+        """Return a scripted answer; the venue itself answers nothing but errors."""
+        del request, now_ns
+        error = {"code": response.status, "message": response.body.decode("utf-8", "replace")}
+        return msgspec.json.encode({"id": None, "error": error}).decode()
+
+    def backend_timeout(self) -> HttpResponse:
+        return VenueError("TIMEOUT", "Request timed out", 504).response()
+
+    def rate_limited(self, retry_after: str | None) -> HttpResponse:
+        """Return the venue's refusal; it names no time, unless a test wants one."""
+        extra = () if retry_after is None else (("retry-after", retry_after),)
+        refusal = too_many().response()
+        return HttpResponse(refusal.status, (JSON, *extra), refusal.body)
+
+
+class _Flushing:
+    """Sends out what a client's message has caused once it is dealt with."""
+
+    def __init__(self, venue: Backpack, peer: Peer) -> None:
+        self._venue = venue
+        self._peer = peer
+
+    def receive(self, text: str, now_ns: int) -> None:
+        self._venue.advance(now_ns)
+        self._venue.state.now_ns = now_ns
+        self._peer.receive(text, now_ns)
+        self._venue.flush(now_ns)
+
+    def pinged(self, now_ns: int) -> None:
+        self._peer.pinged(now_ns)
+
+    def closed(self, now_ns: int) -> None:
+        self._peer.closed(now_ns)
+        self._venue.forget(self._peer)
