@@ -6,8 +6,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
-from binance_contracts import stop_sell
+from binance_contracts import QUERIED, WAITING, stop_sell
 
 from lotusx.errors import ItemRejected
 from lotusx.kernel.orders.ledger import Ledger
@@ -25,6 +26,7 @@ from lotusx.model import (
     VenueEvent,
 )
 from lotusx.orders.terms import asked_for
+from lotusx_binance.perp import account_types as types, order_conversions as convert
 
 MS = 1_000_000
 HOUR = 3_600_000
@@ -197,6 +199,20 @@ def test_a_stop_is_one_order_through_its_trigger_in_whichever_order_that_is_told
     assert [fill.trade_id for fill in tracked.fills.values()] == ["11"]
     assert (state.type, tracked.client_order_id, tracked.finished) == (OrderType.STOP_LOSS, "a-1", True)
     assert len(ledger) == 1
+
+
+def test_a_stop_that_is_asked_for_is_one_order_though_its_child_was_created_with_it() -> None:
+    ledger = Ledger()
+    tracked = ledger.open(asked_for(stop_sell()))
+    symbol = stop_sell().symbol
+    waiting = convert.to_conditional(msgspec.convert(WAITING, types.AlgoOrder), symbol=symbol)
+    child = {**QUERIED, "side": "SELL", "status": "FILLED", "executedQty": "0.010", "time": 1_000, "updateTime": 5_000}
+    ledger.apply_state(waiting)
+    became = convert.to_order(msgspec.convert(child, types.Order), symbol=symbol)
+    ledger.apply_state(convert.to_triggered(became, waiting))
+
+    assert (tracked.state.status, tracked.state.venue_order_id) == (OrderStatus.FILLED, "28")
+    assert tracked.state.created_ns == 1_000 * MS
 
 
 def test_a_stop_placed_elsewhere_ends_when_it_triggers_and_its_order_is_another(read: Any) -> None:

@@ -145,10 +145,11 @@ def to_conditional(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
 def to_triggered(child: OrderState, parent: OrderState) -> OrderState:
     """Tell the order that a conditional one became under our id, as the kind of order that was asked for.
 
-    Its times stay its own: by them it is known to be the newer of the two.
+    It was created when that was. Of its own times only those of changes are told, by which it is the newer of the two.
     """
     return replace(
         child,
+        created_ns=None,
         client_order_id=parent.client_order_id,
         type=parent.type,
         raw_type=parent.raw_type,
