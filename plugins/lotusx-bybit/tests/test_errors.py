@@ -239,8 +239,23 @@ def test_used_up_quota_says_when_there_is_more() -> None:
 
     assert isinstance(error, RateLimited)
     assert error.after_s == 0.25
+    assert error.pool == COMMAND.path
     assert isinstance(other, ExchangeError)
     assert other.after_s is None
+
+
+def test_other_refusals_for_too_much_name_no_quota() -> None:
+    error = ERRORS.error(COMMAND, _reply(200, 170222, "Too many requests"))
+
+    assert isinstance(error, RateLimited)
+    assert error.pool is None
+
+
+def test_reply_tells_what_was_counted_of_its_endpoint() -> None:
+    headers = {"x-bapi-limit": "10", "x-bapi-limit-status": "7", "x-bapi-limit-reset-timestamp": "1"}
+
+    assert list(ERRORS.usage(COMMAND, Response(200, headers))) == [Usage(COMMAND.path, 1.0, 3)]
+    assert list(ERRORS.usage(READ, Response(200))) == []
 
 
 @given(limit=st.integers(0, 1_000), left=st.integers(0, 1_000), reset=st.integers(0, 2**53))

@@ -10,7 +10,7 @@ import pytest
 
 from lotusx.errors import ItemRejected
 from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, TickSize
-from lotusx_bybit.v5.category import Category, category_of
+from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.instruments import to_instrument
 
 SPOT: dict[str, Any] = {
@@ -173,10 +173,4 @@ def test_rule_that_is_no_number_rejects_the_row(changes: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("category", list(Category))
 def test_category_and_kind_are_one_to_one(category: Category) -> None:
-    assert category_of(category.kind) is category
-
-
-@pytest.mark.parametrize("kind", [InstrumentKind.OPTION, InstrumentKind.UNKNOWN])
-def test_kind_without_category_is_an_error(kind: InstrumentKind) -> None:
-    with pytest.raises(ValueError, match=kind.value):
-        category_of(kind)
+    assert [each for each in Category if each.kind is category.kind] == [category]

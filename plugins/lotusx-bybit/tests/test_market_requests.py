@@ -26,7 +26,7 @@ from bybit_desk import Desk
 
 from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
 from lotusx.model import InstrumentKind, Interval, MarginMode, OrderEvent
-from lotusx.plugin import ChannelKind, Cost, ItemDropped, Span
+from lotusx.plugin import Channel, ChannelKind, Cost, ItemDropped, Span
 from lotusx_bybit.v5 import Category
 from lotusx_bybit.v5.facts import IP
 
@@ -146,7 +146,7 @@ async def test_kind_that_is_not_traded_is_listed_and_refused(desk: Desk) -> None
 def test_channels_of_each_category_have_a_socket_of_their_own(make: Make, instrument: Any, group: str) -> None:
     market = make(tuple(Category)).market
     name = instrument.venue_symbol
-    channels = [
+    channels: list[Channel[Any]] = [
         market.trades_channel(instrument),
         market.ticker_channel(instrument),
         market.best_bid_offer_channel(instrument),

@@ -254,12 +254,10 @@ def test_amendment_names_what_changes_only() -> None:
     }
 
 
-def test_cancel_names_the_order_and_on_spot_where_it_waits() -> None:
+def test_cancel_names_the_order() -> None:
     ref = OrderRef(client_order_id="a-1")
 
     assert cancel_params(ref, "X", category=Category.SPOT) == {"category": "spot", "symbol": "X", "orderLinkId": "a-1"}
-    assert cancel_params(ref, "X", category=Category.SPOT, conditional=True)["orderFilter"] == "StopOrder"
-    assert "orderFilter" not in cancel_params(ref, "X", category=Category.LINEAR, conditional=True)
     with pytest.raises(InvalidArgument, match="name the order"):
         cancel_params(OrderRef(), "X", category=Category.SPOT)
 

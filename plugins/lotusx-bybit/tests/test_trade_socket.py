@@ -98,10 +98,10 @@ def test_refusal_means_what_it_means_on_this_surface(code: int, kind: type[Lotus
 
 
 def test_used_up_quota_says_when_there_is_more() -> None:
-    error = reply_error("bybit", _reply(10006))
+    error = reply_error("bybit", _reply(10006), pool="/v5/order/create")
 
     assert isinstance(error, RateLimited)
-    assert error.after_s == 0.1
+    assert (error.after_s, error.pool) == (0.1, "/v5/order/create")
     assert error.request_id == "t-1"
 
 

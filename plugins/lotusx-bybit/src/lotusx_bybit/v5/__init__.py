@@ -11,7 +11,7 @@ from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx_bybit.v5.account import V5Account as V5Account
-    from lotusx_bybit.v5.category import Category as Category, category_of as category_of
+    from lotusx_bybit.v5.category import Category as Category
     from lotusx_bybit.v5.envelope import (
         Listing as Listing,
         Params as Params,
@@ -52,7 +52,7 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         ".account": "V5Account",
-        ".category": "Category category_of",
+        ".category": "Category",
         ".envelope": "Listing Params Reply encode_body reader",
         ".facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits "
         "ws_facts",

@@ -18,8 +18,3 @@ class Category(StrEnum):
     def kind(self) -> InstrumentKind:
         """The model's word for it."""
         return InstrumentKind(self.value)
-
-
-def category_of(kind: InstrumentKind) -> Category:
-    """Return the category that serves instruments of *kind*; spot, linear and inverse have one."""
-    return Category(kind.value)

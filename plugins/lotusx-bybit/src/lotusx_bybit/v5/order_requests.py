@@ -199,12 +199,9 @@ def amend_params(ref: OrderRef, change: Amendment, venue_symbol: str, *, categor
     return params
 
 
-def cancel_params(ref: OrderRef, venue_symbol: str, *, category: Category, conditional: bool = False) -> Params:
-    """Write the body of a cancel. On spot, an order that waits for its trigger is kept elsewhere: *conditional*."""
-    params: Params = {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
-    if conditional and category is Category.SPOT:
-        params["orderFilter"] = "StopOrder"
-    return params
+def cancel_params(ref: OrderRef, venue_symbol: str, *, category: Category) -> Params:
+    """Write the body of a cancel. Spot understands it as one of an ordinary order, unless ``orderFilter`` is added."""
+    return {"category": category.value, "symbol": venue_symbol, **order_name(ref)}
 
 
 def cancel_all_params(
