@@ -381,9 +381,8 @@ async def conditional_order_waits_for_its_trigger(a: Arena) -> None:
 async def trailing_order_is_kept_by_the_exchange(a: Arena) -> None:
     """It neither executes nor vanishes."""
     near = await a.resting()
-    request = OrderRequest(symbol=a.symbol, side=Side.SELL, type=OrderType.STOP_LOSS_LIMIT, quantity=near.quantity,
-                           price=near.price, client_order_id=a.next_id(),
-                           trailing_fraction=Decimal("0.01"))  # fmt: skip
+    request = OrderRequest(symbol=a.symbol, side=Side.SELL, type=OrderType.TRAILING_STOP, quantity=near.quantity,
+                           client_order_id=a.next_id(), trailing_fraction=Decimal("0.01"))  # fmt: skip
     await a.exchange.trading.place(request)
     that(a.sim.open_order_ids() == [request.client_order_id], "the exchange does not keep it")
 

@@ -82,6 +82,7 @@ def to_instrument(document: msgspec.Raw) -> Instrument:
         status=_STATUS.get(info.status, InstrumentStatus.UNKNOWN),
         **price_and_quantity(rules),
         min_notional=None if notional is None else unless_zero(notional.notional, "notional"),
+        min_notional_applies_to_reduce_only=False,  # -4164: "unless you choose reduce only"
         order_types=frozenset(info.orderTypes or info.OrderType),
         raw_status=info.status,
         _raw=partial(raw_document, document),
