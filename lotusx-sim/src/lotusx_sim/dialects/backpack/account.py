@@ -186,7 +186,7 @@ def _mark(state: VenueState, position: Position) -> Decimal:
 def position_row(state: VenueState, user: User, position: Position, *, alone: bool) -> dict[str, Any]:
     """Return a position; where it would be liquidated is told only to who asks for one market."""
     listing, mark = BY_SYMBOL[position.symbol], _mark(state, position)
-    entry = rounded(position.entry_price or ZERO, 25)
+    entry = plain(position.entry_price or ZERO)
     limit = state.exchange.perps.liquidation_price(position.account, position.symbol) if alone else None
     return {
         "symbol": position.symbol,

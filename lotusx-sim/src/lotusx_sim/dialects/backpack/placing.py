@@ -31,7 +31,6 @@ def place(state: VenueState, user: User, params: Params) -> Order:
     side = params.one_of("side", SIDES)
     is_limit = params.word("orderType", ("Limit", "Market")) == "Limit"
     tif = params.one_of("timeInForce", TIMES_IN_FORCE, "GTC")
-    price = _price(state, listing, params, side, is_limit=is_limit)
     facts = Facts(params.client_id(), self_trade=params.word("selfTradePrevention", _SELF_TRADE, "RejectTaker"))
     auto = {name for name in _AUTO if params.flag(name)}
     post_only, reduce_only = params.flag("postOnly"), params.flag("reduceOnly")
@@ -40,6 +39,7 @@ def place(state: VenueState, user: User, params: Params) -> Order:
     if reduce_only and listing.is_spot:
         raise VenueError("INVALID_ORDER", "Reduce only is for perpetuals")
     _check_state(listing, is_limit=is_limit, post_only=post_only)
+    price = _price(state, listing, params, side, is_limit=is_limit)
     _read_brackets(listing, params, facts)
     trigger = params.decimal("triggerPrice")
     whole = False
