@@ -66,7 +66,7 @@ def test_funding_is_paid_by_longs_and_told(um: UmCaller) -> None:
     (row,) = um.ask("GET", "v1/income", incomeType="FUNDING_FEE")
     assert row["income"] == "-10.00000000"  # 0.02 % of 50 000
     assert (event["a"]["m"], event["a"]["S"], event["a"]["P"]) == ("FUNDING_FEE", BTC, [])
-    assert event["a"]["B"][0]["wb"] == "99970.00000000"
+    assert [(row["wb"], row["bc"]) for row in event["a"]["B"]] == [("99970.00000000", "-10")]
 
 
 def test_funding_of_an_isolated_position_names_the_position(um: UmCaller) -> None:
@@ -202,6 +202,12 @@ def test_versions_two_list_every_contract_with_its_settings(um: UmCaller) -> Non
     assert (rows[0]["leverage"], rows[0]["marginType"], account["positions"][0]["leverage"]) == ("20", "cross", "20")
     assert um.ask("GET", "v1/accountConfig")["dualSidePosition"] is False
     assert um.ask("GET", "v1/commissionRate", symbol=BTC)["takerCommissionRate"] == "0.0004"
+
+
+def test_permissions_are_those_of_the_key(um: UmCaller) -> None:
+    row = um.signed("GET", "/sapi/v1/account/apiRestrictions")
+
+    assert (row["enableFutures"], row["enableSpotAndMarginTrading"]) == (True, False)
 
 
 # -- user data ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 import lotusx
 from lotusx import rules
 from lotusx.model import BestBidOffer, OrderRequest, Side
-from lotusx_sim import BinanceSpot, Simulator, serve
+from lotusx_sim import BinancePerp, BinanceSpot, Simulator, serve
 from lotusx_sim.dialects.binance import DEFAULT_KEY
 from lotusx_sim.venue import Venue
 
@@ -83,6 +83,11 @@ def _backpack() -> Dialect:
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {
     "backpack": _backpack,
     "binance": lambda: Dialect(BinanceSpot, {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}),
+    "binance-perp": lambda: Dialect(
+        BinancePerp,
+        {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier},
+        is_command=lambda verb, path: verb in ("POST", "PUT", "DELETE") and path != "/fapi/v1/listenKey",
+    ),
     "bybit": partial(_bybit, "spot"),
     "bybit-perp": partial(_bybit, "linear"),
     "hyperliquid": _hyperliquid,

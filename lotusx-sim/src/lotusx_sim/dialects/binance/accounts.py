@@ -1,11 +1,13 @@
 """Account endpoints. Source: rest-api.md, account endpoints; wallet endpoints of sapi."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lotusx_sim.dialects.binance import payloads
 from lotusx_sim.dialects.binance.call import Call, CallOn, Operation, Security, StateT
 from lotusx_sim.dialects.binance.errors import VenueError
 from lotusx_sim.dialects.binance.params import Params
+from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS
 from lotusx_sim.dialects.binance.symbols import text
 
@@ -116,20 +118,25 @@ def order_counts(call: CallOn[StateT]) -> list[dict[str, Any]]:
 
 
 def restrictions(call: Call) -> dict[str, Any]:
-    key = next(key for key in call.state.keys.values() if key.account == call.account)
+    return restrictions_of(call.state.keys, call.account, call.state.start_ns // call.unit)
+
+
+def restrictions_of(keys: Mapping[str, ApiKey], account: str, created: int, *, futures: bool = False) -> dict[str, Any]:
+    """Return what the account's key may do; *created* is a time in the client's unit."""
+    key = next(key for key in keys.values() if key.account == account)
     return {
         "ipRestrict": False,
-        "createTime": call.state.start_ns // call.unit,
+        "createTime": created,
         "enableReading": key.may_read,
         "enableWithdrawals": False,
         "enableInternalTransfer": False,
         "enableMargin": False,
-        "enableFutures": False,
+        "enableFutures": futures and key.may_trade,
         "permitsUniversalTransfer": False,
         "enableVanillaOptions": False,
         "enableFixApiTrade": False,
         "enableFixReadOnly": False,
-        "enableSpotAndMarginTrading": key.may_trade,
+        "enableSpotAndMarginTrading": not futures and key.may_trade,
         "enablePortfolioMarginTrading": False,
     }
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from lotusx_sim.dialects.binance.accounts import order_counts
+from lotusx_sim.dialects.binance.accounts import order_counts, restrictions_of
 from lotusx_sim.dialects.binance.call import Security
 from lotusx_sim.dialects.binance.errors import VenueError
 from lotusx_sim.dialects.binance.state import NS_PER_MS
@@ -76,6 +76,10 @@ def account_config(call: Call) -> dict[str, Any]:
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
     }
+
+
+def restrictions(call: Call) -> dict[str, Any]:
+    return restrictions_of(call.state.keys, call.account, call.state.start_ns // NS_PER_MS, futures=True)
 
 
 def brackets(call: Call) -> Any:
@@ -218,6 +222,7 @@ POSITIONS = Operation(positions, _SYMBOL, 5, _USER)
 POSITIONS_V2 = Operation(positions_with_settings, _SYMBOL, 5, _USER)
 SYMBOL_CONFIG = Operation(symbol_config, _SYMBOL, 5, _USER)
 ACCOUNT_CONFIG = Operation(account_config, (), 5, _USER)
+RESTRICTIONS = Operation(restrictions, (), 1, _USER)
 BRACKETS = Operation(brackets, _SYMBOL, 1, _USER)
 COMMISSION = Operation(commission, _SYMBOL, 20, _USER)
 ORDER_COUNTS = Operation(order_counts, (), 1, _USER)

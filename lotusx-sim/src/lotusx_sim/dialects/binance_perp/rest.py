@@ -67,5 +67,6 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("POST", "/fapi/v1/listenKey"): listen_keys.START,
     ("PUT", "/fapi/v1/listenKey"): listen_keys.KEEP,
     ("DELETE", "/fapi/v1/listenKey"): listen_keys.STOP,
+    ("GET", "/sapi/v1/account/apiRestrictions"): accounts.RESTRICTIONS,
 }
 SURFACE = RestSurface(ROUTES)

@@ -70,6 +70,8 @@ class UserEvents:
                 news += self._order_news(event, late)
             elif isinstance(event, FundingEvent):
                 reason, funded = "FUNDING_FEE", event.symbol
+                key = (event.account, event.asset)
+                deltas[key] = deltas.get(key, ZERO) + event.amount
                 state.enter(event.account, event.symbol, "FUNDING_FEE", event.amount, event.asset, event.ns)
             elif isinstance(event, LiquidationEvent):
                 if event.shortfall:
