@@ -29,6 +29,7 @@ from lotusx_bybit.v5.codes import (
     kind_of_words,
 )
 from lotusx_bybit.v5.errors import BAN_S, Quota, RestErrors, quota_of
+from lotusx_bybit.v5.facts import QUOTA_S
 
 ERRORS = RestErrors("bybit")
 READ = Request(Verb.GET, "https://api.bybit.com", "/v5/order/realtime", signed=True)
@@ -254,7 +255,7 @@ def test_other_refusals_for_too_much_name_no_quota() -> None:
 def test_reply_tells_what_was_counted_of_its_endpoint() -> None:
     headers = {"x-bapi-limit": "10", "x-bapi-limit-status": "7", "x-bapi-limit-reset-timestamp": "1"}
 
-    assert list(ERRORS.usage(COMMAND, Response(200, headers))) == [Usage(COMMAND.path, 1.0, 3)]
+    assert list(ERRORS.usage(COMMAND, Response(200, headers))) == [Usage(COMMAND.path, QUOTA_S, 3)]
     assert list(ERRORS.usage(READ, Response(200))) == []
 
 
@@ -269,7 +270,7 @@ def test_quota_is_read_from_the_headers(limit: int, left: int, reset: int) -> No
     quota = quota_of(headers)
 
     assert quota == Quota(limit, left, reset)
-    assert quota.usage("p") == Usage("p", 1.0, max(0, limit - left))
+    assert quota.usage("p") == Usage("p", QUOTA_S, max(0, limit - left))
     assert quota.wait_s(None) is None
     assert quota.wait_s(reset) == 0.0
 

@@ -21,6 +21,7 @@ from lotusx.plugin import SigningContext, Usage
 from lotusx_bybit.v5.account_types import OrderIds
 from lotusx_bybit.v5.batches import MAX_ORDERS, chunks, outcomes
 from lotusx_bybit.v5.category import Category
+from lotusx_bybit.v5.facts import QUOTA_S
 from lotusx_bybit.v5.trade_socket import (
     OPS,
     read_reply,
@@ -115,7 +116,7 @@ def test_reply_that_cannot_be_read_proves_nothing(message: bytes) -> None:
 
 
 def test_reply_of_any_kind_tells_what_was_counted() -> None:
-    assert list(reply_usage("p", _reply(110007))) == [Usage("p", 1.0, 1)]
+    assert list(reply_usage("p", _reply(110007))) == [Usage("p", QUOTA_S, 1)]
     assert list(reply_usage("p", b'{"retCode":0}')) == []
 
 

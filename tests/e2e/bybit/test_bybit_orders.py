@@ -208,6 +208,7 @@ async def test_batch_larger_than_the_quota_is_sent_in_parts_that_all_pass(
     connect: Connect, sim: Simulator, entry: dict[str, Any]
 ) -> None:
     async with connect(**entry) as exchange:
+        await exchange.trading.ready()
         outcomes = await exchange.trading.place_batch_orders([resting(f"a-{index}") for index in range(23)])
         assert all(isinstance(each, Accepted) for each in outcomes), outcomes
         assert [each.client_order_id for each in outcomes] == [f"a-{index}" for index in range(23)]

@@ -16,6 +16,7 @@ import msgspec
 from lotusx.errors import ErrorKind as K, ExchangeError, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Request, Response, Usage
 from lotusx_bybit.v5.codes import REST_KINDS, TOO_MANY_VISITS, kind_of
+from lotusx_bybit.v5.facts import QUOTA_S
 
 BAN_S = 600.0
 """An address that sent too much is shut out for at least ten minutes."""
@@ -52,7 +53,7 @@ class Quota:
 
     def usage(self, pool: str) -> Usage:
         """Return it as what the exchange counted in *pool*."""
-        return Usage(pool, 1.0, max(0, self.limit - self.left))
+        return Usage(pool, QUOTA_S, max(0, self.limit - self.left))
 
     def wait_s(self, now_ms: int | None) -> float | None:
         """Return how long until there is more, *now_ms* being the exchange's time of the reply."""

@@ -14,6 +14,11 @@ from lotusx.plugin import Capability as C, CredentialField, Limit, Support, WsFa
 IP: Final = "ip"
 """The pool of every request by REST: 600 in any 5 seconds, all hosts together."""
 
+QUOTA_S: Final = 1.1
+"""Over how long quotas are counted: a second at the exchange, and how much longer than the next one a request may be
+on its way there.
+"""
+
 RECEIVE_WINDOW_MS: Final = 5_000
 TIMESTAMP_MARGIN_MS: Final = 250
 """A stamp 1000 ms ahead is always refused, whatever the receive window."""
@@ -52,7 +57,7 @@ def limits(quotas: Mapping[str, int]) -> tuple[Limit, ...]:
     paths = _QUOTAS | dict(quotas)
     return (
         Limit(IP, 600, 5.0, aligned=False),
-        *(Limit(path, amount, 1.0, scope="account", aligned=False) for path, amount in paths.items()),
+        *(Limit(path, amount, QUOTA_S, scope="account", aligned=False) for path, amount in paths.items()),
     )
 
 

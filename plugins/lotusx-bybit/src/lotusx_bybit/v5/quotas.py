@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from lotusx.plugin import Limit
 from lotusx_bybit.v5.errors import Quota, quota_of
+from lotusx_bybit.v5.facts import QUOTA_S
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
 
-_WINDOW_NS = 1_000_000_000
+_WINDOW_NS = int(QUOTA_S * 1e9)
 
 
 class Quotas:
@@ -36,7 +37,7 @@ class Quotas:
             return
         if self._limits.get(path) != quota.limit:
             self._limits[path] = quota.limit
-            self._adopt((Limit(path, quota.limit, _WINDOW_NS / 1e9, scope="account", aligned=False),))
+            self._adopt((Limit(path, quota.limit, QUOTA_S, scope="account", aligned=False),))
         self._told[path] = (quota, self._now_ns())
 
     def left(self, path: str, otherwise: int) -> int:
