@@ -18,7 +18,10 @@ from typing import Any
 
 import pytest
 
-PEERS = ("binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "pybit", "python-binance")
+PEERS = (
+    "binance-sdk-derivatives-trading-usds-futures", "binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "pybit",
+    "python-binance",
+)  # fmt: skip
 WAIT_S = 15.0
 
 # The key pair of Binance's published signing examples, which is the simulator's default account.
