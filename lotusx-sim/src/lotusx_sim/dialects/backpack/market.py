@@ -62,6 +62,12 @@ def assets(call: Call) -> Any:
     return [{"symbol": name, "displayName": name, "coingeckoId": name.lower(), "tokens": [token]} for name in _assets()]
 
 
+def securities(call: Call) -> Any:
+    """Return tokenised stocks that trade in sessions: none here."""
+    del call
+    return []
+
+
 def collateral(call: Call) -> Any:
     del call
     sqrt = {"type": "sqrt", "base": "0.02", "factor": "0"}

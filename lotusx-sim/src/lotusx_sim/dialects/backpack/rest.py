@@ -34,6 +34,7 @@ _PUBLIC = {
     "/api/v1/status": market.status,
     "/api/v1/assets": market.assets,
     "/api/v1/collateral": market.collateral,
+    "/api/v1/securities": market.securities,
     "/api/v1/markets": market.markets,
     "/api/v1/market": market.market,
     "/api/v1/depth": market.depth,
