@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 PEERS = (
-    "binance-sdk-derivatives-trading-usds-futures", "binance-sdk-spot", "ccxt", "hyperliquid-python-sdk", "pybit",
-    "python-binance",
+    "backpack-exchange-sdk", "binance-sdk-derivatives-trading-usds-futures", "binance-sdk-spot", "bpx-py", "ccxt",
+    "hyperliquid-python-sdk", "pybit", "python-binance",
 )  # fmt: skip
 WAIT_S = 15.0
 
