@@ -72,7 +72,7 @@ class Codec:
             return key
         body = json.loads(message)
         if "reply" in body:
-            return Reply(body["reply"], message)
+            return Reply(body["reply"], message, retires=body.get("retires", False))
         if "notice" in body:
             return Notice(NoticeKind(body["notice"]), body.get("text", ""), body.get("key"))
         return Ack(body["id"], body.get("error"), body.get("key"))

@@ -650,3 +650,22 @@ def test_what_one_read_brought_is_taken_whole_unless_a_handover_is_under_way() -
     assert subscription.takes_runs(subscription.feed_new)
     subscription.end_handover()
     assert subscription.takes_runs(subscription.feed_new)
+
+
+def test_a_reply_that_retires_its_socket_is_given_and_the_next_request_goes_over_another() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            first = connection is server.connections[0]
+            return [{"reply": body["id"], "retires": True}] if body["op"] == "echo" and first else None
+
+        server.answer = answer
+        async with group(server) as ws:
+            assert b"retires" in await ws.request(echo())
+            await anyio.sleep(30)
+            assert b'"text": "again"' in await ws.request(echo("again"))
+            assert len(server.connections) == 2
+            assert server.connections[0].closed is not None
+
+    virtually(main)

@@ -178,6 +178,8 @@ def test_trade_reply_is_handed_to_its_asker_whole() -> None:
     message = _text(reqId="9.1700000000000", retCode=110007, retMsg="x", op="order.create", data={})
 
     assert TRADE.route(message) == Reply(9, message)
+    restarts = _text(reqId="9.1700000000000", retCode=10019, retMsg="restarting", op="order.create", data={})
+    assert TRADE.route(restarts) == Reply(9, restarts, retires=True)
     assert TRADE.route(_text(retCode=0, op="pong", data=["1"], connId="c")) == Notice(NoticeKind.PONG)
     assert TRADE.route(_text(retCode=10404, retMsg="op not found", connId="c")) == Notice(
         NoticeKind.ERROR, "op not found (code 10404)"

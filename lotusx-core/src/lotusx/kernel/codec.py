@@ -74,10 +74,14 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request sent over the socket; the asker decodes ``message`` itself."""
+    """The answer to a request sent over the socket; the asker decodes ``message`` itself.
+
+    ``retires``: it says that this socket takes no more requests; it is replaced.
+    """
 
     request_id: int
     message: bytes
+    retires: bool = False
 
 
 class NoticeKind(StrEnum):

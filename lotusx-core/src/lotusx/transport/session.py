@@ -313,6 +313,8 @@ class Session:
             return
         if isinstance(control, Reply):
             self._replies.answered(control.request_id, control.message)
+            if control.retires:
+                self._owner.noticed(self, Notice(NoticeKind.SHUTDOWN, "it takes no more requests"))
             return
         request_id = control.request_id
         refusal: LotusXError | None = None

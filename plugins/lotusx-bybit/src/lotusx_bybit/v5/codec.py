@@ -199,7 +199,7 @@ class TradeCodec:
         if said.op == "auth":
             return Ack(number, self._refused(said))
         if number is not None:
-            return Reply(number, message)
+            return Reply(number, message, retires=said.code == NODE_RESTARTS)
         if said.code:
             return Notice(NoticeKind.ERROR, f"{said.text} (code {said.code})")
         return _ignored(message)
@@ -211,6 +211,10 @@ class TradeCodec:
         if error.kind is K.BAD_REQUEST:  # parameters of a log-in are key, time and signature
             return exchange_error(K.AUTHENTICATION, self._exchange, error.code, error.text)
         return None if error.kind is K.NO_CHANGE else error
+
+
+NODE_RESTARTS = 10019
+"""The code of a trade socket that answers no more requests, and stays open for a while."""
 
 
 def _log_in(exchange: str, signer: Signer | None, head: dict[str, str], context: SigningContext) -> str:
