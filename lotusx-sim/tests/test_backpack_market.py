@@ -148,3 +148,12 @@ def test_requests_are_counted_by_minute_and_told_by_429() -> None:
     assert caller.get("/api/v1/capital")  # an account has limits of its own
     caller.step(60)
     assert caller.public("time").isdecimal()
+
+
+def test_assets_collateral_and_securities_are_listed(caller: BackpackCaller) -> None:
+    assets = {row["symbol"] for row in caller.public("assets")}
+    assert {row["symbol"] for row in caller.public("collateral")} == assets >= {"USDC", "SOL"}
+    assert caller.public("securities") == []
+    bars = {"symbol": SOL, "interval": "1m", "startTime": caller.now_ms // 1_000 - 60}
+    assert "not simulated" in caller.public("klines", **bars, priceType="Mark")["message"]
+    assert "after endTime" in caller.public("klines", **bars, endTime=1)["message"]

@@ -68,8 +68,4 @@ def refusal(reason: Reason, *, is_spot: bool) -> VenueError:
         return VenueError("INVALID_ORDER", "Reduce only order would not reduce the position")
     if reason is Reason.LEVERAGE:
         return VenueError("MAX_LEVERAGE_REACHED", "Max leverage reached")
-    if reason is Reason.UNKNOWN_ORDER:
-        return bad("Order not found")
-    if reason is Reason.MARKET_CLOSED:
-        return VenueError("TRADING_PAUSED", "Trading is paused", 503)
     return VenueError("INVALID_ORDER", "Invalid order")
