@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal as D
 from itertools import pairwise
 
 import anyio
 import pytest
-from e2e_backpack import CLOSED, MARKET, PERP, SPOT
+import trio.testing
+from e2e_backpack import CLOSED, KEY, MARKET, PERP, SPOT
 from e2e_kit import collect, is_up, take, until
 
 import lotusx
 from lotusx.errors import ErrorKind, ExchangeError, NotSupported
 from lotusx.model import InstrumentStatus, Interval
 from lotusx_sim import Simulator
+from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 MINUTE_NS = 60_000_000_000
@@ -93,3 +95,49 @@ async def test_streams_come_back_after_their_socket_was_cut(exchange: lotusx.Exc
                     await anext(tops)
                     break
         assert is_up(tickers)
+
+
+class TestUnderVirtualTime:
+    """Subscriptions are not answered, quiet markets say nothing: the same exchange in process, on trio's clock."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> tuple[str, dict[str, object]]:
+        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+    @pytest.fixture
+    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
+        async with memory.connect(sim, latency_s=0.005) as running:
+            yield running
+
+    @pytest.fixture
+    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
+        opened = lotusx.connect(
+            "backpack", environment="simulator", base_url=server.base_url, credentials=KEY,
+            http=server.http, ws=server.ws, clock=server.clock,
+        )  # fmt: skip
+        async with opened as exchange:
+            yield exchange
+
+    async def test_silence_of_a_quiet_market_is_proven_by_asking(
+        self, exchange: lotusx.Exchange, sim: Simulator
+    ) -> None:
+        async with exchange.market.stream_trades(PERP) as trades:
+            await anyio.sleep(300)
+            assert sim.requests[("GET", "/api/v1/trades")] > 0
+            assert sim.connections_made == 1
+            sim.trade(MARKET, "buy", "0.5")
+            (trade,) = await take(trades, 1)
+            assert trade.quantity == D("0.5")
+
+    async def test_silence_of_a_busy_market_is_noticed(self, exchange: lotusx.Exchange, sim: Simulator) -> None:
+        async with exchange.market.stream_trades(PERP) as trades:
+            silence = sim.silence(f"trade.{MARKET}")
+            with anyio.fail_after(600):
+                while sim.requests[("WS", "subscribe")] < 2:
+                    sim.trade(MARKET, "buy", "0.01")
+                    await anyio.sleep(1)
+            silence.clear()
+            with anyio.fail_after(600):
+                while not trades.counters.received:
+                    sim.trade(MARKET, "buy", "0.01")
+                    await anyio.sleep(1)
