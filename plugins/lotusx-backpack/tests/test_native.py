@@ -125,3 +125,12 @@ async def test_candles_of_the_mark_price(desk: Any) -> None:
     await desk.connector.native.klines("SOL_USDC_PERP", "1m", 5, price_type="Mark")
 
     assert desk.rest.params == {"symbol": "SOL_USDC_PERP", "interval": "1m", "startTime": "5", "priceType": "Mark"}
+
+
+async def test_lists_and_objects_in_a_body_are_written_without_floats(desk: Any) -> None:
+    desk.rest.reply("{}")
+    what = {"legs": [{"price": D("1.50"), "none": None}]}
+
+    await desk.connector.native.call("POST", "/api/v1/strategy", {"what": what})
+
+    assert desk.sent == {"what": {"legs": [{"price": "1.5"}]}}
