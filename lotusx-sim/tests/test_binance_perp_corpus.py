@@ -23,7 +23,8 @@ def kind(value: Any) -> str:
         return "bool"
     if isinstance(value, (int, float)):
         return "number"
-    return {dict: "object", list: "list", str: "text"}.get(type(value), "nothing")
+    kinds: tuple[tuple[type, str], ...] = ((dict, "object"), (list, "list"), (str, "text"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "nothing")
 
 
 def drift(recorded: Any, ours: Any, gone: set[str], path: str = "") -> list[str]:

@@ -213,7 +213,7 @@ def test_a_bar_is_closed_before_the_next_one_opens(um: UmCaller) -> None:
 
 def test_trades_come_one_by_one_and_added_up(um: UmCaller) -> None:
     socket = um.open("/market/stream?streams=btcusdt@trade/btcusdt@aggTrade/btcusdt@ticker/!bookTicker")
-    quantity = sum(Decimal(q) for _, q in um.get("v1/depth", symbol=BTC, limit=5)["bids"][:2])
+    quantity = sum((Decimal(q) for _, q in um.get("v1/depth", symbol=BTC, limit=5)["bids"][:2]), Decimal(0))
     um.sim.trade(BTC, "sell", quantity)
     um.step(2.1)
 

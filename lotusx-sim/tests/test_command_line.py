@@ -14,6 +14,7 @@ import anyio
 import httpx
 import pytest
 
+from lotusx_sim import BinanceSpot
 from lotusx_sim.__main__ import main, parser, serve_until_told
 from lotusx_sim.setup import UsageError, make_venue, read_accounts
 
@@ -124,6 +125,7 @@ def test_a_wrong_account_file_is_reported(tmp_path: Path, content: str) -> None:
 def test_a_key_pair_can_be_given_on_the_command_line() -> None:
     venue = make_venue(parser().parse_args(["serve", "--api-key", "k", "--api-secret", "s", "--quiet-market"]))
     venue.start(1)
+    assert isinstance(venue, BinanceSpot)
     assert list(venue.state.keys) == ["k"]
     assert venue.next_due_ns() is None
 
