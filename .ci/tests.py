@@ -1,4 +1,4 @@
-"""Run the tests with coverage, a folder of tests a process, as many at a time as there are cores.
+"""Run the tests with coverage, a folder of tests a process, twice as many at a time as there are cores.
 
     python .ci/tests.py              all of them
     python .ci/tests.py tests/e2e    what is named
@@ -24,24 +24,26 @@ ELSEWHERE = ("packaging", "docs", "peers")
 """Folders of ``tests/`` that have environments of their own."""
 
 
-def folders() -> list[Path]:
-    """Return the folders to run, the largest first, so that none is left over at the end."""
-    common = [path for path in sorted((ROOT / "tests").iterdir()) if path.name not in ELSEWHERE]
-    found = [
-        part for folder in (*(dist.tests for dist in distributions().values()), *common) for part in _parts(folder)
-    ]
-    return sorted(found, key=_size, reverse=True)
+def units() -> list[list[Path]]:
+    """Return what each process runs, the largest first, so that none is left over at the end."""
+    common = [path for path in sorted((ROOT / "tests").iterdir()) if path.is_dir() and path.name not in ELSEWHERE]
+    found = [part for root in (*(dist.tests for dist in distributions().values()), *common) for part in _parts(root)]
+    return [*sorted(found, key=_size, reverse=True), sorted((ROOT / "tests").glob("test_*.py"))]
 
 
-def _parts(folder: Path) -> list[Path]:
-    """Return *folder*, or its folders where it has tests only in those."""
-    if not folder.is_dir() or not any(folder.rglob("test_*.py")):
-        return []
-    return [folder] if any(folder.glob("test_*.py")) else [path for path in sorted(folder.iterdir()) if _parts(path)]
+def _parts(folder: Path) -> list[list[Path]]:
+    """Return the tests that lie in *folder* itself, and those of each folder in it."""
+    own = sorted(folder.glob("test_*.py"))
+    below = [part for path in sorted(folder.iterdir()) if path.is_dir() for part in _parts(path)]
+    return [own, *below] if own else below
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*.py"))
+def _size(files: list[Path]) -> int:
+    return sum(path.stat().st_size for path in (*files, *(files[0].parent / "helpers").rglob("*.py")))
+
+
+def _name(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else str(Path(files[0]).parent)
 
 
 def run(arguments: list[str]) -> tuple[int, str]:
@@ -56,12 +58,11 @@ def run(arguments: list[str]) -> tuple[int, str]:
 def main() -> int:
     """Return 1 if a folder failed."""
     subprocess.run([sys.executable, "-m", "coverage", "erase"], cwd=ROOT, check=True)
-    single = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))]
-    units = [[path] for path in sys.argv[1:]] or [*([str(path.relative_to(ROOT))] for path in folders()), single]
+    chosen = [[path] for path in sys.argv[1:]] or [[str(path.relative_to(ROOT)) for path in unit] for unit in units()]
     failed = 0
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:  # they often wait for a socket or a clock
         began = time.monotonic()
-        running = {pool.submit(run, unit): " ".join(unit) for unit in units}
+        running = {pool.submit(run, unit): _name(unit) for unit in chosen}
         for done in as_completed(running):
             status, said = done.result()
             lines = [line for line in said.splitlines() if line.strip()] or [""]
