@@ -77,6 +77,7 @@ async def test_lost_update_is_noticed_and_mended(exchange: lotusx.Exchange, sim:
         sim.gap(MARKET)
         sim.set_book(MARKET, bids=[("149", "5")], asks=[("153", "7")])
         await until(lambda: sim.snapshot_calls(MARKET) > before)
+        await book.wait_synced()  # it is stale until the snapshot has come, and a stale book is not read
         sim.set_book(MARKET, bids=[("148", "5")], asks=[("154", "7")])
         await until(best_is(book, 148))
         assert len(book.asks(10)) == 1
