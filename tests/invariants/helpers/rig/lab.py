@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 
 from rig.binance import Binance
+from rig.binance_perp import BinancePerp
 from rig.exchange import UnderTest
 from rig.hyperliquid import Hyperliquid
 from rig.plan import Plan, draw
 from rig.running import Result, run
 from rig.tamper import Broken
 
-EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {kind.name: kind for kind in (Binance, Hyperliquid)}
+EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {kind.name: kind for kind in (Binance, BinancePerp, Hyperliquid)}
 """All exchanges under test, by name."""
 _HERE = Path(__file__).parent
 

@@ -131,7 +131,7 @@ BROKEN = (
         "sequence numbers are read and not compared",
         ("book messages spoilt",),
         manager=_GapBlind,
-        exchanges=("binance",),
+        exchanges=("binance", "binance-perp"),
     ),
     Broken(
         "whole books are taken for changes",
