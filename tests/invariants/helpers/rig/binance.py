@@ -90,6 +90,7 @@ class Binance(UnderTest):
     private_sockets = "/ws-api*"
     user_topic = "user"
     trades_topic = "btcusdt@trade"
+    stamp_refused = ('"code":-1021',)
 
     def __init__(self, seed: int, *, actions_per_s: int) -> None:
         self._venue = _WitnessedSpot(
@@ -144,6 +145,9 @@ class Binance(UnderTest):
 
     def balances_in(self, sim: Simulator) -> dict[str, tuple[D, D]]:
         return {asset: (balance.free, balance.locked) for asset, balance in sim.balances().items()}
+
+    def is_order_news(self, text: str) -> bool:
+        return "executionReport" in text
 
     def refuse_private_subscription(self, sim: Simulator, times: int) -> None:
         error = {"code": -1022, "msg": "Signature for this request is not valid."}

@@ -54,6 +54,7 @@ class UnderTest(ABC):
         place, cancel, amend, reads: The requests that do that.
         amend_keeps_id: Whether an amendment makes a new order under the same client order id.
         private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
+        stamp_refused: Texts by which the venue refuses a request for its stamp.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
     """
 
@@ -72,6 +73,7 @@ class UnderTest(ABC):
     reads: ClassVar[tuple[Pattern, ...]]
     amend_keeps_id: ClassVar[bool] = False
     private_sockets: ClassVar[str]
+    stamp_refused: ClassVar[tuple[str, ...]] = ()
     user_topic: ClassVar[str]
     trades_topic: ClassVar[str]
 
@@ -111,6 +113,16 @@ class UnderTest(ABC):
 
     def refuse_private_subscription(self, sim: Simulator, times: int) -> None:  # noqa: B027 - not all can
         """Let the venue say no to the next *times* attempts to subscribe to the account, where it ever does."""
+
+    def nonces_in(self, body: bytes) -> list[int]:
+        """Return the nonce that a body or a message of a client was signed with, where there are nonces."""
+        del body
+        return []
+
+    def is_order_news(self, text: str) -> bool:
+        """Return whether a message of the account speaks of orders or fills, and of nothing that is replaced whole."""
+        del text
+        return True
 
     def trade_id(self, fill: Fill) -> str:
         """Return how the venue names *fill* on the wire."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from decimal import Decimal as D
 from random import Random
@@ -62,6 +63,7 @@ class Hyperliquid(UnderTest):
     private_sockets = "*"
     user_topic = "user/*"
     trades_topic = "trades:BTC"
+    stamp_refused = ("already expired", "Invalid nonce")
     market_order = {"max_slippage": "0.05"}  # noqa: RUF012 - read only
 
     def __init__(self, seed: int, *, actions_per_s: int) -> None:
@@ -123,6 +125,15 @@ class Hyperliquid(UnderTest):
     def orders_in_message(self, text: str) -> list[WireOrder]:
         request = json.loads(text).get("request", {})
         return _orders_in(request["payload"]["action"]) if request.get("type") == "action" else []
+
+    _NONCE = re.compile(rb'"nonce":(\d+)')
+
+    def nonces_in(self, body: bytes) -> list[int]:
+        found = self._NONCE.search(body)
+        return [int(found[1])] if found else []
+
+    def is_order_news(self, text: str) -> bool:
+        return '"channel":"orderUpdates"' in text or '"channel":"userFills"' in text
 
     def positions_in(self, sim: Simulator) -> dict[str, D]:
         return {self.symbol: sim.position("BTC")}

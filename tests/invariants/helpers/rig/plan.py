@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rig.faults import FAULTS
+from rig.all_faults import FAULTS
 from rig.randomness import split
 
 

@@ -79,6 +79,7 @@ class AccountReader:
         self.balances: dict[str, tuple[Decimal, Decimal]] = {}
         self.positions: dict[str, Decimal] = {}
         self.recovered: list[tuple[int, Recovered]] = []  # with the time of delivery
+        self.watchers: list[Callable[[AccountEvent], None]] = []
         self._rng = rng
         self._log = log
         self._now_ns = now_ns
@@ -96,6 +97,8 @@ class AccountReader:
             self._log.write("account", f"ended by {error!r}")
 
     def _take(self, event: AccountEvent) -> None:
+        for watch in self.watchers:
+            watch(event)
         if isinstance(event, FillEvent):
             fill = event.fill
             self.fills[(str(fill.symbol), fill.trade_id, str(fill.side), fill.price, fill.quantity)] += 1

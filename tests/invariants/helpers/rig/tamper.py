@@ -21,6 +21,7 @@ class Broken:
     Attributes:
         what: The mistake, and where it is found in the field.
         ws: Puts a transport in front of the real one. ``manager``: makes the plugin's parts.
+        opened: Changes parts of the kernel that exist only once the connection has been opened.
         faults: What has to go wrong for the mistake to show.
         exchanges: Where it is a mistake; empty: everywhere.
     """
@@ -31,6 +32,7 @@ class Broken:
     faults: tuple[str, ...]
     ws: SameWs | None = None
     manager: SameManager | None = None
+    opened: Callable[[lotusx.Exchange], None] | None = None
     exchanges: tuple[str, ...] = ()
 
     def tamper(self, connection: lotusx.Exchange) -> None:

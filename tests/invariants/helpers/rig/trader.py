@@ -36,16 +36,28 @@ class Intent:
     amended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A command that ended with an error. ``what``: ``place``, ``cancel``, ``amend``, ``look up``."""
+
+    at_ns: int
+    what: str
+    intent: Intent
+    error: LotusXError
+
+
 class Trader:
     """One account's owner.
 
     Attributes:
         intents: Every order meant, oldest first. ``amendments``: how many changes were asked for.
+        errors: What failed.
     """
 
     def __init__(self, world: World, exchange: lotusx.Exchange, rng: Random) -> None:
         self.intents: list[Intent] = []
         self.amendments = 0
+        self.errors: list[Failed] = []
         self.paused = False
         self._world = world
         self._exchange = exchange
@@ -206,6 +218,7 @@ class Trader:
             self._busy -= 1
 
     def _failed(self, what: str, intent: Intent, error: LotusXError) -> None:
+        self.errors.append(Failed(self._world.now_ns(), what, intent, error))
         self._world.log.write("trader", f"{what} {intent.number}: {error!r}")
         self._world.haystack.add_error(error)
 

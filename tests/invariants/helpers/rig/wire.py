@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from lotusx.kernel.transport import WsConnection, WsHandler, WsTransport
 from lotusx_sim.venue import Outbox, Venue, WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
 from rig.exchange import UnderTest, WireOrder
+
+_SAID_KEPT = 60
 
 
 class Gate:
@@ -46,11 +49,33 @@ class Gate:
         return 1
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the account, as it went out on one connection."""
+
+    text: str
+    topic: str
+    send: Callable[[str, str], None]
+
+    def again(self) -> None:
+        """Send it once more, where that connection still is."""
+        self.send(self.text, self.topic)
+
+
 class WatchedVenue:
-    """A venue that notes what it is asked and what it says."""
+    """A venue that notes what it is asked and what it says.
+
+    Attributes:
+        said: The last messages of the account.
+        refused_stamps: When it refused a request for its stamp, in its own time.
+        nonces: Of what it was sent, in the order of arrival.
+    """
 
     def __init__(self, exchange: UnderTest, gate: Gate) -> None:
         self.orders: list[WireOrder] = []
+        self.said: deque[Said] = deque(maxlen=_SAID_KEPT)
+        self.refused_stamps: list[int] = []
+        self.nonces: list[int] = []
         self._exchange = exchange
         self._inner = exchange.venue
         self._gate = gate
@@ -64,13 +89,20 @@ class WatchedVenue:
 
     def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
         self.orders += self._exchange.orders_in(request)
-        return self._inner.http(request, now_ns=now_ns, client_ip=client_ip)
+        self.nonces += self._exchange.nonces_in(request.body)
+        response = self._inner.http(request, now_ns=now_ns, client_ip=client_ip)
+        self._look_for_refusal(response.body.decode("utf-8", "replace"), now_ns)
+        return response
 
     def open_ws(
         self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
     ) -> WsPeer | HttpResponse:
         def send(text: str, topic: str) -> None:
             self._exchange.saw_message(text, topic)
+            if fnmatchcase(topic, self._exchange.user_topic):
+                self.said.append(Said(text, topic, out.send))
+            elif not topic:
+                self._look_for_refusal(text, now_ns)
             for _ in range(self._gate.times(topic)):
                 out.send(text, topic)
             if topic and self._gate.on_message is not None:
@@ -80,9 +112,14 @@ class WatchedVenue:
         peer = self._inner.open_ws(target, headers, now_ns=now_ns, client_ip=client_ip, out=watched)
         return peer if isinstance(peer, HttpResponse) else _WatchedPeer(peer, self)
 
+    def _look_for_refusal(self, text: str, now_ns: int) -> None:
+        if any(part in text for part in self._exchange.stamp_refused):
+            self.refused_stamps.append(now_ns)
+
     def heard(self, text: str) -> None:
         """Take note of a message of a client."""
         self.orders += self._exchange.orders_in_message(text)
+        self.nonces += self._exchange.nonces_in(text.encode())
         if self._gate.on_control is not None:
             self._gate.on_control()
 

@@ -12,18 +12,19 @@ import anyio
 
 import lotusx
 from lotusx.errors import StaleBook
-from lotusx.kernel.clock import Clock
 from lotusx.streams import Overflow, StreamState
 from lotusx_sim import LoopClock, Simulator
 from lotusx_sim.shells import memory
+from rig.all_faults import FAULTS
 from rig.canary import Haystack
+from rig.clocks import UserClock
 from rig.comparing import unlike_fills, unlike_state
-from rig.faults import FAULTS
 from rig.invariants import INVARIANTS
 from rig.log import EventLog
 from rig.plan import Plan
 from rig.randomness import split
 from rig.readers import AccountReader, StreamReader
+from rig.requests import WatchedHttp
 from rig.sessions import Sessions
 from rig.trader import Fate, Trader
 from rig.wire import Gate, WatchedVenue, WatchedWs
@@ -73,6 +74,9 @@ class World:
     fate: Fate
     connection: lotusx.Exchange
     transport: WatchedWs
+    http: WatchedHttp
+    clock: UserClock
+    server: memory.MemoryServer
 
     def __init__(self, exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> None:
         self.exchange = exchange
@@ -109,6 +113,9 @@ class World:
         plan, exchange = self.plan, self.exchange
         clock = LoopClock()
         async with memory.connect(self.sim, clock=clock, latency_s=plan.latency_s) as server:
+            self.server = server
+            self.clock = UserClock(clock, plan.skew_s)
+            self.http = WatchedHttp(server.http, self.now_ns)
             self.transport = WatchedWs(server.ws, exchange, self._after_turn)
             outer = self._broken.ws(self.transport) if self._broken and self._broken.ws else self.transport
             self.connection = lotusx.connect(
@@ -116,9 +123,9 @@ class World:
                 environment="simulator",
                 base_url=server.base_url,
                 credentials=exchange.credentials,
-                http=server.http,
+                http=self.http,
                 ws=outer,
-                clock=cast("Clock", clock.skewed(plan.skew_s)),
+                clock=self.clock,
                 random=split(self.seed, "connection"),
                 plugins=[self.sessions],
                 options={"order_entry": "ws"} if plan.ws_orders else None,
@@ -126,6 +133,8 @@ class World:
             if self._broken is not None:
                 self._broken.tamper(self.connection)
             async with self.connection, AsyncExitStack() as streams:
+                if self._broken is not None and self._broken.opened is not None:
+                    self._broken.opened(self.connection)
                 await self._open(streams)
                 async with anyio.create_task_group() as tasks:
                     for reader in self.readers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rig.all_faults import FAULTS
 from rig.comparing import unlike_state
-from rig.faults import FAULTS, RECOVERY_S
+from rig.faults import RECOVERY_S
 from rig.invariant import Invariant
 
 if TYPE_CHECKING:
