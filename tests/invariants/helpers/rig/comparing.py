@@ -33,7 +33,7 @@ def unlike_state(world: World) -> str:
 
 
 def _unlike_orders(world: World) -> Iterator[str]:
-    theirs = {str(order.id): order.executed for order in world.sim.open_orders()}
+    theirs = {world.exchange.order_id(order): order.executed for order in world.sim.open_orders()}
     ours, doubtful = _open_here(world)
     lost, ghosts = theirs.keys() - ours.keys() - doubtful, ours.keys() - theirs.keys()
     wrong = [name for name in theirs.keys() & ours.keys() if ours[name] not in (None, theirs[name])]

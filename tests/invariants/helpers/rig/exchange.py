@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from lotusx_sim import Simulator
-from lotusx_sim.engine.orders import Fill
+from lotusx_sim.engine.orders import Fill, Order
 from lotusx_sim.venue import Venue
 from lotusx_sim.wire import HttpRequest
 
@@ -90,7 +90,8 @@ class UnderTest(ABC):
     def truth(self) -> BookTruth: ...
 
     @abstractmethod
-    def venue_symbol(self, symbol: str) -> str: ...
+    def venue_symbol(self, symbol: str) -> str:
+        """Return what the simulator calls our *symbol*, as its faults take it."""
 
     @abstractmethod
     def client_order_id(self, number: int, rng: Random) -> str | None:
@@ -123,6 +124,14 @@ class UnderTest(ABC):
         """Return whether a message of the account speaks of orders or fills, and of nothing that is replaced whole."""
         del text
         return True
+
+    def listed_as(self, symbol: str) -> str:
+        """Return the exchange's own name of what the simulator's ledger calls *symbol*."""
+        return symbol
+
+    def order_id(self, order: Order) -> str:
+        """Return how the venue names *order* on the wire."""
+        return str(order.id)
 
     def trade_id(self, fill: Fill) -> str:
         """Return how the venue names *fill* on the wire."""

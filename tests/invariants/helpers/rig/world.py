@@ -330,4 +330,4 @@ class World:
 
     def _listed(self, venue_symbol: str) -> lotusx.Instrument:
         table: Any = cast("Any", self.connection)._start.__self__.instruments
-        return cast("lotusx.Instrument", table.by_venue_symbol(venue_symbol))
+        return cast("lotusx.Instrument", table.by_venue_symbol(self.exchange.listed_as(venue_symbol)))
