@@ -308,3 +308,36 @@ def test_it_runs_in_real_time_on_both_backends(backend: str) -> None:
     anyio.run(main, backend=backend)
 
     assert inbox.messages
+
+
+def test_a_peer_that_vanished_says_nothing_and_answers_nothing_while_a_new_one_is_there() -> None:
+    inbox, again = Inbox(), Inbox()
+    ends: list[WsClosed] = []
+    silent_s = 600.0
+
+    async def main() -> None:
+        async with memory.connect(BinanceSpot(symbols=["BTCUSDT"], actions_per_s=10)) as server:
+            old = await server.ws.connect(f"{server.ws_url}/ws/btcusdt@trade", inbox)
+
+            async def listen() -> None:
+                ends.append(await old.run())
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(listen)
+                await anyio.sleep(30)
+                assert server.sim.forget_connections() == 1
+                heard_ns, count = old.last_received_ns, len(inbox.messages)
+                await anyio.sleep(silent_s)
+                await old.ping()
+                await old.send('{"method":"LIST_SUBSCRIPTIONS","id":1}')
+                await anyio.sleep(1)
+                assert (old.last_received_ns, len(inbox.messages), ends) == (heard_ns, count, [])
+                new = await server.ws.connect(f"{server.ws_url}/ws/btcusdt@trade", again)
+                with anyio.move_on_after(30):
+                    await new.run()
+                tasks.cancel_scope.cancel()
+
+    under_virtual_time(main)
+
+    assert inbox.messages
+    assert again.messages

@@ -160,6 +160,11 @@ class SimulatedConnection:
             self.is_open = False
             self._shell.close(code, reason)
 
+    def vanish(self) -> None:
+        """End the socket here, without a word: the client's end of it stays open, and nobody answers it."""
+        if self.is_open:
+            self.gone(self._host.now_ns())
+
     def drop(self, how: str) -> None:
         """End the socket without goodbye: ``fin`` or ``rst``."""
         if self.is_open:

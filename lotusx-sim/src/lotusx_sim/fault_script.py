@@ -153,6 +153,16 @@ class FaultScript:
                 connection.drop(how)
         return len(chosen)
 
+    def forget_connections(self, *, only: str = "*") -> int:
+        """End open WebSockets without a word, as when the peer has gone while a laptop slept. Return how many.
+
+        Clients' ends stay open and are never answered; new connections are accepted.
+        """
+        chosen = [c for c in self.ws_connections if fnmatchcase(c.target, only)]
+        for connection in chosen:
+            connection.vanish()
+        return len(chosen)
+
     def black_hole(self, on: bool = True) -> None:
         """Swallow all bytes in both directions, on every connection, new ones included."""
         self.faults.black_hole = on

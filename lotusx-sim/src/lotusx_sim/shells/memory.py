@@ -215,7 +215,7 @@ class MemoryConnection:
         if self._end is not None:
             raise ConnectionFailed("the WebSocket is closed")
         await self._network.travel()
-        if self._connection is not None and not self._network.sim.faults.black_hole:
+        if self._connection is not None and self._connection.is_open and not self._network.sim.faults.black_hole:
             self._connection.pinged(self._network.sim.now_ns())
             self._after_travel(self._heard)
 
@@ -254,7 +254,7 @@ class MemoryConnection:
         self._after_travel(lambda: self._finish(WsClosed(1006, f"connection ended by {how.upper()}")))
 
     def _server_ping(self) -> None:
-        if self._end is None and self._connection is not None:
+        if self._end is None and self._connection is not None and self._connection.is_open:
             if not self._network.sim.faults.black_hole:
                 self._heard()
             self._network.sim.later(_SERVER_PING_S, self._server_ping)
