@@ -595,12 +595,28 @@ def test_a_leased_address_is_asked_for_before_each_connection_and_renewed_while_
             assert (lease.given, lease.renewed) == (0, 0)  # no socket, no lease
             ws.subscribe(channel())
             await settle(100)
-            assert (lease.given, lease.renewed) == (1, 1)
+            assert (lease.given, lease.renewed) == (1, 2)  # once as it opened
             lease.errors = [RequestTimeout("late"), InvalidArgument("the key is gone")]
             await settle(111)  # a failed renewal is repeated soon
-            assert (lease.given, lease.renewed) == (2, 3)
+            assert (lease.given, lease.renewed) == (2, 5)
             assert urls == [f"{ws.url}?key=1", f"{ws.url}?key=2"]
             assert len(server.open) == 1
+
+    virtually(main)
+
+
+def test_a_leased_address_that_is_dead_when_its_socket_opens_is_replaced_at_once() -> None:
+    async def main() -> None:
+        server = Server()
+        lease = Leased()
+        lease.errors = [InvalidArgument("the key is gone")]
+        ws = group(server)
+        ws.lease = lease
+        async with ws:
+            stream = ws.subscribe(channel())
+            await settle(5)
+            assert (lease.given, lease.renewed) == (2, 2)
+            assert stream.state is S.ACKNOWLEDGED
 
     virtually(main)
 

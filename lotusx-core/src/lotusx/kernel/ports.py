@@ -261,7 +261,10 @@ class Lease(Protocol):
         """Return where to connect, instead of the group's *url*. An error is a connection that failed."""
 
     async def renew(self) -> None:
-        """Keep the address. An error that is not retryable says that it is gone: the sockets are replaced."""
+        """Keep the address; called as soon as a socket is open, too, for it may be dead already.
+
+        An error that is not retryable says that it is gone: the sockets are replaced.
+        """
 
 
 class AccountPort(Protocol):

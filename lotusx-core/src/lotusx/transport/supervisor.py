@@ -123,16 +123,20 @@ class WsGroup:
         while True:
             await self.clock.sleep(pause_s)
             pause_s = lease.renew_s
-            if all(session.opened_ns is None for session in self._sessions.values()):
-                continue
-            try:
-                await lease.renew()
-            except Exception as error:
-                if isinstance(error, LotusXError) and error.retryable:
-                    pause_s = lease.renew_s / RENEW_AGAIN
-                    continue
-                for session in list(self._sessions.values()):
-                    session.stop(f"its address is no longer leased: {error}")
+            is_open = any(session.opened_ns is not None for session in self._sessions.values())
+            if is_open and not await self._renew(lease):
+                pause_s = lease.renew_s / RENEW_AGAIN
+
+    async def _renew(self, lease: Lease) -> bool:
+        """Renew the address, and replace the sockets where it is gone; ``False``: nobody knows, it is tried again."""
+        try:
+            await lease.renew()
+        except Exception as error:
+            if isinstance(error, LotusXError) and error.retryable:
+                return False
+            for session in list(self._sessions.values()):
+                session.stop(f"its address is no longer leased: {error}")
+        return True
 
     def close(self) -> None:
         """End every stream and every socket."""
@@ -317,6 +321,9 @@ class WsGroup:
         """It is connected and logged in."""
         self.report(session, "live")
         self._slots[session.slot].opened(session)
+        if self.lease is not None and self._tasks is not None:
+            # The address may have died since it was given out, and a socket to a dead one opens all the same.
+            self._tasks.start_soon(self._renew, self.lease)
 
     def ended(self, session: Session) -> None:
         """It is over."""
@@ -389,6 +396,14 @@ class WsGroup:
         slot = self._slots.get(session.slot)
         if notice.kind is NoticeKind.SHUTDOWN and slot is not None and slot.current is session:
             slot.rotate()
+
+    def unroutable(self, session: Session, reason: str) -> None:
+        """Nobody can tell whose a message was: where the account's come too, it may have been one of those."""
+        self.undecodable("", reason)
+        served = (self._subs.get(member.ident) for member in session.members)
+        private = next((each for each in served if each is not None and each.channel.private), None)
+        if private is not None:
+            private.reject(reason)
 
     def undecodable(self, key: str, reason: str) -> None:
         """A message cannot be read."""
