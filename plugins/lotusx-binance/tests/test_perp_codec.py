@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from lotusx.errors import BadRequest, CredentialsError, ItemRejected
+from lotusx.errors import BadRequest, CredentialsError, ItemRejected, StreamClosed
+from lotusx.model import Symbol
 from lotusx.plugin import Effect, Notice, NoticeKind, Response, SigningContext
 from lotusx_binance.codec import ACCOUNT_KEY
+from lotusx_binance.perp.account_events import AccountReader
 from lotusx_binance.perp.codec import PrivateCodec
 from lotusx_binance.perp.connector import BinancePerpConnector
 from lotusx_binance.perp.facts import FACTS
@@ -47,11 +49,15 @@ def test_a_key_that_expired_asks_for_a_new_socket(wrapped: bool) -> None:
     assert KEY not in str(notice)
 
 
-def test_what_is_no_event_is_an_answer_or_rejected() -> None:
+def test_what_is_no_event_is_an_answer() -> None:
     assert CODEC.route(b'{"code":2,"msg":"Invalid request"}') == Notice(NoticeKind.ERROR, "Invalid request (code 2)")
-    for message in (b'{"e":', b"\xff", b"[]", b'{"e":1}'):
-        with pytest.raises(ItemRejected, match="not an event"):
-            CODEC.route(message)
+
+
+@pytest.mark.parametrize("message", [b'{"e":', b"\xff", b"[]", b'{"e":1}', b'{"e":"ORDER_TRADE_UPDATE","E":1,"T'])
+def test_what_cannot_be_read_may_have_been_a_fill_and_counts_as_the_accounts(message: bytes) -> None:
+    assert CODEC.route(message) == ACCOUNT_KEY
+    with pytest.raises((ItemRejected, ValueError)):
+        AccountReader(lambda name: Symbol.parse("BTC/USDT:USDT")).read(message, 1)
 
 
 @pytest.mark.anyio
@@ -69,12 +75,26 @@ async def test_a_key_is_asked_for_before_each_connection(futures: Any) -> None:
 @pytest.mark.anyio
 async def test_a_lease_is_renewed_before_an_hour_is_over_even_if_one_renewal_fails(futures: Any) -> None:
     lease = futures.connector.account.leases()["private"]
-    futures.rest.reply(json.dumps({"listenKey": KEY}))
+    futures.rest.reply(*[json.dumps({"listenKey": KEY})] * 2, "{}")
+    await lease.address("wss://x/private/ws")
 
     await lease.renew()
+    await lease.renew()  # as older documents know the answer
 
     assert (str(futures.rest.last.verb), futures.rest.last.path) == ("PUT", "/fapi/v1/listenKey")
     assert 2 * lease.renew_s < 3_600
+
+
+@pytest.mark.anyio
+async def test_a_lease_notices_that_the_account_has_another_key(futures: Any) -> None:
+    lease = futures.connector.account.leases()["private"]
+    futures.rest.reply(json.dumps({"listenKey": KEY}), json.dumps({"listenKey": "other"}))
+    await lease.address("wss://x/private/ws")
+
+    with pytest.raises(StreamClosed) as caught:
+        await lease.renew()
+    assert not caught.value.retryable
+    assert KEY not in str(caught.value)
 
 
 @pytest.mark.anyio
@@ -95,6 +115,6 @@ async def test_without_a_key_there_is_no_lease() -> None:
 
 
 def test_a_listen_key_is_never_shown() -> None:
-    from lotusx_binance.perp.account_types import ListenKey
+    from lotusx_binance.perp.account_types import KeptKey, ListenKey
 
-    assert KEY not in repr(ListenKey(KEY))
+    assert KEY not in repr(ListenKey(KEY)) + repr(KeptKey(KEY))

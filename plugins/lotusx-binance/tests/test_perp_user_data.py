@@ -27,6 +27,7 @@ def script() -> Script:
     return Script(
         {
             **LISTED,
+            "PUT /fapi/v1/listenKey": {},
             "POST /fapi/v1/order": PLACED,
             "POST /fapi/v1/algoOrder": WAITING,
             "GET /fapi/v1/openOrders": [],

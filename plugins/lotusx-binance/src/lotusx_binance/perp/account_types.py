@@ -186,12 +186,18 @@ class Income(Struct):
 
 
 class ListenKey(Struct):
-    """``POST`` and ``PUT /fapi/v1/listenKey``."""
+    """``POST /fapi/v1/listenKey``."""
 
     listenKey: str
 
     def __repr__(self) -> str:
         return "ListenKey(…)"  # whoever has it reads the account
+
+
+class KeptKey(ListenKey):
+    """``PUT /fapi/v1/listenKey``: the key that lives. Older documents know an empty answer."""
+
+    listenKey: str = ""
 
 
 class EventHead(Struct):

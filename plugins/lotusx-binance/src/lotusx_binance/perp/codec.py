@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lotusx.errors import ItemRejected
 from lotusx.plugin import Control, Notice, NoticeKind, SigningContext
 from lotusx_binance.codec import ACCOUNT_KEY, StreamCodec
 
@@ -42,8 +41,8 @@ class PrivateCodec(StreamCodec):
     def route(self, message: bytes) -> str | Control:
         try:
             frame = _frame(message)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ItemRejected(f"not an event of user data ({error})") from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ACCOUNT_KEY  # whose reader refuses it, so that what it said is asked for
         kind = frame.data.e if frame.data is not None else frame.e
         if kind == _EXPIRED:
             return Notice(NoticeKind.LOGIN_REQUIRED, kind)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lotusx.plugin import Cost, Effect, Lane, Response, Verb
+from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb
 from lotusx_binance import types as shared
 from lotusx_binance.calls import Params, reader
 from lotusx_binance.perp import account_types, types
@@ -44,6 +44,7 @@ _LEVERAGE = reader(account_types.LeverageSet)
 _COMMISSION = reader(account_types.CommissionRate)
 _INCOME = reader(list[account_types.Income])
 _LISTEN_KEY = reader(account_types.ListenKey)
+_KEPT_KEY = reader(account_types.KeptKey)
 _DOCUMENT = reader(dict[str, Any])
 
 
@@ -243,12 +244,11 @@ class Endpoints(PublicCalls):
 
     async def start_user_data(self) -> account_types.ListenKey:
         """``POST /fapi/v1/listenKey``, weight 1: a key for 60 minutes; the same one, prolonged, while it lives."""
-        return await self._listen_key(Verb.POST)
+        return await self._call(self._listen_key(Verb.POST), _LISTEN_KEY)
 
-    async def keep_user_data(self) -> account_types.ListenKey:
+    async def keep_user_data(self) -> account_types.KeptKey:
         """``PUT /fapi/v1/listenKey``, weight 1: another 60 minutes."""
-        return await self._listen_key(Verb.PUT)
+        return await self._call(self._listen_key(Verb.PUT), _KEPT_KEY)
 
-    async def _listen_key(self, verb: Verb) -> account_types.ListenKey:
-        request = self.request(verb, "/fapi/v1/listenKey", {}, weight=1, keyed=True, effect=Effect.READ)
-        return await self._call(request, _LISTEN_KEY)
+    def _listen_key(self, verb: Verb) -> Request:
+        return self.request(verb, "/fapi/v1/listenKey", {}, weight=1, keyed=True, effect=Effect.READ)
