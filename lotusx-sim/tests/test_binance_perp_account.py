@@ -338,3 +338,15 @@ def test_no_money_appears_or_vanishes(um: UmCaller) -> None:
     um.market("SELL", quantity="1", reduceOnly="true")
 
     assert accounts.total("USDT") == before
+
+
+def test_what_is_held_says_when_it_changed_last(um: UmCaller) -> None:
+    at_ms = um.sim.now_ns() // 1_000_000
+    um.market(quantity="1")
+    um.sim.set_mark(BTC, "51000")
+    um.limit()
+
+    (usdt, usdc) = um.ask("GET", "v3/balance")
+
+    assert at_ms <= um.position()["updateTime"] == usdt["updateTime"] <= um.sim.now_ns() // 1_000_000
+    assert usdc["updateTime"] == 0

@@ -58,7 +58,7 @@ def balances(state: PerpState, account: str) -> list[dict[str, Any]]:
                 "availableBalance": money(max(ZERO, summary.available)),
                 "maxWithdrawAmount": money(state.exchange.perps.spendable(account, asset)),
                 "marginAvailable": True,
-                "updateTime": 0,
+                "updateTime": state.changed_ms(account, asset),
             }
         )
     return rows
@@ -81,7 +81,7 @@ def _asset_row(state: PerpState, account: str, asset: str) -> dict[str, Any]:
         "availableBalance": money(max(ZERO, summary.available)),
         "maxWithdrawAmount": money(state.exchange.perps.spendable(account, asset)),
         "marginAvailable": True,
-        "updateTime": 0,
+        "updateTime": state.changed_ms(account, asset),
     }
 
 
@@ -153,7 +153,7 @@ def _account_position(state: PerpState, position: Position) -> dict[str, Any]:
         "maintMargin": money(position.maintenance_margin(mark)),
         "positionInitialMargin": money(margin),
         "openOrderInitialMargin": money(orders),
-        "updateTime": 0,
+        "updateTime": state.changed_ms(position.account, position.symbol, position.leg.value),
     }
 
 
@@ -216,7 +216,7 @@ def _position(state: PerpState, position: Position) -> dict[str, Any]:
         "isolatedMargin": money(_isolated(position, mark)),
         "notional": money(position.value(mark)),
         "isolatedWallet": money(position.margin),
-        "updateTime": 0,
+        "updateTime": state.changed_ms(position.account, position.symbol, position.leg.value),
     }
 
 

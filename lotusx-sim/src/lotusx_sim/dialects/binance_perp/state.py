@@ -96,6 +96,7 @@ class PerpState(BinanceState[UmSymbol]):
         self.good_till: dict[int, int] = {}  # order id -> ns
         self.news: list[tuple[str, dict[str, Any]]] = []  # events of user data that no engine event causes
         self.reason = "ORDER"  # why balances and positions change just now
+        self.changed_ns: dict[tuple[str, ...], int] = {}  # (account, asset) or (account, symbol, leg)
         self._keys_rng = Random(f"listen keys:{options.seed}")
         self._next_algo_id = FIRST_ALGO_ID
         self._draw_past_fundings()
@@ -128,6 +129,10 @@ class PerpState(BinanceState[UmSymbol]):
 
     def legs(self, account: str) -> tuple[Leg, ...]:
         return (Leg.LONG, Leg.SHORT) if account in self.hedged else (Leg.BOTH,)
+
+    def changed_ms(self, *place: str) -> int:
+        """Return when what is held there changed last; 0: never."""
+        return self.changed_ns.get(place, 0) // NS_PER_MS
 
     def assets(self) -> list[str]:
         return list(dict.fromkeys(symbol.quote for symbol in self.options.symbols))

@@ -237,9 +237,10 @@ class UserEvents:
             now = self._wallet(account, asset)
             if self._wallets.get((account, asset)) != now:
                 self._wallets[(account, asset)] = now
+                self._state.changed_ns[(account, asset)] = now_ns
                 other = deltas.get((account, asset), ZERO)
                 changed.append({"a": asset, "wb": money(now[0]), "cw": money(now[1]), "bc": plain(other)})
-        rows = [self._position_row(position) for position in self._moved_positions(account, reason)]
+        rows = [self._position_row(position) for position in self._moved_positions(account, reason, now_ns)]
         if not changed and not rows:
             return []
         content: dict[str, Any] = {"m": reason, "B": changed, "P": rows}
@@ -248,7 +249,7 @@ class UserEvents:
         at_ms = now_ns // NS_PER_MS
         return [(account, {"e": "ACCOUNT_UPDATE", "E": at_ms, "T": at_ms, "a": content})]
 
-    def _moved_positions(self, account: str, reason: str) -> list[Position]:
+    def _moved_positions(self, account: str, reason: str, now_ns: int) -> list[Position]:
         moved = []
         for symbol in self._state.symbols:
             for leg in Leg:
@@ -258,6 +259,7 @@ class UserEvents:
                 self._positions[(account, symbol, leg)] = now
                 known = before is not None and before != now
                 if known or (before is None and position.is_open):
+                    self._state.changed_ns[(account, symbol, leg.value)] = now_ns
                     if reason == "FUNDING_FEE" and position.mode is not MarginMode.ISOLATED:
                         continue
                     if leg in self._state.legs(account):
