@@ -81,3 +81,20 @@ def test_a_key_that_is_revoked_later_ends_the_stream_after_a_few_tries() -> None
             assert caught.value.code == REFUSED["code"]
 
     virtually(main)
+
+
+def test_a_message_that_may_have_been_the_accounts_is_told_to_who_follows_it() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            public = ws.subscribe(channel())
+            private = ws.subscribe(channel("account", ChannelKind.ACCOUNT, private=True))
+            await anyio.sleep(1)
+            rejected: list[int] = []
+            private.handle(lambda _: None, on_reject=rejected.append)
+            server.open[0].bring(b'{"data": {"fill": ')
+            await anyio.sleep(1)
+            assert rejected == [1]  # nobody can tell whose it was
+            assert (public.counters.rejected, ws.stats()["undecodable"]) == (0, 1)
+
+    virtually(main)

@@ -112,9 +112,12 @@ class Subscription(StreamOwner, Generic[E]):
             stream.put(events)
 
     def _reject(self, error: Exception) -> None:
+        self.reject(str(error) or type(error).__name__)
+
+    def reject(self, reason: str) -> None:
+        """Count a message that could not be understood."""
         for stream in self._streams:
             stream.reject()
-        reason = str(error) or type(error).__name__
         logger.debug("%s: a message was dropped: %s", self.channel.key, reason)
         self._keeper.telemetry.emit(ItemDropped(self._keeper.exchange, self.channel.key, reason))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -57,8 +57,8 @@ class SessionOwner(Protocol):
     def noticed(self, session: Session, notice: Notice) -> None:
         """The exchange announced something."""
 
-    def undecodable(self, key: str, reason: str) -> None:
-        """A message belongs to nobody or cannot be read."""
+    def unroutable(self, session: Session, reason: str) -> None:
+        """A message cannot even be read far enough to tell whose it is."""
 
 
 class Session:
@@ -268,6 +268,11 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------ messages
 
+    @property
+    def members(self) -> Iterable[Member]:
+        """Whom it serves."""
+        return self._table.values()
+
     def on_messages(self, messages: list[bytes], received_ns: int) -> None:
         """Take what one read of the socket brought. `lotusx.kernel.transport.WsHandler`.
 
@@ -281,7 +286,7 @@ class Session:
             try:
                 whose = route(message)
             except Exception as error:
-                self._owner.undecodable("", str(error) or type(error).__name__)
+                self._owner.unroutable(self, str(error) or type(error).__name__)
                 continue
             if whose == key:
                 run.append(message)
