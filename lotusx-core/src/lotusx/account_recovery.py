@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,8 @@ import anyio
 
 from lotusx.errors import Banned, LotusXError, NotSupported, OrderNotFound
 from lotusx.history import all_pages
+from lotusx.kernel.orders.leg import total
+from lotusx.kernel.orders.merge import fill_key
 from lotusx.kernel.ports import Span
 from lotusx.orders.commands import READ_GRACE_S
 from lotusx.orders.looking import FILLS_MARGIN_NS, all_fills
@@ -18,7 +21,8 @@ from lotusx.orders.terms import names_of
 
 if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
-    from lotusx.kernel.orders.merge import TrackedOrder
+    from lotusx.kernel.orders.ledger import Ledger
+    from lotusx.kernel.orders.merge import FillKey, TrackedOrder
     from lotusx.kernel.ports import AccountPort, TradingPort
     from lotusx.model.account import Balance, FundingPayment, Position
     from lotusx.model.instruments import Instrument
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AT_ONCE = 8
 """Orders asked for side by side."""
+_NONE = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -48,6 +53,35 @@ class Found:
     positions: Sequence[Position] | None = None
     before_balances: int = 0
     before_positions: int = 0
+
+
+def short_of_fills(ledger: Ledger, found: Found) -> list[TrackedOrder]:
+    """Return the orders whose fills, the known and the *found* ones, add up to less than was executed.
+
+    An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows.
+    """
+    said: dict[int, dict[str | None, Decimal]] = {}
+    for state in found.states:
+        order = ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
+        if order is not None:
+            said.setdefault(id(order), {})[state.venue_order_id] = state.filled
+    fills: dict[int, dict[FillKey, Decimal]] = {}
+    for fill in found.fills:
+        order = ledger.find(fill.symbol, fill.client_order_id, fill.venue_order_id)
+        if order is not None:
+            fills.setdefault(id(order), {})[fill_key(fill)] = fill.quantity
+    short = []
+    for order in ledger.orders():
+        news, more = said.get(id(order), {}), fills.get(id(order), {})
+        known = order.filled_by_fills
+        before = total(leg.filled for leg in order.legs)
+        if before > known and not order.own:
+            continue
+        legs = {leg.venue_order_id: leg.filled for leg in order.legs}
+        executed = total(max(legs.get(name, _NONE), news.get(name, _NONE)) for name in {**legs, **news})
+        if executed > total((known, *(quantity for key, quantity in more.items() if key not in order.fills))):
+            short.append(order)
+    return short
 
 
 class Asker:
@@ -110,6 +144,7 @@ class Asker:
         since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)
         span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         found.fills = await self._fills(instruments.values(), span)
+        await self._fills_untold(instruments, found, patient_ns)
         found.fills.sort(key=lambda fill: fill.exchange_ns)
         found.payments = (
             await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
@@ -147,6 +182,30 @@ class Asker:
         for instrument in instruments:
             fills += await self._read(partial(all_fills, self._trading, instrument, span)) or []
         return fills
+
+    async def _fills_untold(self, instruments: Mapping[Symbol, Instrument], found: Found, patient_ns: int) -> None:
+        """Ask, until *patient_ns*, for fills of orders that executed more than the fills found add up to.
+
+        Exchanges list fills late: an order may be known to have executed, and its fill be in no list yet.
+        """
+        delay_s = 0.25
+        while True:
+            short = [order for order in short_of_fills(self._desk.ledger, found) if order.symbol in instruments]
+            for start in range(0, len(short), AT_ONCE):
+                async with anyio.create_task_group() as group:
+                    for order in short[start : start + AT_ONCE]:
+                        group.start_soon(self._fills_of, order, instruments[order.symbol], found)
+            if short:
+                short = [order for order in short_of_fills(self._desk.ledger, found) if order.symbol in instruments]
+            if not short or self._clock.monotonic_ns() >= patient_ns:
+                return
+            await self._clock.sleep(delay_s)
+            delay_s *= 2
+
+    async def _fills_of(self, order: TrackedOrder, instrument: Instrument, found: Found) -> None:
+        for leg in order.legs:
+            part = replace(order.state, venue_order_id=leg.venue_order_id)
+            found.fills += await self._read(partial(self._trading.fills_of, part, instrument)) or []
 
     async def _ask_each(
         self,

@@ -231,6 +231,63 @@ def test_failed_reads_are_repeated_until_they_succeed() -> None:
     in_virtual_time(run)
 
 
+def test_fills_that_are_listed_late_are_asked_for_until_they_add_up() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        await account.world.desk.place(limit(), INSTRUMENT)
+        exchange.orders["a-1"] = state("a-1", "1", "filled", filled="1", at=5)
+        late = [fill("t1", "1", "0.25", 4, "a-1"), fill("t2", "1", "0.75", 5, "a-1")]
+
+        def told(_: OrderState) -> list[Fill]:
+            return late[: int(anyio.current_time() > 0.2) + int(anyio.current_time() > 1.0)]
+
+        exchange.always["fills_of"] = told
+        await account.stream.recover(EPOCH_NS)
+        assert account.fills == ["t1", "t2"]
+        assert anyio.current_time() == pytest.approx(0.25 + 0.5 + 1)
+        assert [type(event) for event in account.out[-3:]] == [FillEvent, OrderEvent, Recovered]
+
+    in_virtual_time(run)
+
+
+def test_fills_that_never_add_up_are_asked_for_a_few_seconds_only() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        await account.world.desk.place(limit(), INSTRUMENT)
+        exchange.orders["a-1"] = state("a-1", "1", "filled", filled="1", at=5)
+        exchange.on["fills_page"] = [raiser(RequestTimeout("busy"))]
+        await account.stream.recover(EPOCH_NS)
+        assert anyio.current_time() == pytest.approx(0.25 + 0.25 + 0.5 + 1 + 2 + 4)
+        assert [type(event) for event in account.out[-2:]] == [OrderEvent, Recovered]
+
+    in_virtual_time(run)
+
+
+def test_of_an_order_placed_elsewhere_only_what_was_missed_is_asked_for() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        account.feed(state("old", "1", "partially_filled", filled="0.5", at=1), state("new", "2", at=1))
+        exchange.orders = {
+            "old": state("old", "1", "partially_filled", filled="0.75", at=5),
+            "new": state("new", "2", "filled", filled="1", at=5),
+        }
+        asked: list[str | None] = []
+
+        def told(order: OrderState) -> list[Fill]:
+            asked.append(order.venue_order_id)
+            return [fill("t9", "2", "1", 5, "new")]
+
+        exchange.always["fills_of"] = told
+        await account.stream.recover(EPOCH_NS)
+        assert (asked, account.fills) == (["2"], ["t9"])
+        assert anyio.current_time() == 0
+
+    in_virtual_time(run)
+
+
 def test_an_order_that_reads_do_not_show_yet_is_asked_for_again() -> None:
     async def run() -> None:
         account = Account()

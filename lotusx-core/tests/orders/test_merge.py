@@ -100,6 +100,14 @@ def test_an_end_is_never_left_but_complete_execution_is_the_truer_end() -> None:
     assert order.state.status is OrderStatus.FILLED
 
 
+def test_an_end_told_without_its_time_does_not_take_the_order_back_in_time() -> None:
+    book, _ = ledger()
+    feed(book, [state(at=5), state(status="filled", filled="1", at=1)])
+    found = book.find(BTC, "a-1")
+    assert found is not None
+    assert (found.state.status, found.state.updated_ns) == (OrderStatus.FILLED, 5)
+
+
 def test_reports_of_one_moment_without_versions_still_merge_in_one_way() -> None:
     one, two = state(at=5, price="100"), state(at=5, price="101")
     results = []

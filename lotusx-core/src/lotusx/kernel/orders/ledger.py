@@ -111,7 +111,11 @@ class Ledger:
 
     def unfinished(self) -> list[TrackedOrder]:
         """Return all orders believed to work or in doubt, oldest first."""
-        return [order for order in dict.fromkeys(self._all()) if id(order) not in self._finished]
+        return [order for order in self.orders() if id(order) not in self._finished]
+
+    def orders(self) -> list[TrackedOrder]:
+        """Return all orders that are remembered, ended ones too; those with our own id first."""
+        return list(dict.fromkeys(self._all()))
 
     def close(self, order: TrackedOrder) -> None:
         """Count an order that never came to be among the finished ones."""

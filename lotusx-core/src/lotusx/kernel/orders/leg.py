@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Context, Decimal
 from typing import Any
@@ -26,7 +27,7 @@ _EITHER = ("post_only", "reduce_only")  # an exchange that says it once means it
 _MERGED = tuple(
     field.name
     for field in fields(OrderState)
-    if field.name not in ("symbol", "venue_order_id", "filled", "fills", *_EITHER)
+    if field.name not in ("symbol", "venue_order_id", "filled", "fills", "updated_ns", *_EITHER)
 )
 
 _SPENT = ("filled_quote", "average_price")  # these belong to what was filled: they are as true as that is much
@@ -37,6 +38,14 @@ Key = tuple[Any, ...]
 def add(a: Decimal, b: Decimal) -> Decimal:
     """Return a + b without rounding, whatever the caller's context."""
     return _EXACT.add(a, b)
+
+
+def total(numbers: Iterable[Decimal]) -> Decimal:
+    """Return the exact sum of *numbers*."""
+    found = Decimal(0)
+    for number in numbers:
+        found = add(found, number)
+    return found
 
 
 def report_key(state: OrderState) -> Key:
@@ -94,6 +103,7 @@ class Leg:
             if value is None or value is OrderType.UNKNOWN or value is TimeInForce.UNKNOWN or value == "":
                 continue  # not stated
             self._keep(name, (state.filled, *key) if name in _SPENT else key, value)
+        self._keep("updated_ns", (state.updated_ns,), state.updated_ns)  # the end may be told without its time
         for index, name in enumerate(_EITHER):
             self._flags[index] |= getattr(state, name)
         self._reported = max(self._reported, state.filled)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from lotusx.kernel.orders.leg import NEVER, Leg, add
+from lotusx.kernel.orders.leg import NEVER, Leg, add, total
 from lotusx.kernel.orders.outcome import Command
 from lotusx.model.account import AccountEvent
 from lotusx.model.enums import OrderStatus
@@ -81,10 +81,7 @@ class TrackedOrder:
     @property
     def filled_by_fills(self) -> Decimal:
         """What its fills add up to."""
-        total = Decimal(0)
-        for fill in self.fills.values():
-            total = add(total, fill.quantity)
-        return total
+        return total(fill.quantity for fill in self.fills.values())
 
     def leg(self, venue_order_id: str | None) -> Leg | None:
         """Return the leg with that id; ``None``: the newest, if there is one."""
