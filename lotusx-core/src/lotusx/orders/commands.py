@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,11 +31,12 @@ READ_GRACE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A command that may be sent: its job, and what the exchange's port is called with."""
+    """A command that may be sent: its job, what the port is called with, and what to do if it is not sent."""
 
     job: Job
     arguments: tuple[Any, ...]
     order: TrackedOrder | None
+    undo: Callable[[], None]
 
 
 class Commands:
@@ -77,14 +78,14 @@ class Commands:
             raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
         order = self._ledger.open(asked_for(request))
         intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
-        try:
-            await self._run.intend(intent)
-        except BaseException:
-            self._ledger.close(order)
-            raise
-        command = order.placement = self._command(CommandKind.PLACE, name)
+        order.placement = self._command(CommandKind.PLACE, name)
+        return self._placing(intent, request, order, order.placement, instrument)
+
+    def _placing(
+        self, intent: Intent, request: OrderRequest, order: TrackedOrder, command: Command, instrument: Instrument
+    ) -> Prepared:
         evident = partial(exists, order)
-        names = OrderRef(client_order_id=name)
+        names = OrderRef(client_order_id=intent.client_order_id)
 
         async def resolve(cause: BaseException) -> None:
             look = partial(
@@ -98,15 +99,19 @@ class Commands:
 
         learn = partial(self._run.learn, order=order)
         job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
-        return Prepared(job, (request, instrument), order)
+        return Prepared(job, (request, instrument), order, partial(self._ledger.close, order))
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> Prepared:
         """Cancel an order by the names it has now."""
         order = self._find(ref, instrument)
         current = ref if order is None else names_of(order)
-        intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns())
-        await self._run.intend(intent)
+        intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns(), names=current)
         command = self._command(CommandKind.CANCEL, str(ref))
+        return self._cancelling(intent, order, current, command, instrument)
+
+    def _cancelling(
+        self, intent: Intent, order: TrackedOrder | None, current: OrderRef, command: Command, instrument: Instrument
+    ) -> Prepared:
         said: OrderState | None = None  # the client id alone does not find an order placed elsewhere
 
         def learn(answer: OrderState) -> None:
@@ -134,7 +139,7 @@ class Commands:
             return found
 
         job = Job(command, intent, current, learn, evident, resolve, state, _nothing)
-        return Prepared(job, (current, instrument), order)
+        return Prepared(job, (current, instrument), order, _nothing)
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
@@ -152,27 +157,36 @@ class Commands:
                 raise InvalidArgument(f"{ref} ended long ago: it is {found.status}", rule="amendment")
         before = order.state
         change = Amendment(quantity, price, self._ids())
-        new_id = str(change.new_client_order_id)
-        self.check(amended_request(before, change, instrument), instrument)
+        wanted = amended_request(before, change, instrument)
+        self.check(wanted, instrument)
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
         name = order.client_order_id or str(ref)
-        intent = Intent(CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), change=change)
+        intent = Intent(
+            CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), wanted, change, names_of(order)
+        )  # fmt: skip
         self._ledger.claim(order)
-        self._ledger.alias(order, new_id)
+        return self._amending(intent, order, before, change, self._command(CommandKind.AMEND, name), instrument)
+
+    def _amending(
+        self,
+        intent: Intent,
+        order: TrackedOrder,
+        before: OrderState,
+        change: Amendment,
+        command: Command,
+        instrument: Instrument,
+    ) -> Prepared:
+        new_id = change.new_client_order_id
+        if new_id is not None:
+            self._ledger.alias(order, new_id)
         self._ledger.set_amending(order, True)
 
         def finish() -> None:
             self._run.tell(self._ledger.set_amending(order, False))
 
-        try:
-            await self._run.intend(intent)
-        except BaseException:
-            finish()
-            raise
-        command = self._command(CommandKind.AMEND, name)
         evident = partial(shows, order, before, change)
-        names = names_of(order)
+        names = OrderRef(before.client_order_id, before.venue_order_id)
 
         async def resolve(cause: BaseException) -> None:
             if isinstance(cause, PartialFailure) and cause.ended is not None:  # both halves are answered
@@ -180,14 +194,55 @@ class Commands:
                 command.reject(cause, self._clock.monotonic_ns())
                 return
             look = partial(
-                self._look.amended, command, OrderRef(before.client_order_id, before.venue_order_id), order, change,
-                instrument, evident=evident, cause=cause,
+                self._look.amended, command, names, order, change, instrument, evident=evident, cause=cause,
             )  # fmt: skip
             await self._look.resolve(command, order, evident, look)
 
         learn = partial(self._run.learn, order=order)
         job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
-        return Prepared(job, (before, change, instrument), order)
+        return Prepared(job, (before, change, instrument), order, finish)
+
+    def adopt(self, intent: Intent) -> TrackedOrder | None:
+        """Know the order of an *intent* that an earlier process left undecided, before anything is asked about it."""
+        name, names = intent.client_order_id, intent.names or OrderRef(intent.client_order_id)
+        order = self._ledger.find(intent.symbol, names.client_order_id, names.venue_order_id)
+        if intent.request is None:
+            return order
+        if order is None:
+            base = asked_for(intent.request)
+            if intent.kind is CommandKind.AMEND:  # what it asks for is not what the order is known to be
+                base = replace(base, client_order_id=names.client_order_id, quantity=None, price=None)
+            order = self._ledger.open(base)
+        if intent.kind is CommandKind.PLACE and order.placement is None:
+            order.placement = self._left(intent, name)
+        return order
+
+    def again(self, intent: Intent, instrument: Instrument) -> Job:
+        """Return the job that finds out about an adopted *intent*. It is never sent again."""
+        order = self.adopt(intent)
+        names = intent.names or OrderRef(intent.client_order_id)
+        if intent.kind is CommandKind.CANCEL:
+            command = self._left(intent, str(names))
+            return self._cancelling(intent, order, names, command, instrument).job
+        assert order is not None
+        assert intent.request is not None
+        if intent.kind is CommandKind.PLACE:
+            assert order.placement is not None
+            return self._placing(intent, intent.request, order, order.placement, instrument).job
+        assert intent.change is not None
+        before = replace(
+            asked_for(intent.request), client_order_id=names.client_order_id, venue_order_id=names.venue_order_id,
+            quantity=None, price=None,
+        )  # fmt: skip
+        command = self._left(intent, intent.client_order_id)
+        return self._amending(intent, order, before, intent.change, command, instrument).job
+
+    def _left(self, intent: Intent, subject: str) -> Command:
+        """Make the command of an earlier process, as old as it is: what it may have led to is asked for since then."""
+        age_ns = max(self._clock.now_ns() - intent.asked_ns, 0)
+        return Command(
+            intent.kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns() - age_ns
+        )  # fmt: skip
 
     async def _prepared(self) -> None:
         if self._prepare is not None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
+
 from lotusx.errors import LotusXError, OrderNotFound
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import CommandKind
@@ -16,7 +18,8 @@ from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
 from lotusx.orders.commands import Check, Commands, Prepared
 from lotusx.orders.handle import Order
-from lotusx.orders.journal import Journal
+from lotusx.orders.journal import Intent, Journal
+from lotusx.orders.leftovers import Leftovers
 from lotusx.orders.looking import Looker
 from lotusx.orders.runner import Listener, Runner, as_refusal
 from lotusx.orders.terms import names_of
@@ -46,8 +49,8 @@ class OrderDesk:
         prepare: Awaited before an order is placed or amended; one that raises prevents it.
         exchange_ns: Turns our wall time into the exchange's, by which its history is asked for.
 
-    Not for use from several threads. Cancelling a call that is in doubt is safe: the order stays known, is asked for
-    at the next recovery of the account stream, and nothing is sent again.
+    Not for use from several threads. Cancelling a call that is in doubt is safe: the order stays known, `run` finds out
+    what became of it, as does the next recovery of the account stream, and nothing is sent again.
     """
 
     def __init__(
@@ -77,6 +80,10 @@ class OrderDesk:
         self._make = Commands(
             self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query, prepare=prepare
         )
+
+    async def run(self) -> None:
+        """Look, until cancelled, into every command that was given up or left in doubt, until it is decided."""
+        await self._run.doubts.run()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have *listener* told what answers to commands and queries reveal; return what ends that.
@@ -137,6 +144,7 @@ class OrderDesk:
             OrderOutcomeUnknown: Nothing proves whether it was cancelled. Cancelling again is safe.
         """
         made = await self._make.cancel(ref, instrument)
+        await self._intend(made)
         self._run.raise_unless_accepted(await self._run.run(made.job, partial(self._cancel, *made.arguments)))
         return made.job.state()
 
@@ -228,6 +236,7 @@ class OrderDesk:
 
     async def _one(self, made: Prepared, send: Callable[..., Awaitable[OrderState]]) -> Order:
         assert made.order is not None
+        await self._intend(made)
         self._run.raise_unless_accepted(await self._run.run(made.job, partial(send, *made.arguments)))
         return self._handle(made.order, made.arguments[-1])
 
@@ -246,6 +255,8 @@ class OrderDesk:
             for index, make in enumerate(makers):
                 try:
                     made = await make()
+                    if send_one is not None:
+                        await self._intend(made)
                 except Exception as error:
                     outcomes[index] = Rejected(names[index], as_refusal(error))
                     continue
@@ -255,8 +266,11 @@ class OrderDesk:
                     ready.append((index, made))
         except BaseException:  # nothing of these has been sent
             for _, made in ready:
-                made.job.finish()
+                made.undo()
             raise
+        failed = await self._intend_all([made for _, made in ready])
+        outcomes.update({index: Rejected(names[index], failed[id(m)]) for index, m in ready if id(m) in failed})
+        ready = [(index, made) for index, made in ready if id(made) not in failed]
         size = self._batch_limits.get(kind) or max(len(ready), 1)
         for start in range(0, len(ready), size):
             part = ready[start : start + size]
@@ -264,6 +278,44 @@ class OrderDesk:
             ended = await self._run.run_batch([made.job for _, made in part], partial(send_many, *columns))
             outcomes.update(zip((index for index, _ in part), ended, strict=True))
         return [outcomes[index] for index in range(len(makers))]
+
+    async def _intend(self, made: Prepared) -> None:
+        """Have the journal keep what is about to be sent; if it cannot, nothing is."""
+        try:
+            await self._run.intend(made.job.intent)
+        except BaseException:
+            made.undo()
+            raise
+
+    async def _intend_all(self, made: Sequence[Prepared]) -> dict[int, LotusXError]:
+        """Do that for several side by side, so that the journal may write them at once; return what failed, by id."""
+        failed: dict[int, LotusXError] = {}
+        if not self._run.has_journal:
+            return failed
+
+        async def intend(one: Prepared) -> None:
+            try:
+                await self._run.intend(one.job.intent)
+            except Exception as error:
+                failed[id(one)] = as_refusal(error)
+                one.undo()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for one in made:
+                    group.start_soon(intend, one)
+        except BaseException:  # nothing of these has been sent
+            for one in made:
+                if id(one) not in failed:
+                    one.undo()
+            raise
+        return failed
+
+    def adopt(self, intents: Sequence[Intent]) -> Leftovers:
+        """Know of the orders that an earlier process left undecided; return what finds out about them."""
+        for intent in intents:
+            self._make.adopt(intent)
+        return Leftovers(self._run, self._make, intents, self._handle)
 
     async def query(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Look an order up at the exchange; return all that is known of it then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,7 @@ from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
-    from lotusx.kernel.ports import Amendment
+    from lotusx.kernel.ports import Amendment, OrderRef
     from lotusx.model.requests import OrderRequest
 
 
@@ -20,8 +21,9 @@ class Intent:
     Attributes:
         client_order_id: Identity of the order; for one placed elsewhere without an id, the exchange's.
         asked_ns: Wall time.
-        request: The order, where one is placed.
+        request: The order where one is placed; where one is amended, what it would be.
         change: The amendment, where one is made; it carries the id made for it.
+        names: The ids by which a cancel or an amendment names the order.
     """
 
     kind: CommandKind
@@ -30,13 +32,23 @@ class Intent:
     asked_ns: int
     request: OrderRequest | None = None
     change: Amendment | None = None
+    names: OrderRef | None = None
 
 
 class Journal(Protocol):
-    """Keeps intents and their outcomes, on disk for instance."""
+    """Keeps the intents of one account and their outcomes, on disk for instance.
+
+    Commands made side by side are handed over side by side: a journal may write them together.
+    """
 
     async def intend(self, intent: Intent) -> None:
         """Keep *intent*; return when it would survive. If this raises, the command is not sent."""
 
     async def conclude(self, intent: Intent, outcome: str, evidence: tuple[str, ...]) -> None:
         """Note how it ended: ``accepted``, ``rejected`` or ``unknown``. An error here is only logged."""
+
+    async def undecided(self) -> Sequence[Intent]:
+        """Return, oldest first, the intents without proof either way that processes which have ended left behind.
+
+        They are asked for once, before anything is sent. Their outcomes are told to `conclude` like those of others.
+        """

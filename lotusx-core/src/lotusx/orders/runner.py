@@ -15,6 +15,7 @@ from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, Unknown
 from lotusx.orders.batch import align
+from lotusx.orders.doubts import Doubts
 from lotusx.orders.journal import Intent, Journal
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Runner:
         self.clock = clock
         self.ledger = ledger
         self.listeners: list[Listener] = []
+        self.doubts = Doubts(clock, self._conclude)
         self._journal = journal
         self._telemetry = telemetry
 
@@ -79,6 +81,11 @@ class Runner:
                 except Exception:
                     logger.exception("a follower of the account raised")
 
+    @property
+    def has_journal(self) -> bool:
+        """Whether anything is remembered outside this process."""
+        return self._journal is not None
+
     async def intend(self, intent: Intent) -> None:
         """Have the journal remember *intent*. Its failure is the caller's: nothing has been sent."""
         if self._journal is not None:
@@ -94,11 +101,10 @@ class Runner:
             answer = await call()
         except Exception as error:
             answer = error
-        except BaseException:  # also a group of cancellations, as trio's nurseries raise them
-            job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
-            job.finish()
+        except BaseException as error:  # also a group of cancellations, as trio's nurseries raise them
+            self._abandon(job, error)
             raise
-        return await self._settle(job, answer)
+        return await self.settle(job, answer)
 
     async def run_batch(
         self, jobs: Sequence[Job], call: Callable[[], Awaitable[Sequence[OrderState | Exception]]]
@@ -109,22 +115,21 @@ class Runner:
             answers = align([job.names for job in jobs], await call(), [job.new_id for job in jobs])
         except Exception as error:
             answers = [error] * len(jobs)
-        except BaseException:
+        except BaseException as error:
             for job in jobs:
-                job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
-                job.finish()
+                self._abandon(job, error)
             raise
         outcomes: dict[int, Outcome] = {}
 
         async def settle(index: int) -> None:
-            outcomes[index] = await self._settle(jobs[index], answers[index])
+            outcomes[index] = await self.settle(jobs[index], answers[index])
 
         async with anyio.create_task_group() as group:
             for index in range(len(jobs)):
                 group.start_soon(settle, index)
         return [outcomes[index] for index in range(len(jobs))]
 
-    async def _settle(self, job: Job, answer: OrderState | BaseException) -> Outcome:
+    async def settle(self, job: Job, answer: OrderState | BaseException) -> Outcome:
         """Decide by the exchange's answer, by its proof, or by looking; then tell observers and journal."""
         command = job.command
         try:
@@ -133,8 +138,29 @@ class Runner:
             else:
                 job.learn(answer)
                 command.accept("acknowledged by the exchange", self.clock.monotonic_ns())
-        finally:
-            job.finish()
+        except BaseException as error:
+            self._abandon(job, error)
+            raise
+        await self._conclude(job)
+        if not command.decided and isinstance(answer, BaseException):
+            self.doubts.add(job, answer)
+        if command.phase is Phase.ACCEPTED:
+            return Accepted(command.subject, job.state())
+        if command.error is not None:
+            return Rejected(command.subject, command.error)
+        return Unknown(command.subject, command.evidence)
+
+    def _abandon(self, job: Job, error: BaseException) -> None:
+        """Whoever waited for a command has left; what became of it is found out in the background."""
+        if not job.command.decided:
+            job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
+            self.doubts.add(job, error)
+        job.finish()
+
+    async def _conclude(self, job: Job) -> None:
+        """Let a command end as it stands, and tell observers and journal."""
+        command = job.command
+        job.finish()
         if self._telemetry:
             self._telemetry.emit(OrderOutcome(self.exchange, command.subject, command.phase.value, command.evidence))
         if self._journal is not None:
@@ -142,11 +168,6 @@ class Runner:
                 await self._journal.conclude(job.intent, command.phase.value, command.evidence)
             except Exception:
                 logger.exception("the journal could not note the outcome of %s", command.subject)
-        if command.phase is Phase.ACCEPTED:
-            return Accepted(command.subject, job.state())
-        if command.error is not None:
-            return Rejected(command.subject, command.error)
-        return Unknown(command.subject, command.evidence)
 
     async def _judge(self, job: Job, error: BaseException) -> None:
         command, now = job.command, self.clock.monotonic_ns()
