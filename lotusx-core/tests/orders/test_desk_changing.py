@@ -509,6 +509,21 @@ def test_without_a_stream_a_waiting_handle_asks() -> None:
     on_both_backends(run)
 
 
+def test_first_look_of_a_waiting_handle_is_soon_and_the_next_ones_are_rarer() -> None:
+    async def run() -> None:
+        world = World(follow=False)
+        order = await placed(world)
+        with pytest.raises(TimeoutError):
+            await order.settled(1)
+        soon = world.exchange.looks
+        assert soon >= 3
+        with pytest.raises(TimeoutError):
+            await order.settled(60)
+        assert world.exchange.looks - soon <= 36
+
+    in_virtual_time(run)
+
+
 def test_events_start_with_what_is_known_and_end_with_the_order() -> None:
     async def run(speed: float) -> None:
         world = World(speed=speed)

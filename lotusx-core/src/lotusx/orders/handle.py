@@ -27,6 +27,9 @@ MAX_EVENTS = 10_000
 FILLS_PAUSE_S = 0.5
 """Between two looks for fills that are not shown yet."""
 
+FIRST_LOOK_S = 0.1
+"""Until the first look at an order nobody reports about; each pause after it is twice as long, up to ``poll_s``."""
+
 
 class Order:
     """An order the exchange has. It follows the account stream; without one it asks, while somebody waits for it.
@@ -139,6 +142,7 @@ class OrderEvents:
         self._handle = handle
         self._tracked = handle._order
         self._changed = anyio.Event()
+        self._pause_s = min(FIRST_LOOK_S, handle.poll_s)
         self._overflown = False
         self._waiting: deque[OrderEvent | FillEvent] = deque(FillEvent(fill) for fill in handle.fills)
         self._waiting.append(OrderEvent(handle.state))
@@ -176,10 +180,11 @@ class OrderEvents:
         """Return after a change, at *late_ns*, or when it is time to ask: while no account stream runs."""
         self._changed = anyio.Event()
         handle = self._handle
-        pause_s = handle.poll_s
+        pause_s = self._pause_s
         if late_ns is not None:
             pause_s = min(pause_s, max((late_ns - handle._clock.monotonic_ns()) / 1e9, 0.0))
         await first_of(self._changed.wait, lambda: handle._clock.sleep(pause_s))
+        self._pause_s = min(self._pause_s * 2, handle.poll_s)
         if not self._changed.is_set() and not handle._followed():
             with suppress(LotusXError):  # a failed look is no news; the next one is due soon
                 await handle._refresh()
