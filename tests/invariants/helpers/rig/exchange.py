@@ -53,6 +53,7 @@ class UnderTest(ABC):
         market_order: What a market order must say here besides.
         place, cancel, amend, reads: The requests that do that.
         amend_keeps_id: Whether an amendment makes a new order under the same client order id.
+        shut_out_s: For how long nothing is sent after the page of a web application firewall.
         private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
         stamp_refused: Texts by which the venue refuses a request for its stamp.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
@@ -72,6 +73,7 @@ class UnderTest(ABC):
     amend: ClassVar[tuple[Pattern, ...]]
     reads: ClassVar[tuple[Pattern, ...]]
     amend_keeps_id: ClassVar[bool] = False
+    shut_out_s: ClassVar[float] = 120.0
     private_sockets: ClassVar[str]
     stamp_refused: ClassVar[tuple[str, ...]] = ()
     user_topic: ClassVar[str]

@@ -23,8 +23,6 @@ RECOVERY_S = 10.0
 """Bound of I19, from the first attempt to connect that the network would let through."""
 UNREADABLE_S = 30.0 + RECOVERY_S
 """After private messages that could not be read: what they said is asked for at most every 30 s."""
-SHUT_OUT_S = 120.0 + RECOVERY_S
-"""After a page of a web application firewall: nothing is sent for 120 s."""
 _ENDS: tuple[int | str, ...] = ("fin", "rst", 1000, 1001, 1008, 1011, 1012, 1013)
 
 
@@ -36,12 +34,14 @@ class Fault:
         weight: How often it is drawn, relative to the others.
         patience_s: How long the recovery may take, from the first connection that the network lets through.
         hits_reads: Whether what is asked to recover goes wrong too: the time counts from the end of that.
+        shuts_out: Whether nothing may be sent for a while: that is added to the patience.
     """
 
     strike: Strike
     weight: int = 2
     patience_s: float = RECOVERY_S
     hits_reads: bool = False
+    shuts_out: bool = False
 
 
 def _between(rng: Random, low: float, high: float) -> float:
@@ -304,7 +304,7 @@ FAULTS: dict[str, Fault] = {
     "account subscription refused": Fault(account_subscription_refused, 1),
     "commands in doubt": Fault(commands_in_doubt, 4),
     "reads fail": Fault(reads_fail, hits_reads=True),
-    "shut out": Fault(shut_out, 1, patience_s=SHUT_OUT_S, hits_reads=True),
+    "shut out": Fault(shut_out, 1, hits_reads=True, shuts_out=True),
     "book messages spoilt": Fault(book_messages_spoilt, 3),
     "trade messages cut": Fault(trade_messages_cut, 1),
     "account messages spoilt": Fault(account_messages_spoilt),

@@ -191,7 +191,8 @@ class World:
         fault = FAULTS[name]
         rng = split(self.seed, f"fault {number}")
         await anyio.sleep(1.0 + rng.random() * 6)
-        episode = Episode(name, fault.patience_s, self.now_ns())
+        patience_s = fault.patience_s + (self.exchange.shut_out_s if fault.shuts_out else 0.0)
+        episode = Episode(name, patience_s, self.now_ns())
         self.episodes.append(episode)
         self.log.write("fault", f"{name} begins")
         await fault.strike(self, rng)
