@@ -162,6 +162,7 @@ class Wiring:
         for each in self.groups.values():
             await self._tasks.start(each.run)
         self._tasks.start_soon(feed.run)
+        self._tasks.start_soon(self.desk.run)
 
     async def stop(self) -> None:
         """End everything. The caller's own error is not seen here: it passes through as it is."""

@@ -1,0 +1,123 @@
+"""Commands that nobody waits for any more are looked into until there is proof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from lotusx.errors import ConnectionFailed, OrderOutcomeUnknown, RequestTimeout
+from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.telemetry import OrderOutcome, Telemetry
+from lotusx.model.enums import OrderStatus
+from lotusx.orders import doubts
+
+from .order_kit import INSTRUMENT, World, executes_but, in_virtual_time, limit, raiser
+
+DOWN = ConnectionFailed("DNS is down", sent=False)
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(world.desk.run)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def left_in_doubt(world: World, *, arrived: bool) -> None:
+    lost = executes_but(world.exchange) if arrived else raiser(RequestTimeout("no reply"))
+    world.exchange.on["place"] = [lost]
+    world.exchange.always["order"] = raiser(DOWN)
+    with pytest.raises(OrderOutcomeUnknown):
+        await world.desk.place(limit(), INSTRUMENT)
+    del world.exchange.always["order"]
+
+
+def test_an_order_given_up_is_found_once_the_exchange_can_be_asked_again() -> None:
+    async def run() -> None:
+        world = World()
+        async with running(world):
+            await left_in_doubt(world, arrived=True)
+            await anyio.sleep(20.0)
+
+        handle = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert handle is not None
+        assert handle.status is OrderStatus.OPEN
+        assert world.exchange.sent == ["a-1"]
+
+    in_virtual_time(run)
+
+
+def test_an_order_given_up_that_never_arrived_is_closed_with_proof_and_told_to_observers() -> None:
+    async def run() -> None:
+        telemetry = Telemetry()
+        seen: list[Any] = []
+        telemetry.observe(seen.append)
+        world = World(telemetry=telemetry)
+        async with running(world):
+            await left_in_doubt(world, arrived=False)
+            await anyio.sleep(20.0)
+
+        assert world.desk.ledger.unfinished() == []
+        outcomes = [event for event in seen if isinstance(event, OrderOutcome)]
+        assert [event.outcome for event in outcomes] == ["unknown", "rejected"]
+        assert "the order was never accepted" in outcomes[-1].evidence[-1]
+        assert world.exchange.sent == ["a-1"]
+
+    in_virtual_time(run)
+
+
+def test_an_order_whose_caller_left_is_looked_into() -> None:
+    async def run() -> None:
+        world = World()
+
+        async def hangs(_: Any) -> None:
+            await anyio.sleep_forever()
+
+        world.exchange.on["place"] = [hangs]
+        async with running(world):
+            with anyio.move_on_after(1.0):
+                await world.desk.place(limit(), INSTRUMENT)
+            assert len(world.desk.ledger.unfinished()) == 1
+            await anyio.sleep(60.0)
+
+        assert world.desk.ledger.unfinished() == []
+
+    in_virtual_time(run)
+
+
+def test_without_a_horizon_nobody_looks_for_ever() -> None:
+    async def run() -> None:
+        world = World(horizon_s=0.0)
+        async with running(world):
+            await left_in_doubt(world, arrived=False)
+            await anyio.sleep(doubts.NO_HORIZON_S + 60.0)
+            looks = world.exchange.looks
+            await anyio.sleep(600.0)
+
+        assert looks > 10
+        assert world.exchange.looks == looks
+        assert len(world.desk.ledger.unfinished()) == 1
+
+    in_virtual_time(run)
+
+
+def test_the_oldest_doubt_makes_room_and_is_said_to(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubts, "MAX_DOUBTS", 1)
+
+    async def run() -> None:
+        world = World()
+        for name in ("a-1", "a-2"):
+            world.exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+            with anyio.move_on_after(1.0):
+                await world.desk.place(limit(name), INSTRUMENT)
+        assert len(world.desk._run.doubts) == 1
+
+    in_virtual_time(run)
+    assert "a-1: more than 1 commands are in doubt" in caplog.text
