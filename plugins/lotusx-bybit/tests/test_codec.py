@@ -118,6 +118,13 @@ def test_what_cannot_be_understood_is_rejected(message: bytes) -> None:
             codec.route(message)
 
 
+def test_private_message_that_was_cut_is_still_its_channels() -> None:
+    """Who reads the channel rejects it, and what it said is asked for."""
+    message = b'{"id":"592324fa945a30","topic":"execution.linear","creationTime":1716800399338,"data":[{"sym'
+
+    assert PERP.route(message) == "execution"
+
+
 def test_refused_topic_is_named_in_the_exchange_words() -> None:
     words = "error:handler not found,topic:orderbook.500.BTCUSDT"
 

@@ -24,8 +24,9 @@ FILLS: Final = "execution"
 POSITIONS: Final = "position"
 WALLET: Final = "wallet"
 
-_TOPIC = b'{"topic":"'
-_START = len(_TOPIC)
+_TOPIC = b'"topic":"'
+_FURTHEST = 120
+"""Within so many bytes a message says its topic: private ones have an id of their own before it."""
 _ANSWERS = ("subscribe", "unsubscribe", "auth")
 
 _encode = msgspec.json.Encoder().encode
@@ -53,6 +54,16 @@ def _read(message: bytes) -> _Message:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         start = message[:80].decode("utf-8", "replace")
         raise ItemRejected(f"not a message of Bybit: {start!r} ({error})", value=start) from None
+
+
+def _topic_of(message: bytes) -> str | None:
+    """Find the topic by its place, without parsing: that of a message that was cut is found, too."""
+    start = message.find(_TOPIC, 0, _FURTHEST) + len(_TOPIC)
+    end = message.find(b'"', start)
+    topic = message[start:end]
+    if start < len(_TOPIC) or end <= start or b"\\" in topic or not topic.isascii():
+        return None
+    return topic.decode()
 
 
 def _ignored(message: bytes) -> Notice:
@@ -114,12 +125,9 @@ class PublicCodec(_StreamCodec):
         return None
 
     def route(self, message: bytes) -> str | Control:
-        """Find the topic by its place; only what does not begin as recorded is parsed."""
-        if message.startswith(_TOPIC):
-            end = message.find(b'"', _START)
-            topic = message[_START:end]
-            if end > 0 and b"\\" not in topic and topic.isascii():
-                return topic.decode()
+        topic = _topic_of(message)
+        if topic is not None:
+            return topic
         said = _read(message)
         return self._answered(said, message) if said.topic is None else said.topic
 
@@ -160,11 +168,14 @@ class AccountCodec(_StreamCodec):
         return _log_in(self._exchange, self._signer, {"req_id": str(request_id)}, context)
 
     def route(self, message: bytes) -> str | Control:
-        said = _read(message)
-        if said.topic is None:
-            return self._answered(said, message)
-        head, dot, last = said.topic.rpartition(".")
-        return head if f"{dot}{last}" in self._suffixes else said.topic
+        topic = _topic_of(message)
+        if topic is None:
+            said = _read(message)
+            if said.topic is None:
+                return self._answered(said, message)
+            topic = said.topic
+        head, dot, last = topic.rpartition(".")
+        return head if f"{dot}{last}" in self._suffixes else topic
 
 
 class TradeCodec:
