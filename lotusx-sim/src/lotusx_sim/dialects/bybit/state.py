@@ -12,7 +12,7 @@ from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.bybit.books import BookStream
 from lotusx_sim.dialects.bybit.errors import unknown_symbol
 from lotusx_sim.dialects.bybit.limits import LimitRules, Limits
-from lotusx_sim.dialects.bybit.listings import Category, Directory, Listing
+from lotusx_sim.dialects.bybit.listings import LISTINGS, Category, Directory, Listing
 from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.exchange import Exchange
@@ -49,6 +49,7 @@ class Options:
     spot_fees: Fees = SPOT_FEES
     perp_fees: Fees = PERP_FEES
     matching_delay_ns: int = 0
+    listings: tuple[Listing, ...] = LISTINGS
     past_minutes: int = 3_000
 
 
@@ -104,7 +105,7 @@ class VenueState:
         self.options = options
         self.start_ns = start_ns
         self.now_ns = start_ns  # of what is being done
-        self.directory = Directory()
+        self.directory = Directory(options.listings)
         listings = self.directory.listings
         self.exchange = Exchange((listing.market() for listing in listings), first_order_id=FIRST_ORDER_ID)
         self.limits = Limits(options.rules)

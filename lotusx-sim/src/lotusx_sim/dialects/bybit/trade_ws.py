@@ -148,7 +148,7 @@ class TradePeer(Peer):
 
 
 def scripted_reply(request: str, response: HttpResponse) -> str:
-    """Return *response*, made up by a test, as the answer to a request on the trade socket."""
+    """Return *response*, made up by a test, as the answer to a request: on the trade socket, or on one of streams."""
     message = msgspec.json.decode(request)
     try:
         body = msgspec.json.decode(response.body)
@@ -156,6 +156,9 @@ def scripted_reply(request: str, response: HttpResponse) -> str:
         body = None
     told: Mapping[str, Any] = body if isinstance(body, dict) else {}
     code = told.get("retCode", {403: 10403, 429: 10429}.get(response.status, 10016))
+    if "req_id" in message:
+        refusal = {"success": not code, "ret_msg": told.get("retMsg", ""), "conn_id": "", "op": message.get("op", "")}
+        return msgspec.json.encode(refusal | {"req_id": str(message["req_id"])}).decode()
     content: dict[str, Any] = {"reqId": str(message["reqId"])} if message.get("reqId") else {}
     content |= {
         "retCode": code,

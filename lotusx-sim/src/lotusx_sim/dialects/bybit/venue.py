@@ -11,6 +11,7 @@ from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.bybit import rest
 from lotusx_sim.dialects.bybit.doors import open_peer
 from lotusx_sim.dialects.bybit.limits import LimitRules
+from lotusx_sim.dialects.bybit.listings import LISTINGS, Listing
 from lotusx_sim.dialects.bybit.numbers import scaled
 from lotusx_sim.dialects.bybit.private_ws import PrivatePeer
 from lotusx_sim.dialects.bybit.signing import DEFAULT_KEY
@@ -51,6 +52,7 @@ class Bybit:
         environment: ``live``, ``testnet`` or ``demo``. Demo has no order entry by WebSocket, no public streams, no
             fee rates, and batches of linear orders only, but hands out paper money.
         rules: The venue's limits.
+        listings: What it lists.
         matching_delay_ms: How long after its acknowledgement a command is carried out. 0: at once, and what the
             engine refuses is told in the answer; above, it comes on the private streams.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
@@ -74,6 +76,7 @@ class Bybit:
         balances: Mapping[str, Mapping[str, Decimal]] | None = None,
         environment: str = LIVE,
         rules: LimitRules | None = None,
+        listings: Sequence[Listing] = LISTINGS,
         spot_fees: Fees = SPOT_FEES,
         perp_fees: Fees = PERP_FEES,
         matching_delay_ms: int = 0,
@@ -88,7 +91,7 @@ class Bybit:
         self._options = Options(
             seed=seed, environment=environment, keys=tuple(keys), balances=balances or {},
             rules=rules or LimitRules(), spot_fees=spot_fees, perp_fees=perp_fees,
-            matching_delay_ns=matching_delay_ms * NS_PER_MS,
+            matching_delay_ns=matching_delay_ms * NS_PER_MS, listings=tuple(listings),
         )  # fmt: skip
         self._pace = pace
         self._echoes_category = echoes_category
