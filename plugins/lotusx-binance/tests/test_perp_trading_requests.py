@@ -32,8 +32,10 @@ from lotusx.errors import (
     MalformedReply,
     NotSupported,
     OrderNotFound,
+    PartialFailure,
     PostOnlyWouldTake,
     ReduceOnlyRejected,
+    RequestTimeout,
 )
 from lotusx.model import Instrument, OrderState, OrderStatus, OrderType
 from lotusx.plugin import Acknowledged, Amendment, Effect, ItemDropped, Lane, OrderRef, Response, Span
@@ -332,17 +334,29 @@ async def test_cancel_all_empties_both_services_and_tells_what_became_of_each(fu
     assert paths(futures)[2:4] == ["DELETE /fapi/v1/allOpenOrders", "DELETE /fapi/v1/algoOpenOrders"]
 
 
+async def test_cancel_all_empties_one_service_where_the_other_fails(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(
+        json.dumps([QUERIED]), json.dumps([WAITING]), RequestTimeout("late"), '{"code":200,"msg":"done"}'
+    )
+
+    with pytest.raises(PartialFailure, match=r"of BTCUSDT not all .* those of BTCUSDT \(conditional\) were") as caught:
+        await futures.connector.trading.cancel_all(perp)
+
+    assert caught.value.may_have_executed
+    assert paths(futures)[2:] == ["DELETE /fapi/v1/allOpenOrders", "DELETE /fapi/v1/algoOpenOrders"]
+
+
 async def test_cancel_all_of_the_account_goes_by_symbol(futures: Any) -> None:
     other = {**QUERIED, "symbol": "ETHUSDT", "orderId": 30}
     unlisted = {**QUERIED, "symbol": "GONEUSDT"}
-    done = '{"code":200,"msg":"done"}'
-    futures.rest.reply(
-        json.dumps([QUERIED, other, unlisted]), "[]", done, done, done, done, json.dumps(CANCELED), json.dumps(CANCELED)
-    )
+    done = ['{"code":200,"msg":"done"}'] * 6
+    futures.rest.reply(json.dumps([QUERIED, other, unlisted]), "[]", *done, *[json.dumps(CANCELED)] * 2)
 
     assert len(await futures.connector.trading.cancel_all(None)) == 2
     assert [dict(parameter.split("=") for parameter in request.query.split("&"))["symbol"]
-            for request in futures.rest.requests[2:6]] == ["BTCUSDT", "BTCUSDT", "ETHUSDT", "ETHUSDT"]  # fmt: skip
+            for request in futures.rest.requests[2:8]] == [
+                "BTCUSDT", "BTCUSDT", "ETHUSDT", "ETHUSDT", "GONEUSDT", "GONEUSDT",
+            ]  # fmt: skip
     (dropped,) = futures.events
     assert isinstance(dropped, ItemDropped)
 

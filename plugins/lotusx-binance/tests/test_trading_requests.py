@@ -13,6 +13,7 @@ from binance_orders import CANCELED, PLACED, QUERIED, limit_buy, order_state
 from lotusx.errors import (
     ConnectionFailed,
     CredentialsError,
+    ExchangeError,
     InvalidArgument,
     MalformedReply,
     NotSupported,
@@ -20,6 +21,7 @@ from lotusx.errors import (
     PartialFailure,
     PostOnlyWouldTake,
     RateLimited,
+    RequestTimeout,
 )
 from lotusx.model import Instrument, OrderStatus, OrderType, TimeInForce
 from lotusx.plugin import Amendment, Cost, Effect, Lane, OrderRef, Response, Usage
@@ -129,6 +131,31 @@ async def test_cancel_all_symbols_asks_which_have_any(desk: Any) -> None:
 
     assert [str(state.symbol) for state in states] == ["BTC/USDT", "ETH/USDT"]
     assert [request.path for request in desk.rest.requests] == ["/api/v3/openOrders"] * 3
+
+
+async def test_cancel_all_reaches_what_is_not_listed_and_goes_on_behind_a_failure(desk: Any) -> None:
+    names = ("AAAUSDT", "BTCUSDT", "GONEUSDT")
+    desk.rest.reply(json.dumps([{**QUERIED, "symbol": name} for name in names]))
+    desk.rest.reply(RequestTimeout("late"), json.dumps([CANCELED]), json.dumps([{**CANCELED, "symbol": "GONEUSDT"}]))
+
+    with pytest.raises(
+        PartialFailure, match="of AAAUSDT not all orders were cancelled; those of BTCUSDT, GONEUSDT"
+    ) as e:
+        await desk.connector.trading.cancel_all(None)
+
+    assert e.value.may_have_executed
+    assert list(e.value.details) == ["AAAUSDT"]
+    desk.rest.reply(json.dumps([{**QUERIED, "symbol": name} for name in names[1:]]))
+    desk.rest.reply(json.dumps([CANCELED]), json.dumps([{**CANCELED, "symbol": "GONEUSDT"}]))
+    assert [str(state.symbol) for state in await desk.connector.trading.cancel_all(None)] == ["BTC/USDT"]
+
+
+async def test_cancel_all_that_fails_altogether_says_why(desk: Any) -> None:
+    desk.rest.reply(json.dumps([QUERIED]), Response(403, {}, b"<html>WAF</html>"))
+
+    with pytest.raises(ExchangeError) as caught:
+        await desk.connector.trading.cancel_all(None)
+    assert not isinstance(caught.value, PartialFailure)
 
 
 async def test_amend_to_less_keeps_the_order(desk: Any, btc: Instrument) -> None:

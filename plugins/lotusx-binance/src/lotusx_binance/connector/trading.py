@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -101,17 +102,25 @@ class SpotTrading(AccountOrders):
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Cancel every open order of a symbol; without one, of each symbol that has any.
 
-        Binance answers "Unknown order sent." where nothing is open; here that is an empty list.
+        Binance answers "Unknown order sent." where nothing is open; here that is an empty list. Of all symbols, an
+        order of one that is not listed is cancelled too; it is left out of what is returned, counted and logged.
+
+        Raises:
+            PartialFailure: The orders of some symbols could not be cancelled.
         """
         if instrument is not None:
-            return await self._cancel_symbol(instrument.venue_symbol, instrument.symbol)
-        canceled: list[OrderState] = []
-        for venue_symbol in sorted({order.symbol for order in await self._rest.open_orders()}):
-            symbol = self._kernel.instruments.by_venue_symbol(venue_symbol).symbol
-            canceled += await self._cancel_symbol(venue_symbol, symbol)
-        return canceled
+            reports = await self._cancel_symbol(instrument.venue_symbol)
+            return [convert.to_canceled(report, symbol=instrument.symbol) for report in reports]
+        found: list[types.CanceledOrder] = []
 
-    async def _cancel_symbol(self, venue_symbol: str, symbol: Symbol) -> list[OrderState]:
+        async def cancel(venue_symbol: str) -> None:
+            found.extend(await self._cancel_symbol(venue_symbol))
+
+        names = sorted({order.symbol for order in await self._rest.open_orders()})
+        await self._do_each({name: partial(cancel, name) for name in names})
+        return await self._of_account(found, convert.to_canceled, "openOrders", what="a cancelled order")
+
+    async def _cancel_symbol(self, venue_symbol: str) -> list[types.CanceledOrder]:
         try:
             documents = await self._rest.cancel_open_orders(venue_symbol)
         except OrderNotFound:
@@ -122,7 +131,7 @@ class SpotTrading(AccountOrders):
                 reports.append(_canceled(document))
             else:
                 reports += _canceled_list(document).orderReports
-        return [convert.to_canceled(report, symbol=symbol) for report in reports]
+        return reports
 
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Shrink the order where it stands, or cancel it and place another.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -188,21 +189,31 @@ class PerpTrading(AccountOrders):
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Cancel every open order of a symbol, of both services; without one, of each symbol that has any.
 
-        Neither answer says what was cancelled: each order that was open is asked for afterwards.
+        Neither answer says what was cancelled: each order that was open is asked for afterwards. Of all symbols, an
+        order of one that is not listed is cancelled too; it is left out of what is returned, counted and logged.
+
+        Raises:
+            PartialFailure: The orders of some symbols, or of one of the services, could not be cancelled.
         """
-        open_before = await self.open_orders(instrument)
-        places = {order.symbol: self._kernel.instruments.by_symbol(order.symbol) for order in open_before}
-        for place in [instrument] if instrument is not None else places.values():
-            await self._rest.cancel_open_orders(place.venue_symbol)
-            await self._rest.cancel_open_algo_orders(place.venue_symbol)
-        ended = []
-        for order in open_before:
-            ref = OrderRef(order.client_order_id, order.venue_order_id)
-            try:
-                ended.append(await self.order(ref, instrument or places[order.symbol]))
-            except OrderNotFound:  # what ended unfilled is forgotten three days after it was placed
-                ended.append(replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED"))
-        return ended
+        venue_symbol = None if instrument is None else instrument.venue_symbol
+        orders, waiting = await self._rest.open_orders(venue_symbol), await self._rest.open_algo_orders(venue_symbol)
+        steps: dict[str, Callable[[], Awaitable[None]]] = {}
+        names = sorted({order.symbol for order in orders} | {order.symbol for order in waiting})
+        for name in [venue_symbol] if venue_symbol else names:
+            steps[name] = partial(self._rest.cancel_open_orders, name)
+            steps[f"{name} (conditional)"] = partial(self._rest.cancel_open_algo_orders, name)
+        await self._do_each(steps)
+        what = "a cancelled order"
+        before = await self._of_account(orders, convert.to_order, "openOrders", what=what)
+        before += await self._of_account(waiting, convert.to_conditional, "openAlgoOrders", what=what)
+        return [await self._ended(order) for order in before]
+
+    async def _ended(self, order: OrderState) -> OrderState:
+        place = self._kernel.instruments.by_symbol(order.symbol)
+        try:
+            return await self.order(OrderRef(order.client_order_id, order.venue_order_id), place)
+        except OrderNotFound:  # what ended unfilled is forgotten three days after it was placed
+            return replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED")
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
         """Have the exchange cancel the orders of one symbol in *seconds*; 0: no more.
