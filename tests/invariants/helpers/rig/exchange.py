@@ -117,6 +117,10 @@ class UnderTest(ABC):
     def refuse_private_subscription(self, sim: Simulator, times: int) -> None:  # noqa: B027 - not all can
         """Let the venue say no to the next *times* attempts to subscribe to the account, where it ever does."""
 
+    def wire_client_id(self, client_order_id: str) -> str:
+        """Return how the venue has a client order id of ours."""
+        return client_order_id
+
     def nonces_in(self, body: bytes) -> list[int]:
         """Return the nonce that a body or a message of a client was signed with, where there are nonces."""
         del body

@@ -51,7 +51,18 @@ async def old_news(world: World, rng: Random) -> None:
             rng.choice(said).again()
 
 
+async def orders_hidden(world: World, rng: Random) -> None:
+    """Cut replies to new orders, show those orders to reads seconds later only, and tell of them even later."""
+    world.sim.delay_visibility(3.0)
+    world.sim.delay_stream(world.exchange.user_topic, 4.0)
+    for _ in range(rng.randint(3, 8)):
+        for pattern in world.exchange.place:
+            world.sim.lose_reply_to(*pattern, how="cut")
+        await anyio.sleep(rng.random() * 4)
+
+
 FAULTS = {
+    "orders hidden": Fault(orders_hidden, 1),
     "no network": Fault(no_network, 1),
     "reads fail while in doubt": Fault(reads_fail_while_in_doubt, 1, hits_reads=True),
     "old news": Fault(old_news),

@@ -9,6 +9,7 @@ from decimal import Decimal as D
 from random import Random
 from typing import Any
 
+from lotusx_hyperliquid.cloids import Cloids
 from lotusx_sim import Simulator
 from lotusx_sim.dialects.hyperliquid import Account, Hyperliquid as Venue
 from lotusx_sim.dialects.hyperliquid.state import tid_of
@@ -71,6 +72,7 @@ class Hyperliquid(UnderTest):
         self._venue = Venue(seed=seed, accounts=[Account.of_key(_KEY)], actions_per_s=actions_per_s, pace=0.2)
         self._truth = _Truth()
         self._prints: set[tuple[str, int, int]] = set()
+        self._cloids = Cloids()
 
     @property
     def venue(self) -> Venue:
@@ -125,6 +127,9 @@ class Hyperliquid(UnderTest):
     def orders_in_message(self, text: str) -> list[WireOrder]:
         request = json.loads(text).get("request", {})
         return _orders_in(request["payload"]["action"]) if request.get("type") == "action" else []
+
+    def wire_client_id(self, client_order_id: str) -> str:
+        return self._cloids.wire(client_order_id)
 
     _NONCE = re.compile(rb'"nonce":(\d+)')
 

@@ -36,6 +36,14 @@ class Invariant:
         if len(self.failures) < _KEPT:
             self.failures.append(f"at {self.world.seconds():.3f} s: {what}")
 
+    def opened(self) -> None:
+        """Everything is subscribed; the user begins."""
+
+    def waits(self, episode: Episode) -> bool:
+        """Whether it is too early to look after *episode*: something still has time to happen."""
+        del episode
+        return False
+
     def after_turn(self) -> None:
         """A read of a socket has been taken in full, in this very turn of the loop."""
 

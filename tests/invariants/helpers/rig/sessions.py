@@ -21,7 +21,7 @@ class Sessions:
 
     Attributes:
         lost: When sessions were lost, in order. ``changes``: what became of streams: time, key, state.
-        doubts: Commands that were in doubt at some time.
+        outcomes: How commands ended. ``doubts``: how many were in doubt at some time.
         held_ns: Until when a request had to wait because the exchange's limits were used up.
     """
 
@@ -29,6 +29,7 @@ class Sessions:
         self.lost: list[tuple[int, Name]] = []
         self.changes: list[tuple[int, str, str]] = []
         self.doubts = 0
+        self.outcomes: list[OrderOutcome] = []
         self.held_ns = 0
         self._live: dict[Name, None] = {}
         self._log = log
@@ -59,5 +60,6 @@ class Sessions:
             self.changes.append((self._now_ns(), event.key, event.state))
         elif isinstance(event, BudgetWait):
             self.held_ns = max(self.held_ns, self._now_ns() + round(event.delay_s * 1e9))
-        elif isinstance(event, OrderOutcome) and len(event.evidence) > 1:
-            self.doubts += 1
+        elif isinstance(event, OrderOutcome):
+            self.outcomes.append(event)
+            self.doubts += len(event.evidence) > 1

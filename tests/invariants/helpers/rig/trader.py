@@ -31,6 +31,7 @@ class Intent:
 
     number: int
     client_order_id: str | None
+    symbol: lotusx.Symbol | None = None
     outcome: str = "pending"
     handle: lotusx.Order | None = None
     amended: bool = False
@@ -130,6 +131,7 @@ class Trader:
 
     async def place(self, intent: Intent, request: lotusx.OrderRequest) -> None:
         """Place *request* and note the outcome."""
+        intent.symbol = request.symbol
         said = f"{intent.number} {request.side} {request.quantity} at {request.price}"
         self._world.log.write("trader", f"place {said}")
         try:

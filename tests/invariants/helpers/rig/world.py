@@ -136,6 +136,8 @@ class World:
                 if self._broken is not None and self._broken.opened is not None:
                     self._broken.opened(self.connection)
                 await self._open(streams)
+                for invariant in self.invariants:
+                    invariant.opened()
                 async with anyio.create_task_group() as tasks:
                     for reader in self.readers:
                         tasks.start_soon(reader.run)
@@ -216,6 +218,8 @@ class World:
             await anyio.sleep(0.5)  # what comes too often comes now, and a command may still be on its way
             if not self._is_behind(episode) or self.now_ns() >= self.due_ns(episode, episode.back_ns):
                 break
+        while any(invariant.waits(episode) for invariant in self.invariants):
+            await anyio.sleep(0.5)
         episode.judged_ns = self.now_ns()
         self.log.write("rest", f"after {episode.fault}")
         for invariant in self.invariants:

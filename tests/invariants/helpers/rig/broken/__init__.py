@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rig.broken import connectors, messages, sockets
+from rig.broken import connectors, messages, orders, sockets
 from rig.tamper import Broken
 
-BROKEN: tuple[Broken, ...] = (*sockets.BROKEN, *messages.BROKEN, *connectors.BROKEN)
+BROKEN: tuple[Broken, ...] = (*sockets.BROKEN, *messages.BROKEN, *connectors.BROKEN, *orders.BROKEN)
 """All of them. `Broken.invariant` names who must catch it."""
 
 

@@ -8,12 +8,16 @@ from rig.invariants.i04_subscriptions import Subscriptions
 from rig.invariants.i09_book import BookOrStale
 from rig.invariants.i14_counted import NothingUncounted
 from rig.invariants.i15_one_order import OneOrder
+from rig.invariants.i16_no_false_end import NoFalseEnd
+from rig.invariants.i17_doubt_resolved import DoubtResolved
 from rig.invariants.i18_fills import FillsOnce
 from rig.invariants.i19_recovery import Recovery
+from rig.invariants.i20_never_back import NeverBack
 from rig.invariants.i23_numbers import ExactNumbers
 from rig.invariants.i25_secrets import Secrets
 
 INVARIANTS: tuple[type[Invariant], ...] = (
-    DeadPeer, Subscriptions, BookOrStale, NothingUncounted, OneOrder, FillsOnce, Recovery, ExactNumbers, Secrets,
+    DeadPeer, Subscriptions, BookOrStale, NothingUncounted, OneOrder, NoFalseEnd, DoubtResolved, FillsOnce,
+    Recovery, NeverBack, ExactNumbers, Secrets,
 )  # fmt: skip
 """All of them, in their order."""
