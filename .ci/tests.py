@@ -1,4 +1,4 @@
-"""Run the tests with coverage, a folder of tests a process, twice as many at a time as there are cores.
+"""Run the tests, those of the distributions with coverage; a folder a process, twice as many at a time as there are cores.
 
     python .ci/tests.py              all of them
     python .ci/tests.py tests/e2e    what is named
@@ -20,8 +20,8 @@ from pathlib import Path
 
 from distributions import ROOT, distributions
 
-UNMEASURED = ("tests/invariants",)
-"""What adds nothing to the coverage runs without it, at twice the speed."""
+COMMON = "tests/"
+"""What crosses distributions runs without coverage, at twice the speed: a distribution is covered by tests of its own."""
 _RESULT = re.compile(r"\d+ (passed|failed|error)")
 ELSEWHERE = ("packaging", "docs", "peers")
 """Folders of ``tests/`` that have environments of their own."""
@@ -51,7 +51,7 @@ def _name(files: list[str]) -> str:
 
 def run(arguments: list[str]) -> tuple[int, str]:
     """Run pytest in a process of its own; return its status and what it said."""
-    measured = ["-m", "coverage", "run", "--parallel-mode"] if not arguments[0].startswith(UNMEASURED) else []
+    measured = ["-m", "coverage", "run", "--parallel-mode"] if not arguments[0].startswith(COMMON) else []
     command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         status = subprocess.run(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, check=False).returncode
