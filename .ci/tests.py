@@ -1,4 +1,4 @@
-"""Run the tests, those of the distributions with coverage; a folder a process, twice as many at a time as there are cores.
+"""Run the tests, those of distributions with coverage: a folder a process, twice as many at a time as there are cores.
 
     python .ci/tests.py              all of them
     python .ci/tests.py tests/e2e    what is named
@@ -21,7 +21,7 @@ from pathlib import Path
 from distributions import ROOT, distributions
 
 COMMON = "tests/"
-"""What crosses distributions runs without coverage, at twice the speed: a distribution is covered by tests of its own."""
+"""What crosses distributions runs without coverage, at twice the speed: each is covered by the tests of its own."""
 _RESULT = re.compile(r"\d+ (passed|failed|error)")
 ELSEWHERE = ("packaging", "docs", "peers")
 """Folders of ``tests/`` that have environments of their own."""
