@@ -10,6 +10,7 @@ import anyio
 
 from lotusx.account_stream import AccountStream
 from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
+from lotusx.kernel.clock import Moment
 from lotusx.streams import Overflow, Stream, StreamState
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class AccountFeed:
         self._merged: AccountStream | None = None
         self._raws: list[Stream[AccountEvent]] = []
         self._lock = anyio.Lock()
-        self._unread_ns: int | None = None  # wall time of the first message that could not be read since a recovery
+        self._unread_since: Moment | None = None  # the first message that could not be read since a recovery
         self._unread = anyio.Event()
         self._recovery: anyio.CancelScope | None = None
 
@@ -73,13 +74,13 @@ class AccountFeed:
         while True:
             await self._unread.wait()
             self._unread = anyio.Event()
-            lost_ns, self._unread_ns = self._unread_ns, None
+            since, self._unread_since = self._unread_since, None
             merged = self._merged
-            if merged is None or lost_ns is None:
+            if merged is None or since is None:
                 continue
             with anyio.CancelScope() as self._recovery:
                 try:
-                    await merged.recover(lost_ns)
+                    await merged.recover(since.by_now_ns(self._clock))
                 except Exception as error:
                     gap = StreamGap(f"what an unreadable message of the account said could not be recovered: {error}")
                     gap.__cause__ = error
@@ -167,7 +168,7 @@ class AccountFeed:
         merged, self._merged = self._merged, None
         if merged is not None:
             merged.close()
-        self._unread_ns = None
+        self._unread_since = None
         if self._recovery is not None:
             self._recovery.cancel()
         for raw in self._raws:
@@ -180,8 +181,8 @@ class AccountFeed:
     def _reject(self, count: int) -> None:
         for reader in self._readers:
             reader.reject(count)
-        if self._unread_ns is None:
-            self._unread_ns = self._clock.now_ns()
+        if self._unread_since is None:
+            self._unread_since = Moment.of(self._clock.now_ns(), self._clock)
         self._unread.set()
 
     def _fail(self, error: BaseException) -> None:

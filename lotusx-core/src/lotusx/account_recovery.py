@@ -120,6 +120,7 @@ class Asker:
             held: How many events of the channels wait behind the recovery now.
         """
         found = Found()
+        since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)  # as our clock is set now
         believed = self._desk.ledger.unfinished()
         listed = await self._read(lambda: self._trading.open_orders(None))
         found.states = list(listed or ())
@@ -141,7 +142,6 @@ class Asker:
         patient_ns = self._clock.monotonic_ns() + int(READ_GRACE_S * 1e9)
         for start in range(0, len(gone), AT_ONCE):
             await self._ask_each(gone[start : start + AT_ONCE], instruments, found, patient_ns)
-        since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)
         span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         found.fills = await self._fills(instruments.values(), span)
         await self._fills_untold(instruments, found, patient_ns)

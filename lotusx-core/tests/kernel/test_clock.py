@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given, strategies as st
 
-from lotusx.kernel.clock import ClockOffset
+from lotusx.kernel.clock import ClockOffset, Moment
 from lotusx.kernel.nonce import NonceAllocator, Stamper
 from lotusx.transport.clock import SystemClock
 
@@ -53,6 +53,27 @@ def test_a_wall_time_is_the_exchanges_once_it_was_measured() -> None:
     offset.sync([(clock.mono, clock.mono, clock.wall - 3_600 * S)], clock)
     clock.run(10)
     assert offset.at_wall_ns(clock.wall - 5 * S, clock) == clock.wall - 3_605 * S
+
+
+@pytest.mark.parametrize("step_s", [-3_600, 0, 3_600])
+def test_a_moment_never_becomes_later_when_the_wall_clock_is_set(step_s: int) -> None:
+    clock = StepClock()
+    seen = clock.wall
+    moment = Moment.of(clock.wall, clock)
+    clock.run(10)
+    clock.wall += step_s * S
+
+    assert moment.by_now_ns(clock) == seen + min(step_s, 0) * S
+
+
+def test_a_moment_before_the_machine_slept_stays_where_it_was() -> None:
+    clock = StepClock()
+    moment = Moment.of(clock.wall - 2 * S, clock)
+    seen = clock.wall - 2 * S
+    clock.run(10)
+    clock.wall += 600 * S  # which the other clock does not count
+
+    assert moment.by_now_ns(clock) == seen
 
 
 def test_the_smallest_round_trip_wins() -> None:

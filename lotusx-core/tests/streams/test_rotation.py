@@ -375,6 +375,27 @@ def test_what_a_private_stream_missed_comes_before_what_came_since() -> None:
     virtually(main)
 
 
+def test_a_wall_clock_set_back_does_not_put_the_loss_into_the_future() -> None:
+    async def main() -> None:
+        server = Server()
+        spans: list[tuple[int, int]] = []
+
+        async def restored(what: Any, lost_ns: int, restored_ns: int) -> list[int]:
+            spans.append((lost_ns, restored_ns))
+            return []
+
+        async with group(server, on_restored=restored) as ws:
+            ws.subscribe(private())
+            await anyio.sleep(0.5)
+            server.connections[0].cut()
+            server.clock.step_ns = -3_600_000_000_000
+            await anyio.sleep(2.0)
+            assert len(spans) == 1
+            assert 0 < spans[0][1] - spans[0][0] < 5_000_000_000
+
+    virtually(main)
+
+
 def test_a_recovery_cut_short_starts_over_from_the_first_loss() -> None:
     async def main() -> None:
         server = Server()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 _MS = 1_000_000
@@ -19,6 +20,23 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait; may be cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment on both of our clocks: the wall clock may be set after it, the other does not count sleep."""
+
+    wall_ns: int
+    monotonic_ns: int
+
+    @classmethod
+    def of(cls, wall_ns: int, clock: Clock) -> Moment:
+        """Return the moment at which our wall clock, as it is set now, showed *wall_ns*."""
+        return cls(wall_ns, clock.monotonic_ns() - (clock.now_ns() - wall_ns))
+
+    def by_now_ns(self, clock: Clock) -> int:
+        """Return it by our wall clock as it is set now. Where the two clocks disagree: the earlier, to miss nothing."""
+        return min(self.wall_ns, clock.now_ns() - (clock.monotonic_ns() - self.monotonic_ns))
 
 
 class ClockOffset:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from lotusx.errors import StreamGap
-from lotusx.kernel.clock import Clock
+from lotusx.kernel.clock import Clock, Moment
 from lotusx.kernel.codec import Channel
 from lotusx.kernel.flow import StreamOwner, StreamState
 from lotusx.kernel.handover import Handover
@@ -46,8 +46,8 @@ class Subscription(StreamOwner, Generic[E]):
     """One channel as it is subscribed: decodes its messages once and feeds every stream of it.
 
     Attributes:
-        lost_ns: Wall clock of the last life sign before the connection was lost; ``None``: it was not, or what was
-            missed has been recovered.
+        lost_since: The last life sign before the connection was lost; ``None``: it was not, or what was missed has been
+            recovered.
         handover: The move to a new socket that is under way.
     """
 
@@ -55,7 +55,7 @@ class Subscription(StreamOwner, Generic[E]):
         self.ident = ident
         self.channel = channel
         self.state = StreamState.REQUESTED
-        self.lost_ns: int | None = None
+        self.lost_since: Moment | None = None
         self.handover: Handover[Sequence[E]] | None = None
         self._keeper = keeper
         self._convert = channel.convert
@@ -181,8 +181,8 @@ class Subscription(StreamOwner, Generic[E]):
         """Its socket is gone. With *recover*, what comes next waits until what was missed has been delivered."""
         if self.state is StreamState.REQUESTED:
             return
-        if self.lost_ns is None:
-            self.lost_ns = last_life_ns
+        if self.lost_since is None:
+            self.lost_since = Moment.of(last_life_ns, self._keeper.clock)
         self._was_lost = True
         if self.channel.lost is not None:
             self.channel.lost()
@@ -203,7 +203,7 @@ class Subscription(StreamOwner, Generic[E]):
         if self._was_lost and self.state is not StreamState.SILENT:
             state = StreamState.RECOVERED
         self._was_lost = False
-        self.lost_ns = None
+        self.lost_since = None
         self.change(state)
 
     def _hold_back(self, events: Sequence[E]) -> None:
@@ -221,7 +221,7 @@ class Subscription(StreamOwner, Generic[E]):
         """Deliver what was missed, then what came meanwhile."""
         held, self._held = self._held or [], None
         self._was_lost = False
-        self.lost_ns = None
+        self.lost_since = None
         self._deliver([missed, *held])
         self.change(StreamState.RECOVERED)
 

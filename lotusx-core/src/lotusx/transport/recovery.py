@@ -71,7 +71,8 @@ class Recoveries:
             return
         scope = self._running[subscription.ident] = anyio.CancelScope()
         restored_ns = self._clock.now_ns()
-        lost_ns = restored_ns if subscription.lost_ns is None else subscription.lost_ns
+        since = subscription.lost_since
+        lost_ns = restored_ns if since is None else since.by_now_ns(self._clock)
         with scope:
             try:
                 missed = await self._on_restored(subscription.channel, lost_ns, restored_ns)
