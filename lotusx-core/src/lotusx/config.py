@@ -28,7 +28,7 @@ from lotusx.errors import ConfigurationError, CredentialsError
 from lotusx.kernel.facts import ExchangeFacts
 from lotusx.kernel.secrets import Secret
 
-FIELDS = ("environment", "base_url", "read_only", "proxy")
+FIELDS = ("environment", "base_url", "read_only", "proxy", "journal", "budgets")
 """What can be set for an exchange besides its credentials."""
 
 _SECTIONS = ("exchanges", "plugins", "strategy")
@@ -42,6 +42,8 @@ class Settings:
     base_url: str | None = None
     read_only: bool = False
     proxy: str | None = None
+    journal: str | None = None
+    budgets: str | None = None
     credentials: Mapping[str, Secret | str] = field(default_factory=dict, repr=False)
     plugins: tuple[str, ...] = ()
     allowed_plugins: tuple[str, ...] | None = None
@@ -127,6 +129,8 @@ def resolve(
         base_url=checked.get("base_url"),
         read_only=checked.get("read_only", False),
         proxy=checked.get("proxy"),
+        journal=checked.get("journal"),
+        budgets=checked.get("budgets"),
         credentials={key: _secret(value) for key, value in credentials.items()},
         plugins=tuple(plugins.get("enable", ())),
         allowed_plugins=None if allow is None else tuple(allow),
@@ -241,7 +245,7 @@ def _document_layers(sources: Sources, name: str, account: str | None) -> list[t
 
 def _check(values: Mapping[str, Any], origin: Mapping[str, str]) -> dict[str, Any]:
     checked = dict(values)
-    for key in ("environment", "base_url", "proxy"):
+    for key in ("environment", "base_url", "proxy", "journal", "budgets"):
         if key in checked and (not isinstance(checked[key], str) or not checked[key].strip()):
             raise ConfigurationError(f"{key} (from {origin[key]}) must be text, not {checked[key]!r}")
     if "read_only" in checked:

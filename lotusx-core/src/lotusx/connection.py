@@ -42,8 +42,8 @@ def connect(
     ws: WsTransport | None = None,
     clock: Clock | None = None,
     random: Random | None = None,
-    budgets: BudgetRegistry | None = None,
-    journal: Journal | None = None,
+    budgets: str | os.PathLike[str] | BudgetRegistry | None = None,
+    journal: str | os.PathLike[str] | Journal | None = None,
     plugins: Iterable[object] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Exchange:
@@ -62,8 +62,10 @@ def connect(
         read_only: Refuse everything that changes something.
         proxy: Address of an HTTP proxy.
         http, ws, clock, random: Replace a part, for tests and simulation.
-        budgets: Share the exchange's limits with other connections that were given the same object.
-        journal: Remembers orders on disk; without it they are remembered in memory only.
+        budgets: Share the exchange's limits: with the connections of this process that were given the same
+            `BudgetRegistry`, or with those of every process on this host that were given the same path.
+        journal: Path of a file that remembers orders; several connections and processes may name the same. Or a
+            `Journal` of your own for this account. Without it orders are remembered in memory only.
         plugins: Cross-cutting plugins to enable: objects, or names of installed ones.
         options: The exchange's own options, such as ``{"order_entry": "ws"}``.
 
@@ -80,6 +82,8 @@ def connect(
         "read_only": read_only,
         "proxy": proxy,
         "credentials": credentials,
+        "journal": os.fspath(journal) if isinstance(journal, str | os.PathLike) else None,
+        "budgets": os.fspath(budgets) if isinstance(budgets, str | os.PathLike) else None,
     }
     early = resolve("", sources=Sources({}, {}, {"plugins": sources.document.get("plugins", {})}))
     manager = PluginManager(name, plugins=(*early.plugins, *plugins), allowed=early.allowed_plugins)
@@ -122,8 +126,8 @@ def connect(
             ws=ws,
             clock=clock,
             random=random,
-            budgets=budgets,
-            journal=journal,
+            budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
+            journal=None if isinstance(journal, str | os.PathLike) else journal,
             options=dict(options or {}),
         )
     )

@@ -11,7 +11,8 @@
     ├── RefusedBeforeSending          nothing was sent; fix the call
     │   ├── InvalidArgument           a value is of the wrong kind or breaks a rule of the instrument
     │   ├── UnknownSymbol             the exchange does not list it; near matches are named
-    │   └── NotSupported              the exchange or environment lacks it; the alternative is named
+    │   ├── NotSupported              the exchange or environment lacks it; the alternative is named
+    │   └── JournalFailed             the order journal cannot keep what would be sent
     ├── TransportError                the network or the reply failed
     │   ├── ConnectionFailed          no connection, or it broke
     │   ├── RequestTimeout            no reply before the deadline
@@ -141,6 +142,10 @@ class NotSupported(RefusedBeforeSending):
         self.exchange = exchange
         self.what = what
         self.instead = instead
+
+
+class JournalFailed(RefusedBeforeSending):
+    """The order journal cannot be read or written; the text says why, and what to do. Nothing was sent."""
 
 
 class TransportError(LotusXError):

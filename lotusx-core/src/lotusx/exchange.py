@@ -60,6 +60,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "open_orders",
             "iter_orders",
             "iter_fills",
+            "recovered",
         ),
         "account": (
             "balances",

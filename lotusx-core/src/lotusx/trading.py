@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.ports import TradingPort
     from lotusx.model.orders import Fill, OrderState, Outcome
     from lotusx.model.requests import AmendRequest, OrderRequest
-    from lotusx.orders import Order, OrderDesk
+    from lotusx.orders import Order, OrderDesk, Recovered
 
 
 class Trading:
@@ -185,6 +185,14 @@ class Trading:
         async with aclosing(iterate(fetch, lambda item: item.trade_id)) as items:
             async for fill in items:
                 yield fill
+
+    async def recovered(self) -> Sequence[Recovered]:
+        """Wait until it is known what became of the commands an earlier process left open; return them, oldest first.
+
+        Needs a journal; without one there are none. Nothing of them is sent again: what the exchange never got is told
+        as rejected, and it is the caller's to ask for it anew. While the exchange cannot be reached, this waits.
+        """
+        return await self._desk.recovered()
 
     def _may_place(self, request: OrderRequest) -> None:
         self._guard.command(Capability.PLACE_ORDER)

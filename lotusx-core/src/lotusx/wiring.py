@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import random as randomness
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from lotusx.model.instruments import Instrument
     from lotusx.model.symbol import Symbol
     from lotusx.orders.journal import Journal
+    from lotusx.orders.sqlite_journal import SqliteJournal
     from lotusx.plugin.manager import PluginManager
     from lotusx.streams import Overflow, Stream
 
@@ -94,7 +97,8 @@ class Wiring:
         scope = getattr(parts.signer, "nonce_scope", None)
         self._nonces = NonceAllocator() if scope is None else registry.nonces(parts.facts.name, scope)
         host = min(parts.urls.values())
-        self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=parts.account or "")
+        self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=_identity(parts))
+        self._journal: Journal | None = parts.journal
         self.groups: dict[str, WsGroup] = {}
         self.instruments = Instruments(parts.facts.name, self.clock)
         self.connector: Connector
@@ -140,6 +144,9 @@ class Wiring:
         self.instruments.use(connector.market.instruments)
         self.rest.use_time_source(connector.market.server_time_ns)
         probe = Probe(connector.market, self.instruments, self.clock)
+        on_disk = None
+        if parts.journal is None and parts.settings.journal and self._may_send:
+            on_disk = self._journal = self._journal_at(parts.settings.journal)
         self.desk = self._desk(connector, rng)
         feed = AccountFeed(
             self.desk,
@@ -159,6 +166,11 @@ class Wiring:
         exchange.trading = Trading(parts.guard, connector.trading, self.instruments, self.desk)
         exchange.account = Account(parts.guard, connector.account, self.instruments, feed.open)
         self._tasks = await anyio.create_task_group().__aenter__()
+        if on_disk is not None:
+            await self._tasks.start(on_disk.run)
+        if self._journal is not None and self._may_send:
+            leftovers = self.desk.adopt(await self._journal.undecided())
+            self._tasks.start_soon(leftovers.resolve, self.instruments.resolve)
         for each in self.groups.values():
             await self._tasks.start(each.run)
         self._tasks.start_soon(feed.run)
@@ -234,9 +246,21 @@ class Wiring:
             telemetry=self.telemetry,
         )
 
+    @property
+    def _may_send(self) -> bool:
+        return self.parts.signer is not None and not self.parts.settings.read_only
+
+    def _journal_at(self, path: str) -> SqliteJournal:
+        from lotusx.orders.sqlite_journal import SqliteJournal
+
+        parts = self.parts
+        scope = ":".join((parts.facts.name, parts.environment.name, parts.settings.base_url or "", _identity(parts)))
+        session = f"{os.getpid()}-{os.urandom(6).hex()}"
+        return SqliteJournal(path, scope, self.clock, session=session)
+
     def _desk(self, connector: Connector, rng: randomness.Random) -> OrderDesk:
         parts = self.parts
-        if parts.signer is not None and parts.journal is None and not parts.settings.read_only:
+        if self._journal is None and self._may_send:
             logger.info(
                 "%s: orders are remembered in memory only; after a crash, doubt about what was sent cannot be resolved",
                 parts.facts.name,
@@ -249,7 +273,7 @@ class Wiring:
             horizon_s=parts.facts.horizon_s,
             batch_limits=batch_limits(parts.facts),
             checks=(parts.manager.before_order,),
-            journal=parts.journal,
+            journal=self._journal,
             telemetry=self.telemetry,
             exchange_ns=self._exchange_ns,
             prepare=self._measure_clock if parts.facts.deadline_by_our_clock else None,
@@ -293,6 +317,15 @@ class Wiring:
             telemetry=self.telemetry,
             exchange=self.parts.facts.name,
         )
+
+
+def _identity(parts: Parts) -> str:
+    """Return a text that tells accounts of an exchange apart and gives none of their credentials away."""
+    credentials = parts.credentials
+    public = {field.name: str(credentials.get(field.name, "")) for field in parts.facts.credentials if not field.secret}
+    if not any(public.values()):  # a key that is its own account
+        public["nonces"] = str(getattr(parts.signer, "nonce_scope", ""))
+    return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def batch_limits(facts: ExchangeFacts) -> dict[CommandKind, int]:

@@ -19,7 +19,7 @@ from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
 from lotusx.orders.commands import Check, Commands, Prepared
 from lotusx.orders.handle import Order
 from lotusx.orders.journal import Intent, Journal
-from lotusx.orders.leftovers import Leftovers
+from lotusx.orders.leftovers import Leftovers, Recovered
 from lotusx.orders.looking import Looker
 from lotusx.orders.runner import Listener, Runner, as_refusal
 from lotusx.orders.terms import names_of
@@ -75,6 +75,7 @@ class OrderDesk:
         self._clock = clock
         self._ids = ids
         self._batch_limits = batch_limits or {}
+        self._leftovers: Leftovers | None = None
         self._run = Runner(exchange, clock, self.ledger, journal, telemetry)
         self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s, exchange_ns=exchange_ns)
         self._make = Commands(
@@ -315,7 +316,12 @@ class OrderDesk:
         """Know of the orders that an earlier process left undecided; return what finds out about them."""
         for intent in intents:
             self._make.adopt(intent)
-        return Leftovers(self._run, self._make, intents, self._handle)
+        self._leftovers = Leftovers(self._run, self._make, intents, self._handle)
+        return self._leftovers
+
+    async def recovered(self) -> Sequence[Recovered]:
+        """Wait until all that was adopted is resolved; return what became of it, oldest first."""
+        return () if self._leftovers is None else await self._leftovers.all()
 
     async def query(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Look an order up at the exchange; return all that is known of it then.
