@@ -220,6 +220,23 @@ def test_a_refund_gives_back_what_still_counts() -> None:
     assert budget.used("orders", 10.0, 61 * S) == 3
 
 
+def test_what_is_answered_late_counts_from_its_answer_on_where_windows_look_back() -> None:
+    budget = Budget("x", [ROLLING, MINUTE])
+    ticket = budget.ticket([Cost("orders", 9), Cost("weight", 9)])
+    assert budget.attempt(ticket, 0) is None
+
+    budget.answered(ticket, 4 * S)
+
+    assert budget.used("orders", 10.0, 14 * S - 1) == 9
+    assert budget.used("orders", 10.0, 14 * S) == 0
+    late = budget.ticket([Cost("orders", 9)])
+    assert budget.attempt(late, 20 * S) is None
+    budget.answered(late, 35 * S)  # it had ceased to count
+    assert budget.used("orders", 10.0, 36 * S) == 9
+    assert budget.used("weight", 60.0, 59 * S) == 9
+    assert budget.used("weight", 60.0, 61 * S) == 0
+
+
 def test_a_block_is_never_shortened() -> None:
     budget = Budget("x", [MINUTE])
     budget.block(None, 10 * S, banned=True)
@@ -272,6 +289,20 @@ def test_connectors_of_one_address_share_its_limits_and_accounts_do_not() -> Non
     assert take(elsewhere, 90, 0) is None
     two.block(None, S, banned=True)
     assert take(one, 1, 0, "orders") == Hold(S, "", banned=True)
+
+
+def test_exchanges_at_one_host_share_it_and_what_they_name_alike() -> None:
+    spot_orders = Limit("orders", 10, 10.0, scope="account spot", aligned=False)
+    perp_orders = Limit("orders", 20, 10.0, scope="account perps", aligned=False)
+    registry = BudgetRegistry()
+    spot = registry.budget("x", "api.x", [MINUTE, spot_orders])
+    perps = registry.budget("x-perp", "api.x", [MINUTE, perp_orders])
+    assert spot.attempt(spot.ticket([Cost("weight", 50), Cost("orders", 5)]), 0) is None
+
+    assert perps.used("weight", 60.0, 0) == 50
+    assert perps.used("orders", 10.0, 0) == 0
+    spot.block(None, 5 * S, banned=True)
+    assert perps.attempt(perps.ticket([]), 0) == Hold(5 * S, "", True)
 
 
 @pytest.mark.anyio

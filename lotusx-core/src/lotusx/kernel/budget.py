@@ -80,7 +80,7 @@ class Hold:
 
 @dataclass(slots=True)
 class _Ledger:
-    """All limits of one exchange as seen from one address: every connector in the process that talks to it."""
+    """All limits of one host as seen from one address: every connector in the process that talks to it."""
 
     pools: dict[tuple[str, str], _Pool] = field(default_factory=dict)
     gate: _Pool = field(default_factory=lambda: _Pool(""))
@@ -136,7 +136,7 @@ class BudgetRegistry:
     """Hands out what connections of a process must share: limits, and the nonces of a key. Passed as an argument."""
 
     def __init__(self) -> None:
-        self._ledgers: dict[tuple[str, str], _Ledger] = {}
+        self._ledgers: dict[str, _Ledger] = {}
         self._nonces: dict[tuple[str, str], NonceAllocator] = {}
 
     def nonces(self, exchange: str, scope: str) -> NonceAllocator:
@@ -146,10 +146,11 @@ class BudgetRegistry:
     def budget(self, exchange: str, host: str, limits: Sequence[Limit], *, account: str = "") -> Budget:
         """Return the budget of one connector.
 
-        *host* is what the exchange's per-address limits are counted for, such as the host name of its API. *account*
-        says whose per-account limits; it must not be a secret, nor need it mean anything.
+        *host* is what per-address limits are counted for, such as the host name of an API; exchanges that are reached
+        at the same one share them. *account* says whose per-account limits; it must not be a secret, nor need it mean
+        anything.
         """
-        ledger = self._ledgers.setdefault((exchange, host), _Ledger())
+        ledger = self._ledgers.setdefault(host, _Ledger())
         return Budget(exchange, limits, account=account, ledger=ledger)
 
 
@@ -260,6 +261,19 @@ class Budget:
                 if wanted is None or pool.name in wanted:
                     for window in pool.windows:
                         window.give_back(amount, ticket.taken_ns, now_ns)
+
+    def answered(self, ticket: Ticket, now_ns: int, *, free: Iterable[str] = ()) -> None:
+        """Count what *ticket* took as if taken now, but for the *free* pools.
+
+        The exchange counts a request when it comes, which is later than it was granted: a connection may have been
+        opened before. No later than it answers, that is certain.
+        """
+        with self._ledger.lock:
+            for pool, amount in ticket.costs:
+                if pool.name not in free:
+                    for window in pool.windows:
+                        window.renew(amount, ticket.taken_ns, now_ns)
+            ticket.taken_ns = now_ns
 
     def charge(self, costs: Iterable[Cost], now_ns: int) -> None:
         """Count what the exchange has charged already, such as a surcharge by the size of a reply. Never waits."""

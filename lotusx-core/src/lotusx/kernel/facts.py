@@ -139,7 +139,7 @@ class Limit:
     """One of the exchange's limits: *amount* per *window_s* seconds out of *pool*.
 
     Attributes:
-        scope: ``ip`` or ``account``: who shares it.
+        scope: Who shares it: ``ip``, ``account``, or a part of an account, in words that begin with ``account``.
         aligned: Windows start at whole multiples of their length (UTC), not at the first request.
     """
 

@@ -17,7 +17,10 @@ _S = 1_000_000_000
 
 
 class Meter:
-    """Accompanies each attempt of a request: `take` before it is sent, then `succeeded` or `failed`."""
+    """Accompanies each attempt of a request: `take` before it is sent, then `succeeded` or `failed`.
+
+    Windows that look back count what was taken from its answer on, no later than which the exchange has counted it.
+    """
 
     __slots__ = ("_budget", "_clock", "_exchange", "_telemetry")
 
@@ -36,13 +39,17 @@ class Meter:
 
     def succeeded(self, ticket: Ticket, costs: Sequence[Cost]) -> None:
         """Take back what the exchange does not charge for a success."""
+        now_ns = self._clock.monotonic_ns()
         free = [cost.pool for cost in costs if cost.free_on_success]
         if free:
-            self._budget.refund(ticket, self._clock.monotonic_ns(), free)
+            self._budget.refund(ticket, now_ns, free)
+        self._budget.answered(ticket, now_ns, free=free)
 
     def failed(self, ticket: Ticket, costs: Sequence[Cost], error: LotusXError) -> None:
         """Take back what was never sent; hold what the exchange wants held, and complete ``error.after_s``."""
         now_ns = self._clock.monotonic_ns()
+        if getattr(error, "sent", True) is not False:
+            self._budget.answered(ticket, now_ns)
         if isinstance(error, Banned):
             if error.after_s is None:
                 error.after_s = DEFAULT_BAN_S

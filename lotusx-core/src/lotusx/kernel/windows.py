@@ -57,6 +57,9 @@ class AlignedWindow:
         if taken_ns >= self._started_ns:
             self._used = max(self._used - amount, self._told)
 
+    def renew(self, amount: int, taken_ns: int, now_ns: int) -> None:
+        """Pass over that something taken counts from now on: it counts until the window ends, either way."""
+
     def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own count if it is higher; one that may speak of an earlier window is passed over."""
         self._roll(now_ns)
@@ -120,6 +123,11 @@ class RollingWindow:
                 grain[2] -= amount
                 self._used -= amount
                 return
+
+    def renew(self, amount: int, taken_ns: int, now_ns: int) -> None:
+        """Count from now on what was taken at *taken_ns*."""
+        self.give_back(amount, taken_ns, now_ns)
+        self.add(amount, now_ns)
 
     def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own count if it is higher. It was told to a request sent at *sent_ns*."""
