@@ -11,6 +11,7 @@ from pathlib import Path
 import lotusx_bybit
 import lotusx_bybit_perp
 from lotusx.plugin import Capability, SupportLevel
+from lotusx_bybit.facts import FACTS as SPOT_FACTS
 from lotusx_bybit.v5.signer import V5Signer
 from lotusx_bybit_perp import plugin
 from lotusx_bybit_perp.facts import FACTS
@@ -47,6 +48,15 @@ def test_orders_have_half_the_quota_of_spot() -> None:
     quotas = {limit.pool: limit.amount for limit in FACTS.limits}
 
     assert (quotas["/v5/order/create"], quotas["/v5/order/create-batch"], quotas["/v5/position/list"]) == (10, 10, 50)
+
+
+def test_address_and_account_are_shared_with_spot_and_order_quotas_are_not() -> None:
+    own, spot = ({limit.pool: limit for limit in facts.limits} for facts in (FACTS, SPOT_FACTS))
+
+    shared = {pool for pool in own.keys() & spot.keys() if own[pool] == spot[pool]}
+    assert {"ip", "/v5/account/wallet-balance", "/v5/account/fee-rate", "/v5/user/query-api"} <= shared
+    assert not any(pool.startswith(("/v5/order/", "/v5/execution/", "/v5/position/")) for pool in shared)
+    assert min(FACTS.environments["live"].rest.values()) == min(SPOT_FACTS.environments["live"].rest.values())
 
 
 def test_signer_is_built() -> None:

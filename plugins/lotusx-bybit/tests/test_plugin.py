@@ -74,7 +74,7 @@ def test_quotas_roll_and_belong_to_the_account() -> None:
         "/v5/order/create-batch": 20,
         "/v5/order/cancel-batch": 20,
     }
-    assert {limit.scope for limit in FACTS.limits} == {"ip", "account"}
+    assert {limit.scope for limit in FACTS.limits} == {"ip", "account", "account spot"}
     assert not any(limit.aligned for limit in FACTS.limits)
 
 

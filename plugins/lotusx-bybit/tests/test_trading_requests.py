@@ -204,7 +204,7 @@ async def test_socket_sends_what_rest_would_and_shares_its_quota(make: Make) -> 
     assert (sent["op"], sent["args"][0]["orderLinkId"], state.venue_order_id) == ("order.create", "a-1", "o-1")
     assert desk.ws.costs == [(Cost("/v5/order/create", 1),)]
     assert [(usage.pool, usage.used) for usage in desk.ws.usage] == [("/v5/order/create", 1)]
-    assert desk.kernel.limits == [Limit("/v5/order/create", 7, QUOTA_S, scope="account", aligned=False)]
+    assert desk.kernel.limits == [Limit("/v5/order/create", 7, QUOTA_S, scope="account spot", aligned=False)]
     assert desk.rest.requests == []
 
 
@@ -372,4 +372,4 @@ async def test_quota_of_another_kind_of_account_is_adopted_once(desk: Desk) -> N
     desk.rest.reply(quota(IDS, 40, 39), quota(IDS, 40, 38))
     for name in ("a-1", "a-2"):
         await desk.trading.place(limit_buy(name), SPOT_BTC)
-    assert desk.kernel.limits == [Limit("/v5/order/create", 40, QUOTA_S, scope="account", aligned=False)]
+    assert desk.kernel.limits == [Limit("/v5/order/create", 40, QUOTA_S, scope="account spot", aligned=False)]

@@ -31,6 +31,7 @@ FACTS = ExchangeFacts(
     ),
     credentials=v5.CREDENTIALS,
     limits=v5.limits(
+        "derivatives",
         {
             **dict.fromkeys(
                 [f"/v5/order/{name}" for name in ("create", "amend", "cancel", "cancel-all")],
@@ -43,7 +44,7 @@ FACTS = ExchangeFacts(
             "/v5/position/add-margin": 10,
             "/v5/position/switch-mode": 10,
             "/v5/position/trading-stop": 10,
-        }
+        },
     ),
     ws=v5.ws_facts(["linear", "inverse"]),
     horizon_s=v5.HORIZON_S,

@@ -36,6 +36,7 @@ FACTS = ExchangeFacts(
     ),
     credentials=CREDENTIALS,
     limits=limits(
+        "spot",
         {
             "/v5/order/create": 20,
             "/v5/order/amend": 10,
@@ -44,7 +45,7 @@ FACTS = ExchangeFacts(
             "/v5/order/create-batch": 20,
             "/v5/order/amend-batch": 20,
             "/v5/order/cancel-batch": 20,
-        }
+        },
     ),
     ws=ws_facts(["market"]),
     horizon_s=HORIZON_S,

@@ -14,10 +14,8 @@ from lotusx.plugin import Capability as C, CredentialField, Limit, Support, WsFa
 IP: Final = "ip"
 """The pool of every request by REST: 600 in any 5 seconds, all hosts together."""
 
-QUOTA_S: Final = 1.1
-"""Over how long quotas are counted: a second at the exchange, and how much longer than the next one a request may be
-on its way there.
-"""
+QUOTA_S: Final = 1.0
+"""Over how long quotas are counted."""
 
 RECEIVE_WINDOW_MS: Final = 5_000
 TIMESTAMP_MARGIN_MS: Final = 250
@@ -34,11 +32,15 @@ CREDENTIALS: Final = (
     CredentialField("passphrase", required=False, help="of an encrypted private_key"),
 )
 
-# Requests a second of one account, the same for every product. Order endpoints differ and count orders in batches.
-_QUOTAS: Final = {
+# Requests a second of one account, of each line of business: spot, and linear with inverse. Order endpoints differ and
+# count orders in batches.
+_LINE_QUOTAS: Final = {
     "/v5/order/realtime": 50,
     "/v5/order/history": 50,
     "/v5/execution/list": 50,
+}
+# Those that every product draws on.
+_ACCOUNT_QUOTAS: Final = {
     "/v5/account/wallet-balance": 50,
     "/v5/account/info": 50,
     "/v5/account/fee-rate": 5,
@@ -48,16 +50,23 @@ _QUOTAS: Final = {
 }
 
 
-def limits(quotas: Mapping[str, int]) -> tuple[Limit, ...]:
-    """Return the limits of one exchange; *quotas*: path of an endpoint → requests, or orders, a second.
+def quota(path: str, amount: int, scope: str) -> Limit:
+    """Return a quota, whose pool is the path of its endpoint: so many requests, or orders, in any second."""
+    return Limit(path, amount, QUOTA_S, scope=scope, aligned=False)
 
-    The pool of an endpoint is its path. Quotas are rolling, and those of an ordinary account: replies tell the true
-    ones.
+
+def limits(line: str, quotas: Mapping[str, int]) -> tuple[Limit, ...]:
+    """Return the limits of one exchange: those of an ordinary account. Replies tell the true ones.
+
+    Args:
+        line: The line of business. Its quotas are its own, while the address and the rest of the account are shared.
+        quotas: Path of an endpoint → requests, or orders, a second.
     """
-    paths = _QUOTAS | dict(quotas)
+    lines = _LINE_QUOTAS | dict(quotas)
     return (
         Limit(IP, 600, 5.0, aligned=False),
-        *(Limit(path, amount, QUOTA_S, scope="account", aligned=False) for path, amount in paths.items()),
+        *(quota(path, amount, "account") for path, amount in _ACCOUNT_QUOTAS.items()),
+        *(quota(path, amount, f"account {line}") for path, amount in lines.items()),
     )
 
 

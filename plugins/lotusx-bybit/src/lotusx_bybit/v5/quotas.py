@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lotusx.plugin import Limit
 from lotusx_bybit.v5.errors import Quota, quota_of
-from lotusx_bybit.v5.facts import QUOTA_S
+from lotusx_bybit.v5.facts import IP, QUOTA_S, quota as limit_of
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -24,7 +23,9 @@ class Quotas:
     def __init__(self, kernel: Kernel) -> None:
         self._adopt = kernel.limits
         self._now_ns = kernel.clock.monotonic_ns
-        self._limits = {limit.pool: limit.amount for limit in kernel.facts.limits if limit.scope == "account"}
+        own = [limit for limit in kernel.facts.limits if limit.pool != IP]
+        self._limits = {limit.pool: limit.amount for limit in own}
+        self._scopes = {limit.pool: limit.scope for limit in own}
         self._told: dict[str, tuple[Quota, int]] = {}
 
     def __contains__(self, path: str) -> bool:
@@ -37,7 +38,7 @@ class Quotas:
             return
         if self._limits.get(path) != quota.limit:
             self._limits[path] = quota.limit
-            self._adopt((Limit(path, quota.limit, QUOTA_S, scope="account", aligned=False),))
+            self._adopt((limit_of(path, quota.limit, self._scopes.get(path, "account")),))
         self._told[path] = (quota, self._now_ns())
 
     def left(self, path: str, otherwise: int) -> int:
