@@ -149,10 +149,10 @@ def _like(action: Any, *, expires: bool) -> Any:
 def test_signer_writes_the_body_of_a_structure(vector: dict[str, Any]) -> None:
     payload = vector["payload"]
     kind = TYPES[payload["primaryType"].partition(":")[2]]
-    written = ("hyperliquidChain", "signatureChainId", kind.typed[-1][1])
+    written = ("hyperliquidChain", "signatureChainId", kind.stamp)
     stated = {name: value for name, value in payload["action"].items() if name not in written and name != "type"}
     action = msgspec.convert(stated | {"type": kind.__struct_config__.tag}, AnyUserAction)
-    stamp = payload["action"][kind.typed[-1][1]]
+    stamp = payload["action"][kind.stamp]
     signer = HyperliquidSigner(
         Key(vector["keys"]["private_key"]), mainnet=payload["action"]["hyperliquidChain"] == "Mainnet"
     )

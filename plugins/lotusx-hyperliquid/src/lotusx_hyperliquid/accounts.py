@@ -10,8 +10,16 @@ from lotusx.errors import CredentialsError, InvalidArgument
 from lotusx.plugin import Secret
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from lotusx.plugin import Signer
-    from lotusx_hyperliquid.signer import HyperliquidSigner
+
+    class KnowsUser(Protocol):
+        """What a signer of this exchange says beyond signing."""
+
+        @property
+        def user(self) -> str: ...
+
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -53,5 +61,5 @@ def user_of(signer: Signer | None, credentials: Mapping[str, Any]) -> str | None
     A connection's signer, where there is one, knows it; an address alone is enough to read.
     """
     if signer is not None:
-        return cast("HyperliquidSigner", signer).user
+        return cast("KnowsUser", signer).user
     return credential_address(credentials, "account_address")

@@ -21,7 +21,7 @@ from lotusx_hyperliquid.hashing import TypedData, action_hash, l1_digest, user_d
 from lotusx_hyperliquid.keys import Key
 from lotusx_hyperliquid.user_actions import SIGNATURE_CHAIN_ID, USER_ACTIONS, UserAction
 
-_TYPED = {kind: TypedData(kind.primary, kind.typed) for kind in USER_ACTIONS}
+_TYPED = {kind: TypedData(kind.primary, kind.typed()) for kind in USER_ACTIONS}
 _DOMAIN = user_domain(SIGNATURE_CHAIN_ID)
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -110,9 +110,8 @@ class HyperliquidSigner:
                 f"hyperliquid: {action.primary} is signed with the account's own key, and private_key is that of an "
                 f"agent wallet (account_address is {self.account}); connect with the account's key for this"
             )
-        stamp = action.typed[-1][1]
-        common = {"hyperliquidChain": self._chain, stamp: nonce}
-        values = {name: getattr(action, name, None) for _, name in action.typed} | common
+        common = {"hyperliquidChain": self._chain, action.stamp: nonce}
+        values = msgspec.structs.asdict(action) | common
         sent = msgspec.to_builtins(action) | {"signatureChainId": SIGNATURE_CHAIN_ID} | common
         return {
             "action": sent,

@@ -8,7 +8,7 @@ documented; no client lets it, and neither does `lotusx_hyperliquid.signer`. Sou
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, get_args
 
 import msgspec
 
@@ -16,27 +16,33 @@ SIGNATURE_CHAIN_ID = "0x66eee"
 """What the official client signs with, on both networks."""
 
 
+Address = Annotated[str, msgspec.Meta(extra={"signed as": "address"})]
+_SIGNED_AS: dict[object, str] = {str: "string", bool: "bool", int: "uint64", Address: "address"}
+
+
 class UserAction(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
-    """An action signed field by field.
+    """An action signed field by field, in the order of its fields.
 
     Attributes:
         primary: Its EIP-712 type, after ``HyperliquidTransaction:``.
-        typed: Type and name of its fields, in the order of that type; the last one is the time or nonce.
+        stamp: What its last field is called, which the signer writes: the time or nonce.
     """
 
     primary: ClassVar[str]
-    typed: ClassVar[tuple[tuple[str, str], ...]]
+    stamp: ClassVar[str] = "nonce"
+
+    @classmethod
+    def typed(cls) -> tuple[tuple[str, str], ...]:
+        """Return type and name of its fields, as they are signed; the stamp is the last."""
+        own = tuple((_SIGNED_AS[field.type], field.name) for field in msgspec.structs.fields(cls))
+        return (*own, ("uint64", cls.stamp))
 
 
 class UsdSend(UserAction, tag="usdSend"):
     """Send USDC to another account. *amount* in USD, as text."""
 
     primary: ClassVar[str] = "UsdSend"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "destination"),
-        ("string", "amount"),
-        ("uint64", "time"),
-    )
+    stamp: ClassVar[str] = "time"
 
     destination: str
     amount: str
@@ -46,12 +52,7 @@ class SpotSend(UserAction, tag="spotSend"):
     """Send a token, ``NAME:0x…``, to another account."""
 
     primary: ClassVar[str] = "SpotSend"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "destination"),
-        ("string", "token"),
-        ("string", "amount"),
-        ("uint64", "time"),
-    )
+    stamp: ClassVar[str] = "time"
 
     destination: str
     token: str
@@ -62,11 +63,7 @@ class Withdraw(UserAction, tag="withdraw3"):
     """Withdraw USDC to Arbitrum."""
 
     primary: ClassVar[str] = "Withdraw"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "destination"),
-        ("string", "amount"),
-        ("uint64", "time"),
-    )
+    stamp: ClassVar[str] = "time"
 
     destination: str
     amount: str
@@ -76,11 +73,6 @@ class UsdClassTransfer(UserAction, tag="usdClassTransfer"):
     """Move USDC between spot and perpetuals. For a sub-account, *amount* is ``10 subaccount:0x…``."""
 
     primary: ClassVar[str] = "UsdClassTransfer"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "amount"),
-        ("bool", "toPerp"),
-        ("uint64", "nonce"),
-    )
 
     amount: str
     toPerp: bool
@@ -90,15 +82,6 @@ class SendAsset(UserAction, tag="sendAsset"):
     """Move a token between dexes or accounts; dex "" is the first perpetuals dex, "spot" is spot."""
 
     primary: ClassVar[str] = "SendAsset"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "destination"),
-        ("string", "sourceDex"),
-        ("string", "destinationDex"),
-        ("string", "token"),
-        ("string", "amount"),
-        ("string", "fromSubAccount"),
-        ("uint64", "nonce"),
-    )
 
     destination: str
     sourceDex: str
@@ -112,13 +95,8 @@ class ApproveAgent(UserAction, tag="approveAgent"):
     """Let a key trade for the account. The unnamed agent is signed with an empty name, which is not sent."""
 
     primary: ClassVar[str] = "ApproveAgent"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("address", "agentAddress"),
-        ("string", "agentName"),
-        ("uint64", "nonce"),
-    )
 
-    agentAddress: str
+    agentAddress: Address
     agentName: str = ""
 
 
@@ -126,27 +104,17 @@ class ApproveBuilderFee(UserAction, tag="approveBuilderFee"):
     """Let a builder take a fee up to *maxFeeRate*, such as ``0.01%``."""
 
     primary: ClassVar[str] = "ApproveBuilderFee"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("string", "maxFeeRate"),
-        ("address", "builder"),
-        ("uint64", "nonce"),
-    )
 
     maxFeeRate: str
-    builder: str
+    builder: Address
 
 
 class UserSetAbstraction(UserAction, tag="userSetAbstraction"):
     """Choose the account model: ``disabled``, ``unifiedAccount`` or ``portfolioMargin``."""
 
     primary: ClassVar[str] = "UserSetAbstraction"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("address", "user"),
-        ("string", "abstraction"),
-        ("uint64", "nonce"),
-    )
 
-    user: str
+    user: Address
     abstraction: str
 
 
@@ -154,14 +122,8 @@ class TokenDelegate(UserAction, tag="tokenDelegate"):
     """Stake with a validator, or end that."""
 
     primary: ClassVar[str] = "TokenDelegate"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("address", "validator"),
-        ("uint64", "wei"),
-        ("bool", "isUndelegate"),
-        ("uint64", "nonce"),
-    )
 
-    validator: str
+    validator: Address
     wei: int
     isUndelegate: bool
 
@@ -170,7 +132,6 @@ class StakingDeposit(UserAction, tag="cDeposit"):
     """Move HYPE (*wei*: 1e-8) from spot into staking."""
 
     primary: ClassVar[str] = "CDeposit"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (("uint64", "wei"), ("uint64", "nonce"))
 
     wei: int
 
@@ -179,7 +140,6 @@ class StakingWithdraw(UserAction, tag="cWithdraw"):
     """Move HYPE (*wei*: 1e-8) from staking into spot."""
 
     primary: ClassVar[str] = "CWithdraw"
-    typed: ClassVar[tuple[tuple[str, str], ...]] = (("uint64", "wei"), ("uint64", "nonce"))
 
     wei: int
 
@@ -197,16 +157,4 @@ AnyUserAction = (
     | StakingDeposit
     | StakingWithdraw
 )
-USER_ACTIONS: tuple[type[UserAction], ...] = (
-    UsdSend,
-    SpotSend,
-    Withdraw,
-    UsdClassTransfer,
-    SendAsset,
-    ApproveAgent,
-    ApproveBuilderFee,
-    UserSetAbstraction,
-    TokenDelegate,
-    StakingDeposit,
-    StakingWithdraw,
-)
+USER_ACTIONS: tuple[type[UserAction], ...] = get_args(AnyUserAction)
