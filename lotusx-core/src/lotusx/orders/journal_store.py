@@ -269,6 +269,6 @@ class JournalStore:
 
 def _damaged(path: Path, what: str) -> str:
     return (
-        f"the order journal {path} is damaged ({' '.join(what.split())}). Move it away to start a new one; what it knew "
-        "of orders in doubt is lost then: compare the open orders and fills of the account by hand"
+        f"the order journal {path} is damaged ({' '.join(what.split())}). Move it away to start a new one; what it "
+        "knew of orders in doubt is lost then: compare the open orders and fills of the account by hand"
     )
