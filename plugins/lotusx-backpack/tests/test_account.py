@@ -29,6 +29,7 @@ from lotusx.model import (
     VenueEvent,
 )
 from lotusx_backpack import account_conversions as convert, account_events as events, account_types as types
+from lotusx_backpack.triggers import Triggers
 
 SOL = Symbol("SOL", "USDC")
 PERP = Symbol("SOL", "USDC", settle="USDC")
@@ -84,7 +85,9 @@ def message(stream: str, data: dict[str, Any]) -> bytes:
 
 
 def order_events(data: dict[str, Any]) -> list[AccountEvent]:
-    return events.to_order_events(message(events.ORDERS, data), 5, symbol_of, lambda number: f"our-{number}")
+    return events.to_order_events(
+        message(events.ORDERS, data), 5, symbol_of, lambda number: f"our-{number}", Triggers().known_again
+    )
 
 
 def state_of(data: dict[str, Any]) -> OrderState:

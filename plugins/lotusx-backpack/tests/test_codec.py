@@ -99,6 +99,14 @@ def test_refusal_is_told_in_the_words_of_the_exchange() -> None:
     assert notice == Notice(NoticeKind.ERROR, "Invalid stream (code 4006)")
 
 
+@pytest.mark.parametrize(("code", "kind"), [(4003, NoticeKind.LOGIN_REQUIRED), (4006, NoticeKind.ERROR)])
+def test_refusal_of_a_signature_replaces_the_socket_of_the_account(code: int, kind: NoticeKind) -> None:
+    message = b'{"id":null,"error":{"code":%d,"message":"no"}}' % code
+
+    assert PRIVATE.route(message) == Notice(kind, f"no (code {code})")
+    assert PUBLIC.route(message) == Notice(NoticeKind.ERROR, f"no (code {code})")
+
+
 def test_anything_else_that_is_json_is_ignored_by_name() -> None:
     assert PUBLIC.route(b'{"result":null,"id":1}') == Notice(NoticeKind.IGNORED, '{"result":null,"id":1}')
 

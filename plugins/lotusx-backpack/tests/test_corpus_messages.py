@@ -27,6 +27,7 @@ from lotusx_backpack import (
     types,
 )
 from lotusx_backpack.codec import BackpackCodec
+from lotusx_backpack.triggers import Triggers
 
 pytestmark = needs_corpus
 
@@ -34,7 +35,7 @@ CODEC = BackpackCodec()
 
 
 def order_messages(message: bytes) -> list[object]:
-    return list(account_events.to_order_events(message, 5, symbol_of, str))
+    return list(account_events.to_order_events(message, 5, symbol_of, str, Triggers().known_again))
 
 
 def private_order_and_balance() -> None:

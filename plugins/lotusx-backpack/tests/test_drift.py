@@ -22,6 +22,7 @@ from lotusx_backpack import (
     order_conversions as orders,
     types,
 )
+from lotusx_backpack.triggers import Triggers
 
 K = TypeVar("K")
 SOL, PERP = symbol_of("SOL_USDC"), symbol_of("SOL_USDC_PERP")
@@ -132,16 +133,19 @@ SAMPLES: Mapping[str, Sample] = {
             "R": "x",
             "P": "1",
             "Y": "2",
+            "I": "8",
         },
-        framed(events.to_order_events, symbol_of, str),
-        frozenset("cqQpmnNryORPY"),
+        framed(events.to_order_events, symbol_of, str, Triggers().known_again),
+        frozenset("cqQpmnNryORPYI"),
     ),
     "position update": Sample(
         {**AT, "s": "SOL_USDC_PERP", "q": "-2", "B": "1", "M": "2", "P": "3", "e": "positionOpened"},
         framed(events.to_position_events, symbol_of),
         frozenset("BMPe"),
     ),
-    "balance update": Sample({**AT, "a": "SOL", "A": "1", "L": "2", "S": "3"}, framed(events.to_balance_events)),
+    "balance update": Sample(
+        {**AT, "a": "SOL", "A": "1", "L": "2", "S": "3"}, framed(events.to_balance_events), frozenset("T")
+    ),
     "order": Sample(
         {
             "id": "42",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -154,7 +155,13 @@ def test_too_many_requests_whatever_the_body(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("request_", "kind"),
-    [(READ, OrderNotFound), (COMMAND, OrderNotFound), (BOOK, MarketClosed), (POSITION, BadRequest)],
+    [
+        (READ, OrderNotFound),
+        (replace(COMMAND, verb=Verb.DELETE), OrderNotFound),
+        (COMMAND, BadRequest),  # a new order: no order was looked for
+        (BOOK, MarketClosed),
+        (POSITION, BadRequest),
+    ],
 )
 def test_what_was_not_found_depends_on_the_call(request_: Request, kind: type[LotusXError]) -> None:
     assert type(DIALECT.error(request_, reply(404, "RESOURCE_NOT_FOUND", "Not found"))) is kind

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from lotusx.errors import ExchangeError, InsufficientFunds, ItemRejected
-from lotusx.model import Liquidity, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
+from lotusx.errors import ExchangeError, InsufficientFunds, ItemRejected, PostOnlyWouldTake, ReduceOnlyRejected
+from lotusx.model import Liquidity, OrderRequest, OrderState, OrderStatus, OrderType, Side, Symbol, TimeInForce
 from lotusx_backpack import account_types as types, order_conversions as convert
 
 SOL = Symbol("SOL", "USDC")
@@ -158,15 +158,15 @@ def test_history_states_times_as_text_and_ids_too() -> None:
     assert (state.created_ns, state.client_order_id) == (CREATED_NS, "our-77")
 
 
-def answer(document: dict[str, Any]) -> object:
-    return convert.to_batch_answer(
-        msgspec.Raw(msgspec.json.encode(document)),
-        exchange="backpack",
-        symbol=SOL,
-        ours=ours,
-        asked_type=OrderType.STOP_LOSS_LIMIT,
-        as_of_ns=CREATED_NS + 9,
-    )
+STOP = OrderRequest(
+    symbol=SOL, side="buy", type="stop_loss_limit", quantity=1, price=150, trigger_price=160, client_order_id="a-1"
+)
+MAKER = OrderRequest.limit(SOL, "buy", 1, 150, post_only=True, client_order_id="a-2")
+
+
+def answer(document: dict[str, Any], request: OrderRequest = STOP) -> object:
+    raw = msgspec.Raw(msgspec.json.encode(document))
+    return convert.to_batch_answer(raw, request, exchange="backpack", symbol=SOL, ours=ours)
 
 
 def test_order_of_a_batch_that_was_taken_has_the_type_that_was_asked_for() -> None:
@@ -174,7 +174,55 @@ def test_order_of_a_batch_that_was_taken_has_the_type_that_was_asked_for() -> No
 
     assert isinstance(state, OrderState)
     assert (state.type, state.venue_order_id) == (OrderType.STOP_LOSS_LIMIT, "4227")
-    assert state.updated_ns == CREATED_NS + 9
+
+
+EXPIRED = LIMIT | {"operation": "Ok", "status": "Expired", "executedQuantity": "0", "executedQuoteQuantity": "0"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "more", "kind"),
+    [
+        (MAKER, {}, PostOnlyWouldTake),
+        (MAKER, {"expiryReason": "PostOnlyMode"}, PostOnlyWouldTake),
+        (MAKER, {"expiryReason": "InsufficientMargin"}, InsufficientFunds),
+        (STOP, {"expiryReason": "ReduceOnlyNotReduced"}, ReduceOnlyRejected),
+    ],
+)
+def test_success_that_is_a_refusal_is_one(
+    request_: OrderRequest, more: dict[str, Any], kind: type[ExchangeError]
+) -> None:
+    error = answer(EXPIRED | more, request_)
+
+    assert type(error) is kind
+    assert not error.may_have_executed
+    assert "order 4227" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("request_", "more"),
+    [
+        (STOP, {}),  # nothing says why
+        (MAKER, {"expiryReason": "SelfTradePrevention"}),
+        (MAKER, {"executedQuantity": "0.1", "executedQuoteQuantity": "15"}),
+    ],
+)
+def test_end_that_is_no_refusal_stays_an_end(request_: OrderRequest, more: dict[str, Any]) -> None:
+    state = answer(EXPIRED | more, request_)
+
+    assert isinstance(state, OrderState)
+    assert state.status is OrderStatus.EXPIRED
+
+
+def test_waiting_order_that_goes_on_under_another_id_has_ended_its_wait() -> None:
+    waited = order(status="Triggered", relatedOrderId="9")
+    working = order(status="Triggered")
+
+    assert (waited.status, waited.raw_status, "9" in waited.reason) == (OrderStatus.CANCELED, "Triggered", True)
+    assert working.status is OrderStatus.OPEN
+
+
+def test_triggered_order_is_as_young_as_its_trigger() -> None:
+    assert order(triggeredAt=CREATED_NS // 1_000_000 + 5).updated_ns == CREATED_NS + 5_000_000
 
 
 def test_order_of_a_batch_that_was_refused_is_its_error() -> None:

@@ -14,6 +14,7 @@ from lotusx.errors import (
     InvalidArgument,
     MalformedReply,
     OrderNotFound,
+    PostOnlyWouldTake,
     RequestTimeout,
 )
 from lotusx.model import OrderRequest, OrderState, OrderStatus, OrderType
@@ -245,6 +246,15 @@ async def test_cancel_all_of_the_account_goes_through_the_symbols_with_open_orde
     assert [str(state.symbol) for state in states] == ["SOL/USDC", "SOL/USDC:USDC"]
 
 
+async def test_cancel_all_that_finds_nothing_goes_on_with_the_next_symbol(desk: Any) -> None:
+    spot = {**ORDER, "symbol": "SOL_USDC", "id": "2"}
+    desk.rest.reply(text([ORDER, spot]), GONE, text([{**ORDER, "status": "Cancelled"}]))
+
+    (state,) = await desk.connector.trading.cancel_all(None)
+
+    assert (str(state.symbol), len(desk.asked)) == ("SOL/USDC:USDC", 3)
+
+
 async def test_cancel_all_that_was_only_taken_tells_what_is_open_still(desk: Any) -> None:
     desk.rest.reply(Response(202), text([ORDER]))
 
@@ -294,6 +304,54 @@ async def test_order_that_has_ended_is_searched_for_by_our_id_among_the_newest(d
     assert state.venue_order_id == "9"
 
 
+WAITED = {
+    "id": "8",
+    "clientId": "8",
+    "side": "Ask",
+    "status": "Triggered",
+    "triggerPrice": "130",
+    "relatedOrderId": "9",
+}
+
+
+@pytest.mark.parametrize("ref", [OrderRef("8"), OrderRef(None, "8")])
+async def test_order_that_triggered_is_what_it_became(desk: Any, ref: OrderRef) -> None:
+    now = ended(id="9", clientId=None, side="Ask", relatedOrderId="8", triggeredAt="2026-02-02T02:40:00")
+    desk.rest.reply(GONE, text([ended(**WAITED)]), GONE, text([now]))
+
+    state = await desk.connector.trading.order(ref, PERP)
+
+    assert (state.venue_order_id, state.client_order_id, state.status) == ("9", "8", OrderStatus.FILLED)
+    assert (state.created_ns, state.updated_ns) == (None, NOW_NS)
+
+
+async def test_order_that_is_there_as_it_waited_and_as_it_went_on_is_the_latter(desk: Any) -> None:
+    now = ended(id="9", clientId="8", side="Ask", relatedOrderId="8")
+    desk.rest.reply(GONE, text([ended(**WAITED), now]))
+
+    state = await desk.connector.trading.order(OrderRef("8"), PERP)
+
+    assert (state.venue_order_id, state.status, len(desk.asked)) == ("9", OrderStatus.FILLED, 2)
+
+
+async def test_triggered_order_is_open_under_our_id(desk: Any) -> None:
+    waiting = {**ORDER, "id": "8", "clientId": 8, "side": "Ask", "status": "TriggerPending", "triggerPrice": "130"}
+    desk.rest.reply(text([TRADE]), text(waiting), text([{**waiting, "id": "9", "clientId": None, "status": "New",
+                                                         "relatedOrderId": "8"}]))  # fmt: skip
+
+    await desk.connector.trading.place(stop(), PERP)
+    (state,) = await desk.connector.trading.open_orders(None)
+
+    assert (state.venue_order_id, state.client_order_id, state.status) == ("9", "8", OrderStatus.OPEN)
+
+
+async def test_post_only_order_that_expired_at_once_was_refused(desk: Any) -> None:
+    desk.rest.reply(text({**ORDER, "status": "Expired"}))
+
+    with pytest.raises(PostOnlyWouldTake, match="order 5406825793 expired at once"):
+        await desk.connector.trading.place(limit_buy(post_only=True), PERP)
+
+
 async def test_search_goes_on_while_what_it_saw_is_younger_than_any_doubt(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +394,18 @@ async def test_newest_of_the_history_is_one_short_request(desk: Any) -> None:
 
     assert desk.rest.params["limit"] == "2"
     assert [state.venue_order_id for state in page.items] == ["1", "2"]
+
+
+async def test_history_that_comes_oldest_first_all_the_same_is_read_to_its_end(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lotusx_backpack.connector.order_reads.MAX_ROWS", 2)
+    rows = [ended(id=str(n), createdAt=f"2026-02-02T02:3{n}:00") for n in range(5)]
+    desk.rest.reply(text(rows[:2]), text(rows[2:4]), text(rows[4:]))
+
+    page = await desk.connector.trading.orders_page(PERP, Span(), None, 1)
+
+    assert [state.venue_order_id for state in page.items] == ["4"]
 
 
 # -- fills -----------------------------------------------------------------------------------------------------------

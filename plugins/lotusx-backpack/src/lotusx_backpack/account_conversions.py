@@ -50,7 +50,7 @@ def to_balances(
 
 def to_balance(event: types.BalanceEvent) -> Balance:
     """Convert a ``balanceUpdate``; what is lent is not part of it."""
-    return _balance(event.a, event.A, event.L, event.S, whole(event.T, field="T") * US)
+    return _balance(event.a, event.A, event.L, event.S, whole(event.E if event.T is None else event.T, field="T") * US)
 
 
 def _price(text: str | None, field: str) -> Decimal | None:

@@ -12,6 +12,7 @@ from lotusx.model import (
     BalanceEvent,
     FillEvent,
     OrderEvent,
+    OrderState,
     PositionEvent,
     Symbol,
     VenueEvent,
@@ -26,6 +27,9 @@ BALANCES = "account.balanceUpdate"
 SymbolOf = Callable[[str], Symbol]
 """Raises `ItemRejected` for what is not listed."""
 
+KnownAgain = Callable[[OrderState, str | None], list[OrderState]]
+"""`lotusx_backpack.triggers.Triggers.known_again`."""
+
 _USER = "USER"
 
 _order = msgspec.json.Decoder(types.Frame[types.OrderEvent]).decode
@@ -34,14 +38,18 @@ _balance = msgspec.json.Decoder(types.Frame[types.BalanceEvent]).decode
 _anything = msgspec.json.Decoder(types.Frame[dict[str, Any]]).decode
 
 
-def to_order_events(message: bytes, received_ns: int, symbol_of: SymbolOf, ours: Ours) -> list[AccountEvent]:
+def to_order_events(
+    message: bytes, received_ns: int, symbol_of: SymbolOf, ours: Ours, known_again: KnownAgain
+) -> list[AccountEvent]:
     """Convert a message of ``account.orderUpdate``: the fill, if it was one, and then the order's new state.
 
-    An order that the system made, such as a liquidation, is announced first, in the exchange's own words.
+    A triggered order is told first, and then that it waits no more. One that the system made, such as a liquidation,
+    is announced before that, in the exchange's own words.
     """
     event = _order(message).data
-    state = to_report(event, symbol=symbol_of(event.s), ours=ours, received_ns=received_ns)
-    events: list[AccountEvent] = [*(FillEvent(fill) for fill in state.fills), OrderEvent(state)]
+    report = to_report(event, symbol=symbol_of(event.s), ours=ours, received_ns=received_ns)
+    states = known_again(report, None if event.I is None else str(event.I))
+    events: list[AccountEvent] = [*(FillEvent(fill) for fill in states[0].fills), *map(OrderEvent, states)]
     if event.O is not None and event.O != _USER:
         events.insert(0, VenueEvent(event.O, _anything(message).data, received_ns))
     return events

@@ -39,8 +39,13 @@ class Order(Struct, kw_only=True):
     triggerPrice: str | None = None
     triggerQuantity: str | None = None
     """An amount, or a share of the position such as ``80%``."""
+    triggeredAt: Whole | None = None
+    """As ``createdAt``."""
+    relatedOrderId: str | None = None
+    """Of what a trigger set off: the order that had waited, and there the order that it is now. Of a take-profit or
+    stop-loss that an order brought along: that order."""
     expiryReason: str | None = None
-    """History only."""
+    """History only, as far as documented."""
 
 
 class BatchPlaced(Order, tag="Ok", tag_field="operation", kw_only=True):
@@ -194,6 +199,8 @@ class OrderEvent(Struct, kw_only=True):
     y: bool | None = None
     O: str | None = None  # noqa: E741 - Backpack's name: origin
     """``USER``, or what the system did it for."""
+    I: str | int | None = None  # noqa: E741 - Backpack's name: related order
+    """As ``relatedOrderId``."""
     t: Whole | None = None
     l: str | None = None  # noqa: E741 - Backpack's name: last executed quantity
     L: str | None = None
@@ -218,7 +225,9 @@ class PositionEvent(Struct, kw_only=True):
 class BalanceEvent(Struct, kw_only=True):
     """``account.balanceUpdate``: absolute values. Not in the documents of 2026-08; recorded in 2026-09."""
 
-    T: Whole
+    E: Whole
+    T: Whole | None = None
+    """In recordings; other clients know ``E`` alone."""
     a: str
     A: str
     L: str

@@ -40,8 +40,15 @@ class _Message(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Message).decode
 
 
+_OF_NAMES = frozenset({4002, 4006, 4008})
+"""Errors that are known: a message that cannot be read, a stream and a depth window that do not exist."""
+
+
 class BackpackCodec:
     """One group of sockets.
+
+    An error names no stream. On a socket of private streams alone, one that is not known is taken for a refused
+    signature, and the socket is replaced: it would be silent for ever, and nobody would know.
 
     Args:
         signer: For private streams; ``None``: public ones only.
@@ -102,7 +109,9 @@ class BackpackCodec:
         if content.stream is not None:
             return _key(content.stream)
         if content.error is not None:
-            return Notice(NoticeKind.ERROR, f"{content.error.message} (code {content.error.code})")
+            refused = self._signer is not None and content.error.code not in _OF_NAMES
+            kind = NoticeKind.LOGIN_REQUIRED if refused else NoticeKind.ERROR
+            return Notice(kind, f"{content.error.message} (code {content.error.code})")
         return Notice(NoticeKind.IGNORED, message[:200].decode("utf-8", "replace"))
 
 

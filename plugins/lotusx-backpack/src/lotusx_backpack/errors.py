@@ -13,7 +13,7 @@ from types import MappingProxyType
 import msgspec
 
 from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, exchange_error
-from lotusx.plugin import Effect, Request, Response, Usage
+from lotusx.plugin import Effect, Request, Response, Usage, Verb
 
 KINDS: Mapping[str, K] = MappingProxyType(
     {
@@ -173,7 +173,7 @@ class BackpackDialect:
 
     def _by_call(self, request: Request, code: str, text: str) -> K:
         if code == "RESOURCE_NOT_FOUND":
-            if request.path in _ORDER_PATHS:
+            if request.path in _ORDER_PATHS and request.verb is not Verb.POST:
                 return K.ORDER_NOT_FOUND
             if request.path == _BOOK_PATH:
                 return K.MARKET_CLOSED  # a closed market has no book (measured, 2026-09)

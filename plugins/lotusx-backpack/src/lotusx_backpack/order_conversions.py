@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from lotusx.errors import ItemRejected, LotusXError
+from lotusx.errors import ItemRejected, LotusXError, exchange_error
 from lotusx.model import (
     Fill,
     Liquidity,
@@ -25,6 +26,9 @@ from lotusx_backpack.conversions import SIDE
 from lotusx_backpack.errors import expiry_kind, item_error
 from lotusx_backpack.times import US, Whole, moment_ns, whole
 
+if TYPE_CHECKING:
+    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
+
 Ours = Callable[[int], str]
 """Turns a number of the exchange's into the client order id that it stands for."""
 
@@ -37,10 +41,13 @@ _STATUS = {
     "Cancelled": OrderStatus.CANCELED,
     "Expired": OrderStatus.EXPIRED,
     "TriggerPending": OrderStatus.PENDING,
-    "Triggered": OrderStatus.OPEN,  # known to one client only: its order has an id of its own
+    "Triggered": OrderStatus.OPEN,
     "TriggerFailed": OrderStatus.REJECTED,
 }
 _FILL = "orderFill"
+_EXPIRED = "Expired"
+TRIGGERED = "Triggered"
+"""An order that waited for its trigger, and goes on under another id if it names one. Known to one client only."""
 
 _batch = msgspec.json.Decoder(types.BatchPlaced | types.BatchRefused).decode
 
@@ -137,7 +144,8 @@ def to_order(item: types.Order, *, symbol: Symbol, ours: Ours, as_of_ns: int | N
         ItemRejected: Its side is unknown, or something in it is no number.
     """
     created_ns = moment_ns(item.createdAt, field="createdAt")
-    return _state(
+    triggered_ns = 0 if item.triggeredAt is None else moment_ns(item.triggeredAt, field="triggeredAt")
+    state = _state(
         symbol=symbol,
         order_id=item.id,
         client_order_id=_client_order_id(item.clientId, ours, "clientId"),
@@ -155,27 +163,42 @@ def to_order(item: types.Order, *, symbol: Symbol, ours: Ours, as_of_ns: int | N
         post_only=item.postOnly,
         reduce_only=item.reduceOnly,
         created_ns=created_ns,
-        updated_ns=max(created_ns, as_of_ns or 0),
+        updated_ns=max(created_ns, triggered_ns, as_of_ns or 0),
         version=0,
         reason=item.expiryReason or "",
     )
+    if item.status == TRIGGERED and item.relatedOrderId not in (None, "", item.id):
+        return to_waited(state, str(item.relatedOrderId))
+    return state
 
 
-def to_placed(
-    item: types.Order, *, symbol: Symbol, ours: Ours, asked_type: OrderType, as_of_ns: int | None = None
-) -> OrderState:
-    """Convert the reply to a new order, of which we know what the exchange does not repeat: its type."""
-    return replace(to_order(item, symbol=symbol, ours=ours, as_of_ns=as_of_ns), type=asked_type)
+def to_waited(state: OrderState, now_id: str) -> OrderState:
+    """Tell the end of an order that waited for its trigger, which goes on under another id."""
+    reason = f"it triggered, and is order {now_id} now"
+    return replace(state, status=OrderStatus.CANCELED, raw_status=TRIGGERED, reason=reason, fills=())
+
+
+def to_answer(
+    item: types.Order, request: OrderRequest, *, exchange: str, symbol: Symbol, ours: Ours
+) -> OrderState | LotusXError:
+    """Convert the reply to a new order: its state, or the error of a refusal that looks like a success.
+
+    What expired at once and unexecuted was refused, unless it was to end so. Replies state no reason: that a post-only
+    order would have taken is the one that is supposed. The exchange does not repeat the type, which we know.
+    """
+    state = replace(to_order(item, symbol=symbol, ours=ours), type=request.type)
+    if item.status != _EXPIRED or state.filled:
+        return state
+    supposed = "PostOnlyTaker" if request.post_only else ""
+    kind = expiry_kind(item.expiryReason or supposed)
+    if kind is None:
+        return state
+    text = f"order {item.id} expired at once: {item.expiryReason or f'no reason is given, supposedly {supposed}'}"
+    return exchange_error(kind, exchange, item.expiryReason or _EXPIRED, text, http_status=200)
 
 
 def to_batch_answer(
-    document: msgspec.Raw,
-    *,
-    exchange: str,
-    symbol: Symbol,
-    ours: Ours,
-    asked_type: OrderType,
-    as_of_ns: int | None = None,
+    document: msgspec.Raw, request: OrderRequest, *, exchange: str, symbol: Symbol, ours: Ours
 ) -> OrderState | LotusXError:
     """Convert what became of one order of a batch: its state, or the error of its refusal.
 
@@ -188,7 +211,7 @@ def to_batch_answer(
         raise ItemRejected(f"not the answer to an order of a batch ({error})", field="operation") from None
     if isinstance(item, types.BatchRefused):
         return item_error(exchange, item.code, item.message or item.code)
-    return to_placed(item, symbol=symbol, ours=ours, asked_type=asked_type, as_of_ns=as_of_ns)
+    return to_answer(item, request, exchange=exchange, symbol=symbol, ours=ours)
 
 
 def to_fill(item: types.Fill, *, symbol: Symbol, ours: Ours, received_ns: int) -> Fill:

@@ -63,7 +63,7 @@ ORDER: dict[str, Any] = {
     "stopLossTriggerBy": None, "stopLossLimitPrice": None,
 }  # fmt: skip
 UNREAD_OF_ORDER = [
-    "selfTradePrevention", "triggerBy", "triggeredAt", "relatedOrderId", "strategyId", "takeProfitTriggerPrice",
+    "selfTradePrevention", "triggerBy", "strategyId", "takeProfitTriggerPrice",
     "takeProfitTriggerBy", "takeProfitLimitPrice", "stopLossTriggerPrice", "stopLossTriggerBy", "stopLossLimitPrice",
 ]  # fmt: skip
 FILL: dict[str, Any] = {

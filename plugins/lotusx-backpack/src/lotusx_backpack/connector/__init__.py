@@ -10,17 +10,18 @@ from lotusx_backpack.connector.listed import Listed
 from lotusx_backpack.connector.market_data import BackpackMarketData
 from lotusx_backpack.connector.trading import BackpackTrading
 from lotusx_backpack.native import BackpackNative
+from lotusx_backpack.triggers import Triggers
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
 
 
 class BackpackConnector:
-    """What the core stands in front of. Trading and account share the numbers of client order ids."""
+    """What the core stands in front of. Trading and account share what they know of orders' names."""
 
     def __init__(self, kernel: Kernel) -> None:
-        ids, listed = ClientIds(), Listed(kernel)
+        ids, triggers, listed = ClientIds(), Triggers(), Listed(kernel)
         self.native = BackpackNative(kernel)
         self.market = BackpackMarketData(kernel, self.native, listed)
-        self.trading = BackpackTrading(kernel, self.native, listed, ids)
-        self.account = BackpackAccount(kernel, self.native, listed, ids)
+        self.trading = BackpackTrading(kernel, self.native, listed, ids, triggers)
+        self.account = BackpackAccount(kernel, self.native, listed, ids, triggers)

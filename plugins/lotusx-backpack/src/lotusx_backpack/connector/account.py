@@ -29,16 +29,18 @@ if TYPE_CHECKING:
     from lotusx.plugin import Kernel
     from lotusx_backpack.client_ids import ClientIds
     from lotusx_backpack.rest import Endpoints
+    from lotusx_backpack.triggers import Triggers
 
 
 class BackpackAccount(AccountPort):
     """One account or sub-account: that of the key."""
 
-    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds) -> None:
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds, triggers: Triggers) -> None:
         self._kernel = kernel
         self._rest = rest
         self._listed = listed
         self._ids = ids
+        self._triggers = triggers
 
     async def balances(self) -> Sequence[Balance]:
         """Return what lies in ``account``, and what of it is ``lent``: two questions, one shortly after the other."""
@@ -95,11 +97,15 @@ class BackpackAccount(AccountPort):
 
     # Events
 
+    async def prepare(self) -> None:
+        """Ask something signed: no subscription is ever answered, so a key that is refused shows here or nowhere."""
+        await self._rest.account()
+
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the channels of orders and their fills, of positions and of balances."""
-        symbol_of, ours = self._listed.symbol_of, self._ids.ours
+        symbol_of, ours, again = self._listed.symbol_of, self._ids.ours, self._triggers.known_again
         readers: dict[str, Callable[[bytes, int], Sequence[AccountEvent]]] = {
-            events.ORDERS: lambda message, at_ns: events.to_order_events(message, at_ns, symbol_of, ours),
+            events.ORDERS: lambda message, at_ns: events.to_order_events(message, at_ns, symbol_of, ours, again),
             events.POSITIONS: lambda message, at_ns: events.to_position_events(message, at_ns, symbol_of),
             events.BALANCES: events.to_balance_events,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lotusx.errors import ErrorKind, InvalidArgument, OrderNotFound, exchange_error
@@ -10,6 +11,7 @@ from lotusx.model import Fill, Instrument, OrderState, Symbol
 from lotusx.plugin import OrderRef, Page, Span, TradingPort
 from lotusx_backpack import account_types as types, order_conversions as convert
 from lotusx_backpack.connector.paging import first, last, newest_in
+from lotusx_backpack.order_conversions import TRIGGERED
 from lotusx_backpack.rest import MAX_ROWS
 from lotusx_backpack.times import MS, S, moment_ns, whole
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from lotusx_backpack.client_ids import ClientIds
     from lotusx_backpack.connector.listed import Listed
     from lotusx_backpack.rest import Endpoints
+    from lotusx_backpack.triggers import Triggers
 
 SEARCHED_NS = 600 * S
 """How far back, at least, an ended order is looked for by its client order id: longer than any order is in doubt."""
@@ -26,15 +29,16 @@ SEARCHED_NS = 600 * S
 class OrderReads(TradingPort):
     """What is open comes from the engine, what has ended from a history that lags behind it."""
 
-    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds) -> None:
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds, triggers: Triggers) -> None:
         self._kernel = kernel
         self._exchange = kernel.facts.name
         self._rest = rest
         self._listed = listed
         self._ids = ids
+        self._triggers = triggers
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
-        """Ask for one order: among the open ones, and then in the history.
+        """Ask for one order: among the open ones, and then in the history. Of one that triggered, what it is now.
 
         The history knows no client order ids: one that is known by nothing else is looked for among the newest 1000 of
         its symbol, or all of the last ten minutes if those are more.
@@ -42,44 +46,58 @@ class OrderReads(TradingPort):
         Raises:
             OrderNotFound: Right after an order has ended that proves nothing: the history lags behind the engine.
         """
-        symbol = {"symbol": instrument.venue_symbol}
-        number = None
         if ref.venue_order_id is not None:
-            name: dict[str, Any] = {"orderId": ref.venue_order_id}
+            found, as_of_ns = await self._with_id(ref.venue_order_id, instrument)
         elif ref.client_order_id is not None:
-            number = self._ids.of(ref.client_order_id)
-            name = {"clientId": number}
+            found, as_of_ns = await self._with_number(self._ids.of(ref.client_order_id), instrument)
         else:
             raise InvalidArgument("name the order: client_order_id or venue_order_id")
+        name = None
+        if found is not None and found.status == TRIGGERED and found.relatedOrderId not in (None, "", found.id):
+            name = self._state(found, instrument.symbol).client_order_id
+            found, as_of_ns = await self._with_id(str(found.relatedOrderId), instrument)
+        if found is None:
+            text = f"order {ref} is neither open nor in the history of {instrument.symbol}"
+            raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", text)
+        state = self._state(found, instrument.symbol, as_of_ns)
+        return state if name is None else replace(state, client_order_id=state.client_order_id or name, created_ns=None)
+
+    async def _with_id(self, order_id: str, instrument: Instrument) -> tuple[types.Order | None, int | None]:
+        """Return an order, open or not, and from when on the report certainly is."""
+        asked = {"symbol": instrument.venue_symbol, "orderId": order_id}
         as_of_ns = self._kernel.exchange_ns()
         try:
-            item = await self._rest.order({**symbol, **name})
+            return await self._rest.order(asked), as_of_ns
         except OrderNotFound:
-            if number is not None:
-                ended = await self._ended_with(number, instrument)
-            else:
-                rows = await self._rest.order_history({**symbol, **name})
-                ended = next((row for row in rows if row.id == ref.venue_order_id), None)
-            if ended is None:
-                text = f"order {ref} is neither open nor in the history of {instrument.symbol}"
-                raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", text) from None
-            return self._state(ended, instrument.symbol)
-        return self._state(item, instrument.symbol, as_of_ns)
+            rows = await self._rest.order_history(asked)
+            return next((row for row in rows if row.id == order_id), None), None
+
+    async def _with_number(self, number: int, instrument: Instrument) -> tuple[types.Order | None, int | None]:
+        as_of_ns = self._kernel.exchange_ns()
+        try:
+            return await self._rest.order({"symbol": instrument.venue_symbol, "clientId": number}), as_of_ns
+        except OrderNotFound:
+            return await self._ended_with(number, instrument), None
 
     async def _ended_with(self, number: int, instrument: Instrument) -> types.Order | None:
         oldest_ns = self._kernel.exchange_ns() - SEARCHED_NS
         offset = 0
         while True:
             rows = await self._history(instrument, MAX_ROWS, offset)
-            for row in rows:
-                if row.clientId not in (None, "") and whole(row.clientId, field="clientId") == number:
-                    return row
+            named = [row for row in rows if row.clientId not in (None, "")]
+            mine = [row for row in named if whole(str(row.clientId), field="clientId") == number]
+            if mine:  # what triggered may be there twice: as it waited, and as it went on
+                return next((row for row in mine if row.status != TRIGGERED), mine[0])
             if len(rows) < MAX_ROWS or _created_ns(rows[-1]) < oldest_ns:
                 return None
             offset += MAX_ROWS
 
     def _state(self, item: types.Order, symbol: Symbol, as_of_ns: int | None = None) -> OrderState:
-        return convert.to_order(item, symbol=symbol, ours=self._ids.ours, as_of_ns=as_of_ns)
+        """Convert a report, and know it again if it is of an order that was triggered."""
+        return self._known_again(convert.to_order(item, symbol=symbol, ours=self._ids.ours, as_of_ns=as_of_ns), item)
+
+    def _known_again(self, state: OrderState, item: types.Order | None) -> OrderState:
+        return self._triggers.known_again(state, None if item is None else item.relatedOrderId)[0]
 
     async def _of_account(self, key: str, items: Sequence[types.Order], as_of_ns: int | None) -> list[OrderState]:
         return await self._listed.of_account(key, items, lambda item, symbol: self._state(item, symbol, as_of_ns))

@@ -34,7 +34,7 @@ async def newest_in(
     What is added meanwhile moves rows to the next page, where they are seen again.
 
     Args:
-        ask: Takes limit and offset; newest first.
+        ask: Takes limit and offset; newest first, or else all of them are read.
         time_of: Nanoseconds.
         key_of: What tells a row from another.
         most: Rows that one answer may have.
@@ -42,15 +42,17 @@ async def newest_in(
     found: dict[Hashable, R] = {}
     offset = 0
     start, end = span.start_ns, span.end_ns
-    wanted = min(limit, most) if start is None and end is None else most
+    wanted = min(max(limit, 2), most) if start is None and end is None else most  # of two, one is the newer
     while True:
         rows = await ask(wanted, offset)
         for row in rows:
             at = time_of(row)
             if (start is None or at >= start) and (end is None or at < end):
                 found[key_of(row)] = row
-        reached = len(found) >= limit if start is None else bool(rows) and time_of(rows[-1]) < start
-        if len(rows) < wanted or reached:
+        if len(rows) < wanted:
+            break
+        newest_first = time_of(rows[0]) >= time_of(rows[-1])
+        if newest_first and (len(found) >= limit if start is None else time_of(rows[-1]) < start):
             break
         offset += wanted
     oldest_first = list(found.values())[::-1]

@@ -14,6 +14,7 @@ from lotusx.errors import (
     ItemRejected,
     LotusXError,
     MalformedReply,
+    OrderNotFound,
     TransportError,
 )
 from lotusx.model import Instrument, OrderState, decimal_from_wire
@@ -43,7 +44,12 @@ class BackpackTrading(OrderReads):
         """Send one order; a conditional one asks first where the market is, see `check_trigger`."""
         body = await self._body(request, instrument, {})
         item = await self._rest.place_order(body)
-        return convert.to_placed(item, symbol=instrument.symbol, ours=self._ids.ours, asked_type=request.type)
+        answer = convert.to_answer(
+            item, request, exchange=self._exchange, symbol=instrument.symbol, ours=self._ids.ours
+        )
+        if not isinstance(answer, OrderState):
+            raise answer
+        return self._known_again(answer, item)
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
@@ -69,13 +75,10 @@ class BackpackTrading(OrderReads):
 
     def _answer(self, document: msgspec.Raw, request: OrderRequest, instrument: Instrument) -> OrderState | Exception:
         try:
-            return convert.to_batch_answer(
-                document,
-                exchange=self._exchange,
-                symbol=instrument.symbol,
-                ours=self._ids.ours,
-                asked_type=request.type,
+            answer = convert.to_batch_answer(
+                document, request, exchange=self._exchange, symbol=instrument.symbol, ours=self._ids.ours
             )
+            return self._known_again(answer, None) if isinstance(answer, OrderState) else answer
         except ItemRejected as error:
             return MalformedReply(f"{self._exchange}: {error}", body=bytes(document)[:2000].decode("utf-8", "replace"))
 
@@ -122,10 +125,11 @@ class BackpackTrading(OrderReads):
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         """Cancel one order; an answer without the order (202) says only that it was taken."""
+        as_of_ns = self._kernel.exchange_ns()
         item = await self._rest.cancel_order(self._named(ref, instrument))
         if item is None:
             return Acknowledged(ref, raw_status="202")
-        return convert.to_order(item, symbol=instrument.symbol, ours=self._ids.ours)
+        return self._state(item, instrument.symbol, as_of_ns)
 
     def _named(self, ref: OrderRef, instrument: Instrument) -> dict[str, Value]:
         if ref.venue_order_id is not None or ref.client_order_id is None:
@@ -145,9 +149,12 @@ class BackpackTrading(OrderReads):
         return ended
 
     async def _cancel_symbol(self, venue_symbol: str) -> list[OrderState]:
-        items = await self._rest.cancel_orders(venue_symbol)
-        key, as_of_ns = "orders", None
+        as_of_ns = self._kernel.exchange_ns()
+        try:
+            items = await self._rest.cancel_orders(venue_symbol)
+        except OrderNotFound:
+            return []  # nothing was left to cancel: whether that is said so is not documented
         if items is None:
             as_of_ns = self._kernel.exchange_ns()
             items = await self._rest.open_orders(venue_symbol)
-        return await self._of_account(key, items, as_of_ns)
+        return await self._of_account("orders", items, as_of_ns)
