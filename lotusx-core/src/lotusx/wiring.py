@@ -175,6 +175,8 @@ class Wiring:
             await self._tasks.start(each.run)
         self._tasks.start_soon(feed.run)
         self._tasks.start_soon(self.desk.run)
+        if parts.signer is not None:
+            self._tasks.start_soon(self.rest.keep_clock)
 
     async def stop(self) -> None:
         """End everything. The caller's own error is not seen here: it passes through as it is."""
@@ -244,6 +246,7 @@ class Wiring:
             budget=self.budget,
             clock=self.clock,
             telemetry=self.telemetry,
+            time=self.rest,
         )
 
     @property

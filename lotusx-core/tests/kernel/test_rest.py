@@ -419,6 +419,47 @@ async def test_a_refused_stamp_is_told_when_the_sync_fails_or_takes_too_long() -
         await bench.rest.sync_clock()
 
 
+async def test_a_command_after_the_machine_slept_carries_the_exchanges_time_of_now() -> None:
+    bench = Bench(OK, OK, signer=Signer())
+    truth = bench.clock.now_ns() - bench.clock.monotonic_ns()
+
+    async def source() -> int:
+        return truth + bench.clock.monotonic_ns()
+
+    bench.rest.use_time_source(source)
+    await bench.rest.sync_clock()
+    truth += 600 * S
+    bench.clock.wall += 600 * S  # which the monotonic clock does not count
+    await bench.call(COMMAND)
+
+    assert f"timestamp={(truth + bench.clock.monotonic_ns()) // 1_000_000}" in bench.http.requests[-1].url
+    assert bench.rest.syncs == 2
+    await bench.call(COMMAND)
+    assert bench.rest.syncs == 2
+
+
+async def test_the_clock_is_kept_while_nothing_is_asked() -> None:
+    bench = Bench(OK)
+    bench.rest.use_time_source(lambda: _now(bench))
+    await bench.rest.sync_clock()
+    with anyio.CancelScope() as keeping:
+        naps = []
+        nap = bench.clock.sleep
+
+        async def sleep(seconds: float) -> None:
+            naps.append(seconds)
+            if len(naps) == 3:
+                bench.clock.wall += 30 * S
+            if len(naps) == 6:
+                keeping.cancel()
+            await nap(seconds)
+
+        bench.clock.sleep = sleep  # type: ignore[method-assign]  # to look on
+        await bench.rest.keep_clock()
+
+    assert bench.rest.syncs == 2
+
+
 async def test_a_sync_survives_single_failures() -> None:
     bench = Bench(OK)
     answers: list[int | LotusXError] = [ConnectionFailed("gone"), 5 * S, 5 * S]

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from lotusx.errors import Banned, ConnectionFailed, LotusXError, OrderNotFound, RateLimited, RequestTimeout
+from lotusx.errors import (
+    Banned,
+    ConnectionFailed,
+    LotusXError,
+    OrderNotFound,
+    RateLimited,
+    RequestTimeout,
+    TimestampSkew,
+)
 from lotusx.kernel.budget import Budget
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
@@ -149,3 +157,58 @@ async def test_a_ban_holds_all_traffic() -> None:
 
 async def test_an_error_that_sees_none_lets_the_reply_through() -> None:
     assert await Socket().requests.request(write, error=lambda reply: None) == b"yes"
+
+
+class Time:
+    """Knows the exchange's time after *syncs* answers; asking may fail."""
+
+    def __init__(self, socket: Socket, *, reachable: bool = True) -> None:
+        self.syncs = 1
+        self.trusted = 0
+        self._reachable = reachable
+        self._socket = socket
+
+    async def trust_clock(self) -> None:
+        self.trusted += 1
+
+    async def resynced(self, since: int) -> bool:
+        if self._reachable:
+            self.syncs = since + 1
+            self._socket.answer = b"yes"
+        return self._reachable
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_what_was_refused_for_its_stamp_is_sent_once_more_when_the_time_is_known(reachable: bool) -> None:
+    socket = Socket(b"late")
+    time = Time(socket, reachable=reachable)
+    requests = BudgetedRequests(
+        socket, exchange="x", name="api", budget=socket.budget, clock=socket, telemetry=Telemetry(), time=time
+    )
+
+    def error(reply: bytes) -> LotusXError | None:
+        return TimestampSkew("x", "-1021", "late") if reply == b"late" else None
+
+    if reachable:
+        assert await requests.request(write, costs=(WEIGHT,), error=error) == b"yes"
+    else:
+        with pytest.raises(TimestampSkew):
+            await requests.request(write, costs=(WEIGHT,), error=error)
+    assert len(socket.timeouts) == 1 + reachable
+    assert time.trusted == 1
+
+
+async def test_what_is_refused_for_its_stamp_again_is_told() -> None:
+    socket = Socket(TimestampSkew("x", "-1021", "late"))
+    time = Time(socket)
+
+    async def resynced(since: int) -> bool:
+        return True
+
+    time.resynced = resynced  # type: ignore[method-assign]  # the exchange's clock is no help
+    requests = BudgetedRequests(
+        socket, exchange="x", name="api", budget=socket.budget, clock=socket, telemetry=Telemetry(), time=time
+    )
+    with pytest.raises(TimestampSkew):
+        await requests.request(write)
+    assert len(socket.timeouts) == 2

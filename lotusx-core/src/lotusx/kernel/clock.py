@@ -110,5 +110,8 @@ class ClockOffset:
         """
         if self._synced_ns is None:
             return True
-        now = clock.monotonic_ns()
-        return now - self._synced_ns > self._max_age_ns or abs(clock.now_ns() - now - self._wall_ns) > _DIVERGED_NS
+        return clock.monotonic_ns() - self._synced_ns > self._max_age_ns or self.parted(clock)
+
+    def parted(self, clock: Clock) -> bool:
+        """Whether wall and monotonic time have parted by more than a second since the last sync."""
+        return self.synced and abs(clock.now_ns() - clock.monotonic_ns() - self._wall_ns) > _DIVERGED_NS

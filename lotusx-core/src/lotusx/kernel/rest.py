@@ -44,6 +44,7 @@ TimeSource = Callable[[], Awaitable[int]]
 """Asks the exchange for its time, in nanoseconds since the epoch."""
 
 SYNC_SAMPLES = 3
+KEEP_CLOCK_S = 1.0
 
 _S = 1_000_000_000
 _EXCERPT = 2_000
@@ -282,8 +283,8 @@ class RestStack:
         deadline_ns = clock.monotonic_ns() + int((self._retry.deadline_s if read else request.timeout_s) * _S)
         number = 0
         skewed = False
-        if request.signed and read and self._offset.synced and self._offset.stale(clock):
-            await self._resynced()  # a command does not wait for this: it would be refused unexecuted at worst
+        if request.signed:
+            await self.trust_clock(aged=read)
         while True:
             number += 1
             syncs = self._syncs
@@ -292,7 +293,7 @@ class RestStack:
                 return self._decoded(response, decode)
             except TimestampSkew:
                 # Refused unexecuted: this one a command survives as well, once.
-                if skewed or (self._syncs == syncs and not await self._resynced()):
+                if skewed or not await self.resynced(syncs):
                     raise
                 if clock.monotonic_ns() >= deadline_ns:
                     raise
@@ -309,11 +310,34 @@ class RestStack:
                 if delay_s > 0.0:
                     await clock.sleep(delay_s)
 
-    async def _resynced(self) -> bool:
+    @property
+    def syncs(self) -> int:
+        """How often the exchange has told its time."""
+        return self._syncs
+
+    async def resynced(self, since: int) -> bool:
+        """Make sure that the exchange has told its time since `syncs` was *since*. Never raises."""
+        if self._syncs > since:
+            return True
         try:
             return await self.sync_clock()
         except LotusXError:
             return False  # the refusal itself is what the caller must see
+
+    async def trust_clock(self, *, aged: bool = False) -> None:
+        """Ask for the exchange's time where our clocks have parted, or (*aged*) the last answer is old. Never raises.
+
+        A stamp made without would be refused. Before the first sync nothing is asked: most clocks are right.
+        """
+        offset = self._offset
+        if offset.synced and (offset.stale(self._clock) if aged else offset.parted(self._clock)):
+            await self.resynced(self._syncs)
+
+    async def keep_clock(self) -> None:
+        """Do that once a second, until cancelled: sockets log in with stamps, too."""
+        while True:
+            await self._clock.sleep(KEEP_CLOCK_S)
+            await self.trust_clock(aged=True)
 
     def _attempt(self, request: Request, attempt: Attempt) -> Awaitable[Response]:
         if not self._middleware:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
-from lotusx.errors import LotusXError
+from lotusx.errors import LotusXError, TimestampSkew
 from lotusx.kernel.budget import Budget
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import Usage
@@ -26,24 +27,49 @@ class Requester(Protocol):
         """Send one request and return its reply. Errors as in `lotusx.kernel.context.WsRequests`."""
 
 
+class ExchangeTime(Protocol):
+    """What knows the exchange's time, and asks for it: `lotusx.kernel.rest.RestStack`."""
+
+    @property
+    def syncs(self) -> int:
+        """How often the exchange has told its time."""
+
+    async def resynced(self, since: int) -> bool:
+        """Make sure that it has told it since `syncs` was *since*. Never raises."""
+
+    async def trust_clock(self) -> None:
+        """Ask for it where our clocks have parted. Never raises."""
+
+
 class BudgetedRequests:
     """The kernel's `WsRequests` of one group of addresses.
 
     Args:
         name: What observers are told waits; the group's name.
         budget: The same that REST draws on.
+        time: Asked before a stamp that would be refused, and after one that was: that request is sent once more, for it
+            was not executed.
     """
 
-    __slots__ = ("_budget", "_clock", "_meter", "_name", "_requester")
+    __slots__ = ("_budget", "_clock", "_meter", "_name", "_requester", "_time")
 
     def __init__(
-        self, requester: Requester, *, exchange: str, name: str, budget: Budget, clock: Clock, telemetry: Telemetry
+        self,
+        requester: Requester,
+        *,
+        exchange: str,
+        name: str,
+        budget: Budget,
+        clock: Clock,
+        telemetry: Telemetry,
+        time: ExchangeTime | None = None,
     ) -> None:
         self._requester = requester
         self._name = name
         self._budget = budget
         self._clock = clock
         self._meter = Meter(exchange, budget, clock, telemetry)
+        self._time = time
 
     async def ready(self) -> None:
         """Connect and log in, so that the next request costs one round trip."""
@@ -60,11 +86,32 @@ class BudgetedRequests:
         error: Callable[[bytes], LotusXError | None] | None = None,
     ) -> bytes:
         """Send one request when the limits allow it. See `lotusx.kernel.context.WsRequests`."""
-        started_ns = self._clock.monotonic_ns()
-        ticket = await self._meter.take(self._name, costs, lane, started_ns + int(timeout_s * _S))
+        until_ns = self._clock.monotonic_ns() + int(timeout_s * _S)
+        send = partial(self._send, write, until_ns, costs, lane, usage, error)
+        if self._time is None:
+            return await send()
+        await self._time.trust_clock()
+        syncs = self._time.syncs
+        try:
+            return await send()
+        except TimestampSkew:
+            if not await self._time.resynced(syncs) or self._clock.monotonic_ns() >= until_ns:
+                raise
+        return await send()
+
+    async def _send(
+        self,
+        write: Callable[[int, SigningContext], str],
+        until_ns: int,
+        costs: Sequence[Cost],
+        lane: Lane,
+        usage: Callable[[bytes], Iterable[Usage]] | None,
+        error: Callable[[bytes], LotusXError | None] | None,
+    ) -> bytes:
+        ticket = await self._meter.take(self._name, costs, lane, until_ns)
         try:
             sent_ns = self._clock.monotonic_ns()
-            reply = await self._requester.request(write, timeout_s=timeout_s - (sent_ns - started_ns) / _S)
+            reply = await self._requester.request(write, timeout_s=(until_ns - sent_ns) / _S)
             if usage is not None:
                 self._budget.observe(usage(reply), sent_ns=sent_ns, now_ns=self._clock.monotonic_ns())
             problem = None if error is None else error(reply)
