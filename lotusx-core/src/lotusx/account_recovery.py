@@ -61,13 +61,16 @@ def short_of_fills(ledger: Ledger, found: Found) -> list[TrackedOrder]:
     An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows.
     """
     said: dict[int, dict[str | None, Decimal]] = {}
+    became: dict[tuple[Symbol, str | None], TrackedOrder] = {}  # by ids that the ledger does not know yet
     for state in found.states:
         order = ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         if order is not None:
             said.setdefault(id(order), {})[state.venue_order_id] = state.filled
+            became[(state.symbol, state.venue_order_id)] = order
     fills: dict[int, dict[FillKey, Decimal]] = {}
     for fill in found.fills:
         order = ledger.find(fill.symbol, fill.client_order_id, fill.venue_order_id)
+        order = order or became.get((fill.symbol, fill.venue_order_id))
         if order is not None:
             fills.setdefault(id(order), {})[fill_key(fill)] = fill.quantity
     short = []

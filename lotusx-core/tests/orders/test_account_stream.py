@@ -265,6 +265,20 @@ def test_fills_that_never_add_up_are_asked_for_a_few_seconds_only() -> None:
     in_virtual_time(run)
 
 
+def test_the_fills_of_what_an_order_became_while_nobody_listened_count_as_its_own() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        await account.world.desk.place(limit(), INSTRUMENT)
+        exchange.orders["a-1"] = state("a-1", "child", "filled", filled="1", at=5)  # it had another id before
+        exchange.fills = [fill("t1", "child", "1", 5, None)]
+        await account.stream.recover(EPOCH_NS)
+        assert account.fills == ["t1"]
+        assert anyio.current_time() == 0  # it adds up at once
+
+    in_virtual_time(run)
+
+
 def test_of_an_order_placed_elsewhere_only_what_was_missed_is_asked_for() -> None:
     async def run() -> None:
         account = Account()

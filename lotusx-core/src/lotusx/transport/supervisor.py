@@ -405,14 +405,6 @@ class WsGroup:
         if private is not None:
             private.reject(reason)
 
-    def unroutable(self, session: Session, reason: str) -> None:
-        """Nobody can tell whose a message was: where the account's come too, it may have been one of those."""
-        self.undecodable("", reason)
-        served = (self._subs.get(member.ident) for member in session.members)
-        private = next((each for each in served if each is not None and each.channel.private), None)
-        if private is not None:
-            private.reject(reason)
-
     def undecodable(self, key: str, reason: str) -> None:
         """A message cannot be read."""
         self._undecodable += 1
