@@ -82,8 +82,12 @@ async def test_order_rests_is_changed_and_cancelled(connect: Connect, sim: Simul
         assert (sim.order("a-1").price, sim.order("a-1").quantity) == (D(65900), D("0.02"))
         await exchange.trading.cancel(PERP, client_order_id="a-1")
         assert sim.open_order_ids() == []
-        with pytest.raises(OrderNotFound):
-            await exchange.trading.cancel(PERP, client_order_id="never")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_neither_service_knows_is_not_found(exchange: lotusx.Exchange) -> None:
+    with pytest.raises(OrderNotFound):
+        await exchange.trading.cancel(PERP, client_order_id="never")
 
 
 async def test_average_price_comes_from_events_never_from_the_thinned_reply(exchange: lotusx.Exchange) -> None:

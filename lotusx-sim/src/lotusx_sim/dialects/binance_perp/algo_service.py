@@ -11,7 +11,7 @@ from lotusx_sim.dialects.binance_perp.algos import Algo
 from lotusx_sim.dialects.binance_perp.call import Call, Operation
 from lotusx_sim.dialects.binance_perp.contracts import UmSymbol
 from lotusx_sim.dialects.binance_perp.errors import placement_refused
-from lotusx_sim.dialects.binance_perp.words import CONDITIONAL, SELF_TRADE
+from lotusx_sim.dialects.binance_perp.words import CHILD_ID, CONDITIONAL, SELF_TRADE
 from lotusx_sim.engine.orders import ZERO, NewOrder, PriceSource, Refused, Side
 
 MAX_WAITING = 200
@@ -45,6 +45,8 @@ def place(call: Call) -> dict[str, Any]:
     except Refused as refused:
         raise placement_refused(refused) from None
     algo = Algo(id=state.next_algo_id(), symbol=symbol, order=order, type=kind, updated_ns=call.now_ns, **algo_facts)
+    if state.options.own_child_ids:
+        order.tags = {**order.tags, CHILD_ID: f"algo-{algo.id}"}
     state.keep_algo(algo)
     if algo.good_till_ms:
         state.good_till[order.id] = algo.good_till_ms * NS_PER_MS

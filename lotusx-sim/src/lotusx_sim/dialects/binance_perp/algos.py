@@ -1,7 +1,8 @@
 """Conditional orders: a service of its own since 2025-12-09, with its own ids and states.
 
 In the engine each is a conditional order, which after its trigger is the order that clients see under ``orderId``.
-That this child has the client id of its parent is an assumption; what links them for certain is ``actualOrderId``.
+Whether this child has the client id of its parent is not documented: both can be had. What links them for certain is
+``actualOrderId``.
 """
 
 from dataclasses import dataclass

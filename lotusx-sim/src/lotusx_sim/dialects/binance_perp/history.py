@@ -45,18 +45,15 @@ def all_orders(call: Call) -> list[dict[str, Any]]:
 
 def user_trades(call: Call) -> list[dict[str, Any]]:
     state, params = call.state, call.params
-    name = params.text("symbol")
-    symbol = state.listed(name).symbol if name is not None else None
+    symbol = state.listed(params.need("symbol")).symbol
     limit, order_id, from_id = params.bounded("limit", 500, 1000), params.integer("orderId"), params.integer("fromId")
     if from_id is not None and ("startTime" in params or "endTime" in params):
         raise VenueError(-1128, "Combination of optional parameters invalid.")
-    if order_id is not None and symbol is None:
-        raise VenueError(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
     low, high = _window(call)
     found = [
         fill
         for fill in state.exchange.fills
-        if fill.account == call.account and symbol in (None, fill.symbol) and low <= fill.ns <= high
+        if fill.account == call.account and symbol == fill.symbol and low <= fill.ns <= high
         and (order_id is None or fill.order_id == order_id) and (from_id is None or fill.trade_id >= from_id)
     ]  # fmt: skip
     forward = from_id is not None or "startTime" in params

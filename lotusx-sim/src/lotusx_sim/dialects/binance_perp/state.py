@@ -35,6 +35,7 @@ class Options:
     symbols: tuple[UmSymbol, ...] = SYMBOLS
     rules: LimitRules = UM_RULES
     past_minutes: int = 3_000
+    own_child_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)

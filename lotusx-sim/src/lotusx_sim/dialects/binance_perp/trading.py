@@ -14,7 +14,7 @@ from lotusx_sim.dialects.binance_perp import filters, payloads, reading
 from lotusx_sim.dialects.binance_perp.call import Call, Operation
 from lotusx_sim.dialects.binance_perp.contracts import UmSymbol
 from lotusx_sim.dialects.binance_perp.errors import no_order, placement_refused, unknown_order
-from lotusx_sim.dialects.binance_perp.words import CONDITIONAL, SELF_TRADE
+from lotusx_sim.dialects.binance_perp.words import CONDITIONAL, SELF_TRADE, client_id as client_name
 from lotusx_sim.engine.orders import Kind, NewOrder, Order, Reason, Refused
 
 ORDER_NAMES = (
@@ -130,9 +130,13 @@ def find_order(call: Call) -> Order | None:
     order_id, client_id = call.params.integer("orderId"), call.params.text("origClientOrderId")
     if order_id is None and client_id is None:
         raise VenueError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
-    order = call.state.exchange.find(
-        call.account, symbol.symbol, order_id=order_id, client_id="" if order_id is not None else client_id or ""
-    )
+    if order_id is not None:
+        order = call.state.exchange.find(call.account, symbol.symbol, order_id=order_id)
+    else:
+        order = call.state.exchange.find(call.account, symbol.symbol, client_id=client_id or "")
+        if order is None or client_name(order) != client_id:
+            theirs = call.state.orders_of(call.account, symbol.symbol, call.now_ns)
+            order = next((each for each in theirs if client_name(each) == client_id), None)
     return order if order is not None and call.state.is_order(order) else None
 
 

@@ -42,6 +42,7 @@ class BinancePerp(BinanceVenue):
         symbols: Names out of the built-in list, or contracts; all built-in ones by default.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
         late_trigger: Tell that a conditional order triggered after the first events of the order it became.
+        own_child_ids: Give that order a client id of the venue's own. Which is so is not documented.
     """
 
     name = "binance-perp"
@@ -57,9 +58,10 @@ class BinancePerp(BinanceVenue):
         fees: Fees = UM_FEES,
         actions_per_s: int = 40,
         late_trigger: bool = False,
+        own_child_ids: bool = False,
     ) -> None:
         super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s)
-        self._options = Options(seed=seed, symbols=chosen(symbols), rules=rules)
+        self._options = Options(seed=seed, symbols=chosen(symbols), rules=rules, own_child_ids=own_child_ids)
         self._balances = balances or {}
         self._fees = fees
         self._late_trigger = late_trigger

@@ -39,8 +39,13 @@ def status_name(order: Order) -> str:
     return Status(order.status).name
 
 
+CHILD_ID = "childId"
+
+
 def client_id(order: Order) -> str:
-    """Return the client id; orders with which the venue closes positions have one of its own."""
+    """Return the client id; orders that the venue itself makes may have one of its own."""
+    if order.working_ns is not None and CHILD_ID in order.tags:
+        return order.tags[CHILD_ID]
     return f"autoclose-{order.created_ns // 1_000}" if order.is_liquidation else order.client_id
 
 
