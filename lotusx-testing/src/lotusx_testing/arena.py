@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +29,7 @@ class Dialect:
         market: The simulation's name of a market, by the exchange's.
         has_market_orders: Whether a market order needs no bound.
         books_show_gaps: Whether a lost book message can be noticed; where every one is a whole book, it cannot.
+        hedge: Gives the account two positions of a symbol, where it may have them.
     """
 
     venue: Callable[..., Venue]
@@ -39,6 +40,7 @@ class Dialect:
     market: Callable[[str], str] = str
     has_market_orders: bool = True
     books_show_gaps: bool = True
+    hedge: Callable[[Any], Awaitable[object]] | None = None
 
 
 def _hyperliquid() -> Dialect:
@@ -66,6 +68,7 @@ def _bybit(category: str) -> Dialect:
         {"api_key": KEY.key, "api_secret": KEY.verifier},
         is_command=lambda verb, path: verb == "POST",
         market=f"{category}:{{}}".format,
+        hedge=lambda exchange: exchange.native.switch_position_mode(3, symbol="BTCUSDT"),
     )
 
 
@@ -87,6 +90,7 @@ DIALECTS: Mapping[str, Callable[[], Dialect]] = {
         BinancePerp,
         {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier},
         is_command=lambda verb, path: verb in ("POST", "PUT", "DELETE") and path != "/fapi/v1/listenKey",
+        hedge=lambda exchange: exchange.native.set_hedge_mode(True),
     ),
     "bybit": partial(_bybit, "spot"),
     "bybit-perp": partial(_bybit, "linear"),

@@ -10,11 +10,26 @@ import anyio
 
 import lotusx
 from lotusx.kernel.facts import Capability as C
-from lotusx.model import AmendRequest, FundingEvent, MarginMode, OrderRequest, Side
+from lotusx.model import (
+    AmendRequest,
+    FundingEvent,
+    FundingPayment,
+    Liquidation,
+    MarginMode,
+    OrderRequest,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
+from lotusx.rules import Rounding, round_quantity
+from lotusx.streams import StatusChange, StreamState
 from lotusx_testing.arena import Arena
 from lotusx_testing.cases import PATIENCE_S, case, first, that
 
-HOUR_NS = 3_600 * 10**9
+S_NS = 10**9
+HOUR_NS = 3_600 * S_NS
+LEVERAGE = 5
+"""How many times its balance an account owes when it is to be liquidated."""
 
 # -- public data ------------------------------------------------------------------------------------------------------
 
@@ -107,6 +122,16 @@ async def reduce_only_never_opens_a_position(a: Arena) -> None:
     order = await a.exchange.trading.place(await a.crossing(Side.SELL, reduce_only=True))
     await order.settled(PATIENCE_S)
     that(a.sim.position(market) == 0, f"left {a.sim.position(market)}")
+
+
+@case(C.GTD, quiet=True)
+async def order_with_an_end_rests_until_then(a: Arena) -> None:
+    """And says so."""
+    expires_ns = (a.sim.now_ns() // S_NS + 3_600) * S_NS
+    request = await a.resting(time_in_force=TimeInForce.GTD, expires_ns=expires_ns)
+    order = await a.exchange.trading.place(request)
+    that(order.state.time_in_force is TimeInForce.GTD, f"told {order.state}")
+    that(a.sim.open_order_ids() == [request.client_order_id], "it does not rest")
 
 
 @case(C.BATCH_ORDERS, quiet=True)
@@ -210,18 +235,78 @@ async def margin_of_a_position_grows_by_what_is_added(a: Arena) -> None:
     that(after.margin - before.margin == 5, f"was {before.margin}, is {after.margin}")
 
 
-@case(C.FUNDING_PAYMENTS, quiet=True)
-async def funding_payment_is_told_by_query_and_stream(a: Arena) -> None:
-    """Each once, below zero for what was paid."""
+@case(C.HEDGE_MODE, quiet=True)
+async def both_positions_of_a_symbol_stand_side_by_side(a: Arena) -> None:
+    """Each with its own side and sign."""
+    that(a.dialect.hedge is not None, "the dialect does not say how hedge mode is switched on")
+    assert a.dialect.hedge is not None
+    await a.dialect.hedge(a.exchange)
+    for side, position_side in ((Side.BUY, PositionSide.LONG), (Side.SELL, PositionSide.SHORT)):
+        order = await a.exchange.trading.place(await a.crossing(side, position_side=position_side))
+        await order.settled(PATIENCE_S)
+    held = {position.side: position.quantity for position in await a.exchange.account.positions()}
+    that(held.keys() == {PositionSide.LONG, PositionSide.SHORT}, f"told {held}")
+    that(held[PositionSide.LONG] > 0 > held[PositionSide.SHORT], f"told {held}")
+
+
+@case(C.STREAM_LIQUIDATIONS, quiet=True)
+async def a_liquidation_is_told_with_the_side_that_closed_it(a: Arena) -> None:
+    """A long for which the whole account does not suffice any more is sold."""
+    await a.exchange.account.set_leverage(a.symbol, LEVERAGE + 1)
+    instrument, market, (bid, ask) = await a.instrument(), await a.market(), await a.best()
+    asset = instrument.symbol.settle or instrument.symbol.quote
+    (money,) = [each for each in await a.exchange.account.balances() if each.asset == asset]
+    quantity = round_quantity(instrument, money.total * LEVERAGE / ask, Rounding.FLOOR)
+    a.sim.set_book(market, [(bid, quantity * 2)], [(ask, quantity * 2)])
+    request = OrderRequest.limit(a.symbol, Side.BUY, quantity, ask, client_order_id=a.next_id())
+    await (await a.exchange.trading.place(request)).settled(PATIENCE_S)
+
+    async def fall() -> None:
+        price = ask
+        while a.sim.positions():
+            price *= Decimal("0.97")
+            a.sim.set_mark(market, price)
+            await anyio.sleep(0.05)
+
+    told: object = None
+    with anyio.fail_after(PATIENCE_S):
+        async with anyio.create_task_group() as group, a.exchange.market.stream_liquidations(a.symbol) as stream:
+            async for told in stream.with_status():
+                if not isinstance(told, StatusChange):
+                    break
+                if told.state is StreamState.ACKNOWLEDGED:  # what comes before is not told
+                    group.start_soon(fall)
+            group.cancel_scope.cancel()
+    that(isinstance(told, Liquidation) and told.side is Side.SELL, f"told {told}")
+
+
+async def paid(a: Arena) -> FundingPayment:
+    """Settle funding of a position, and ask for what was paid."""
     market = await a.market()
     a.sim.set_funding_rate(market, "0.0001")
     start = a.sim.now_ns()
-    async with a.exchange.account.stream_account() as events:
-        await bought(a)
-        a.sim.settle_funding(market)
-        told = await first(_opened(events), lambda event: isinstance(event, FundingEvent))
+    await bought(a)
+    a.sim.settle_funding(market)
     (found,) = [item async for item in a.exchange.account.iter_funding_payments(start=start)]
-    that(found.amount < 0 and found.rate in (None, Decimal("0.0001")), f"told {found}")
+    return found
+
+
+@case(C.FUNDING_PAYMENTS, quiet=True)
+async def funding_payment_is_told_when_it_is_asked_for(a: Arena) -> None:
+    """Once, below zero for what was paid."""
+    found = await paid(a)
+    that(str(found.symbol) == a.symbol and found.amount < 0, f"told {found}")
+    that(found.rate in (None, Decimal("0.0001")), f"told {found}")
+
+
+@case(C.FUNDING_PAYMENTS, quiet=True)
+async def funding_payment_is_told_by_query_and_stream(a: Arena) -> None:
+    """In the same words; not where ``streamed`` is 0 among the capability's limits."""
+    if a.exchange.capabilities[C.FUNDING_PAYMENTS].limits.get("streamed") == 0:
+        return
+    async with a.exchange.account.stream_account() as events:
+        found = await paid(a)
+        told = await first(_opened(events), lambda event: isinstance(event, FundingEvent))
     key = (found.symbol, found.exchange_ns, found.amount)
     that((told.payment.symbol, told.payment.exchange_ns, told.payment.amount) == key, f"streamed {told}, asked {found}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binance_perp_conformance as documented
 import pytest
-from binance_perp_cases import CASES
 
 from lotusx.plugin import OrderRef
 from lotusx_binance import types as shared
@@ -22,7 +21,6 @@ class TestBinancePerp(Conformance):
     subject = Subject(
         FACTS,
         symbol="BTC/USDT:USDT",
-        cases=CASES,
         credentials=documented.CREDENTIALS,
         instruments=[PERP],
         vectors=[documented.VECTOR],
