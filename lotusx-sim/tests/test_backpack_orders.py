@@ -170,6 +170,17 @@ def test_self_trades_are_prevented(caller: BackpackCaller, mode: str, taker: str
     assert {reason for status, reason in states.values() if status == "Expired"} == {"SelfTradePrevention"}
 
 
+def test_a_post_only_order_that_would_take_may_be_answered_as_expired() -> None:
+    caller = BackpackCaller(Backpack(seed=7, actions_per_s=0, post_only_expires=True))
+    caller.sim.set_book(PERP, [("150", "10")], [("151", "10")])
+    placed = caller.place(PERP, "Bid", "1", "151", postOnly=True, clientId=9)
+    assert (placed["status"], placed["executedQuantity"], "expiryReason" in placed) == ("Expired", "0", False)
+    assert [(row["id"], row["expiryReason"]) for row in caller.history()] == [(placed["id"], "PostOnlyTaker")]
+    assert caller.get("/api/v1/orders") == []
+    assert caller.sim.fills() == []
+    assert caller.place(PERP, "Bid", "1", "149", postOnly=True)["status"] == "New"
+
+
 # -- triggers ----------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +189,19 @@ def test_a_trigger_waits_without_a_quantity_and_locks_nothing(caller: BackpackCa
     assert (placed["status"], placed["quantity"], placed["triggerQuantity"]) == ("TriggerPending", None, "2")
     assert placed["triggerBy"] == "LastPrice"
     assert caller.get("/api/v1/capital")["SOL"]["locked"] == "0"
+
+
+def test_a_triggered_order_may_lose_its_client_id() -> None:
+    caller = BackpackCaller(Backpack(seed=7, actions_per_s=0, client_id_when_triggered=False))
+    caller.sim.set_book(SOL, [("150", "10"), ("144", "10")], [("152", "10")])
+    caller.sim.trade(SOL, "sell", "1")
+    placed = caller.place(SOL, "Ask", price="149", triggerPrice="145", triggerQuantity="2", clientId=9)
+    caller.sim.trade(SOL, "sell", "10")
+    (now,) = caller.get("/api/v1/orders")
+    assert (now["status"], now["clientId"], now["relatedOrderId"]) == ("New", None, placed["id"])
+    waited = next(row for row in caller.history() if row["id"] == placed["id"])
+    assert (waited["status"], waited["clientId"], waited["relatedOrderId"]) == ("Triggered", 9, now["id"])
+    assert caller.call("GET", "/api/v1/order", {"symbol": SOL, "clientId": 9})["code"] == "RESOURCE_NOT_FOUND"
 
 
 @pytest.mark.parametrize("renamed", [True, False])

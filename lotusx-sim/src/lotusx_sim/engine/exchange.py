@@ -10,6 +10,7 @@ from lotusx_sim.engine.events import Event
 from lotusx_sim.engine.liquidation import Liquidation
 from lotusx_sim.engine.matching import Matching
 from lotusx_sim.engine.orders import (
+    WOULD_HAVE_TAKEN,
     ZERO,
     BalanceEvent,
     Change,
@@ -184,7 +185,11 @@ class Exchange:
         else:
             order.working_ns = now_ns
             self._records.report(order, Change.NEW, now_ns)
-            self._matching.work(order, now_ns)
+            if new.post_only and new.expire_if_taking and self._would_take(new):
+                order.expiry_reason = WOULD_HAVE_TAKEN
+                self._records.finish(order, Status.EXPIRED, Change.EXPIRED, now_ns)
+            else:
+                self._matching.work(order, now_ns)
         self._complete(now_ns)
         return order
 
@@ -302,13 +307,15 @@ class Exchange:
             raise Refused(Reason.MARKET_CLOSED)
         if new.client_id and (new.account, new.client_id) in self._records.open:
             raise Refused(Reason.DUPLICATE_CLIENT_ID)
-        if new.post_only and new.price is not None:
-            best = self.books[new.symbol].half(new.side.opposite).best()
-            if best is not None and crosses(new.side, new.price, best.price):
-                raise Refused(Reason.WOULD_TAKE)
+        if new.post_only and not new.expire_if_taking and self._would_take(new):
+            raise Refused(Reason.WOULD_TAKE)
         price = self._prices.of(new.symbol, new.trigger_by)
         if new.kind.is_conditional and price is not None and would_trigger_now(new, price):
             raise Refused(Reason.WOULD_TRIGGER)
+
+    def _would_take(self, new: NewOrder) -> bool:
+        best = self.books[new.symbol].half(new.side.opposite).best()
+        return best is not None and new.price is not None and crosses(new.side, new.price, best.price)
 
     def _make(self, new: NewOrder, now_ns: int) -> Order:
         order_id = self._next_order_id

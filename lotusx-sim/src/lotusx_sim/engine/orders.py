@@ -117,6 +117,7 @@ class Reason(Enum):
 MARGIN_GONE = "INSUFFICIENT_MARGIN"
 NOTHING_TO_REDUCE = "REDUCE_ONLY"
 LIQUIDATED = "LIQUIDATION"
+WOULD_HAVE_TAKEN = "POST_ONLY"
 
 
 class Refused(Exception):
@@ -215,6 +216,7 @@ class NewOrder:
     leg: Leg = Leg.BOTH  # perpetuals only; what closes a leg of hedge mode is reduce-only
     lock_when_triggered: bool = False  # a conditional order on spot that locks nothing before; perpetuals always do so
     trailing_distance: Decimal | None = None  # like trailing_bps, in quote
+    expire_if_taking: bool = False  # a post-only order that would take is accepted, and ends at once
 
 
 @dataclass(frozen=True, slots=True)

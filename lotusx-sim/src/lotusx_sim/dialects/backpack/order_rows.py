@@ -12,6 +12,7 @@ from lotusx_sim.engine.orders import (
     LIQUIDATED,
     MARGIN_GONE,
     NOTHING_TO_REDUCE,
+    WOULD_HAVE_TAKEN,
     Change,
     Fill,
     Order,
@@ -38,6 +39,7 @@ _REASONS = {
     MARGIN_GONE: "InsufficientMargin",
     NOTHING_TO_REDUCE: "ReduceOnlyNotReduced",
     LIQUIDATED: "Liquidation",
+    WOULD_HAVE_TAKEN: "PostOnlyTaker",
 }
 
 

@@ -76,7 +76,7 @@ def place(state: VenueState, user: User, params: Params) -> Order:
         # Whether a client id may be used again is not documented; here it may, as that asks more of a client.
         client_id="" if facts.client_id is None or in_use else str(facts.client_id),
         reduce_only=reduce_only, trigger_by=SOURCES.get(facts.trigger_by, PriceSource.LAST), whole_position=whole,
-        lock_when_triggered=listing.is_spot and trigger is not None,
+        lock_when_triggered=listing.is_spot and trigger is not None, expire_if_taking=state.options.post_only_expires,
     )  # fmt: skip
     return enter(state, new, facts)
 

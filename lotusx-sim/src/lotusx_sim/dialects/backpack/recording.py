@@ -83,6 +83,9 @@ def _fire(state: VenueState, order: Order, now_ns: int) -> None:
     }  # fmt: skip
     state.users[order.account].fired.append(Row(order.symbol, order.created_ns, row))
     state.by_order_id[facts.fired_id] = order
+    if facts.client_id is not None and not state.options.client_id_when_triggered:
+        state.by_client_id.pop((order.account, facts.client_id), None)
+        facts.client_id = None
 
 
 def settle_funding(state: VenueState, now_ns: int) -> None:

@@ -51,6 +51,8 @@ class Options:
     cancel_delay_ns: int
     history_lag_ns: int
     new_id_when_triggered: bool
+    client_id_when_triggered: bool
+    post_only_expires: bool
     past_minutes: int = 7 * 1_440
 
 

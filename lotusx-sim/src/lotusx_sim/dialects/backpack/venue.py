@@ -45,6 +45,9 @@ class Backpack:
             above, it is 202 without one.
         history_lag_ms: How far the histories lag behind.
         new_id_when_triggered: Whether a triggered order goes on under a new id, which other clients' samples show.
+        client_id_when_triggered: Whether it keeps its client id then, which is not documented.
+        post_only_expires: Whether a post-only order that would take is answered as one that has expired, with 200 and
+            without a reason, rather than refused: other clients know both.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
         pace: What the cadences of streams are multiplied by: 0.1 is ten times as fast as the venue.
 
@@ -70,6 +73,8 @@ class Backpack:
         cancel_delay_ms: int = 0,
         history_lag_ms: int = 0,
         new_id_when_triggered: bool = True,
+        client_id_when_triggered: bool = True,
+        post_only_expires: bool = False,
         actions_per_s: int = 40,
         pace: float = 1.0,
     ) -> None:
@@ -80,6 +85,7 @@ class Backpack:
             seed=seed, keys=tuple(keys), balances=balances or {}, lent=lent or {}, rules=rules or LimitRules(),
             spot_fees=spot_fees, perp_fees=perp_fees, cancel_delay_ns=cancel_delay_ms * NS_PER_MS,
             history_lag_ns=history_lag_ms * NS_PER_MS, new_id_when_triggered=new_id_when_triggered,
+            client_id_when_triggered=client_id_when_triggered, post_only_expires=post_only_expires,
         )  # fmt: skip
         self._pace = pace
         self._state: VenueState | None = None
