@@ -12,7 +12,7 @@ from e2e_backpack import ASK, BATCH, CANCEL, HISTORY, KEY, MARKET, PERP, PLACE, 
 from e2e_kit import collect
 
 import lotusx
-from lotusx.errors import InvalidArgument, NotSupported, PostOnlyWouldTake, Unavailable
+from lotusx.errors import InvalidArgument, NotSupported, Unavailable
 from lotusx.model import Accepted, OrderStatus, OrderType, Rejected
 from lotusx_sim import Simulator
 from lotusx_sim.shells import memory
@@ -52,16 +52,6 @@ async def test_market_order_in_quote_fills_at_once(exchange: lotusx.Exchange, si
     assert order.status in (OrderStatus.FILLED, OrderStatus.EXPIRED)
     assert sum(fill.quantity for fill in there) == order.filled > 0
     assert [fill.quantity for fill in order.fills] == [fill.quantity for fill in there]
-
-
-async def test_post_only_that_would_take_is_refused(exchange: lotusx.Exchange, sim: Simulator) -> None:
-    try:
-        order = await exchange.trading.place(resting("a-1", price="160", post_only=True))
-    except PostOnlyWouldTake:
-        pass
-    else:
-        assert order.status is OrderStatus.REJECTED
-    assert sim.fills() == []
 
 
 async def test_stop_waits_for_its_trigger(exchange: lotusx.Exchange, sim: Simulator) -> None:
