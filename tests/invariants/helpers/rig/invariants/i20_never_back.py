@@ -43,7 +43,7 @@ class NeverBack(Invariant):
         if state.filled < before.filled:
             self.fail(f"{name} was told to have filled {before.filled}, and then {state.filled}")
         if before.updated_ns and state.updated_ns and state.updated_ns < before.updated_ns:
-            self.fail(f"{name} was told as of {before.updated_ns}, and then as of {state.updated_ns}")
+            self.fail(f"{name} was told as of {before.updated_ns}, then as of {state.updated_ns}")
 
     def at_rest(self, episode: Episode) -> None:
         for intent in self.world.trader.intents:
