@@ -173,8 +173,9 @@ def test_what_was_not_found_depends_on_the_call(request_: Request, kind: type[Lo
         (404, b"not found", EndpointGone),
         (400, b"failed to parse parameter `limit`: invalid digit", BadRequest),
         (401, b"unauthorized", AuthenticationError),
-        (403, b"<html>blocked</html>", PermissionDenied),
-        (404, b"<html>", MalformedReply),
+        (403, b"region is blocked", PermissionDenied),
+        (403, b"<html>blocked</html>", Unavailable),
+        (404, b"<html>", Unavailable),
         (400, b'{"code":', MalformedReply),
         (400, b'{"code":7,"message":"x"}', MalformedReply),
         (302, b"", MalformedReply),
@@ -182,6 +183,16 @@ def test_what_was_not_found_depends_on_the_call(request_: Request, kind: type[Lo
 )
 def test_plain_text_and_foreign_pages(status: int, body: bytes, kind: type[LotusXError]) -> None:
     assert type(DIALECT.error(READ, Response(status, {}, body))) is kind
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_page_in_front_of_the_exchange_proves_nothing(status: int) -> None:
+    page = Response(status, {"content-type": "text/html"}, b"<html>WAF</html>")
+    read, command = DIALECT.error(READ, page), DIALECT.error(COMMAND, page)
+
+    assert isinstance(read, Unavailable)
+    assert isinstance(command, Unavailable)
+    assert (read.retryable, read.may_have_executed, command.may_have_executed) == (True, False, True)
 
 
 @pytest.mark.parametrize(

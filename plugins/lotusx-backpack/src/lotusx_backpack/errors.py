@@ -187,14 +187,14 @@ class BackpackDialect:
             kind = K.ENDPOINT_GONE
         elif status == 429:
             kind = K.RATE_LIMITED
+        elif status >= 500 or status == 408 or text.startswith("<"):  # a page is not the exchange's own answer
+            kind = K.UNKNOWN_EXECUTION
         elif status == 401:
             kind = K.AUTHENTICATION
         elif status == 403:
             kind = K.PERMISSION
-        elif status == 400 and not text.startswith(("<", "{")):
+        elif status == 400 and not text.startswith("{"):
             kind = kind_of("INVALID_CLIENT_REQUEST", text)
-        elif status >= 500 or status == 408:
-            kind = K.UNKNOWN_EXECUTION
         else:
             return self._malformed(response)
         return self._refusal(request, status, str(status), text or f"HTTP {status} without a text", kind)
