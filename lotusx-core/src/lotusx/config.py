@@ -1,7 +1,8 @@
-"""Settings and credentials: arguments > environment variables > .env > lotusx.toml.
+"""Settings and credentials: arguments > variables > .env.local > .env > lotusx.toml > the user's lotusx.toml.
 
 Variables are ``LOTUSX_<EXCHANGE>_<FIELD>``, and ``LOTUSX_<EXCHANGE>__<ACCOUNT>__<FIELD>`` for a named account.
-``lotusx.toml`` stands in the working directory, or where ``LOTUSX_CONFIG`` points::
+``lotusx.toml`` stands in the working directory and in the user's configuration folder; ``LOTUSX_CONFIG`` names another
+one instead::
 
     [exchanges.example]
     environment = "testnet"
@@ -9,34 +10,59 @@ Variables are ``LOTUSX_<EXCHANGE>_<FIELD>``, and ``LOTUSX_<EXCHANGE>__<ACCOUNT>_
 
     [exchanges.example.credentials]
     api_key = "…"
+    api_secret = { file = "~/keys/example" }
 
     [exchanges.example.accounts.hedge.credentials]
     api_key = "…"
+
+What one setting means is in docs/configuration.md.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from lotusx.config_layers import FIELDS, Layer, layers_of, mapping, only, upper
+from lotusx.config_references import Reference
+from lotusx.config_sources import Document, Sources
 from lotusx.errors import ConfigurationError, CredentialsError
 from lotusx.kernel.facts import ExchangeFacts
 from lotusx.kernel.secrets import Secret
 
-FIELDS = ("environment", "base_url", "read_only", "proxy", "journal", "budgets")
-"""What can be set for an exchange besides its credentials."""
+__all__ = [
+    "FIELDS", "Cache", "Document", "Settings", "Sources", "cache_of", "merge", "missing_credentials", "plugins_of",
+    "require_credentials", "resolve", "strict_bool", "variable",
+]  # fmt: skip
 
-_SECTIONS = ("exchanges", "plugins", "strategy")
+_TEXTS = ("environment", "base_url", "proxy", "journal", "budgets")
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Lists of instruments kept on disk.
+
+    Attributes:
+        instruments_s: How long a list counts as fresh, seconds; 0: it is not kept.
+        folder: Where; ``None``: the user's cache folder.
+    """
+
+    instruments_s: float = 0.0
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for one connection. ``sources`` says for each setting where it came from."""
+    """What holds for one connection.
+
+    Attributes:
+        hosts: Environment → service or group → further addresses, tried in this order when none can be reached.
+        share: Which part of the exchange's limits is used at most, > 0 and ≤ 1; ``None``: all.
+        sources: Setting → where it came from.
+    """
 
     environment: str | None = None
     base_url: str | None = None
@@ -45,41 +71,12 @@ class Settings:
     journal: str | None = None
     budgets: str | None = None
     credentials: Mapping[str, Secret | str] = field(default_factory=dict, repr=False)
+    hosts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    share: Decimal | None = None
+    cache: Cache = Cache()
     plugins: tuple[str, ...] = ()
     allowed_plugins: tuple[str, ...] | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where settings are read from; given as an argument so that tests and tools can replace it."""
-
-    variables: Mapping[str, str]
-    dotenv: Mapping[str, str]
-    document: Mapping[str, Any]
-    document_name: str = "lotusx.toml"
-
-    @classmethod
-    def of_process(cls, config: str | os.PathLike[str] | None = None) -> Sources:
-        """Read the process's environment, ``.env`` and ``lotusx.toml``.
-
-        Args:
-            config: Path of the document; ``None``: ``LOTUSX_CONFIG``, then ``lotusx.toml`` here.
-
-        Raises:
-            ConfigurationError: A document that was named is missing, or is not TOML.
-        """
-        named = config if config is not None else os.environ.get("LOTUSX_CONFIG")
-        path = Path(named) if named is not None else Path("lotusx.toml")
-        document: Mapping[str, Any] = {}
-        if path.is_file():
-            try:
-                document = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
-        elif named is not None:
-            raise ConfigurationError(f"the configuration file {path} does not exist")
-        return cls(dict(os.environ), _read_dotenv(Path(".env")), document, str(path))
 
 
 def resolve(
@@ -90,6 +87,7 @@ def resolve(
     arguments: Mapping[str, Any] | None = None,
     credential_names: Iterable[str] = (),
     other_exchanges: Iterable[str] = (),
+    reveal: bool = True,
 ) -> Settings:
     """Work out the settings of one connection.
 
@@ -98,32 +96,19 @@ def resolve(
         account: A named account; ``None``: the exchange's own settings.
         arguments: What the caller passed; ``None`` values count as not passed.
         credential_names: Names of the exchange's credentials.
+        reveal: Whether credentials are fetched from where they stand; without, there are none in the result.
         other_exchanges: Other installed names, so that ``LOTUSX_A_B_…`` of exchange ``a-b`` is not taken for ``a``'s.
 
     Raises:
         ConfigurationError: A name nobody knows (near matches are in the text), or a value of the wrong kind.
     """
-    names = tuple(credential_names)
-    values: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    layers = [
-        *_document_layers(sources, name, account),
-        (".env", _from_variables(name, account, sources.dotenv, names, other_exchanges)),
-        ("environment", _from_variables(name, account, sources.variables, names, other_exchanges)),
-        ("argument", {key: value for key, value in (arguments or {}).items() if value is not None}),
-    ]
-    credentials: dict[str, Any] = {}
-    for source, layer in layers:
-        for key, value in layer.items():
-            if key == "credentials":
-                credentials.update(value)
-            else:
-                values[key] = value
-            origin[key] = source
-    plugins = _mapping(sources.document.get("plugins", {}), "plugins")
-    _only(plugins, ("enable", "allow"), f"{sources.document_name}: [plugins]")
-    allow = plugins.get("allow")
+    layers = layers_of(name, account, sources, credential_names, other_exchanges)
+    layers.append(("argument", {key: value for key, value in (arguments or {}).items() if value is not None}))
+    values, credentials, origin = merge(layers)
+    _refuse_silent_live(layers, origin)
     checked = _check(values, origin)
+    variables = {**sources.dotenv, **sources.dotenv_local, **sources.variables}
+    enabled, allowed = plugins_of(sources)
     return Settings(
         environment=checked.get("environment"),
         base_url=checked.get("base_url"),
@@ -131,11 +116,78 @@ def resolve(
         proxy=checked.get("proxy"),
         journal=checked.get("journal"),
         budgets=checked.get("budgets"),
-        credentials={key: _secret(value) for key, value in credentials.items()},
-        plugins=tuple(plugins.get("enable", ())),
-        allowed_plugins=None if allow is None else tuple(allow),
+        credentials={key: _secret(value, variables) for key, value in credentials.items()} if reveal else {},
+        hosts=checked.get("hosts", {}),
+        share=checked.get("share"),
+        cache=cache_of(sources),
+        plugins=enabled,
+        allowed_plugins=allowed,
         sources=origin,
     )
+
+
+def merge(layers: Iterable[Layer]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Return settings, credentials, and where each setting comes from; later layers beat earlier ones.
+
+    Credentials come from one layer: parts of two keys are never put together.
+    """
+    values: dict[str, Any] = {}
+    credentials: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, layer in layers:
+        for key, value in layer.items():
+            if key != "credentials":
+                values[key] = value
+                origin[key] = source
+            elif value:
+                credentials = {**credentials, **value}
+                origin[key] = source
+    return values, credentials, origin
+
+
+def plugins_of(sources: Sources) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Return enabled plugins, and the distributions that are allowed (``None``: all).
+
+    What any document enables is enabled; what is allowed must be allowed by every document that has a list.
+
+    Raises:
+        ConfigurationError: A key nobody knows, or no list of texts.
+    """
+    enabled: list[str] = []
+    allowed: tuple[str, ...] | None = None
+    for document in sources.documents:
+        where = f"{document.name}: [plugins]"
+        table = mapping(document.content.get("plugins", {}), where)
+        only(table, ("enable", "allow"), where)
+        for key, value in table.items():
+            if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+                raise ConfigurationError(f"{where} {key} must be a list of texts")
+        enabled += [item for item in table.get("enable", ()) if item not in enabled]
+        if "allow" in table:
+            own = tuple(table["allow"])
+            allowed = own if allowed is None else tuple(item for item in own if item in allowed)
+    return tuple(enabled), allowed
+
+
+def cache_of(sources: Sources) -> Cache:
+    """Return how lists of instruments are kept.
+
+    Raises:
+        ConfigurationError: A key nobody knows, or a value of the wrong kind.
+    """
+    found = Cache()
+    for document in sources.documents:
+        where = f"{document.name}: [cache]"
+        table = mapping(document.content.get("cache", {}), where)
+        only(table, ("instruments_s", "folder"), where)
+        seconds, folder = table.get("instruments_s", found.instruments_s), table.get("folder")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            raise ConfigurationError(f"{where} instruments_s must be a number of seconds, 0 or more, not {seconds!r}")
+        if folder is not None and not isinstance(folder, str):
+            raise ConfigurationError(f"{where} folder must be text, not {folder!r}")
+        place = found.folder if folder is None else document.folder / Path(folder).expanduser()
+        found = Cache(float(seconds), place)
+    return found
 
 
 def require_credentials(facts: ExchangeFacts, found: Mapping[str, Any], account: str | None) -> None:
@@ -164,8 +216,8 @@ def missing_credentials(facts: ExchangeFacts, missing: Iterable[str], account: s
 
 def variable(exchange: str, account: str | None, name: str) -> str:
     """Return the environment variable of one field."""
-    prefix = f"LOTUSX_{_upper(exchange)}"
-    return f"{prefix}__{_upper(account)}__{name.upper()}" if account else f"{prefix}_{name.upper()}"
+    prefix = f"LOTUSX_{upper(exchange)}"
+    return f"{prefix}__{upper(account)}__{name.upper()}" if account else f"{prefix}_{name.upper()}"
 
 
 def strict_bool(value: object, *, name: str) -> bool:
@@ -181,99 +233,63 @@ def strict_bool(value: object, *, name: str) -> bool:
     raise ConfigurationError(f"{name} must be true or false, not {value!r}")
 
 
-def _read_dotenv(path: Path) -> Mapping[str, str]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
-
-
-def _from_variables(
-    exchange: str,
-    account: str | None,
-    variables: Mapping[str, str],
-    credential_names: tuple[str, ...],
-    other_exchanges: Iterable[str],
-) -> dict[str, Any]:
-    prefix = f"LOTUSX_{_upper(exchange)}_"
-    longer = tuple(
-        f"LOTUSX_{_upper(other)}_" for other in other_exchanges if _upper(other).startswith(f"{_upper(exchange)}_")
-    )
-    known = {field_name.upper(): field_name for field_name in (*FIELDS, *credential_names)}
-    own = prefix + (f"_{_upper(account)}__" if account else "")
-    found: dict[str, Any] = {}
-    credentials: dict[str, str] = {}
-    for key, value in variables.items():
-        if not key.startswith(prefix) or (longer and key.startswith(longer)):
-            continue
-        rest = key.removeprefix(prefix)
-        field_name = rest.rpartition("__")[2] if rest.startswith("_") else rest
-        if field_name not in known:
-            near = difflib.get_close_matches(field_name, known, n=1)
-            hint = f"; did you mean {key.removesuffix(field_name)}{near[0]}?" if near else ""
-            raise ConfigurationError(f"{key} is not a setting of {exchange}{hint} (known: {', '.join(sorted(known))})")
-        inherited = not rest.startswith("_") and known[field_name] in FIELDS
-        if key != own + field_name and not inherited:
-            continue
-        if key != own + field_name and own + field_name in variables:
-            continue
-        name = known[field_name]
-        if name in credential_names:
-            credentials[name] = value
-        else:
-            found[name] = value
-    if credentials:
-        found["credentials"] = credentials
-    return found
-
-
-def _document_layers(sources: Sources, name: str, account: str | None) -> list[tuple[str, dict[str, Any]]]:
-    where = sources.document_name
-    _only(sources.document, _SECTIONS, where)
-    exchanges = _mapping(sources.document.get("exchanges", {}), f"{where}: exchanges")
-    own = dict(_mapping(exchanges.get(name, {}), f"{where}: exchanges.{name}"))
-    _only(own, (*FIELDS, "credentials", "accounts"), f"{where}: [exchanges.{name}]")
-    accounts = _mapping(own.pop("accounts", {}), f"{where}: exchanges.{name}.accounts")
-    if account is None:
-        return [(where, own)]
-    own.pop("credentials", None)  # a named account never falls back to somebody else's keys
-    chosen = dict(_mapping(accounts.get(account, {}), f"{where}: exchanges.{name}.accounts.{account}"))
-    _only(chosen, (*FIELDS, "credentials"), f"{where}: [exchanges.{name}.accounts.{account}]")
-    return [(where, own), (where, chosen)]
+def _refuse_silent_live(layers: Iterable[Layer], origin: Mapping[str, str]) -> None:
+    """Refuse to turn another environment into the live one by precedence alone; an argument may."""
+    named = [(source, layer["environment"]) for source, layer in layers if "environment" in layer]
+    if not named or named[-1][1] != "live" or origin["environment"] == "argument":
+        return
+    for source, environment in named:
+        if environment != "live":
+            raise ConfigurationError(
+                f"{source} says environment {environment!r} and {named[-1][0]} says 'live': take one of them away, or "
+                "name the environment in the call"
+            )
 
 
 def _check(values: Mapping[str, Any], origin: Mapping[str, str]) -> dict[str, Any]:
     checked = dict(values)
-    for key in ("environment", "base_url", "proxy", "journal", "budgets"):
+    for key in _TEXTS:
         if key in checked and (not isinstance(checked[key], str) or not checked[key].strip()):
             raise ConfigurationError(f"{key} (from {origin[key]}) must be text, not {checked[key]!r}")
     if "read_only" in checked:
         checked["read_only"] = strict_bool(checked["read_only"], name=f"read_only (from {origin['read_only']})")
+    if "hosts" in checked:
+        checked["hosts"] = _hosts(checked["hosts"], f"{origin['hosts']}: hosts")
+    if "limits" in checked:
+        checked["share"] = _share(checked["limits"], f"{origin['limits']}: limits")
     return checked
 
 
-def _only(found: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in found:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigurationError(f"{where} has an unknown key {key!r}{hint} (known: {', '.join(known)})")
+def _hosts(value: object, where: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for environment, services in mapping(value, where).items():
+        for service, urls in mapping(services, f"{where}.{environment}").items():
+            if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+                raise ConfigurationError(f"{where}.{environment}.{service} must be a list of addresses")
+            found.setdefault(environment, {})[service] = tuple(url.rstrip("/") for url in urls)
+    return found
 
 
-def _mapping(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{where} must be a table")
-    return value
+def _share(value: object, where: str) -> Decimal | None:
+    table = mapping(value, where)
+    only(table, ("share",), where)
+    if "share" not in table:
+        return None
+    written = table["share"]
+    try:
+        share = Decimal(str(written))
+    except InvalidOperation:
+        share = Decimal(-1)
+    if isinstance(written, bool) or not 0 < share <= 1:
+        raise ConfigurationError(f"{where}.share must be above 0 and at most 1, not {written!r}")
+    return share
 
 
-def _secret(value: object) -> Secret | str:
+def _secret(value: object, variables: Mapping[str, str]) -> Secret:
     if isinstance(value, Secret):
         return value
+    if isinstance(value, Reference):
+        return value.reveal(variables)
     if not isinstance(value, str):
         raise ConfigurationError(f"a credential must be text, not {type(value).__name__}")
     return Secret(value.strip())
-
-
-def _upper(name: str) -> str:
-    return name.upper().replace("-", "_")

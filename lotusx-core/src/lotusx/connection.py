@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lotusx.config import Settings, Sources, require_credentials, resolve
+from lotusx.config import Settings, Sources, plugins_of, require_credentials, resolve
 from lotusx.errors import ConfigurationError, CredentialsError, InvalidArgument, UnknownEnvironment
 from lotusx.exchange import Exchange
 from lotusx.guard import Guard
@@ -49,8 +49,8 @@ def connect(
 ) -> Exchange:
     """Prepare a connection: ``async with lotusx.connect(name) as exchange: …``. Nothing is sent before that.
 
-    ``None`` means: from the configuration (environment variables, then ``.env``, then ``lotusx.toml``), and then the
-    exchange's live environment, public data only.
+    ``None`` means: from the configuration (environment variables, ``.env.local``, ``.env``, ``lotusx.toml``, the user's
+    ``lotusx.toml``), and then the exchange's live environment, public data only.
 
     Args:
         name: An installed exchange.
@@ -85,8 +85,8 @@ def connect(
         "journal": os.fspath(journal) if isinstance(journal, str | os.PathLike) else None,
         "budgets": os.fspath(budgets) if isinstance(budgets, str | os.PathLike) else None,
     }
-    early = resolve("", sources=Sources({}, {}, {"plugins": sources.document.get("plugins", {})}))
-    manager = PluginManager(name, plugins=(*early.plugins, *plugins), allowed=early.allowed_plugins)
+    enabled, allowed = plugins_of(sources)
+    manager = PluginManager(name, plugins=(*enabled, *plugins), allowed=allowed)
     facts = manager.facts
     settings = resolve(
         name,
@@ -108,6 +108,7 @@ def connect(
         account=account,
     )
 
+    from lotusx.reach import reach_of
     from lotusx.wiring import Parts, wire
 
     return wire(
@@ -129,6 +130,7 @@ def connect(
             budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
             journal=None if isinstance(journal, str | os.PathLike) else journal,
             options=dict(options or {}),
+            reach=reach_of(facts, chosen, settings),
         )
     )
 

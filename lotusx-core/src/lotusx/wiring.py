@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lotusx.orders.journal import Journal
     from lotusx.orders.sqlite_journal import SqliteJournal
     from lotusx.plugin.manager import PluginManager
+    from lotusx.reach import Reach
     from lotusx.streams import Overflow, Stream
 
 logger = logging.getLogger("lotusx.connection")
@@ -83,6 +84,7 @@ class Parts:
     budgets: BudgetRegistry | None
     journal: Journal | None
     options: Mapping[str, Any]
+    reach: Reach
 
 
 class Wiring:
@@ -97,7 +99,8 @@ class Wiring:
         scope = getattr(parts.signer, "nonce_scope", None)
         self._nonces = NonceAllocator() if scope is None else registry.nonces(parts.facts.name, scope)
         host = min(parts.urls.values())
-        self.budget = registry.budget(parts.facts.name, host, parts.facts.limits, account=_identity(parts))
+        limits = parts.reach.limits(parts.facts.limits)
+        self.budget = registry.budget(parts.facts.name, host, limits, account=_identity(parts))
         self._journal: Journal | None = parts.journal
         self.groups: dict[str, WsGroup] = {}
         self.instruments = Instruments(parts.facts.name, self.clock)
@@ -112,8 +115,8 @@ class Wiring:
         parts, facts, rng = self.parts, self.parts.facts, self.parts.random or randomness.Random()
         for observer in parts.manager.observers():
             self.telemetry.observe(observer)
-        http = parts.http or make_http_transport(proxy=parts.settings.proxy)
-        ws = parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock)
+        http = parts.reach.over_http(parts.http or make_http_transport(proxy=parts.settings.proxy), self.clock)
+        ws = parts.reach.over_ws(parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock))
         if parts.http is None:
             self._stack.push_async_callback(http.aclose)
         if parts.ws is None:
@@ -141,7 +144,7 @@ class Wiring:
         connector = self.connector = parts.manager.connector(self._kernel())
         for group, lease in connector.account.leases().items():
             self.groups[group].lease = lease
-        self.instruments.use(connector.market.instruments)
+        self.instruments.use(parts.reach.fetch(connector.market.instruments))
         self.rest.use_time_source(connector.market.server_time_ns)
         probe = Probe(connector.market, self.instruments, self.clock)
         on_disk = None
@@ -229,7 +232,7 @@ class Wiring:
             ws=self._requests,
             exchange_ns=lambda: self._exchange_ns(self.clock.now_ns()),
             charge=lambda costs: self.budget.charge(costs, self.clock.monotonic_ns()),
-            limits=lambda limits: self.budget.adopt(limits, self.clock.monotonic_ns()),
+            limits=lambda limits: self.budget.adopt(self.parts.reach.limits(limits), self.clock.monotonic_ns()),
             instruments=self.instruments,
             clock=self.clock,
             telemetry=self.telemetry,

@@ -10,7 +10,7 @@ import pluggy
 from lotusx.errors import ConfigurationError, PluginError
 from lotusx.plugin.compat import check_contract
 from lotusx.plugin.hookspecs import HookSpecs
-from lotusx.plugin.registry import InstalledExchange, find, load
+from lotusx.plugin.registry import InstalledExchange, canonical, find, load
 
 if TYPE_CHECKING:
     from lotusx.kernel.codec import WsCodec
@@ -42,7 +42,7 @@ class PluginManager:
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
         for plugin in plugins:
-            self._register(self._others, _enabled(plugin) if isinstance(plugin, str) else plugin)
+            self._register(self._others, _enabled(plugin, allowed) if isinstance(plugin, str) else plugin)
         self.name = name
         self.facts = self._facts()
 
@@ -123,12 +123,15 @@ class PluginManager:
         return answer
 
 
-def _enabled(name: str) -> object:
+def _enabled(name: str, allowed: Iterable[str] | None) -> object:
     from importlib import metadata
 
     points = metadata.entry_points(group=CROSS_CUTTING_GROUP)
     for point in points:
         if point.name == name:
+            owner = point.dist.name if point.dist is not None else ""
+            if allowed is not None and canonical(owner) not in {canonical(item) for item in allowed}:
+                raise PluginError(name, f"plugin {name!r} is of {owner}, which is not on the list of allowed plugins")
             try:
                 return cast("object", point.load())
             except Exception as error:

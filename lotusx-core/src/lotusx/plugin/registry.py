@@ -35,12 +35,12 @@ def installed_exchanges(allowed: Iterable[str] | None = None) -> list[InstalledE
     Args:
         allowed: Names of distributions that may be used; ``None``: all.
     """
-    permitted = None if allowed is None else {_canonical(name) for name in allowed}
+    permitted = None if allowed is None else {canonical(name) for name in allowed}
     core = core_version()
     found = []
     for point, owner in _claims():
         problem = ""
-        if permitted is not None and _canonical(owner.metadata["Name"]) not in permitted:
+        if permitted is not None and canonical(owner.metadata["Name"]) not in permitted:
             problem = f"{owner.metadata['Name']} is not on the list of allowed plugins"
         elif not _NAME.fullmatch(point.name):
             problem = f"{point.name!r} is not a valid exchange name (lower case letters, digits, single dashes)"
@@ -109,9 +109,10 @@ def _claims() -> list[tuple[metadata.EntryPoint, metadata.Distribution]]:
     for owner in metadata.distributions():
         for point in owner.entry_points:
             if point.group == GROUP:
-                seen.setdefault((point.name, point.value, _canonical(owner.metadata["Name"])), (point, owner))
+                seen.setdefault((point.name, point.value, canonical(owner.metadata["Name"])), (point, owner))
     return list(seen.values())
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
+    """Return the name of a distribution in the form that is compared."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,184 @@
+"""What holds, where it comes from, and what is wrong with it; nothing secret is fetched, let alone shown."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lotusx.config import cache_of, merge, plugins_of, resolve
+from lotusx.config_layers import SECTIONS, layers_of, mapping, only, upper
+from lotusx.config_references import Reference
+from lotusx.config_sources import Sources
+from lotusx.errors import ConfigurationError, LotusXError
+from lotusx.kernel.facts import ExchangeFacts
+from lotusx.plugin.manager import PluginManager
+from lotusx.plugin.registry import installed_exchanges
+
+_GENERAL = ("CONFIG",)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One setting of one exchange and account: its value as it may be shown, and its source.
+
+    ``overruled`` names sources that said something else and count less, the strongest first.
+    """
+
+    setting: str
+    value: str
+    source: str
+    overruled: tuple[str, ...] = ()
+
+
+def explain(facts: ExchangeFacts, account: str | None, sources: Sources, others: Iterable[str] = ()) -> list[Explained]:
+    """Return every setting that is made for one exchange and account, in the order of their names.
+
+    Raises:
+        ConfigurationError: What is written cannot be used.
+    """
+    secret = {part.name: part.secret for part in facts.credentials}
+    layers = layers_of(facts.name, account, sources, secret, others)
+    merge(layers)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for source, layer in layers:
+        for key, value in layer.items():
+            if key == "credentials":
+                for name, credential in value.items():
+                    shown = _hidden(credential, secret=secret.get(name, True))
+                    found.setdefault(f"credentials.{name}", []).append((shown, source))
+            else:
+                found.setdefault(key, []).append((_written(value), source))
+    return [
+        Explained(name, *said[-1], tuple(source for _, source in reversed(said[:-1])))
+        for name, said in sorted(found.items())
+    ]
+
+
+def problems(config: str | os.PathLike[str] | None = None) -> list[str]:
+    """Return what is wrong with the configuration of this process, a sentence each; empty: nothing.
+
+    Every document is read whole, and every variable that begins with ``LOTUSX_``.
+
+    Raises:
+        ConfigurationError: A document cannot be read at all.
+    """
+    sources = Sources.of_process(config)
+    installed = {item.name for item in installed_exchanges() if not item.problem}
+    found = [_said(lambda: cache_of(sources)), _said(lambda: plugins_of(sources))]
+    for document in sources.documents:
+        found.append(_said(lambda each=document: only(each.content, SECTIONS, each.name)))
+        exchanges = document.content.get("exchanges", {})
+        for name in exchanges if isinstance(exchanges, Mapping) else ():
+            if name not in installed:
+                near = _near(name, installed)
+                found.append(f"{document.name}: [exchanges.{name}] is of an exchange that is not installed{near}")
+    for name in sorted(installed):
+        found += _of_exchange(name, sources, installed - {name})
+    for variables in (sources.variables, sources.dotenv, sources.dotenv_local):
+        found += _strangers(variables, installed)
+    return list(dict.fromkeys(text for text in found if text))
+
+
+def accounts_of(name: str, sources: Sources) -> list[str]:
+    """Return the named accounts that documents and variables have of exchange *name*, sorted."""
+    found: set[str] = set()
+    for document in sources.documents:
+        exchange = mapping(document.content.get("exchanges", {}), f"{document.name}: exchanges").get(name, {})
+        accounts = exchange.get("accounts", {}) if isinstance(exchange, Mapping) else {}
+        found |= set(mapping(accounts, f"{document.name}: exchanges.{name}.accounts"))
+    prefix = f"LOTUSX_{upper(name)}__"
+    for variables in (sources.variables, sources.dotenv, sources.dotenv_local):
+        for key in variables:
+            account, separator, _ = key.removeprefix(prefix).rpartition("__")
+            if key.startswith(prefix) and separator and account not in {upper(known) for known in found}:
+                found.add(account.lower().replace("_", "-"))
+    return sorted(found)
+
+
+def _of_exchange(name: str, sources: Sources, others: Iterable[str]) -> list[str]:
+    if not _is_mentioned(name, sources):
+        return []
+    try:
+        facts = PluginManager(name).facts
+        accounts = accounts_of(name, sources)
+    except LotusXError as error:
+        return [str(error)]
+    names = [part.name for part in facts.credentials]
+    found = []
+    for account in (None, *accounts):
+        arguments: dict[str, Any] = {
+            "name": name,
+            "account": account,
+            "credential_names": names,
+            "other_exchanges": others,
+        }
+        found.append(_said(lambda given=arguments: _look(facts, sources, given)))
+    return found
+
+
+def _look(facts: ExchangeFacts, sources: Sources, given: Mapping[str, Any]) -> None:
+    from lotusx.reach import reach_of
+
+    layers = layers_of(given["name"], given["account"], sources, given["credential_names"], given["other_exchanges"])
+    _, credentials, _ = merge(layers)
+    for key in credentials:
+        if key not in given["credential_names"]:
+            near = _near(key, given["credential_names"])
+            raise ConfigurationError(f"{facts.name} has no credential {key!r}{near}")
+    settings = resolve(**given, sources=sources, reveal=False)
+    environment = settings.environment or "live"
+    if environment not in facts.environments:
+        known = ", ".join(facts.environments)
+        raise ConfigurationError(
+            f"{settings.sources['environment']}: {facts.name} has no environment {environment!r}; it has: {known}"
+        )
+    reach_of(facts, facts.environments[environment], settings)
+
+
+def _is_mentioned(name: str, sources: Sources) -> bool:
+    prefix = f"LOTUSX_{upper(name)}_"
+    said = any(key.startswith(prefix) for key in (*sources.variables, *sources.dotenv, *sources.dotenv_local))
+    tables = [document.content.get("exchanges", {}) for document in sources.documents]
+    return said or any(not isinstance(table, Mapping) or name in table for table in tables)
+
+
+def _strangers(variables: Mapping[str, str], installed: Iterable[str]) -> list[str]:
+    """Name variables that begin as ours do and are nobody's."""
+    names = {upper(name): name for name in installed}
+    found = []
+    for key in sorted(variables):
+        rest = key.removeprefix("LOTUSX_")
+        if key == rest or rest in _GENERAL or any(rest.startswith(f"{name}_") for name in names):
+            continue
+        head = rest.partition("__")[0].partition("_")[0]
+        found.append(f"{key} is no setting of an installed exchange{_near(head.lower(), names.values())}")
+    return found
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _said(check: Any) -> str:
+    try:
+        check()
+    except LotusXError as error:
+        return str(error)
+    return ""
+
+
+def _hidden(credential: object, *, secret: bool) -> str:
+    if isinstance(credential, Reference):
+        return str(credential)
+    if secret:
+        return "*** (in clear)"
+    text = str(credential)
+    return f"{text[:4]}…" if len(text) > 8 else "***"
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
