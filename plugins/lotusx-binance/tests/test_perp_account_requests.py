@@ -222,6 +222,23 @@ async def test_funding_payments_page_by_page(futures: Any, perp: Instrument) -> 
     assert int(futures.sent[2]["endTime"]) == 7 * 24 * HOUR - 2
 
 
+async def test_fees_of_both_positions_of_hedge_mode_are_one_payment_on_whatever_page(futures: Any) -> None:
+    page = futures.connector.account.funding_payments_page
+    hour = [_fee("BTCUSDT", 8 * HOUR + 5), {**_fee("BTCUSDT", 8 * HOUR + 7), "income": "0.125"}]
+    earlier = _fee("BTCUSDT", HOUR)
+    futures.rest.reply(json.dumps([earlier, hour[0]]), json.dumps(hour), json.dumps([earlier, *hour]))
+    span = Span(0, 24 * HOUR * MS)
+
+    first = await page(None, span, None, 2)
+    second = await page(None, span, first.cursor, 2)
+    newest = await page(None, Span(), None, 3)
+
+    assert [(item.amount, item.exchange_ns) for item in first.items] == [(Decimal("-0.375"), HOUR * MS)]
+    assert (first.cursor, futures.rest.requests[1].query.count(f"startTime={8 * HOUR + 5}")) == (str(8 * HOUR + 5), 1)
+    assert [(item.amount, item.exchange_ns) for item in second.items] == [(Decimal("-0.25"), 8 * HOUR * MS)]
+    assert [item.exchange_ns for item in newest.items] == [8 * HOUR * MS]  # the oldest hour may be cut
+
+
 async def test_native_endpoints_of_the_account(futures: Any) -> None:
     native = futures.connector.native
     futures.rest.reply(

@@ -143,6 +143,8 @@ def test_what_there_is_not_is_refused_before_it_is_sent(
     [
         ({"type": "trailing_stop"}, "trailing_fraction is missing"),
         ({"trailing_fraction": "0.01"}, "not used by a stop_loss"),
+        ({"type": "trailing_stop", "trailing_fraction": "0.0009"}, r"must be 0\.001 to 0\.2"),
+        ({"type": "trailing_stop", "trailing_fraction": "0.21"}, r"must be 0\.001 to 0\.2"),
     ],
 )
 def test_callbacks_go_with_trailing_orders_alone(changes: dict[str, Any], words: str) -> None:
@@ -152,9 +154,17 @@ def test_callbacks_go_with_trailing_orders_alone(changes: dict[str, Any], words:
 
 def test_an_end_between_two_seconds_names_both() -> None:
     with pytest.raises(InvalidArgument) as caught:
-        write.good_till(5 * S + 1)
+        write.good_till(5 * S + 1, 0)
 
     assert caught.value.nearest == (5 * S, 6 * S)
+
+
+def test_an_end_that_comes_too_soon_names_the_first_that_may_be() -> None:
+    with pytest.raises(InvalidArgument, match="600 s ahead") as caught:
+        write.good_till(1_600 * S, 1_000 * S)
+
+    assert caught.value.nearest == (1_601 * S,)
+    assert write.good_till(1_601 * S, 1_000 * S) == 1_601_000
 
 
 @pytest.mark.parametrize(

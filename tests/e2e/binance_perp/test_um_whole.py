@@ -11,7 +11,7 @@ from e2e_kit import Connect, is_up, until
 
 import lotusx
 from lotusx.errors import InvalidOrder, OrderNotFound, PostOnlyWouldTake, ReduceOnlyRejected
-from lotusx.model import FillEvent, OrderStatus, PositionEvent
+from lotusx.model import FillEvent, FundingEvent, OrderStatus, PositionEvent
 from lotusx_sim import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +158,27 @@ async def test_leverage_margin_mode_and_funding(exchange: lotusx.Exchange, sim: 
     sim.settle_funding("BTCUSDT")
     paid = [each async for each in exchange.account.iter_funding_payments(PERP)]
     assert [each.amount < 0 for each in paid] == [True]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_funding_of_hedge_mode_is_told_as_one_sum_by_stream_and_query(
+    exchange: lotusx.Exchange, sim: Simulator
+) -> None:
+    native: Any = exchange.native
+    await native.set_hedge_mode(True)
+    await native.set_hedge_mode(True)  # it is so already
+    async with exchange.account.stream_account() as events:
+        await until(lambda: is_up(events))
+        await exchange.trading.place(market("a-1", quantity="0.1", position_side="long"))
+        await exchange.trading.place(market("a-2", "sell", quantity="0.04", position_side="short"))
+        sim.settle_funding("BTCUSDT")
+        with anyio.fail_after(10):
+            told = await anext(event.payment async for event in events if isinstance(event, FundingEvent))
+    (asked,) = [each async for each in exchange.account.iter_funding_payments()]
+    rows = [entry.amount for entry in sim.venue.state.income if entry.kind == "FUNDING_FEE"]  # type: ignore[attr-defined]
+    assert len(rows) == 2
+    assert asked.amount == told.amount == sum(rows)
+    assert asked.exchange_ns == told.exchange_ns
 
 
 async def test_expired_listen_key_is_replaced_and_nothing_is_lost(exchange: lotusx.Exchange, sim: Simulator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from lotusx.model import (
@@ -84,8 +85,37 @@ def to_position_change(change: types.PositionChange, *, symbol: Symbol, updated_
     )
 
 
-def to_payment(*, symbol: Symbol, amount: str, asset: str, time_ms: int, received_ns: int = 0) -> FundingPayment:
-    """Convert a funding fee. It is booked a little after the end of its interval, which is a whole hour."""
+def whole_hours(rows: Sequence[types.Income], limit: int, *, newest: bool) -> tuple[Sequence[types.Income], int | None]:
+    """Leave out the hour at which a full page may have been cut; return where it begins, in ms.
+
+    In hedge mode there are two rows of one symbol, and nothing says of which position each is: they are told together.
+
+    Args:
+        newest: The page is the newest one, cut where it is oldest. ``None`` is returned then.
+    """
+    if len(rows) < limit:
+        return rows, None
+    hours = [row.time // _HOUR_MS for row in rows]
+    cut = min(hours) if newest else max(hours)
+    kept = [row for row, hour in zip(rows, hours, strict=True) if hour != cut]
+    if not kept:
+        return rows, None
+    return kept, None if newest else min(row.time for row in rows if row.time // _HOUR_MS == cut)
+
+
+def to_payments(rows: Sequence[types.Income], *, symbol: Symbol) -> list[FundingPayment]:
+    """Convert the funding fees of one symbol, those of one hour and asset added up, oldest first."""
+    sums: dict[tuple[int, str], Decimal] = {}
+    for row in rows:
+        place = (row.time // _HOUR_MS, row.asset)
+        sums[place] = sums.get(place, Decimal(0)) + decimal_from_wire(row.income, field="income")
+    return [
+        FundingPayment(symbol, amount, asset, hour * _HOUR_MS * MS) for (hour, asset), amount in sorted(sums.items())
+    ]
+
+
+def to_payment(*, symbol: Symbol, amount: str, asset: str, time_ms: int, received_ns: int) -> FundingPayment:
+    """Convert the fee of an event. It is booked a little after the end of its interval, which is a whole hour."""
     return FundingPayment(
         symbol,
         decimal_from_wire(amount, field="income"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from lotusx.errors import NoChange
 from lotusx.plugin import Cost, Verb
 from lotusx_binance import types as shared
 from lotusx_binance.calls import reader
@@ -47,13 +49,18 @@ class BinancePerpNative(Endpoints):
         """``GET /fapi/v1/accountConfig``, weight 5: whether it may trade, its position mode and asset mode."""
         return await self._get("/fapi/v1/accountConfig", {}, _CONFIG, 5, signed=True)
 
-    async def set_hedge_mode(self, hedge: bool) -> Any:
+    async def set_hedge_mode(self, hedge: bool) -> None:
         """``POST /fapi/v1/positionSide/dual``, weight 1: two positions of a symbol, or one; in COIN-M too."""
-        return await self.call("POST", "/fapi/v1/positionSide/dual", {"dualSidePosition": hedge}, signed=True)
+        await self._switch("/fapi/v1/positionSide/dual", {"dualSidePosition": hedge})
 
-    async def set_multi_assets_mode(self, multi: bool) -> Any:
+    async def set_multi_assets_mode(self, multi: bool) -> None:
         """``POST /fapi/v1/multiAssetsMargin``, weight 1: whether all assets are margin together."""
-        return await self.call("POST", "/fapi/v1/multiAssetsMargin", {"multiAssetsMargin": multi}, signed=True)
+        await self._switch("/fapi/v1/multiAssetsMargin", {"multiAssetsMargin": multi})
+
+    async def _switch(self, path: str, params: dict[str, bool]) -> None:
+        """Set it; that it is so already is a success."""
+        with suppress(NoChange):
+            await self.call("POST", path, params, signed=True)
 
     async def all_algo_orders(self, symbol: str, **params: Any) -> list[account_types.AlgoOrder]:
         """``GET /fapi/v1/allAlgoOrders``, weight 5; ``startTime``, ``endTime``, ``limit``: less than 7 days, 1000."""

@@ -33,6 +33,10 @@ _CONDITIONAL = {
 }
 _POSITION_SIDE = {PositionSide.LONG: "LONG", PositionSide.SHORT: "SHORT"}
 _S = 1_000_000_000
+SHORTEST_LIFE_S = 600
+"""How far ahead the end of a GTD order must lie; an order that ends sooner is refused with -5040."""
+_CALLBACKS = (Decimal("0.001"), Decimal("0.2"))
+"""Least and largest distance of a trailing stop; the latter was 0.1 until 2026-10-23."""
 
 
 def algo_id(venue_order_id: str | None) -> int | None:
@@ -49,7 +53,7 @@ def algo_id(venue_order_id: str | None) -> int | None:
     return int(number)
 
 
-def _terms(request: OrderRequest, venue_symbol: str, kind: str) -> dict[str, str | int]:
+def _terms(request: OrderRequest, venue_symbol: str, kind: str, now_ns: int) -> dict[str, str | int]:
     """Write what orders of both services have."""
     if request.quantity_unit is QuantityUnit.QUOTE:
         raise NotSupported(EXCHANGE, "a quantity in quote", "a quantity in base units")
@@ -68,7 +72,7 @@ def _terms(request: OrderRequest, venue_symbol: str, kind: str) -> dict[str, str
             f"time_in_force is not used by a {request.type} order; leave it out", rule="time_in_force"
         )
     if request.expires_ns is not None:
-        params["goodTillDate"] = good_till(request.expires_ns)
+        params["goodTillDate"] = good_till(request.expires_ns, now_ns)
     params["quantity"] = plain(request.quantity)
     if request.price is not None:
         params["price"] = plain(request.price)
@@ -91,48 +95,63 @@ def _write_reduce_only(params: dict[str, str | int], request: OrderRequest) -> N
         raise InvalidArgument(f"a {request.side} opens a {request.position_side} position", rule="reduce_only")
 
 
-def good_till(expires_ns: int) -> int:
-    """Write the end of a GTD order in ms; Binance counts it in whole seconds.
+def good_till(expires_ns: int, now_ns: int) -> int:
+    """Write the end of a GTD order in ms; Binance counts it in whole seconds. *now_ns* is its time, not ours.
 
     Raises:
-        InvalidArgument: It falls between two of them, which are named.
+        InvalidArgument: It falls between two of them, which are named, or comes too soon.
     """
     seconds, rest = divmod(expires_ns, _S)
     if rest:
         nearest = (seconds * _S, (seconds + 1) * _S)
         text = f"expires_ns must be whole seconds; nearest: {nearest[0]}, {nearest[1]}"
         raise InvalidArgument(text, rule="expires_ns", nearest=nearest)
+    first = now_ns // _S + SHORTEST_LIFE_S + 1
+    if seconds < first:
+        text = f"expires_ns must be more than {SHORTEST_LIFE_S} s ahead; the first that is: {first * _S}"
+        raise InvalidArgument(text, rule="expires_ns", nearest=(first * _S,))
     return seconds * 1_000
 
 
-def order_params(request: OrderRequest, venue_symbol: str) -> dict[str, str | int]:
+def order_params(request: OrderRequest, venue_symbol: str, *, now_ns: int = 0) -> dict[str, str | int]:
     """Write the parameters of a limit or market order. Hedge mode needs a ``position_side``.
+
+    Args:
+        now_ns: The exchange's time, which only an order with an end is held against.
 
     Raises:
         NotSupported: There is no such order here.
         InvalidArgument: A part of it does not go with its type.
     """
-    params = _terms(request, venue_symbol, "LIMIT" if request.type is OrderType.LIMIT else "MARKET")
+    params = _terms(request, venue_symbol, "LIMIT" if request.type is OrderType.LIMIT else "MARKET", now_ns)
     if request.client_order_id is not None:
         params["newClientOrderId"] = request.client_order_id
     params["newOrderRespType"] = "RESULT"  # where it takes at once, the reply then tells the end
     return add_native(params, request)
 
 
-def algo_params(request: OrderRequest, venue_symbol: str) -> dict[str, str | int]:
+def algo_params(request: OrderRequest, venue_symbol: str, *, now_ns: int = 0) -> dict[str, str | int]:
     """Write the parameters of a conditional order. The trigger is the last price unless ``workingType`` is given.
+
+    Args:
+        now_ns: As in `order_params`.
 
     Raises:
         NotSupported: There is no such order here.
         InvalidArgument: A part of it does not go with its type.
     """
     kind = request.type
-    params: dict[str, str | int] = {"algoType": "CONDITIONAL", **_terms(request, venue_symbol, _CONDITIONAL[kind])}
+    terms = _terms(request, venue_symbol, _CONDITIONAL[kind], now_ns)
+    params: dict[str, str | int] = {"algoType": "CONDITIONAL", **terms}
     if kind is OrderType.TRAILING_STOP:
         if request.trailing_fraction is None:
             raise InvalidArgument(
                 "trailing_fraction is missing: a trailing_stop order needs one", rule="trailing_fraction"
             )
+        least, most = _CALLBACKS
+        if not least <= request.trailing_fraction <= most:
+            text = f"trailing_fraction must be {least} to {most}, not {request.trailing_fraction}"
+            raise InvalidArgument(text, rule="trailing_fraction", nearest=_CALLBACKS)
         params["callbackRate"] = plain(request.trailing_fraction.scaleb(2))
     elif request.trailing_fraction is not None:
         raise InvalidArgument(f"trailing_fraction is not used by a {kind} order", rule="trailing_fraction")

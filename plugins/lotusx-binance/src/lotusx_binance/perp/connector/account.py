@@ -145,30 +145,36 @@ class PerpAccount(AccountPort):
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
     ) -> Page[FundingPayment]:
-        """One page of ``income`` of the type FUNDING_FEE; the cursor is where its window starts, in ms."""
+        """One page of ``income`` of the type FUNDING_FEE; the cursor is where its window starts, in ms.
+
+        In hedge mode the fees of both positions of a symbol are one payment: nothing says of which each is.
+        """
         limit = min(limit, MAX_PAGE)
         venue_symbol = None if instrument is None else instrument.venue_symbol
         params = {"symbol": venue_symbol, "incomeType": "FUNDING_FEE", "limit": limit}
         start, end = first_ms(span), last_ms(span)
         if start is None:
-            return Page(await self._payments(await self._rest.income({**params, "endTime": end})), None)
+            rows, _ = convert.whole_hours(await self._rest.income({**params, "endTime": end}), limit, newest=True)
+            return Page(await self._payments(rows), None)
         last = self._kernel.clock.now_ns() // MS + CLOCKS_APART_MS if end is None else end
         opens, closes = window(cursor, start, last)
         rows = await self._rest.income({**params, "startTime": opens, "endTime": closes})
         following = next_start([row.time for row in rows], opens, closes, last, limit)
-        return Page(await self._payments(rows), following)
+        rows, cut_ms = convert.whole_hours(rows, limit, newest=False)
+        return Page(await self._payments(rows), following if cut_ms is None else str(cut_ms))
 
     async def _payments(self, rows: Sequence[Income]) -> list[FundingPayment]:
         await self._kernel.instruments.refresh_if_unlisted({row.symbol for row in rows})
-        found = []
+        by_symbol: dict[str, list[Income]] = {}
         for row in rows:
+            by_symbol.setdefault(row.symbol, []).append(row)
+        found: list[FundingPayment] = []
+        for name, fees in by_symbol.items():
             try:
-                symbol = self._symbol_of(row.symbol)
+                found += convert.to_payments(fees, symbol=self._symbol_of(name))
             except ItemRejected as error:
-                self._drop("income", f"a funding fee of {row.symbol} was left out: {error}")
-            else:
-                found.append(convert.to_payment(symbol=symbol, amount=row.income, asset=row.asset, time_ms=row.time))
-        return found
+                self._drop("income", f"funding fees of {name} were left out: {error}")
+        return sorted(found, key=lambda payment: payment.exchange_ns)
 
     # Events
 

@@ -5,7 +5,7 @@ One that triggers becomes an order, which is from then on what is looked up and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lotusx.errors import BadRequest, ExchangeError, InvalidArgument, InvalidOrder, OrderNotFound
@@ -41,13 +41,15 @@ def name(ref: OrderRef) -> dict[str, str | int]:
 class Conditionals:
     """Conditional orders of one account."""
 
-    def __init__(self, rest: Endpoints, entry: ConditionalEntry) -> None:
+    def __init__(self, rest: Endpoints, entry: ConditionalEntry, exchange_ns: Callable[[], int]) -> None:
         self._rest = rest
+        self._exchange_ns = exchange_ns
         self._entry = entry
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         """Send one. Its margin is checked when it triggers, not now."""
-        reply = await self._entry.new_algo_order(write.algo_params(request, instrument.venue_symbol))
+        params = write.algo_params(request, instrument.venue_symbol, now_ns=self._exchange_ns())
+        reply = await self._entry.new_algo_order(params)
         return convert.to_conditional(reply, symbol=instrument.symbol)
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:

@@ -48,7 +48,7 @@ class PerpTrading(AccountOrders):
         self._exchange = kernel.facts.name
         self._rest = rest
         self._entry = entry
-        self._conditionals = Conditionals(rest, entry)
+        self._conditionals = Conditionals(rest, entry, kernel.exchange_ns)
 
     async def ready(self) -> None:
         """Open the connection that the first order will use."""
@@ -63,7 +63,7 @@ class PerpTrading(AccountOrders):
         """
         if request.type.is_conditional:
             return await self._conditionals.place(request, instrument)
-        params = write.order_params(request, instrument.venue_symbol)
+        params = self._written(request, instrument)
         try:
             reply = await self._entry.new_order(params)
         except ExchangeError as error:
@@ -73,7 +73,10 @@ class PerpTrading(AccountOrders):
     async def test(self, request: OrderRequest, instrument: Instrument) -> None:
         if request.type.is_conditional:
             raise NotSupported(self._exchange, f"testing a {request.type} order", "a limit order, or the demo")
-        await self._rest.test_order(write.order_params(request, instrument.venue_symbol))
+        await self._rest.test_order(self._written(request, instrument))
+
+    def _written(self, request: OrderRequest, instrument: Instrument) -> dict[str, str | int]:
+        return write.order_params(request, instrument.venue_symbol, now_ns=self._kernel.exchange_ns())
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
@@ -87,7 +90,7 @@ class PerpTrading(AccountOrders):
         for index, (request, instrument) in enumerate(zip(requests, instruments, strict=True)):
             try:
                 if not request.type.is_conditional:
-                    written[index] = write.order_params(request, instrument.venue_symbol)
+                    written[index] = self._written(request, instrument)
             except LotusXError as error:
                 answers[index] = error
 
