@@ -23,7 +23,7 @@ from bybit_perp_documents import (
 )
 
 from lotusx.errors import ItemRejected, NotSupported
-from lotusx.model import MarginMode, PositionSide, Side
+from lotusx.model import MarginMode, OrderRequest, OrderType, PositionEvent, PositionSide, Side
 from lotusx.plugin import Cost, Effect, Span
 from lotusx_bybit.v5 import Category, lotusx_rest_dialect, signer_from
 from lotusx_bybit_perp.connector import BybitPerpConnector
@@ -105,7 +105,7 @@ def test_mark_price_is_put_together_on_a_socket_of_its_own(desk: Desk) -> None:
     assert ticker.view != mark.view
     mark.convert(ticker_push("snapshot", 1, **TICKER), 0)
     (found,) = mark.convert(ticker_push("delta", 2, indexPrice="5"), 9)
-    assert (found.mark_price, found.index_price, found.exchange_ns) == (D("16596.00"), 5, 1_002_000_000)
+    assert (found.mark_price, found.index_price, found.exchange_ns) == (D("16596.00"), D(5), 1_002_000_000)
     assert mark.lost is not None
     mark.lost()
     with pytest.raises(ItemRejected):
@@ -116,7 +116,7 @@ def test_mark_price_is_put_together_on_a_socket_of_its_own(desk: Desk) -> None:
 def test_liquidated_short_is_a_forced_purchase(desk: Desk, data: Any) -> None:
     channel = desk.connector.market.liquidations_channel(BTC)
     (found,) = channel.convert(liquidation_push(data), 9)
-    assert (channel.key, found.side, found.quantity) == ("allLiquidation.BTCUSDT", Side.BUY, 20_000)
+    assert (channel.key, found.side, found.quantity) == ("allLiquidation.BTCUSDT", Side.BUY, D(20_000))
 
 
 async def test_positions_are_asked_by_settle_asset_and_flat_ones_left_out(desk: Desk) -> None:
@@ -138,19 +138,27 @@ async def test_positions_are_asked_by_settle_asset_and_flat_ones_left_out(desk: 
 
 
 async def test_margin_mode_is_learnt_before_positions_are_streamed(desk: Desk) -> None:
-    desk.rest.reply(INFO)
-    await desk.connector.account.prepare()
+    desk.rest.reply(INFO, envelope({}))
     channel = next(each for each in desk.connector.account.channels() if each.key == "position")
-    push = {"topic": "position", "creationTime": 5, "data": [{**POSITION, "category": "linear"}]}
-    (event,) = channel.convert(json.dumps(push).encode(), 0)
-    assert event.positions[0].margin_mode is MarginMode.ISOLATED  # type: ignore[union-attr]  # the kind of the channel
+    push = json.dumps({"topic": "position", "creationTime": 5, "data": [{**POSITION, "category": "linear"}]}).encode()
+
+    def streamed() -> MarginMode | None:
+        (event,) = channel.convert(push, 0)
+        assert isinstance(event, PositionEvent)
+        return event.positions[0].margin_mode
+
+    assert streamed() is None
+    await desk.connector.account.prepare()
+    assert streamed() is MarginMode.ISOLATED
+    await desk.connector.account.set_margin_mode(BTC, MarginMode.CROSS)
+    assert streamed() is MarginMode.CROSS
 
 
 async def test_leverage_of_two_positions_that_differ_is_not_one(desk: Desk) -> None:
     legs = [{**POSITION, "positionIdx": 1}, {**POSITION, "positionIdx": 2, "leverage": "5"}]
     desk.rest.reply(rows(POSITION), INFO, rows(*legs), rows())
     found = await desk.connector.account.leverage(BTC)
-    assert (found.leverage, found.maximum, found.margin_mode) == (10, 100, MarginMode.ISOLATED)
+    assert (found.leverage, found.maximum, found.margin_mode) == (D(10), D(100), MarginMode.ISOLATED)
     with pytest.raises(NotSupported, match=r"native\.positions"):
         await desk.connector.account.leverage(BTC)
     with pytest.raises(ItemRejected, match="no leverage"):
@@ -181,9 +189,22 @@ async def test_funding_payments_are_executions_of_their_own_kind(desk: Desk) -> 
     desk.rest.reply(rows(paid, {**paid, "execType": "Trade"}, {**paid, "symbol": "GONEUSDT"}), rows())
     page = await desk.connector.account.funding_payments_page(None, Span((now - 10) * 10**6), None, 1_000)
     (payment,) = page.items
-    assert (payment.amount, payment.asset, payment.quantity) == (D("-0.5"), "USDT", 2)
+    assert (payment.amount, payment.asset, payment.quantity) == (D("-0.5"), "USDT", D(2))
     assert "execType=Funding" in desk.queries[0]
     assert [query.partition("&")[0] for query in desk.queries] == ["category=linear", "category=inverse"]
+
+
+async def test_order_is_tested_by_what_it_would_do_to_the_margin(desk: Desk) -> None:
+    desk.rest.reply(envelope({"preImrE4": 1}))
+    await desk.connector.trading.test(OrderRequest.limit(str(BTC.symbol), "buy", "0.1", "50000"), BTC)
+    assert (desk.rest.last.path, desk.rest.last.effect) == ("/v5/order/pre-check", Effect.READ)
+    assert {"qty": "0.1", "price": "50000", "side": "Buy"}.items() <= desk.body.items()
+    stop = OrderRequest(
+        symbol=BTC.symbol, side=Side.SELL, type=OrderType.STOP_LOSS, quantity=D("0.1"), trigger_price=D(40_000)
+    )
+    with pytest.raises(NotSupported, match="conditional"):
+        await desk.connector.trading.test(stop, BTC)
+    assert len(desk.rest.requests) == 1
 
 
 async def test_own_endpoints_are_typed_where_they_are_known(desk: Desk) -> None:

@@ -116,7 +116,7 @@ def test_free_is_what_nothing_holds_and_never_below_zero(
 def test_amounts_that_portfolio_margin_leaves_blank_are_zero() -> None:
     found = convert.to_balance(account_types.Coin("BTC", "0.5"), updated_ms=5)
 
-    assert (found.asset, found.free, found.locked, found.total) == ("BTC", Decimal("0.5"), 0, Decimal("0.5"))
+    assert (found.asset, found.free, found.locked, found.total) == ("BTC", Decimal("0.5"), Decimal(0), Decimal("0.5"))
 
 
 def test_fee_of_a_maker_may_be_a_rebate() -> None:
@@ -130,7 +130,7 @@ def test_leverage_is_stated_by_a_flat_position_too() -> None:
 
     found = convert.to_leverage(flat, symbol=PERP, margin_mode=MarginMode.CROSS, maximum=Decimal(100))
 
-    assert (found.leverage, found.margin_mode, found.maximum) == (30, MarginMode.CROSS, 100)
+    assert (found.leverage, found.margin_mode, found.maximum) == (Decimal(30), MarginMode.CROSS, Decimal(100))
     with pytest.raises(ItemRejected, match="portfolio margin"):
         convert.to_leverage(msgspec.structs.replace(flat, leverage=""), symbol=PERP, margin_mode=MarginMode.CROSS)
 

@@ -13,6 +13,7 @@ from lotusx.errors import (
     CredentialsError,
     InvalidSymbol,
     ItemRejected,
+    NoChange,
     RateLimited,
 )
 from lotusx.plugin import Ack, Notice, NoticeKind, Reply, SigningContext
@@ -38,10 +39,10 @@ def test_topics_are_subscribed_by_name() -> None:
     keys = ["orderbook.50.BTCUSDT", "publicTrade.BTCUSDT"]
 
     assert [json.loads(text) for text in PUBLIC.subscribe(keys, 7, CONTEXT)] == [
-        {"req_id": "7", "op": "subscribe", "args": keys}
+        {"req_id": "7.2", "op": "subscribe", "args": keys}
     ]
     assert [json.loads(text) for text in PUBLIC.unsubscribe(keys, 8, CONTEXT)] == [
-        {"req_id": "8", "op": "unsubscribe", "args": keys}
+        {"req_id": "8.2", "op": "unsubscribe", "args": keys}
     ]
 
 
@@ -51,7 +52,7 @@ def test_account_subscribes_to_its_own_categories_and_to_the_one_wallet() -> Non
     assert json.loads(SPOT.subscribe(keys, 1, CONTEXT)[0])["args"] == ["order.spot", "wallet"]
     assert json.loads(PERP.subscribe(keys, 1, CONTEXT)[0])["args"] == ["order.linear", "order.inverse", "wallet"]
     assert json.loads(PERP.unsubscribe(["position"], 2, CONTEXT)[0]) == {
-        "req_id": "2",
+        "req_id": "2.1",
         "op": "unsubscribe",
         "args": ["position.linear", "position.inverse"],
     }
@@ -86,7 +87,7 @@ def test_log_in_needs_a_key(codec: AccountCodec | TradeCodec) -> None:
         ('{"topic":"tickers.１USDT"}'.encode(), "tickers.１USDT"),
         (_text(success=True, ret_msg="subscribe", op="subscribe", req_id="3", conn_id="c"), Ack(3)),
         (_text(success=True, ret_msg="", op="unsubscribe", req_id="4"), Ack(4)),
-        (_text(success=False, ret_msg="error:already subscribed,topic:x", op="subscribe", req_id="3"), Ack(3)),
+        (_text(success=False, ret_msg="error:already subscribed,topic:x", op="subscribe", req_id="3.1"), Ack(3)),
         (_text(success=True, ret_msg="pong", op="ping", conn_id="c"), Notice(NoticeKind.PONG)),
         (_text(success=True, ret_msg="pong", conn_id="c", req_id="9", op="ping"), Notice(NoticeKind.PONG)),
         (_text(success=False, ret_msg="error:invalid op"), Notice(NoticeKind.ERROR, "error:invalid op")),
@@ -123,6 +124,15 @@ def test_private_message_that_was_cut_is_still_its_channels() -> None:
     message = b'{"id":"592324fa945a30","topic":"execution.linear","creationTime":1716800399338,"data":[{"sym'
 
     assert PERP.route(message) == "execution"
+
+
+def test_of_several_topics_one_that_is_subscribed_already_says_nothing_of_the_others() -> None:
+    words = "error:already subscribed,topic:publicTrade.BTCUSDT"
+
+    answer = PUBLIC.route(_text(success=False, ret_msg=words, op="subscribe", req_id="3.2"))
+
+    assert isinstance(answer, Ack)
+    assert isinstance(answer.error, NoChange)
 
 
 def test_refused_topic_is_named_in_the_exchange_words() -> None:

@@ -72,7 +72,12 @@ def test_candles_come_oldest_first_and_the_running_one_is_open() -> None:
     assert [candle.open_ns for candle in found] == [0, hour * MS, 2 * hour * MS]
     assert [candle.closed for candle in found] == [True, True, False]
     assert found[0].close_ns == found[1].open_ns
-    assert (found[0].open, found[0].high, found[0].low, found[0].close) == (2, 4, 1, 3)
+    assert (found[0].open, found[0].high, found[0].low, found[0].close) == (
+        Decimal(2),
+        Decimal(4),
+        Decimal(1),
+        Decimal(3),
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,12 @@ def test_volumes_of_inverse_come_the_other_way_round(category: Category, base: s
     assert (candle.base_volume, candle.quote_volume) == (Decimal(base), Decimal(quote))
     assert (streamed.base_volume, streamed.quote_volume) == (Decimal(base), Decimal(quote))
     assert (streamed.open_ns, streamed.close_ns, streamed.closed) == (0, 60_000 * MS, True)
-    assert (streamed.open, streamed.high, streamed.low, streamed.close) == (2, 4, 1, 3)
+    assert (streamed.open, streamed.high, streamed.low, streamed.close) == (
+        Decimal(2),
+        Decimal(4),
+        Decimal(1),
+        Decimal(3),
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,8 +159,8 @@ def test_contracts_of_inverse_are_worth_their_number_in_quote() -> None:
         for category in (Category.LINEAR, Category.INVERSE)
     )
 
-    assert (linear.quantity, linear.notional) == (4, None)
-    assert (inverse.quantity, inverse.notional) == (4, 4)
+    assert (linear.quantity, linear.notional) == (Decimal(4), None)
+    assert (inverse.quantity, inverse.notional) == (Decimal(4), Decimal(4))
     with pytest.raises(ItemRejected, match="no open interest"):
         convert.open_interest(None, symbol=BTC, category=Category.LINEAR, exchange_ns=1, received_ns=2)
 

@@ -96,7 +96,7 @@ async def test_book_and_its_best_prices(desk: Desk) -> None:
     desk.rest.reply(BOOK, BOOK)
     top = await desk.market.best_bid_offer(SPOT_BTC)
     book = await desk.market.order_book(SPOT_BTC, 5)
-    assert (top.bid_price, top.ask_price, book.sequence) == (1, 2, 7)
+    assert (top.bid_price, top.ask_price, book.sequence) == (D(1), D(2), 7)
     assert [query.rpartition("=")[2] for query in desk.queries] == ["1", "5"]
     with pytest.raises(InvalidArgument, match="1 to 1000"):
         await desk.market.order_book(SPOT_BTC, 0)
@@ -122,6 +122,14 @@ async def test_candles_of_a_span_are_asked_in_pieces_that_fit(make: Make) -> Non
     last = await desk.market.candles_page(LINEAR_BTC, Interval.H1, span, page.cursor, 2)
     assert (last.items, last.cursor) == ([], None)
     assert f"start={start + 2 * HOUR_MS}&end={start + 3 * HOUR_MS - 1}" in desk.queries[1]
+
+
+async def test_months_are_asked_for_in_pieces_that_hold_no_more_than_is_answered(desk: Desk) -> None:
+    """Bybit answers with the newest of a span: in 12 times 31 days may begin 13 months, of which the first was lost."""
+    desk.rest.reply(envelope({"list": []}))
+    page = await desk.market.candles_page(SPOT_BTC, Interval.MONTH1, Span(0), None, 12)
+    assert page.cursor == str(12 * 28 * 24 * HOUR_MS)
+    assert f"start=0&end={12 * 28 * 24 * HOUR_MS - 1}&limit=12" in desk.queries[0]
 
 
 async def test_candles_without_a_start_are_the_newest(desk: Desk) -> None:
@@ -186,7 +194,7 @@ def test_ticker_of_a_contract_forgets_what_may_have_changed_unseen(make: Make) -
 
     channel.convert(push("snapshot", 1, lastPrice="5", markPrice="6"), 0)
     (merged,) = channel.convert(push("delta", 2, markPrice="7"), 0)
-    assert (merged.last_price, merged.mark_price) == (5, 7)
+    assert (merged.last_price, merged.mark_price) == (D(5), D(7))
     assert channel.kind is ChannelKind.TICKER
     assert channel.lost is not None
     channel.lost()
@@ -210,7 +218,7 @@ async def test_wallet_holds_what_is_there_or_bound(desk: Desk) -> None:
     ]
     desk.rest.reply(rows({"coin": coins}))
     (balance,) = await desk.account.balances()
-    assert (balance.asset, balance.total, balance.locked) == ("BTC", 2, D("0.5"))
+    assert (balance.asset, balance.total, balance.locked) == ("BTC", D(2), D("0.5"))
     assert (balance.free, balance.updated_ns) == (D("1.5"), 10**6)
     assert desk.queries == ["accountType=UNIFIED"]
 

@@ -181,7 +181,7 @@ def test_cancel_that_came_too_late_leaves_no_reason_on_a_filled_order() -> None:
 def test_inverse_order_counts_contracts() -> None:
     state = _order(Category.INVERSE, INVERSE, qty="300", cumExecQty="100", cumExecValue="0.00331122")
 
-    assert (state.quantity, state.filled, state.filled_quote) == (300, 100, 100)
+    assert (state.quantity, state.filled, state.filled_quote) == (Decimal(300), Decimal(100), Decimal(100))
 
 
 @pytest.mark.parametrize("changes", [{"side": ""}, {"qty": "many"}, {"updatedTime": "soon"}])
@@ -207,7 +207,12 @@ def test_acknowledgement_proves_that_the_order_was_received_and_no_more() -> Non
     state = convert.to_acknowledged(request, account_types.OrderIds("o-1", "a-1"), symbol=PERP)
 
     assert (state.venue_order_id, state.client_order_id, state.status) == ("o-1", "a-1", OrderStatus.PENDING)
-    assert (state.quantity, state.price, state.filled, state.reduce_only) == (Decimal("0.1"), 30_000, 0, True)
+    assert (state.quantity, state.price, state.filled, state.reduce_only) == (
+        Decimal("0.1"),
+        Decimal(30_000),
+        Decimal(0),
+        True,
+    )
     assert state.updated_ns < _order().updated_ns
 
 
@@ -216,7 +221,7 @@ def test_acknowledged_amount_of_quote_is_no_quantity() -> None:
 
     state = convert.to_acknowledged(request, account_types.OrderIds(), symbol=SPOT)
 
-    assert (state.quantity, state.quote_quantity, state.venue_order_id) == (None, 200, None)
+    assert (state.quantity, state.quote_quantity, state.venue_order_id) == (None, Decimal(200), None)
 
 
 def _fill(**changes: Any) -> account_types.Execution:
@@ -273,7 +278,7 @@ def test_funding_that_was_paid_is_below_zero(side: str, fee: str, stated: str, r
     payment = convert.to_funding_payment(row, symbol=PERP, category=Category.LINEAR, received_ns=9)
 
     assert (payment.amount, payment.asset, payment.rate) == (-Decimal(fee), "USDT", Decimal(rate))
-    assert (payment.quantity, payment.exchange_ns) == (quantity, 1_672_128_000_000 * MS)
+    assert (payment.quantity, payment.exchange_ns) == (Decimal(quantity), 1_672_128_000_000 * MS)
     assert payment.side is (PositionSide.LONG if side == "Buy" else PositionSide.SHORT)
 
 

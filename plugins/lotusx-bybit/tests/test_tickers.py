@@ -126,7 +126,7 @@ def test_what_a_beginning_leaves_open_is_none() -> None:
         state.data, symbol=BTC, category=Category.LINEAR, exchange_ms=state.ts, received_ns=0
     )
 
-    assert (found.last_price, found.mark_price, found.bid_price, found.open_interest) == (7, None, None, None)
+    assert (found.last_price, found.mark_price, found.bid_price, found.open_interest) == (Decimal(7), None, None, None)
 
 
 def test_mark_price_carries_funding_and_open_interest() -> None:

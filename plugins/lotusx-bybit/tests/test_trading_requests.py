@@ -96,6 +96,17 @@ async def test_spot_order_that_is_not_found_is_canceled_where_triggers_wait(desk
     assert filters == [None, "StopOrder", "tpslOrder"]
 
 
+async def test_spot_order_that_has_another_id_since_its_trigger_is_named_by_ours(desk: Desk) -> None:
+    ref = OrderRef("a-1", "o-old")
+    desk.rest.reply(*[refused(170213)] * 3, IDS, *[rows()] * 6, rows({**ORDER, "orderId": "o-new"}))
+    await desk.trading.cancel(ref, SPOT_BTC)
+    named = [{"orderId", "orderLinkId"} & json.loads(request.body).keys() for request in desk.rest.requests]
+    assert named == [{"orderId"}] * 3 + [{"orderLinkId"}]
+    assert (await desk.trading.order(ref, SPOT_BTC)).venue_order_id == "o-new"
+    assert desk.paths[-1] == "/v5/order/realtime"
+    assert "orderLinkId=a-1" in desk.queries[-1]
+
+
 async def test_order_that_is_nowhere_is_not_found(make: Make) -> None:
     spot, perp = make(), make(CONTRACTS)
     spot.rest.reply(*[refused(170213)] * 3)

@@ -15,6 +15,7 @@ ENVIRONMENTS = environments(
     {"linear": "linear", "inverse": "inverse"},
     demo_lacks=MappingProxyType(
         {
+            C.TEST_ORDER: Support.not_offered("environment='testnet'"),
             **dict.fromkeys((C.BATCH_ORDERS, C.BATCH_CANCEL, C.BATCH_AMEND), _LINEAR_ONLY),
         }
     ),

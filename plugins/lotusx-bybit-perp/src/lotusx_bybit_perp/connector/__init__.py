@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lotusx_bybit.v5 import Category, Listed, Quotas, V5Trading
+from lotusx_bybit.v5 import Category, Listed, Quotas
 from lotusx_bybit_perp.connector.account import PerpAccount
 from lotusx_bybit_perp.connector.market_data import PerpMarketData
+from lotusx_bybit_perp.connector.trading import PerpTrading
 from lotusx_bybit_perp.native import BybitPerpNative
 
 if TYPE_CHECKING:
@@ -20,5 +21,5 @@ class BybitPerpConnector:
         self.native = BybitPerpNative(kernel, Quotas(kernel))
         listed = Listed(kernel, [Category.LINEAR, Category.INVERSE])
         self.market = PerpMarketData(kernel, self.native, listed)
-        self.trading = V5Trading(kernel, self.native, listed)
+        self.trading = PerpTrading(kernel, self.native, listed)
         self.account = PerpAccount(kernel, self.native, listed)

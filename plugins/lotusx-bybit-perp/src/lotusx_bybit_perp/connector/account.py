@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -82,17 +83,14 @@ class PerpAccount(V5Account):
         )
 
     async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
-        try:
+        with suppress(NoChange):
             await self._perps.set_leverage(self._listed.category(instrument), instrument.venue_symbol, leverage)
-        except NoChange:
-            return
 
     async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
-        """Set the mode of the whole account, whatever *instrument*."""
-        try:
+        """Set the mode of the whole account, whatever *instrument*; the stream states it from now on."""
+        with suppress(NoChange):
             await self._perps.set_margin_mode(convert.MARGIN_WORDS[mode])
-        except NoChange:
-            return
+        self._margin_mode = mode
 
     async def change_margin(self, instrument: Instrument, amount: Decimal) -> None:
         await self._perps.add_margin(self._listed.category(instrument), instrument.venue_symbol, amount)

@@ -6,7 +6,7 @@ the request's id, never by their words, which differ by product. Source: bybit-e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -70,8 +70,13 @@ def _ignored(message: bytes) -> Notice:
     return Notice(NoticeKind.IGNORED, message[:200].decode("utf-8", "replace"))
 
 
-def _control(op: str, request_id: int, args: Iterable[str]) -> str:
-    return _encode({"req_id": str(request_id), "op": op, "args": list(args)}).decode()
+def _control(op: str, request_id: int, keys: Sequence[str], topics: Sequence[str]) -> str:
+    return _encode({"req_id": f"{request_id}.{len(keys)}", "op": op, "args": list(topics)}).decode()
+
+
+def _is_alone(name: str) -> bool:
+    """Say whether the request that `_control` gave this id was about one channel."""
+    return name.partition(".")[2] == "1"
 
 
 class _StreamCodec:
@@ -106,8 +111,9 @@ class _StreamCodec:
             return None
         text = said.ret_msg or said.text or "no text"
         kind = K.AUTHENTICATION if said.op == "auth" else kind_of_words(text, self._words)
-        # "already subscribed" changes nothing: the stream goes on.
-        return None if kind is K.NO_CHANGE else exchange_error(kind, self._exchange, said.op or "control", text)
+        if kind is K.NO_CHANGE and _is_alone(str(said.req_id or "")):
+            return None  # "already subscribed": the stream goes on. Of several topics the others may not be served.
+        return exchange_error(kind, self._exchange, said.op or "control", text)
 
 
 class PublicCodec(_StreamCodec):
@@ -116,10 +122,10 @@ class PublicCodec(_StreamCodec):
     _words = PUBLIC_WORDS
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("subscribe", request_id, keys)]
+        return [_control("subscribe", request_id, keys, keys)]
 
     def unsubscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("unsubscribe", request_id, keys)]
+        return [_control("unsubscribe", request_id, keys, keys)]
 
     def log_in(self, request_id: int, context: SigningContext) -> str | None:
         return None
@@ -148,10 +154,10 @@ class AccountCodec(_StreamCodec):
         self._suffixes = frozenset(f".{category}" for category in Category)
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("subscribe", request_id, self._topics(keys))]
+        return [_control("subscribe", request_id, keys, self._topics(keys))]
 
     def unsubscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("unsubscribe", request_id, self._topics(keys))]
+        return [_control("unsubscribe", request_id, keys, self._topics(keys))]
 
     def _topics(self, keys: Sequence[str]) -> list[str]:
         topics = []

@@ -12,7 +12,7 @@ from lotusx_bybit.v5 import account_types as types, order_conversions as convert
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, ms_of
 from lotusx_bybit.v5.order_conversions import USER_TRADE
-from lotusx_bybit.v5.order_requests import order_name
+from lotusx_bybit.v5.order_requests import order_name, other_name
 from lotusx_bybit.v5.pieces import everything, piece
 from lotusx_bybit.v5.rest import EXECUTIONS_PER_PAGE, ORDERS_PER_PAGE
 
@@ -52,17 +52,20 @@ class V5OrderReads(TradingPort):
         Raises:
             OrderNotFound: In none of them. Right after placing, that proves nothing.
         """
-        category = self._listed.category(instrument)
-        params = {"category": category.value, "symbol": instrument.venue_symbol, **order_name(ref)}
-        asked = (self._rest.orders, places_of(category)), (self._rest.past_orders, past_places_of(category))
-        for ask, places in asked:
-            for place in places:
-                try:
-                    rows = (await ask({**params, "orderFilter": place})).items
-                except OrderNotFound:
-                    continue
-                if rows:
-                    return convert.to_order(rows[0], symbol=instrument.symbol, category=category)
+        category, name = self._listed.category(instrument), order_name(ref)
+        realtime, history = self._rest.orders, self._rest.past_orders
+        asked = [(realtime, name, place) for place in places_of(category)]
+        asked += [(history, name, place) for place in past_places_of(category)]
+        if (other := other_name(ref, category)) is not None:
+            asked += [(realtime, other, None), (history, other, None)]
+        for ask, named, place in asked:
+            params = {"category": category.value, "symbol": instrument.venue_symbol, **named, "orderFilter": place}
+            try:
+                rows = (await ask(params)).items
+            except OrderNotFound:
+                continue
+            if rows:
+                return convert.to_order(rows[0], symbol=instrument.symbol, category=category)
         raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", f"order {ref} is not known")
 
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:

@@ -155,7 +155,8 @@ def order_params(
 def _refuse(request: OrderRequest, exchange: str, category: Category) -> None:
     spot, kind = category is Category.SPOT, request.type
     if kind is OrderType.TRAILING_STOP or request.trailing_fraction is not None:
-        raise NotSupported(exchange, "trailing orders", "a stop order that you move")
+        instead = "a stop order that you move" if spot else "native.trading_stop, of a position"
+        raise NotSupported(exchange, "trailing orders", instead)
     if request.time_in_force is TimeInForce.GTD:
         raise NotSupported(exchange, "time in force GTD", "GTC, and a cancel of your own")
     if spot and request.reduce_only:
@@ -184,6 +185,16 @@ def order_name(ref: OrderRef) -> dict[str, str]:
     if ref.client_order_id is not None:
         return {"orderLinkId": ref.client_order_id}
     raise InvalidArgument("name the order: client_order_id or venue_order_id")
+
+
+def other_name(ref: OrderRef, category: Category) -> dict[str, str] | None:
+    """Name an order by the caller's id, where the exchange's own may have changed; ``None``: it cannot have.
+
+    Whether an order on spot keeps its id when it triggers is not documented.
+    """
+    if category is not Category.SPOT or ref.venue_order_id is None or ref.client_order_id is None:
+        return None
+    return {"orderLinkId": ref.client_order_id}
 
 
 def amend_params(ref: OrderRef, change: Amendment, venue_symbol: str, *, category: Category) -> Params:

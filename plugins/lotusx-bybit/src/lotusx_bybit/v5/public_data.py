@@ -26,7 +26,8 @@ E = TypeVar("E")
 
 MAX_CANDLES = 1_000
 MAX_DEPTH = 1_000
-_MONTH_MS = 31 * 86_400_000
+_MONTH_MS = 28 * 86_400_000
+"""The shortest: so many months never hold more candles than were asked for."""
 _TRADES = {Category.SPOT: 60, Category.LINEAR: 1_000, Category.INVERSE: 1_000}
 _REPEATED_S = 3.0
 """After so long without change ``orderbook.1`` is sent again."""

@@ -76,18 +76,23 @@ class V5Trading(V5OrderReads):
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> Acknowledged:
         """Ask for an order's end. On spot, an order that waits for its trigger is looked for where those are kept."""
-        category = self._listed.category(instrument)
-        params = write.cancel_params(ref, instrument.venue_symbol, category=category)
         try:
-            await self._command(CANCEL, params, lane=Lane.URGENT)
+            await self._command(CANCEL, self._cancellation(ref, instrument), lane=Lane.URGENT)
         except OrderNotFound as error:
-            await self._cancel_elsewhere(params, category, error)
+            await self._cancel_elsewhere(ref, instrument, error)
         return Acknowledged(ref)
 
-    async def _cancel_elsewhere(self, params: Params, category: Category, error: OrderNotFound) -> None:
-        for place in ELSEWHERE if category is Category.SPOT else ():
+    async def _cancel_elsewhere(self, ref: OrderRef, instrument: Instrument, error: OrderNotFound) -> None:
+        """Look in the other places of spot, and for one that has triggered under another id."""
+        category, params = self._listed.category(instrument), self._cancellation(ref, instrument)
+        tries: list[Params] = []
+        if category is Category.SPOT:
+            tries = [{**params, "orderFilter": place} for place in ELSEWHERE]
+        if (other := write.other_name(ref, category)) is not None:
+            tries.append({"category": category.value, "symbol": instrument.venue_symbol, **other})
+        for attempt in tries:
             try:
-                await self._command(CANCEL, {**params, "orderFilter": place}, lane=Lane.URGENT)
+                await self._command(CANCEL, attempt, lane=Lane.URGENT)
             except OrderNotFound:
                 continue
             return
@@ -165,8 +170,7 @@ class V5Trading(V5OrderReads):
             outcome: Acknowledged | Exception = answer if isinstance(answer, Exception) else Acknowledged(ref)
             if isinstance(answer, OrderNotFound):
                 try:
-                    category = self._listed.category(instrument)
-                    await self._cancel_elsewhere(self._cancellation(ref, instrument), category, answer)
+                    await self._cancel_elsewhere(ref, instrument, answer)
                     outcome = Acknowledged(ref)
                 except LotusXError as error:
                     outcome = error
