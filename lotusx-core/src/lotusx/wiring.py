@@ -22,7 +22,7 @@ from lotusx.errors import ConnectionFailed, LotusXError
 from lotusx.exchange import Exchange
 from lotusx.instruments import Instruments
 from lotusx.kernel.book import SnapshotPace
-from lotusx.kernel.budget import BudgetRegistry
+from lotusx.kernel.budget import Budget, BudgetRegistry
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.facts import Capability
@@ -92,27 +92,26 @@ class Wiring:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self._stack = AsyncExitStack()
         self.clock: Clock = parts.clock or SystemClock()
         self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
         self.telemetry = Telemetry()
-        registry = parts.budgets or BudgetRegistry()
-        scope = getattr(parts.signer, "nonce_scope", None)
-        self._nonces = NonceAllocator() if scope is None else registry.nonces(parts.facts.name, scope)
-        host = min(parts.urls.values())
-        limits = parts.reach.limits(parts.facts.limits)
-        self.budget = registry.budget(parts.facts.name, host, limits, account=_identity(parts))
+        self._registry = parts.budgets or self._own_registry(parts.settings.budgets)
+        self.budget: Budget
         self._journal: Journal | None = parts.journal
         self.groups: dict[str, WsGroup] = {}
         self.instruments = Instruments(parts.facts.name, self.clock)
         self.connector: Connector
         self.rest: RestStack
         self.desk: OrderDesk
-        self._stack = AsyncExitStack()
         self._tasks: anyio.abc.TaskGroup | None = None
 
     async def start(self, exchange: Exchange) -> None:
         """Build everything and enter what runs in the background."""
         parts, facts, rng = self.parts, self.parts.facts, self.parts.random or randomness.Random()
+        registry, host = self._registry, min(parts.urls.values())
+        self.budget = registry.budget(facts.name, host, parts.reach.limits(facts.limits), account=_identity(parts))
+        nonces = getattr(parts.signer, "nonce_scope", None)
         for observer in parts.manager.observers():
             self.telemetry.observe(observer)
         http = parts.reach.over_http(parts.http or make_http_transport(proxy=parts.settings.proxy), self.clock)
@@ -121,7 +120,12 @@ class Wiring:
             self._stack.push_async_callback(http.aclose)
         if parts.ws is None:
             self._stack.push_async_callback(ws.aclose)
-        stamper = Stamper(self.clock, self.offset, self._nonces, receive_window_ms=facts.receive_window_ms)
+        stamper = Stamper(
+            self.clock,
+            self.offset,
+            NonceAllocator() if nonces is None else registry.nonces(facts.name, nonces),
+            receive_window_ms=facts.receive_window_ms,
+        )
         self.rest = self._rest(http, stamper, rng)
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         connects = connect_budgets(parts.ws_urls, {name: ws.connects_per_window for name, ws in facts.ws.items()})
@@ -146,7 +150,7 @@ class Wiring:
             self.groups[group].lease = lease
         self.instruments.use(parts.reach.fetch(connector.market.instruments))
         self.rest.use_time_source(connector.market.server_time_ns)
-        probe = Probe(connector.market, self.instruments, self.clock)
+        probe = Probe(connector.market, self.instruments, self.clock, self._exchange_ns)
         on_disk = None
         if parts.journal is None and parts.settings.journal and self._may_send:
             on_disk = self._journal = self._journal_at(parts.settings.journal)
@@ -251,6 +255,15 @@ class Wiring:
             telemetry=self.telemetry,
             time=self.rest,
         )
+
+    def _own_registry(self, path: str | None) -> BudgetRegistry:
+        if path is None:
+            return BudgetRegistry()
+        from lotusx.shared_budgets import SharedBudgets
+
+        shared = SharedBudgets(path)
+        self._stack.callback(shared.close)
+        return shared
 
     @property
     def _may_send(self) -> bool:

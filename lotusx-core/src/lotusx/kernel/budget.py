@@ -2,7 +2,7 @@
 
 The arithmetic is pure, on monotonic time that comes in as an argument; `Budget.acquire` is the thin part that waits.
 Limits belong to an address or an account, not to a connector: connectors that got their `Budget` from one
-`BudgetRegistry` share them.
+`BudgetRegistry` share them; so do processes whose registry is a `lotusx.shared_budgets.SharedBudgets`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lotusx.errors import Banned, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
@@ -25,11 +26,14 @@ RESERVE = 0.1
 MAX_WAITING = 10_000
 """Requests that may wait for one exchange's limits at a time; more are refused at once."""
 
+BUSY = "the ledger that other processes hold"
+BUSY_NS = 1_000_000
+
 _S = 1_000_000_000
 _LEAST_WAIT_NS = 1_000_000
 
 
-class _Pool:
+class Pool:
     """One thing the exchange counts, in one or several windows."""
 
     __slots__ = ("banned", "blocked_ns", "name", "windows")
@@ -63,7 +67,7 @@ class _Pool:
 class Ticket:
     """What one request asks of the limits, and its place in the queue."""
 
-    costs: tuple[tuple[_Pool, int], ...]
+    costs: tuple[tuple[Pool, int], ...]
     lane: Lane
     queued: bool = False
     taken_ns: int = 0
@@ -78,17 +82,48 @@ class Hold:
     banned: bool = False
 
 
+class LedgerLock(Protocol):
+    """Guards a ledger; one that processes share also brings it up to date, and takes what was changed along.
+
+    Attributes:
+        current: Whether the ledger is up to date while it is held. Otherwise nothing may be taken from it.
+    """
+
+    current: bool
+
+    def __enter__(self) -> object: ...
+    def __exit__(self, *error: object) -> None: ...
+
+
+class _ThreadLock:
+    """Of the threads of this process: the blocking façade runs loops in threads."""
+
+    __slots__ = ("_lock",)
+    current = True
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> object:
+        return self._lock.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
 @dataclass(slots=True)
-class _Ledger:
+class Ledger:
     """All limits of one host as seen from one address: every connector in the process that talks to it."""
 
-    pools: dict[tuple[str, str], _Pool] = field(default_factory=dict)
-    gate: _Pool = field(default_factory=lambda: _Pool(""))
+    pools: dict[tuple[str, str], Pool] = field(default_factory=dict)
+    gate: Pool = field(default_factory=lambda: Pool(""))
     waiting: list[Ticket] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)  # the blocking façade runs loops in threads
+    lock: LedgerLock = field(default_factory=_ThreadLock)
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
         """Take what *ticket* asks if nothing forbids it, leaving room for all who were there before."""
+        if not self.lock.current:
+            return Hold(BUSY_NS, BUSY)
         if self.gate.blocked_ns > now_ns:
             return Hold(self.gate.blocked_ns - now_ns, "", self.gate.banned)
         hold: Hold | None = None
@@ -113,7 +148,7 @@ class _Ledger:
                     window.add(amount, now_ns)
         return hold
 
-    def _ahead(self, ticket: Ticket, pool: _Pool) -> int:
+    def _ahead(self, ticket: Ticket, pool: Pool) -> int:
         """Sum what those before *ticket* want of *pool*. The urgent are before all others."""
         total = 0
         passed = False
@@ -136,7 +171,7 @@ class BudgetRegistry:
     """Hands out what connections of a process must share: limits, and the nonces of a key. Passed as an argument."""
 
     def __init__(self) -> None:
-        self._ledgers: dict[str, _Ledger] = {}
+        self._ledgers: dict[str, Ledger] = {}
         self._nonces: dict[tuple[str, str], NonceAllocator] = {}
 
     def nonces(self, exchange: str, scope: str) -> NonceAllocator:
@@ -150,8 +185,13 @@ class BudgetRegistry:
         at the same one share them. *account* says whose per-account limits; it must not be a secret, nor need it mean
         anything.
         """
-        ledger = self._ledgers.setdefault(host, _Ledger())
+        ledger = self._ledgers.get(host)
+        if ledger is None:
+            ledger = self._ledgers[host] = self._make_ledger(host)
         return Budget(exchange, limits, account=account, ledger=ledger)
+
+    def _make_ledger(self, host: str) -> Ledger:
+        return Ledger()
 
 
 class Budget:
@@ -160,20 +200,20 @@ class Budget:
     __slots__ = ("_account", "_distance_ns", "_exchange", "_ledger", "_pools")
 
     def __init__(
-        self, exchange: str, limits: Sequence[Limit] = (), *, account: str = "", ledger: _Ledger | None = None
+        self, exchange: str, limits: Sequence[Limit] = (), *, account: str = "", ledger: Ledger | None = None
     ) -> None:
         self._exchange = exchange
         self._account = account
-        self._ledger = ledger if ledger is not None else _Ledger()
-        self._pools: dict[str, list[_Pool]] = {}  # by name: one for each scope that limits it
+        self._ledger = ledger if ledger is not None else Ledger()
+        self._pools: dict[str, list[Pool]] = {}  # by name: one for each scope that limits it
         self._distance_ns: int | None = None
         with self._ledger.lock:
             for limit in limits:
                 self._pool(limit).ensure(limit)
 
-    def _pool(self, limit: Limit) -> _Pool:
+    def _pool(self, limit: Limit) -> Pool:
         key = (limit.pool, "" if limit.scope == "ip" else f"{limit.scope}:{self._account}")
-        pool = self._ledger.pools.setdefault(key, _Pool(limit.pool))
+        pool = self._ledger.pools.setdefault(key, Pool(limit.pool))
         named = self._pools.setdefault(limit.pool, [])
         if pool not in named:
             named.append(pool)
@@ -192,11 +232,11 @@ class Budget:
                 if self._distance_ns is not None and isinstance(window, AlignedWindow):
                     window.align(self._distance_ns, now_ns)
 
-    def _named(self, name: str) -> list[_Pool]:
+    def _named(self, name: str) -> list[Pool]:
         pools = self._pools.get(name)
         if pools is None:  # a cost without a stated limit: can be blocked, is not counted
             key = (name, f"account:{self._account}")
-            pools = self._pools[name] = [self._ledger.pools.setdefault(key, _Pool(name))]
+            pools = self._pools[name] = [self._ledger.pools.setdefault(key, Pool(name))]
         return pools
 
     def _windows(self, name: str) -> list[AlignedWindow | RollingWindow]:
@@ -213,7 +253,8 @@ class Budget:
 
     def used(self, pool: str, window_s: float, now_ns: int) -> int:
         """Return what counts against one limit now; 0 where there is no such limit."""
-        return max((w.used(now_ns) for w in self._windows(pool) if w.limit.window_s == window_s), default=0)
+        with self._ledger.lock:
+            return max((w.used(now_ns) for w in self._windows(pool) if w.limit.window_s == window_s), default=0)
 
     def ticket(self, costs: Iterable[Cost], lane: Lane = Lane.NORMAL) -> Ticket:
         """Prepare to ask for *costs*.
@@ -221,7 +262,7 @@ class Budget:
         Raises:
             InvalidArgument: One of them is more than the whole limit; it would wait for ever.
         """
-        wanted: list[tuple[_Pool, int]] = []
+        wanted: list[tuple[Pool, int]] = []
         for cost in costs:
             for window in self._windows(cost.pool):
                 if cost.amount > window.limit.amount:
@@ -357,6 +398,8 @@ class Budget:
             text = f"this address is shut out for {after_s:.1f} s more; nothing was sent"
             return Banned(self._exchange, "local", text, after_s=after_s)
         what = f"{hold.pool} is used up" if hold.pool else "all traffic is held"
+        if hold.pool == BUSY:
+            what = "another process holds the ledger of limits; try again"
         return RateLimited(
             self._exchange, "local", f"{what} for {after_s:.1f} s more; nothing was sent", after_s=after_s
         )

@@ -8,6 +8,7 @@ from lotusx.kernel.facts import Limit
 
 _S = 1_000_000_000
 _GRAINS = 64
+_NEVER = -(2**63)
 
 
 class AlignedWindow:
@@ -25,7 +26,7 @@ class AlignedWindow:
         self._length_ns = int(limit.window_s * _S)
         self._used = 0
         self._told = 0  # by the exchange, of the running window: what is given back is never part of it
-        self._started_ns = self._ends_ns = -(2**63)
+        self._started_ns = self._ends_ns = _NEVER
 
     def _roll(self, now_ns: int) -> None:
         if now_ns >= self._ends_ns:
@@ -40,6 +41,14 @@ class AlignedWindow:
         self.distance_ns = distance_ns
         ends = now_ns - (now_ns + distance_ns) % self._length_ns + self._length_ns
         self._ends_ns = max(self._ends_ns, ends) if self._used else ends
+
+    def state(self) -> list[int]:
+        """Return what has been counted, for `restore`; empty: nothing."""
+        return [self._used, self._told, self._started_ns, self._ends_ns] if self._used else []
+
+    def restore(self, state: list[int]) -> None:
+        """Go on from what `state` has returned, here or in another process."""
+        self._used, self._told, self._started_ns, self._ends_ns = state or (0, 0, _NEVER, _NEVER)
 
     def used(self, now_ns: int) -> int:
         """Return what counts against the limit now."""
@@ -92,6 +101,15 @@ class RollingWindow:
         self._grain_ns = self._length_ns // _GRAINS
         self._grains: deque[list[int]] = deque()  # [first ns, last ns, amount]
         self._used = 0
+
+    def state(self) -> list[int]:
+        """Return what has been counted, for `restore`; empty: nothing."""
+        return [number for grain in self._grains for number in grain]
+
+    def restore(self, state: list[int]) -> None:
+        """Go on from what `state` has returned, here or in another process."""
+        self._grains = deque(state[start : start + 3] for start in range(0, len(state), 3))
+        self._used = sum(state[2::3])
 
     def _roll(self, now_ns: int) -> None:
         grains = self._grains
