@@ -460,6 +460,43 @@ async def test_the_clock_is_kept_while_nothing_is_asked() -> None:
     assert bench.rest.syncs == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "silence_s"),
+    [
+        (418, {"retry-after": "40"}, b"{}", 40.0),
+        (418, {}, b"{}", 120.0),
+        (403, {"content-type": "text/html"}, b"no", 120.0),
+        (403, {}, b" <html>no</html>", 120.0),
+    ],
+)
+async def test_whatever_shuts_an_address_out_silences_it_even_where_the_dialect_does_not_know_it(
+    status: int, headers: dict[str, str], body: bytes, silence_s: float
+) -> None:
+    bench = Bench(HttpResponse(status, headers, body), OK)
+    with pytest.raises(LotusXError):
+        await bench.call()
+    with pytest.raises(Banned) as caught:
+        await bench.call()
+    assert caught.value.after_s == silence_s
+    assert len(bench.http.requests) == 1
+    bench.clock.mono += int(silence_s * S)
+    assert await bench.call() == {"n": 1}
+
+
+async def test_a_date_to_wait_for_is_read_by_the_exchanges_clock() -> None:
+    bench = Bench(HttpResponse(429, {"retry-after": "Fri, 01 Jan 2027 00:00:09 GMT"}, b"slow"))
+    midnight = 1_798_761_600 * S
+
+    async def source() -> int:
+        return midnight
+
+    bench.rest.use_time_source(source)
+    await bench.rest.sync_clock()  # the wall clock is years behind
+    with pytest.raises(RateLimited) as caught:
+        await bench.call(dataclasses.replace(COMMAND, signed=False))
+    assert caught.value.after_s == 9.0
+
+
 async def test_a_sync_survives_single_failures() -> None:
     bench = Bench(OK)
     answers: list[int | LotusXError] = [ConnectionFailed("gone"), 5 * S, 5 * S]

@@ -23,9 +23,9 @@ from lotusx.errors import (
     Unavailable,
 )
 from lotusx.kernel.budget import Budget
-from lotusx.kernel.clock import Clock
+from lotusx.kernel.clock import Clock, ClockOffset
 from lotusx.kernel.dialect import RestDialect
-from lotusx.kernel.meter import Meter
+from lotusx.kernel.meter import DEFAULT_BAN_S, Meter
 from lotusx.kernel.nonce import Stamper
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.request import Effect, Request, Response
@@ -79,7 +79,7 @@ class TransportLayer:
 class ObserveLayer:
     """Reads a reply: what the exchange counted, whether it is an error; and tells the observers."""
 
-    __slots__ = ("_budget", "_clock", "_dialect", "_exchange", "_inner", "_telemetry")
+    __slots__ = ("_budget", "_clock", "_dialect", "_exchange", "_inner", "_offset", "_telemetry")
 
     def __init__(
         self,
@@ -89,11 +89,13 @@ class ObserveLayer:
         dialect: RestDialect,
         budget: Budget,
         clock: Clock,
+        offset: ClockOffset,
         telemetry: Telemetry,
     ) -> None:
         self._inner = inner
         self._exchange = exchange
         self._dialect = dialect
+        self._offset = offset
         self._budget = budget
         self._clock = clock
         self._telemetry = telemetry
@@ -113,8 +115,15 @@ class ObserveLayer:
         self._tell(request, attempt, response.status, sent_ns, problem)
         if problem is None:
             return response
-        if problem.after_s is None and isinstance(problem, RateLimited | Banned | Unavailable):
-            problem.after_s = retry_after_s(response.headers, self._clock.now_ns() / _S)
+        waits = isinstance(problem, RateLimited | Banned | Unavailable)
+        shut_out = _is_shut_out(response) and not isinstance(problem, Banned)
+        if shut_out or (waits and problem.after_s is None):
+            after_s = retry_after_s(response.headers, self._offset.exchange_now_ns(self._clock) / _S)
+            if shut_out:  # whatever it means for this request: who goes on asking is shut out for longer
+                silence_s = DEFAULT_BAN_S if after_s is None else after_s
+                self._budget.block(None, self._clock.monotonic_ns() + int(silence_s * _S), banned=True)
+            if waits and problem.after_s is None:
+                problem.after_s = after_s
         raise problem
 
     def _tell(self, request: Request, attempt: Attempt, status: int, sent_ns: int, error: LotusXError | None) -> None:
@@ -218,6 +227,7 @@ class RestStack:
             dialect=dialect,
             budget=budget,
             clock=clock,
+            offset=stamper.offset,
             telemetry=telemetry,
         )
         sign = SignLayer(observe, signer=signer, stamper=stamper, redactor=self._redactor)
@@ -376,6 +386,15 @@ def _wrapped(wrapper: Middleware, inner: Next) -> Next:
 
 def _excerpt(body: bytes) -> str:
     return body[:_EXCERPT].decode("utf-8", "replace")
+
+
+def _is_page(response: Response) -> bool:
+    return response.headers.get("content-type", "").startswith("text/html") or response.body.lstrip()[:1] == b"<"
+
+
+def _is_shut_out(response: Response) -> bool:
+    """Say whether something in front of the exchange refuses this address, in no words of the exchange's own."""
+    return response.status == 418 or (response.status == 403 and _is_page(response))
 
 
 def _not_a_success(response: Response) -> MalformedReply | None:
