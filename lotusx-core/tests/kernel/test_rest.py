@@ -463,7 +463,7 @@ async def test_the_clock_is_kept_while_nothing_is_asked() -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "silence_s"),
     [
-        (418, {"retry-after": "40"}, b"{}", 40.0),
+        (418, {"retry-after": "70"}, b"{}", 70.0),
         (418, {}, b"{}", 120.0),
         (403, {"content-type": "text/html"}, b"no", 120.0),
         (403, {}, b" <html>no</html>", 120.0),
