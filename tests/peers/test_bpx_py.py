@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from peer_sim import Served, serving
+from peer_sim import Served, peer, serving
 
-# It asks for cryptography < 44 and ccxt for a newer one, so that it is not required where ccxt is.
-account = pytest.importorskip("bpx.account", reason="bpx-py is not installed")
-public = pytest.importorskip("bpx.public", reason="bpx-py is not installed")
+# It asks for cryptography < 44 and ccxt for a newer one: it has an environment of its own, `peers-bpx`.
+account, public = peer("bpx-py", "bpx.account"), peer("bpx-py", "bpx.public")
 
 KEY = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
