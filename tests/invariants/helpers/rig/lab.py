@@ -9,13 +9,16 @@ from pathlib import Path
 
 from rig.binance import Binance
 from rig.binance_perp import BinancePerp
+from rig.bybit import Bybit, BybitPerp
 from rig.exchange import UnderTest
 from rig.hyperliquid import Hyperliquid
 from rig.plan import Plan, draw
 from rig.running import Result, run
 from rig.tamper import Broken
 
-EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {kind.name: kind for kind in (Binance, BinancePerp, Hyperliquid)}
+EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {
+    kind.name: kind for kind in (Binance, BinancePerp, Bybit, BybitPerp, Hyperliquid)
+}
 """All exchanges under test, by name."""
 _HERE = Path(__file__).parent
 
