@@ -55,10 +55,11 @@ class Found:
     before_positions: int = 0
 
 
-def short_of_fills(ledger: Ledger, found: Found) -> list[TrackedOrder]:
+def short_of_fills(ledger: Ledger, found: Found, since_ns: int) -> list[TrackedOrder]:
     """Return the orders whose fills, the known and the *found* ones, add up to less than was executed.
 
-    An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows.
+    An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows. One of which
+    nothing was found now, and nothing was told since *since_ns* (the exchange's time), is no matter of this recovery.
     """
     said: dict[int, dict[str | None, Decimal]] = {}
     became: dict[tuple[Symbol, str | None], TrackedOrder] = {}  # by ids that the ledger does not know yet
@@ -79,6 +80,8 @@ def short_of_fills(ledger: Ledger, found: Found) -> list[TrackedOrder]:
         known = order.filled_by_fills
         before = total(leg.filled for leg in order.legs)
         if before > known and not order.own:
+            continue
+        if not news and order.state.updated_ns < since_ns:
             continue
         legs = {leg.venue_order_id: leg.filled for leg in order.legs}
         executed = total(max(legs.get(name, _NONE), news.get(name, _NONE)) for name in {**legs, **news})
@@ -138,16 +141,17 @@ class Asker:
                 for name in (order.state.client_order_id, order.state.venue_order_id)
             )
         ]
-        instruments = await self._listed(
-            dict.fromkeys([*symbols, *(o.symbol for o in believed), *(s.symbol for s in found.states)])
-        )
+        span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
+        start_ns = span.start_ns or 0
+        untold = short_of_fills(self._desk.ledger, found, start_ns)  # a reply may have told the end, and no fill
+        known = (*(order.symbol for order in (*believed, *untold)), *(state.symbol for state in found.states))
+        instruments = await self._listed(dict.fromkeys([*symbols, *known]))
         gone = [order for order in gone if order.symbol in instruments]
         patient_ns = self._clock.monotonic_ns() + int(READ_GRACE_S * 1e9)
         for start in range(0, len(gone), AT_ONCE):
             await self._ask_each(gone[start : start + AT_ONCE], instruments, found, patient_ns)
-        span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         found.fills = await self._fills(instruments.values(), span)
-        await self._fills_untold(instruments, found, patient_ns)
+        await self._fills_untold(instruments, found, start_ns, patient_ns)
         found.fills.sort(key=lambda fill: fill.exchange_ns)
         found.payments = (
             await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
@@ -186,20 +190,24 @@ class Asker:
             fills += await self._read(partial(all_fills, self._trading, instrument, span)) or []
         return fills
 
-    async def _fills_untold(self, instruments: Mapping[Symbol, Instrument], found: Found, patient_ns: int) -> None:
+    async def _fills_untold(
+        self, instruments: Mapping[Symbol, Instrument], found: Found, since_ns: int, patient_ns: int
+    ) -> None:
         """Ask, until *patient_ns*, for fills of orders that executed more than the fills found add up to.
 
         Exchanges list fills late: an order may be known to have executed, and its fill be in no list yet.
         """
         delay_s = 0.25
         while True:
-            short = [order for order in short_of_fills(self._desk.ledger, found) if order.symbol in instruments]
+            short = [each for each in short_of_fills(self._desk.ledger, found, since_ns) if each.symbol in instruments]
             for start in range(0, len(short), AT_ONCE):
                 async with anyio.create_task_group() as group:
                     for order in short[start : start + AT_ONCE]:
                         group.start_soon(self._fills_of, order, instruments[order.symbol], found)
             if short:
-                short = [order for order in short_of_fills(self._desk.ledger, found) if order.symbol in instruments]
+                short = [
+                    each for each in short_of_fills(self._desk.ledger, found, since_ns) if each.symbol in instruments
+                ]
             if not short or self._clock.monotonic_ns() >= patient_ns:
                 return
             await self._clock.sleep(delay_s)

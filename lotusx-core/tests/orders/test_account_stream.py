@@ -279,6 +279,25 @@ def test_the_fills_of_what_an_order_became_while_nobody_listened_count_as_its_ow
     in_virtual_time(run)
 
 
+def test_the_fills_of_an_order_that_a_reply_told_the_end_of_while_nobody_listened_are_found() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        old = state("a-0", "10", "filled", filled="1", at=5)
+        new = state("a-1", "11", "filled", filled="1", at=EPOCH_NS + 1)
+        exchange.on["place"] = [lambda _: old, lambda _: new]
+        for name in ("a-0", "a-1"):
+            await account.world.desk.place(limit(name), INSTRUMENT)
+        exchange.fills = [fill("t1", "11", "1", EPOCH_NS + 1, None)]
+        asked: list[str | None] = []
+        exchange.always["fills_of"] = lambda order: asked.append(order.venue_order_id)
+        await account.stream.recover(EPOCH_NS)
+        assert account.fills == ["t1"]
+        assert asked == []  # what ended long before is no matter of this recovery
+
+    in_virtual_time(run)
+
+
 def test_of_an_order_placed_elsewhere_only_what_was_missed_is_asked_for() -> None:
     async def run() -> None:
         account = Account()
