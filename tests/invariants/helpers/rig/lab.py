@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from rig.backpack import Backpack
 from rig.binance import Binance
 from rig.binance_perp import BinancePerp
 from rig.bybit import Bybit, BybitPerp
@@ -17,7 +18,7 @@ from rig.running import Result, run
 from rig.tamper import Broken
 
 EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {
-    kind.name: kind for kind in (Binance, BinancePerp, Bybit, BybitPerp, Hyperliquid)
+    kind.name: kind for kind in (Backpack, Binance, BinancePerp, Bybit, BybitPerp, Hyperliquid)
 }
 """All exchanges under test, by name."""
 _HERE = Path(__file__).parent
