@@ -131,7 +131,7 @@ BROKEN = (
         "sequence numbers are read and not compared",
         ("book messages spoilt",),
         manager=_GapBlind,
-        exchanges=("binance", "binance-perp", "bybit", "bybit-perp"),
+        exchanges=("backpack", "binance", "binance-perp", "bybit", "bybit-perp"),
     ),
     Broken(
         "whole books are taken for changes",
