@@ -179,9 +179,9 @@ def test_silence_is_probed_before_its_deadline_and_named_at_it() -> None:
     (acked,) = subs.acknowledged(1, Ack(send.request_id), 0)
     assert isinstance(acked, Acked)
     member = acked.member
-    assert subs.due(1, 3 * S) == ([], 4 * S)
-    assert subs.due(1, 4 * S) == ([Probe(member)], 5 * S)
-    assert subs.due(1, 4 * S + 1) == ([], 5 * S)
+    assert subs.due(1, 2 * S) == ([], int(2.5 * S))
+    assert subs.due(1, int(2.5 * S)) == ([Probe(member)], 5 * S)  # asking takes more than a second
+    assert subs.due(1, 4 * S) == ([], 5 * S)
     changes, _ = subs.due(1, 5 * S)
     assert changes == [Silent(member)]
     again = [subs.next_send(1, 5 * S, ids()) for _ in range(3)]
@@ -204,7 +204,7 @@ def test_a_quiet_market_is_asked_less_and_less_often_until_it_speaks() -> None:
     assert gaps == [8, 16, 32, 48, 48]
     member.heard_ns = now + 1
     subs.heard(member)
-    assert subs.due(1, now + 2)[1] == now + 1 + 8 * S
+    assert subs.due(1, now + 2)[1] == now + 1 + int(7.5 * S)
 
 
 def test_a_stated_cadence_stretches_the_deadline() -> None:

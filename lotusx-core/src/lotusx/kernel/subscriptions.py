@@ -32,7 +32,9 @@ from lotusx.kernel.pacing import NS
 ACK_WAIT_NS = 10 * NS
 """How long a subscribe may stay unanswered before it is sent again."""
 PROBE_AT = 0.8
-"""When, as a fraction of the deadline, somebody asks whether the market is quiet or the subscription dead."""
+"""When, as a fraction of the deadline, somebody asks whether the market is quiet or the subscription dead,"""
+PROBE_LEAD_NS = int(2.5 * NS)
+"""or so long before it: looking twice, a second apart, takes three answers besides, and they count only in time."""
 TRIES = 4
 """How often a key that the exchange accepted once is asked for again before a refusal is believed."""
 
@@ -342,12 +344,13 @@ class Subscriptions:
             self._stretch(member)
             self._renew(session, member)
             return [Silent(member)]
-        if member.probed or now_ns >= member.since_ns + int(patience * PROBE_AT):
+        ask_ns = member.since_ns + min(int(patience * PROBE_AT), max(patience - PROBE_LEAD_NS, 0))
+        if member.probed or now_ns >= ask_ns:
             times.append(last)
             changes: list[Change] = [] if member.probed else [Probe(member)]
             member.probed = True
             return changes
-        times.append(member.since_ns + int(patience * PROBE_AT))
+        times.append(ask_ns)
         return []
 
 
