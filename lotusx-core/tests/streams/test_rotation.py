@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -688,5 +689,40 @@ def test_a_reply_that_retires_its_socket_is_given_and_the_next_request_goes_over
             assert b'"text": "again"' in await ws.request(echo("again"))
             assert len(server.connections) == 2
             assert server.connections[0].closed is not None
+
+    virtually(main)
+
+
+def test_a_subscription_that_begins_with_what_is_known_keeps_the_order_of_what_follows() -> None:
+    """As where every new subscription repeats the last prints: the new socket overlaps the old one at once."""
+
+    async def main() -> None:
+        server = Server()
+        known: list[int] = []
+        seen: set[int] = set()
+
+        def fresh(events: Sequence[Any]) -> list[Any]:
+            new = [event for event in events if event not in seen]
+            seen.update(new)
+            return new
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if body["op"] == "subscribe" and known:
+                connection.bring(*({"ch": "trades", "n": each} for each in known[-20:]))
+            return None
+
+        server.answer = answer
+        async with group(server, facts=WsFacts(lifetime_s=None)) as ws:
+            stream = ws.subscribe(channel(identity=lambda event: event, fresh=fresh))
+            await anyio.sleep(0.5)
+            for number in range(60):
+                known.append(number)
+                server.publish("trades", number)
+                await anyio.sleep(0.3)
+                if number in (5, 40):
+                    server.open[0].bring({"notice": "shutdown"})
+            assert [await anext(stream) for _ in range(stream.counters.waiting)] == list(range(60))
+            assert stream.counters.received == 60
+            assert len(server.connections) == 3
 
     virtually(main)

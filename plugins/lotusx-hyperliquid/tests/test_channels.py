@@ -51,10 +51,11 @@ async def test_a_replay_of_trades_is_told_once(desk: Any) -> None:
     channel = desk.connector.market.trades_channel(BTC)
     assert (channel.group, channel.key, channel.symbol) == ("market", "trades BTC", BTC.symbol)
     first, second = {**PRINT, "time": 1, "tid": 1}, {**PRINT, "time": 2, "tid": 2}
-    assert [trade.trade_id for trade in channel.convert(trades(second, first), 9)] == ["1", "2"]
+    assert channel.fresh is not None
+    assert [trade.trade_id for trade in channel.fresh(channel.convert(trades(second, first), 9))] == ["1", "2"]
     assert channel.lost is None  # what was told stays told, whatever happens to the socket
     third = {**PRINT, "time": 2, "tid": 3}
-    (fresh,) = channel.convert(trades(first, second, third), 9)
+    (fresh,) = channel.fresh(channel.convert(trades(first, second, third), 9))
     assert (fresh.trade_id, fresh.taker_side, fresh.price_text) == ("3", "sell", "84143.0")
     assert channel.identity(fresh) == (2 * MS, "3")
     with pytest.raises(ItemRejected):

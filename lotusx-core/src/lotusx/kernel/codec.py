@@ -43,6 +43,8 @@ class Channel(Generic[E]):
         identity: Tells one event of this channel from another, the same on every socket: a trade id, an update id. Used
             to leave out repetitions while a socket is replaced; ``None``: whole messages are compared.
         lost: Called when messages may have been missed: a *convert* that remembers earlier messages must forget them.
+        fresh: Leaves out what was delivered before, of events about to be delivered. For channels whose every new
+            subscription begins with what is known; a *convert* that did it could not serve two sockets side by side.
     """
 
     group: str
@@ -55,6 +57,7 @@ class Channel(Generic[E]):
     identity: Callable[[E], Hashable | None] | None = field(default=None, compare=False, repr=False)
     view: str = ""
     lost: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    fresh: Callable[[Sequence[E]], Sequence[E]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Handover(Generic[E]):
     brings is held. Once a held event is also a remembered one, the new socket is known to have missed nothing: the
     handover is ready. At the switch the reader moves over, and what it has had already is left out. What the new socket
     brought before that event was never on the old one (the snapshot some exchanges send first): the reader has no use
-    for it.
+    for it. Not so where a subscription begins with events that are known, in whatever order (``in_order`` is False):
+    there all that was held is forwarded, and whoever takes it leaves out what it has had.
 
     Attributes:
         ready: The overlap is proven.
@@ -25,10 +26,11 @@ class Handover(Generic[E]):
         settled: And no event can be a repetition any more.
     """
 
-    __slots__ = ("_forward", "_held", "_held_ids", "_seen", "ready", "settled", "switched")
+    __slots__ = ("_forward", "_held", "_held_ids", "_in_order", "_seen", "ready", "settled", "switched")
 
-    def __init__(self, forward: Callable[[Sequence[E]], None]) -> None:
+    def __init__(self, forward: Callable[[Sequence[E]], None], *, in_order: bool = True) -> None:
         self._forward = forward
+        self._in_order = in_order
         self._seen: Counter[Hashable] = Counter()
         self._held: list[tuple[Hashable, E]] = []
         self._held_ids: set[Hashable] = set()
@@ -64,7 +66,7 @@ class Handover(Generic[E]):
         self.switched = True
         held, self._held = self._held, []
         self._held_ids.clear()
-        if self.ready:
+        if self.ready and self._in_order:
             del held[: next(at for at, (identity, _) in enumerate(held) if identity in self._seen)]
         self._pass(held)
 
@@ -79,7 +81,7 @@ class Handover(Generic[E]):
             if self._seen.get(identity, 0) > 0:
                 self._seen[identity] -= 1
                 continue
-            if self.ready and not self.settled:
+            if self.ready and self._in_order and not self.settled:
                 self.settle()  # past the old socket's last event: the order is the same, so all that follow are new
             fresh.append(event)
         if fresh:

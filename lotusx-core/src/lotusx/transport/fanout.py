@@ -59,6 +59,7 @@ class Subscription(StreamOwner, Generic[E]):
         self.handover: Handover[Sequence[E]] | None = None
         self._keeper = keeper
         self._convert = channel.convert
+        self._fresh = channel.fresh
         self._streams: tuple[Stream[E], ...] = ()
         self._held: list[Sequence[E]] | None = None
         self._was_lost = False
@@ -86,6 +87,8 @@ class Subscription(StreamOwner, Generic[E]):
         if self._held is not None:
             self._hold_back(events)
             return
+        if self._fresh is not None:
+            events = self._fresh(events)
         for stream in self._streams:
             stream.put(events)
 
@@ -102,12 +105,13 @@ class Subscription(StreamOwner, Generic[E]):
                 self.feed(message, received_ns)
             return
         convert = self._convert
-        events: list[E] = []
+        converted: list[E] = []
         for message in messages:
             try:
-                events += convert(message, received_ns)
+                converted += convert(message, received_ns)
             except Exception as error:
                 self._reject(error)
+        events = converted if self._fresh is None else self._fresh(converted)
         for stream in self._streams:
             stream.put(events)
 
@@ -126,12 +130,13 @@ class Subscription(StreamOwner, Generic[E]):
             if self._held is not None:
                 self._hold_back(events)
                 continue
+            fresh = events if self._fresh is None else self._fresh(events)
             for stream in self._streams:
-                stream.put(events)
+                stream.put(fresh)
 
     def begin_handover(self) -> None:
         """Start to remember what the old socket brings; nothing has been asked of the new one yet."""
-        self.handover = Handover(self._deliver)
+        self.handover = Handover(self._deliver, in_order=self._fresh is None)
 
     def end_handover(self) -> None:
         """The old socket is gone, and what it brought cannot come again."""

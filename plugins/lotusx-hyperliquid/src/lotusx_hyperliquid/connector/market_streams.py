@@ -51,17 +51,19 @@ class MarketStreams(MarketDataPort):
         order: deque[tuple[int, str]] = deque()
 
         def read(message: bytes, received_ns: int) -> Sequence[Trade]:
-            trades = convert.to_trades(_trades(message).data, symbol=symbol, received_ns=received_ns)
-            fresh = []
+            return convert.to_trades(_trades(message).data, symbol=symbol, received_ns=received_ns)
+
+        def fresh(trades: Sequence[Trade]) -> Sequence[Trade]:
+            new = []
             for trade in trades:
                 key = (trade.exchange_ns, trade.trade_id)
                 if key not in known:
                     known.add(key)
                     order.append(key)
-                    fresh.append(trade)
+                    new.append(trade)
             while len(order) > TRADES_REMEMBERED:
                 known.discard(order.popleft())
-            return fresh
+            return new
 
         return self._channel(
             instrument,
@@ -69,6 +71,7 @@ class MarketStreams(MarketDataPort):
             ChannelKind.TRADES,
             read,
             identity=lambda trade: (trade.exchange_ns, trade.trade_id),
+            fresh=fresh,
         )
 
     def ticker_channel(self, instrument: Instrument) -> Channel[Ticker]:
@@ -185,6 +188,7 @@ class MarketStreams(MarketDataPort):
         identity: Callable[[E], tuple[int, str]] | None = None,
         view: str = "",
         lost: Callable[[], None] | None = None,
+        fresh: Callable[[Sequence[E]], Sequence[E]] | None = None,
     ) -> Channel[E]:
         """Write a channel; only of what trades: an unknown name would close the socket and end all its streams."""
         if instrument.status is InstrumentStatus.CLOSED:
@@ -199,4 +203,5 @@ class MarketStreams(MarketDataPort):
             identity=identity,
             view=view,
             lost=lost,
+            fresh=fresh,
         )
