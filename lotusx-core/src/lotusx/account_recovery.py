@@ -59,7 +59,7 @@ def short_of_fills(ledger: Ledger, found: Found, since_ns: int) -> list[TrackedO
     """Return the orders whose fills, the known and the *found* ones, add up to less than was executed.
 
     An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows. One of which
-    nothing was found now, and nothing was told since *since_ns* (the exchange's time), is no matter of this recovery.
+    nothing was found now, and that was last told of before *since_ns* (the exchange's time), is no matter of this one.
     """
     said: dict[int, dict[str | None, Decimal]] = {}
     became: dict[tuple[Symbol, str | None], TrackedOrder] = {}  # by ids that the ledger does not know yet
@@ -81,7 +81,7 @@ def short_of_fills(ledger: Ledger, found: Found, since_ns: int) -> list[TrackedO
         before = total(leg.filled for leg in order.legs)
         if before > known and not order.own:
             continue
-        if not news and order.state.updated_ns < since_ns:
+        if not news and 0 < order.state.updated_ns < since_ns:
             continue
         legs = {leg.venue_order_id: leg.filled for leg in order.legs}
         executed = total(max(legs.get(name, _NONE), news.get(name, _NONE)) for name in {**legs, **news})
