@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,26 +162,16 @@ def test_ids_and_all_exclude_each_other(lotusx: Lotusx, binance: Venue) -> None:
 
 
 def test_the_account_is_streamed(lotusx: Lotusx, binance: Venue) -> None:
-    from threading import Event, Thread
-
-    streaming, placed = Event(), Event()
-
-    def place() -> None:
-        streaming.wait(60)
-        while not placed.is_set():
-            binance.do(lambda sim: sim.trade("BTCUSDT", "sell", "0.5", price="68000"))
-            placed.wait(0.05)
-
-    lotusx(f"order place {binance.options} -s BTCUSDT --side buy -q 0.4 -p 68000 --client-order-id cli-s")
-    thread = Thread(target=place)
-    thread.start()
-    streaming.set()
-    try:
-        done = lotusx(f"stream account {binance.options} --count 1 --json")
-    finally:
-        placed.set()
-        thread.join()
-    assert json.loads(done.lines[0])["event"].endswith("Event")
+    command = f"-m lotusx_cli stream account {binance.options} --count 1 --json"
+    with subprocess.Popen([sys.executable, *command.split()], stdout=subprocess.PIPE, text=True) as process:
+        number, deadline = 0, monotonic() + 60
+        while process.poll() is None and monotonic() < deadline:
+            number += 1
+            terms = f"--side buy -q 0.01 -p 50000 --client-order-id cli-s{number}"
+            lotusx(f"order place {binance.options} -s BTCUSDT {terms}")
+        process.kill()
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"].endswith("Event")
 
 
 def test_a_key_is_proved_and_what_it_may_do_is_said(lotusx: Lotusx, binance: Venue) -> None:

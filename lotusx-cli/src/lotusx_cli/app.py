@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "status": ("health:status", "whether an exchange can be reached, its clock, the key"),
         "latency": ("latency:latency", "how long requests and streams take"),
         "call": ("call:call", "an exchange's own endpoints: list, call, or show the signed request"),
+        "config": ("config:config", "which settings hold and where they come from"),
+        "doctor": ("doctor:doctor", "look for what is wrong on this machine"),
         "sim": ("sim:sim", "a simulated exchange on this machine"),
         "demo": ("demo:demo", "everything at work, without a key or a network"),
         "completion": ("completion:completion", "completion of commands for bash, zsh and fish"),
