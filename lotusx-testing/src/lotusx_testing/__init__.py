@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from lotusx_testing.http import HttpExchange as HttpExchange
     from lotusx_testing.payloads import NewValue as NewValue, Payload as Payload
+    from lotusx_testing.progress import Progress as Progress
     from lotusx_testing.requests import (
         Expected as Expected,
         RequestExample as RequestExample,
@@ -35,6 +36,7 @@ _HOMES = {
     "fakes": "FakeClock FakeInstruments FakeKernel FakeRest FakeWsRequests",
     "http": "HttpExchange",
     "payloads": "NewValue Payload",
+    "progress": "Progress",
     "requests": "Expected RequestExample SigningVector",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

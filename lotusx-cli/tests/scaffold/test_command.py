@@ -1,0 +1,76 @@
+"""`lotusx new-exchange`, from a shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lotusx_cli.failures import Exit
+
+if TYPE_CHECKING:
+    from ..conftest import Lotusx
+
+OKX = "new-exchange okx --scheme hmac-base64 --market spot --market perp --rest https://okx.example --passphrase"
+
+
+@pytest.fixture(autouse=True)
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_flags_suffice(lotusx: Lotusx, away: Path) -> None:
+    done = lotusx(OKX)
+
+    assert done.code == 0, done.err
+    assert (away / "lotusx-okx" / "src" / "lotusx_okx" / "plugin.py").exists()
+    assert str(away / "lotusx-okx") in done.out
+    assert "pytest -rx" in done.err
+
+
+def test_in_a_checkout_it_goes_among_the_plugins(lotusx: Lotusx, away: Path) -> None:
+    (away / "lotusx-core").mkdir()
+    (away / "lotusx-core" / "pyproject.toml").touch()
+    (away / "plugins").mkdir()
+
+    done = lotusx(OKX)
+
+    assert (away / "plugins" / "lotusx-okx" / "pyproject.toml").exists()
+    assert "importlinter" in done.err
+
+
+def test_second_time_is_refused(lotusx: Lotusx) -> None:
+    lotusx(OKX)
+
+    done = lotusx(OKX)
+
+    assert done.code == Exit.USAGE
+    assert "exists already" in done.err
+
+
+def test_missing_answers_are_named_where_nobody_can_be_asked(lotusx: Lotusx, away: Path) -> None:
+    done = lotusx("new-exchange okx --market spot")
+
+    assert done.code == Exit.USAGE
+    assert "missing: --scheme, --rest" in done.err
+    assert list(away.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (OKX.replace(" okx ", " OKX "), "lower case letters"),
+        (OKX.replace(" okx ", " binance "), "taken: lotusx-binance"),
+        (OKX.replace(" okx ", " hyperliquid "), "hyperliquid"),
+        (OKX.replace("https://", ""), "no address"),
+        (OKX.replace("hmac-base64", "md5"), "md5"),
+    ],
+)
+def test_wrong_answer_writes_nothing(arguments: str, what: str, lotusx: Lotusx, away: Path) -> None:
+    done = lotusx(arguments)
+
+    assert done.code == Exit.USAGE
+    assert what in done.err
+    assert list(away.iterdir()) == []
