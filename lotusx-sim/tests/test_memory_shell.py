@@ -341,3 +341,14 @@ def test_a_peer_that_vanished_says_nothing_and_answers_nothing_while_a_new_one_i
 
     assert inbox.messages
     assert again.messages
+
+
+def test_whoever_stops_waiting_for_a_handshake_leaves_no_connection_behind() -> None:
+    async def main() -> None:
+        async with memory.connect(BinanceSpot(), latency_s=1.0) as server:
+            with anyio.move_on_after(1.5):  # the venue has accepted, its answer is on its way
+                await server.ws.connect(f"{server.ws_url}/ws/btcusdt@trade", Inbox())
+            assert server.sim.connections_made == 1
+            assert server.sim.ws_connections == []
+
+    under_virtual_time(main)

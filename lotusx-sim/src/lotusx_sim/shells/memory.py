@@ -155,7 +155,11 @@ class MemoryWs:
                 raise _handshake_refused(accepted)
             assert accepted is not None
             connection.attach(accepted)
-            await self._network.travel()
+            try:
+                await self._network.travel()
+            except BaseException:
+                connection.abandon()  # whoever wanted it is gone, as a kernel would close its socket
+                raise
             return connection
         raise RequestTimeout(f"no answer to the handshake with {_path(url)} within {timeout_s} s")
 
@@ -266,6 +270,10 @@ class MemoryConnection:
         if self._end is None:
             self._end = end
             self._wake.set()
+
+    def abandon(self) -> None:
+        """End it without a word."""
+        self._gone()
 
     def _gone(self) -> None:
         connection, self._connection = self._connection, None
