@@ -65,7 +65,7 @@ async def test_mark_price_funding_and_open_interest_are_read_from_the_ticker(des
     interest = await desk.connector.market.open_interest(BTC)
     assert (mark.mark_price, mark.index_price, mark.exchange_ns) == (D("16596.00"), D("16598.54"), 10**9)
     assert (rate.rate, rate.funding_ns, rate.interval_s) == (D("-0.001034"), 1_672_387_200 * 10**9, 28_800)
-    assert interest.quantity == D("186752053.5")
+    assert (interest.quantity, interest.notional) == (D("186752053.5"), D("11252.835"))
     assert desk.queries == ["category=linear&symbol=BTCUSDT"] * 3
 
 

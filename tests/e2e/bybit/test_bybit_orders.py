@@ -25,7 +25,7 @@ from e2e_bybit import (
 from e2e_kit import Connect, collect, until
 
 from lotusx.errors import InsufficientFunds, InvalidArgument, NotSupported, OrderNotFound
-from lotusx.model import Accepted, AmendRequest, OrderEvent, OrderStatus, OrderType, Rejected, TimeInForce
+from lotusx.model import Accepted, AmendRequest, FillEvent, OrderEvent, OrderStatus, OrderType, Rejected, TimeInForce
 from lotusx_sim import Bybit, Simulator
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +147,32 @@ async def test_stop_of_a_position_triggers(connect: Connect, sim: Simulator) -> 
         final = await order.settled(10)
         assert (final.status, final.filled) == (OrderStatus.FILLED, D("0.01"))
         assert await exchange.account.positions() == []
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("down", [False, True], ids=["heard", "while the connection is down"])
+@ALL
+async def test_stop_is_amended_and_followed_through_its_trigger(
+    connect: Connect, sim: Simulator, symbol: str, down: bool
+) -> None:
+    quantity = D("1000") if symbol == INVERSE else D("0.01")
+    async with connect(name_of(symbol)) as exchange, exchange.account.stream_account() as events:
+        placed = stop("a-1", symbol, trigger="83000", type="stop_loss_limit", price="82000")
+        order = await exchange.trading.place(placed)
+        await awaited(events, OrderEvent, lambda each: each.state.raw_status == "Untriggered")
+        await exchange.trading.amend(symbol, client_order_id="a-1", price="82500", quantity=quantity * 2)
+        (waiting,) = await exchange.trading.open_orders(symbol)
+        assert (waiting.price, waiting.quantity, waiting.trigger_price) == (82_500, quantity * 2, 83_000)
+        assert (waiting.type, waiting.status) == (OrderType.STOP_LOSS_LIMIT, OrderStatus.PENDING)
+        if down:
+            sim.cut_connections("rst")
+        sim.set_book(MARKETS[symbol], bids=[("82990", "5000")], asks=[("82991", "5000")])
+        sim.trade(MARKETS[symbol], "sell", "1" if symbol == INVERSE else "0.001")
+        final = await order.settled(20)
+        assert (final.status, final.filled, final.client_order_id) == (OrderStatus.FILLED, quantity * 2, "a-1")
+        told = await awaited(events, FillEvent, lambda each: each.fill.client_order_id == "a-1")
+        assert told.fill.quantity == quantity * 2
+        assert await exchange.trading.open_orders(symbol) == []
 
 
 async def test_take_profit_and_stop_loss_go_along_with_their_order(connect: Connect) -> None:

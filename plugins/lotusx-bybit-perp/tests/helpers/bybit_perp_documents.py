@@ -54,7 +54,7 @@ POSITION: dict[str, Any] = {
     "leverage": "10", "positionStatus": "Normal", "markPrice": "93694.83", "liqPrice": "62000.5", "positionIM": "46.7",
     "unrealisedPnl": "69.05", "updatedTime": "1739520443455", "seq": 172125434,
 }  # fmt: skip
-UNREAD_OF_TICKER = ["data.prevPrice1h", "data.openInterestValue"]
+UNREAD_OF_TICKER = ["data.prevPrice1h"]
 UNREAD_OF_POSITION = ["positionValue", "positionStatus", "seq"]
 LIQUIDATION: dict[str, Any] = {"T": 1739502302929, "s": "BTCUSDT", "S": "Sell", "v": "20000", "p": "0.04499"}
 

@@ -195,16 +195,24 @@ def one_sided(single: str, both: str) -> Decimal | None:
 
 
 def open_interest(
-    quantity: Decimal | None, *, symbol: Symbol, category: Category, exchange_ns: int, received_ns: int
+    quantity: Decimal | None,
+    *,
+    symbol: Symbol,
+    category: Category,
+    exchange_ns: int,
+    received_ns: int,
+    value: Decimal | None = None,
 ) -> OpenInterest:
-    """Return the open interest of one side; contracts of inverse instruments are worth one unit of quote each.
+    """Return the open interest of one side, of linear instruments with its *value* in quote.
+
+    Contracts of inverse instruments are worth one unit of quote each; Bybit states their value in base.
 
     Raises:
         ItemRejected: *quantity* is None: the exchange stated none.
     """
     if quantity is None:
         raise ItemRejected(f"no open interest of {symbol}", field="openInterest")
-    notional = quantity if category is Category.INVERSE else None
+    notional = quantity if category is Category.INVERSE else value
     return OpenInterest(symbol, quantity, notional, exchange_ns, received_ns)
 
 

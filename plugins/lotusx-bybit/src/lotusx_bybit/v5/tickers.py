@@ -154,9 +154,13 @@ def to_open_interest(
     item: types.ContractTicker, *, symbol: Symbol, category: Category, exchange_ms: int, received_ns: int
 ) -> OpenInterest:
     """Read the open interest of one side out of a whole ticker. Errors as in `open_interest`."""
-    quantity = one_sided(item.singleOpenInterest or "", item.openInterest or "")
     return open_interest(
-        quantity, symbol=symbol, category=category, exchange_ns=exchange_ms * MS, received_ns=received_ns
+        one_sided(item.singleOpenInterest or "", item.openInterest or ""),
+        symbol=symbol,
+        category=category,
+        exchange_ns=exchange_ms * MS,
+        received_ns=received_ns,
+        value=one_sided(item.singleOpenInterestValue or "", item.openInterestValue or ""),
     )
 
 

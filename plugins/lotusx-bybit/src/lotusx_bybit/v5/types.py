@@ -152,7 +152,9 @@ class ContractTicker(Struct):
     markPrice: str | UnsetType = UNSET
     indexPrice: str | UnsetType = UNSET
     openInterest: str | UnsetType = UNSET
+    openInterestValue: str | UnsetType = UNSET
     singleOpenInterest: str | UnsetType = UNSET
+    singleOpenInterestValue: str | UnsetType = UNSET
     fundingRate: str | UnsetType = UNSET
     nextFundingTime: str | UnsetType = UNSET
     fundingIntervalHour: str | UnsetType = UNSET
