@@ -156,16 +156,16 @@ def test_cases_are_those_of_the_declared_capabilities() -> None:
 
 
 def test_declared_capability_without_case_fails_until_the_plugin_brings_one() -> None:
-    facts = replace(FACTS, capabilities={Capability.STREAM_LIQUIDATIONS: Support.full()})
+    facts = replace(FACTS, capabilities={Capability.DEPOSITS: Support.full()})
     unproven = Conformance()
     unproven.subject = Subject(facts)
-    with pytest.raises(AssertionError, match="no conformance case proves it: stream_liquidations"):
+    with pytest.raises(AssertionError, match="no conformance case proves it: deposits"):
         unproven.test_declared_capability_has_a_case()
 
-    async def liquidation(arena: Arena) -> None: ...
+    async def deposits(arena: Arena) -> None: ...
 
     proven = Conformance()
-    proven.subject = Subject(facts, cases=[Case("liquidation", Capability.STREAM_LIQUIDATIONS, liquidation)])
+    proven.subject = Subject(facts, cases=[Case("deposits", Capability.DEPOSITS, deposits)])
     proven.test_declared_capability_has_a_case()
 
 
