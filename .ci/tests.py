@@ -23,7 +23,7 @@ from distributions import ROOT, distributions
 COMMON = "tests/"
 """What crosses distributions runs without coverage, at twice the speed: each is covered by the tests of its own."""
 _RESULT = re.compile(r"\d+ (passed|failed|error)")
-ELSEWHERE = ("packaging", "docs", "peers")
+ELSEWHERE = ("packaging", "docs", "peers", "scaffold")
 """Folders of ``tests/`` that have environments of their own."""
 
 
