@@ -170,6 +170,12 @@ def test_self_trades_are_prevented(caller: BackpackCaller, mode: str, taker: str
     assert {reason for status, reason in states.values() if status == "Expired"} == {"SelfTradePrevention"}
 
 
+def test_a_quantity_of_any_length_is_answered(caller: BackpackCaller) -> None:
+    for quantity in ("319757604685088763986182694100", "319757604685088763986182694100.001"):
+        refused = caller.try_to_place(PERP, "Bid", quantity, "149")
+        assert refused["code"] in ("INSUFFICIENT_MARGIN", "INVALID_CLIENT_REQUEST")
+
+
 def test_a_post_only_order_that_would_take_may_be_answered_as_expired() -> None:
     caller = BackpackCaller(Backpack(seed=7, actions_per_s=0, post_only_expires=True))
     caller.sim.set_book(PERP, [("150", "10")], [("151", "10")])

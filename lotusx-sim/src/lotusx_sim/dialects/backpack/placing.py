@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
 
 from lotusx_sim.dialects.backpack.errors import VenueError, bad, refusal, unreadable
 from lotusx_sim.dialects.backpack.listings import BY_SYMBOL, Listing
@@ -117,8 +118,13 @@ def _check_state(listing: Listing, *, is_limit: bool, post_only: bool) -> None:
 
 
 def _check_decimals(value: Decimal, unit: Decimal, what: str) -> None:
-    if Decimal(value.normalize().as_tuple().exponent) < Decimal(unit.as_tuple().exponent):
+    if not _is_multiple(value, Decimal(1).scaleb(int(unit.as_tuple().exponent))):
         raise bad(f"{what} decimal too long")
+
+
+def _is_multiple(value: Decimal, unit: Decimal) -> bool:
+    """Tell exactly, however long *value* is."""
+    return (Fraction(value) / Fraction(unit)).denominator == 1
 
 
 def _price(state: VenueState, listing: Listing, params: Params, side: Side, *, is_limit: bool) -> Decimal | None:
@@ -130,7 +136,7 @@ def _price(state: VenueState, listing: Listing, params: Params, side: Side, *, i
     if price is None:
         raise bad("Must specify `price`")
     _check_decimals(price, listing.tick, "Price")
-    if price % listing.tick:
+    if not _is_multiple(price, listing.tick):
         raise VenueError("INVALID_PRICE", "Price is not a multiple of the tick size")
     last = state.last(listing)
     too_far = price > last * listing.highest if side is Side.BUY else price < last * listing.lowest
@@ -141,7 +147,7 @@ def _price(state: VenueState, listing: Listing, params: Params, side: Side, *, i
 
 def _quantity(listing: Listing, quantity: Decimal) -> Decimal:
     _check_decimals(quantity, listing.step, "Quantity")
-    if quantity < listing.step or quantity % listing.step:
+    if quantity < listing.step or not _is_multiple(quantity, listing.step):
         raise VenueError("INVALID_QUANTITY", "Quantity is below the minimum or off the step size")
     return quantity
 
