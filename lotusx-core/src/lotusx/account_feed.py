@@ -106,11 +106,10 @@ class AccountFeed:
                 if not self._readers:
                     self._close()
 
-    async def restored(self, channel: Channel[Any], lost_ns: int, restored_ns: int) -> Sequence[AccountEvent]:
-        """Recover what was missed. It is delivered by the merge, so nothing is returned for the channel."""
+    async def restored(self, channel: Channel[Any], lost_ns: int, restored_ns: int) -> None:
+        """Recover what *channel* missed, and release what it has brought since it was lost."""
         if self._merged is not None:
-            await self._merged.recover(lost_ns)
-        return ()
+            await self._merged.recover(lost_ns, channel=channel.key)
 
     async def _subscribe(self) -> None:
         await self._instruments.ensure()
@@ -144,8 +143,10 @@ class AccountFeed:
                 answered.set()
             if change.state is StreamState.CLOSED:
                 self._fail(raw.error or _closed())
+            if change.state is StreamState.LOST:
+                merged.hold(channel.key)
 
-        raw.handle(merged.feed, on_status, self._reject)
+        raw.handle(lambda event: merged.feed(event, channel.key), on_status, self._reject)
         if raw.state in _UP:
             answered.set()
         return answered

@@ -42,6 +42,7 @@ class _Ask:
     """Somebody waits for what was missed since then."""
 
     lost_ns: int
+    channel: str
     answer: Recovered | None = None
 
 
@@ -86,9 +87,9 @@ class AccountStream:
         )  # fmt: skip
         self._gather_s = gather_s
         self._max_held = max_held
-        self._held: deque[AccountEvent] = deque()
+        self._held: deque[tuple[str, AccountEvent]] = deque()  # with the channel that brought it
+        self._lost: dict[str, object] = {}  # a mark of the newest loss, by channel; "" are all of them
         self._overflown = False
-        self._holding = False
         self._asks: list[_Ask] = []
         self._lock = anyio.Lock()
         self._symbols: dict[Symbol, None] = {}
@@ -108,21 +109,24 @@ class AccountStream:
         self._stop()
         self._held.clear()
 
-    def hold(self) -> None:
-        """Hold what comes from now on, because something was lost. `recover` releases it."""
-        self._holding = True
+    def hold(self, channel: str = "") -> None:
+        """Hold what *channel* (all of them) brings from now on, because something was lost. `recover` releases it."""
+        self._lost[channel] = object()
 
-    def feed(self, event: AccountEvent) -> None:
-        """Take one raw event of a channel, in the order of the channel."""
-        if not self._holding:
+    def feed(self, event: AccountEvent, channel: str = "") -> None:
+        """Take one raw event of *channel*, in the order of the channel."""
+        if not self._holds(channel):
             self._merge(event)
         elif len(self._held) < self._max_held:
-            self._held.append(event)
+            self._held.append((channel, event))
         else:
             self._held.clear()
             self._overflown = True
 
-    async def recover(self, lost_ns: int, now_ns: int | None = None) -> Recovered:
+    def _holds(self, channel: str) -> bool:
+        return bool(self._asks) or channel in self._lost or "" in self._lost
+
+    async def recover(self, lost_ns: int, now_ns: int | None = None, *, channel: str = "") -> Recovered:
         """Find and deliver what was missed since *lost_ns*, then `Recovered`, then what came meanwhile.
 
         Call it when the channels are live again, so that nothing falls between. Failed reads are repeated for as
@@ -131,12 +135,15 @@ class AccountStream:
         Args:
             lost_ns: Our wall time of the last event before the loss.
             now_ns: End of the gap as reported; ``None``: the time at which the recovery ends.
+            channel: Whose loss it is. If it is lost again meanwhile, what it brings stays held.
 
         Raises:
             LotusXError: The exchange refuses to answer, and asking again would not help. Events stay held.
         """
-        self.hold()
-        ask = _Ask(lost_ns)
+        if channel not in self._lost:
+            self.hold(channel)
+        loss = self._lost[channel]
+        ask = _Ask(lost_ns, channel)
         self._asks.append(ask)
         try:
             async with self._lock:
@@ -147,6 +154,8 @@ class AccountStream:
         finally:
             if ask in self._asks:
                 self._asks.remove(ask)
+        if self._lost.get(channel) is loss and not any(each.channel == channel for each in self._asks):
+            del self._lost[channel]
         if not self._asks:
             self._release()
         assert ask.answer is not None
@@ -169,9 +178,12 @@ class AccountStream:
             ask.answer = recovered
 
     def _release(self) -> None:
-        while self._held:
-            self._merge(self._held.popleft())
-        self._holding = False
+        held, self._held = self._held, deque()
+        for channel, event in held:
+            if self._holds(channel):
+                self._held.append((channel, event))
+            else:
+                self._merge(event)
 
     def _apply(self, found: Found) -> None:
         """Merge what was found, without a pause: fills first, so that the end of an order comes after its fills."""
@@ -209,12 +221,12 @@ class AccountStream:
         Not by time: what is gone from the answer has none there, and an older event would bring it back.
         """
         kept = []
-        for index, event in enumerate(self._held):
+        for index, (channel, event) in enumerate(self._held):
             old_balance = isinstance(event, BalanceEvent) and index < found.before_balances
             old_position = isinstance(event, PositionEvent) and index < found.before_positions
             if (old_balance and found.balances is not None) or (old_position and found.positions is not None):
                 continue
-            kept.append(event)
+            kept.append((channel, event))
         self._held = deque(kept)
 
     def _merge(self, event: AccountEvent) -> None:

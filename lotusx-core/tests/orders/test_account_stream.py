@@ -359,6 +359,45 @@ def test_what_was_held_from_before_does_not_bring_back_what_is_gone() -> None:
     in_virtual_time(run)
 
 
+def test_a_channel_lost_again_while_it_recovers_does_not_bring_back_what_is_gone() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        exchange.held_balances = []
+        account.stream.feed(BalanceEvent((balance("USDT", "5", at=1),)))
+        account.stream.hold("private")
+
+        async def lost_again() -> None:
+            account.stream.feed(BalanceEvent((balance("USDT", "4", at=2),)), "private")
+            account.stream.hold("private")
+
+        exchange.on["balances"] = [lost_again]
+        await account.stream.recover(EPOCH_NS, channel="private")
+        assert account.stream.held == 1  # its own recovery is to come
+        await account.stream.recover(EPOCH_NS, channel="private")
+        assert account.stream.held == 0
+        told = [each.total for event in account.out if isinstance(event, BalanceEvent) for each in event.balances]
+        assert told == [5, 0]
+
+    in_virtual_time(run)
+
+
+def test_a_lost_channel_does_not_hold_up_another_that_has_recovered() -> None:
+    async def run() -> None:
+        account = Account()
+        account.stream.hold("orders")
+        account.stream.hold("wallet")
+        await account.stream.recover(EPOCH_NS, channel="orders")
+        account.stream.feed(OrderEvent(state("a", "1", at=1)), "orders")
+        account.stream.feed(OrderEvent(state("b", "2", at=1)), "wallet")
+        assert [type(event) for event in account.out] == [Recovered, OrderEvent]
+        assert account.stream.held == 1
+        await account.stream.recover(EPOCH_NS, channel="wallet")
+        assert [type(event) for event in account.out] == [Recovered, OrderEvent, Recovered, OrderEvent]
+
+    in_virtual_time(run)
+
+
 def test_a_ban_is_waited_for_and_then_what_was_missed_is_delivered() -> None:
     async def run() -> None:
         account = Account()

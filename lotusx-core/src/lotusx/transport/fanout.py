@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from lotusx.errors import StreamGap
 from lotusx.kernel.clock import Clock, Moment
 from lotusx.kernel.codec import Channel
 from lotusx.kernel.flow import StreamOwner, StreamState
@@ -17,9 +16,6 @@ from lotusx.streams import Stream
 E = TypeVar("E")
 
 logger = logging.getLogger("lotusx.streams")
-
-HELD_LIMIT = 100_000
-"""Messages of a private channel that may wait behind its recovery."""
 
 
 class Keeper(Protocol):
@@ -48,6 +44,7 @@ class Subscription(StreamOwner, Generic[E]):
     Attributes:
         lost_since: The last life sign before the connection was lost; ``None``: it was not, or what was missed has been
             recovered.
+        recovering: Whether what was missed is still to be recovered. Its readers get what comes meanwhile, and hold it.
         handover: The move to a new socket that is under way.
     """
 
@@ -61,7 +58,7 @@ class Subscription(StreamOwner, Generic[E]):
         self._convert = channel.convert
         self._fresh = channel.fresh
         self._streams: tuple[Stream[E], ...] = ()
-        self._held: list[Sequence[E]] | None = None
+        self.recovering = False
         self._was_lost = False
         self.blocked = False
 
@@ -84,9 +81,6 @@ class Subscription(StreamOwner, Generic[E]):
         except Exception as error:
             self._reject(error)
             return
-        if self._held is not None:
-            self._hold_back(events)
-            return
         if self._fresh is not None:
             events = self._fresh(events)
         for stream in self._streams:
@@ -100,7 +94,7 @@ class Subscription(StreamOwner, Generic[E]):
 
     def feed_run(self, messages: Sequence[bytes], received_ns: int) -> None:
         """Take what one read of the only socket brought in a row. A reader gets it whole, a handler one by one."""
-        if self._held is not None or any(stream.handled for stream in self._streams):
+        if any(stream.handled for stream in self._streams):
             for message in messages:
                 self.feed(message, received_ns)
             return
@@ -127,9 +121,6 @@ class Subscription(StreamOwner, Generic[E]):
 
     def _deliver(self, batches: Sequence[Sequence[E]]) -> None:
         for events in batches:
-            if self._held is not None:
-                self._hold_back(events)
-                continue
             fresh = events if self._fresh is None else self._fresh(events)
             for stream in self._streams:
                 stream.put(fresh)
@@ -183,7 +174,7 @@ class Subscription(StreamOwner, Generic[E]):
             self._keeper.telemetry.emit(StreamChanged(self._keeper.exchange, self.channel.key, state.value, reason))
 
     def lost(self, last_life_ns: int, reason: str, *, recover: bool) -> None:
-        """Its socket is gone. With *recover*, what comes next waits until what was missed has been delivered."""
+        """Its socket is gone. With *recover*, it is not whole again before `recovered`."""
         if self.state is StreamState.REQUESTED:
             return
         if self.lost_since is None:
@@ -191,8 +182,7 @@ class Subscription(StreamOwner, Generic[E]):
         self._was_lost = True
         if self.channel.lost is not None:
             self.channel.lost()
-        if recover and self._held is None:
-            self._held = []
+        self.recovering = recover
         self.change(StreamState.LOST, reason)
 
     def acked(self) -> None:
@@ -202,8 +192,8 @@ class Subscription(StreamOwner, Generic[E]):
 
     def heard(self) -> None:
         """Something came, for the first time or after a silence."""
-        if self._held is not None:
-            return  # it is recovered when what was missed has been delivered
+        if self.recovering:
+            return
         state = StreamState.LIVE
         if self._was_lost and self.state is not StreamState.SILENT:
             state = StreamState.RECOVERED
@@ -211,28 +201,16 @@ class Subscription(StreamOwner, Generic[E]):
         self.lost_since = None
         self.change(state)
 
-    def _hold_back(self, events: Sequence[E]) -> None:
-        assert self._held is not None
-        self._held.append(events)
-        if len(self._held) > HELD_LIMIT:
-            self.fail(StreamGap(f"{self.channel.key}: recovery took so long that {HELD_LIMIT} messages wait behind it"))
-
-    @property
-    def recovering(self) -> bool:
-        """Whether its events wait for what was missed."""
-        return self._held is not None
-
-    def recovered(self, missed: Sequence[E]) -> None:
-        """Deliver what was missed, then what came meanwhile."""
-        held, self._held = self._held or [], None
+    def recovered(self) -> None:
+        """Its readers have been told what was missed."""
+        self.recovering = False
         self._was_lost = False
         self.lost_since = None
-        self._deliver([missed, *held])
         self.change(StreamState.RECOVERED)
 
     def fail(self, error: Exception) -> None:
         """End every stream of it with *error*."""
-        self._held = None
+        self.recovering = False
         for stream in self._streams:
             stream.end(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -18,9 +18,9 @@ from lotusx.transport.session import Session
 
 ProbeCall = Callable[[Channel[Any], int], Awaitable[bool]]
 """``await probe(channel, since_ns)``: whether the exchange has nothing newer than *since_ns* (epoch): it is quiet."""
-RestoreCall = Callable[[Channel[Any], int, int], Awaitable[Sequence[Any]]]
-"""``await on_restored(channel, lost_ns, restored_ns)``: the events that a private channel missed between these times
-(epoch), oldest first. They are delivered before anything that came since."""
+RestoreCall = Callable[[Channel[Any], int, int], Awaitable[None]]
+"""``await on_restored(channel, lost_ns, restored_ns)``: finds what a private channel missed between these times (epoch)
+and delivers it, before anything that the channel has brought since it was told to be lost."""
 _PROBE_S = 10.0
 
 
@@ -75,7 +75,7 @@ class Recoveries:
         lost_ns = restored_ns if since is None else since.by_now_ns(self._clock)
         with scope:
             try:
-                missed = await self._on_restored(subscription.channel, lost_ns, restored_ns)
+                await self._on_restored(subscription.channel, lost_ns, restored_ns)
             except Exception as error:
                 words = str(error) if isinstance(error, LotusXError) else repr(error)
                 gap = StreamGap(f"{subscription.channel.key}: what was missed could not be recovered: {words}")
@@ -84,4 +84,4 @@ class Recoveries:
             else:
                 if self._running.get(subscription.ident) is scope:  # not lost again meanwhile
                     del self._running[subscription.ident]
-                    subscription.recovered(missed)
+                    subscription.recovered()
