@@ -60,6 +60,13 @@ def test_what_is_wrong_is_refused_as_a_whole_and_the_socket_stays(linear: BybitS
     assert linear.subscribe(BOOK)[0]["ret_msg"] == f"error:already subscribed,topic:{BOOK}"
 
 
+def test_a_refused_log_in_is_answered_in_the_words_of_its_socket() -> None:
+    caller = BybitCaller()
+    caller.sim.refuse("WS", "auth", 200, {"retCode": 10003, "retMsg": "Too many sessions"}, times=1)
+    (reply, *_) = caller.open("/v5/private").ask({"req_id": "a", "op": "auth", "args": []})
+    assert (reply["success"], reply["ret_msg"], reply["req_id"]) == (False, "Too many sessions", "a")
+
+
 def test_spot_takes_ten_topics_a_request_and_a_socket_has_room_for_so_many_characters() -> None:
     caller = BybitCaller(Bybit(actions_per_s=0, rules=LimitRules(topic_characters=60)))
     spot, linear = caller.open("/v5/public/spot"), caller.open("/v5/public/linear")

@@ -91,7 +91,7 @@ async def test_leverage_and_margin_mode_that_are_already_so_are_no_error(connect
             await exchange.account.set_leverage(PERP, 7)
             await exchange.account.set_margin_mode(PERP, "isolated")
         found = await exchange.account.leverage(PERP)
-        assert (found.leverage, found.margin_mode, found.maximum) == (7, MarginMode.ISOLATED, 100)
+        assert (found.leverage, found.margin_mode, found.maximum) == (D(7), MarginMode.ISOLATED, D(100))
 
 
 @pytest.mark.parametrize("symbol", [SPOT, PERP])

@@ -116,9 +116,9 @@ async def test_best_bid_offer_of_spot_has_both_sides_and_says_when_nobody_is_the
             async for top in tops:
                 if top.ask_price is None:
                     break
-        assert (top.bid_price, top.ask_quantity) == (80_000, 0)
+        assert (top.bid_price, top.ask_quantity) == (D(80_000), D(0))
         asked = await exchange.market.best_bid_offer(SPOT)
-        assert (asked.bid_price, asked.ask_price) == (80_000, None)
+        assert (asked.bid_price, asked.ask_price) == (D(80_000), None)
 
 
 @pytest.mark.parametrize("symbol", [PERP, INVERSE])

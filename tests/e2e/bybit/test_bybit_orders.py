@@ -66,7 +66,7 @@ async def test_order_is_pending_until_a_report_says_more(connect: Connect, sim: 
         assert sim.order("a-1").price == D("80001")
         found = await exchange.trading.order(symbol, client_order_id="a-1")
         assert (found.status, found.venue_order_id) == (OrderStatus.OPEN, order.venue_order_id)
-        assert order.status is OrderStatus.OPEN
+        assert order.state.status is OrderStatus.OPEN
 
 
 @ALL
@@ -98,7 +98,7 @@ async def test_post_only_that_would_take_is_acknowledged_and_then_canceled(conne
         assert (final.status, final.reason, final.filled) == (
             OrderStatus.CANCELED,
             "EC_PostOnlyWillTakeLiquidity",
-            0,
+            D(0),
         )
 
 
@@ -109,7 +109,7 @@ async def test_order_that_takes_at_once_never_rests(connect: Connect, sim: Simul
         order = await exchange.trading.place(resting("a-1", symbol, time_in_force=kind))
         final = await order.settled(10)
         assert final.status.is_terminal
-        assert (final.filled, final.time_in_force) == (0, TimeInForce(kind))
+        assert (final.filled, final.time_in_force) == (D(0), TimeInForce(kind))
         assert sim.open_orders() == []
 
 
@@ -120,7 +120,7 @@ async def test_stop_waits_and_is_found_listed_and_canceled(connect: Connect, sim
             await (await exchange.trading.place(market("a-0", symbol))).settled(10)
         order = await exchange.trading.place(stop("a-1", symbol))
         (listed,) = await exchange.trading.open_orders(symbol)
-        assert (listed.client_order_id, listed.type, listed.trigger_price) == ("a-1", OrderType.STOP_LOSS, 80_000)
+        assert (listed.client_order_id, listed.type, listed.trigger_price) == ("a-1", OrderType.STOP_LOSS, D(80_000))
         assert listed.status is OrderStatus.PENDING
         await exchange.trading.cancel(symbol, client_order_id="a-1")
         found = await exchange.trading.order(symbol, venue_order_id=order.venue_order_id)
@@ -162,7 +162,7 @@ async def test_stop_is_amended_and_followed_through_its_trigger(
         await awaited(events, OrderEvent, lambda each: each.state.raw_status == "Untriggered")
         await exchange.trading.amend(symbol, client_order_id="a-1", price="82500", quantity=quantity * 2)
         (waiting,) = await exchange.trading.open_orders(symbol)
-        assert (waiting.price, waiting.quantity, waiting.trigger_price) == (82_500, quantity * 2, 83_000)
+        assert (waiting.price, waiting.quantity, waiting.trigger_price) == (D(82_500), quantity * 2, D(83_000))
         assert (waiting.type, waiting.status) == (OrderType.STOP_LOSS_LIMIT, OrderStatus.PENDING)
         if down:
             sim.cut_connections("rst")
@@ -196,8 +196,8 @@ async def test_amended_order_keeps_its_ids_and_has_its_new_terms(
         before = await exchange.trading.place(resting("a-1", symbol))
         order = await exchange.trading.amend(symbol, client_order_id="a-1", price="79000", quantity=quantity * 2)
         found = await exchange.trading.order(symbol, client_order_id="a-1")
-        assert (found.price, found.quantity, found.venue_order_id) == (79_000, quantity * 2, before.venue_order_id)
-        assert (order.state.price, order.state.quantity) == (79_000, quantity * 2)
+        assert (found.price, found.quantity, found.venue_order_id) == (D(79_000), quantity * 2, before.venue_order_id)
+        assert (order.state.price, order.state.quantity) == (D(79_000), quantity * 2)
         assert sim.open_order_ids() == ["a-1"]
 
 

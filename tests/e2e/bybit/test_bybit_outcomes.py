@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
 from typing import Any
 
 import anyio
@@ -63,7 +64,7 @@ async def test_cancel_and_amendment_whose_replies_are_lost_end_as_the_exchange_h
         await exchange.trading.place(resting("a-1"))
         sim.lose_reply_to(*AMEND, how="reset")
         order = await exchange.trading.amend(PERP, client_order_id="a-1", price="79000")
-        assert (order.state.price, sim.order("a-1").price) == (79_000, 79_000)
+        assert (order.state.price, sim.order("a-1").price) == (D(79_000), D(79_000))
         sim.lose_reply_to(*CANCEL, how="reset")
         final = await exchange.trading.cancel(PERP, client_order_id="a-1")
         assert final.status is OrderStatus.CANCELED
