@@ -629,7 +629,7 @@ def test_a_batch_of_amendments_gives_one_outcome_per_input(shape: str) -> None:
         assert [type(outcome) for outcome in outcomes] == [Accepted, Rejected, last]
         assert [outcome.client_order_id for outcome in outcomes] == ["a", "b", "c"]
         assert isinstance(outcomes[0], Accepted)
-        assert (outcomes[0].state.price, outcomes[0].state.quantity) == (90, 1)
+        assert (outcomes[0].state.price, outcomes[0].state.quantity) == (D(90), D(1))
         assert "amend b" not in world.exchange.sent
         again = await world.desk.amend(OrderRef("a"), INSTRUMENT, price=D(80))  # the way is free again
         assert again.state.price == 80
@@ -673,7 +673,7 @@ def test_a_cancel_that_is_only_acknowledged_is_completed_from_what_is_known(stat
         world.desk.apply_fill(fill(quantity="0.4"))
         world.exchange.always["cancel"] = lambda ref: Acknowledged(ref, status, "canceled" if status else "")
         state = await world.desk.cancel(A1, INSTRUMENT)
-        assert (state.filled, state.price, world.exchange.looks) == (D("0.4"), 100, 0)
+        assert (state.filled, state.price, world.exchange.looks) == (D("0.4"), D(100), 0)
         assert state.status is (status or OrderStatus.PARTIALLY_FILLED)
         assert order.status is state.status
 
