@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
+from types import MappingProxyType
 
 from packaging.requirements import Requirement
 
@@ -37,16 +39,29 @@ def check_requirement(name: str, distribution: metadata.Distribution, core: str)
             )
 
 
-def check_contract(facts: ExchangeFacts, distribution: str) -> None:
-    """Refuse facts written for another number of the contract.
+CHANGES: Mapping[int, str] = MappingProxyType({})
+"""What a plugin of the contract before has to change, by the number of the new contract. 1 is the first."""
+
+
+def check_contract(
+    facts: ExchangeFacts, distribution: str, *, spoken: int = CONTRACT, changes: Mapping[int, str] = CHANGES
+) -> None:
+    """Refuse facts written for another number of the contract than the one *spoken* here.
 
     Raises:
-        PluginError: With the sentence that says what to change.
+        PluginError: With what to change in the plugin, contract by contract, or that the core is too old for it.
     """
-    if facts.contract != CONTRACT:
-        raise PluginError(
-            facts.name,
-            f"{distribution} was written for contract {facts.contract}, this core speaks {CONTRACT}: "
-            f"follow docs/plugin-authors.md, then state contract={CONTRACT} in ExchangeFacts",
-            (distribution,),
-        )
+    written = facts.contract
+    if written == spoken:
+        return
+    if written > spoken:
+        step = "pip install --upgrade lotusx-core"
+    else:
+        steps = [changes[number] for number in range(written + 1, spoken + 1) if number in changes]
+        steps.append(f"state contract={spoken} in ExchangeFacts")
+        step = "; ".join(steps) + " (docs/authors/compatibility.md)"
+    raise PluginError(
+        facts.name,
+        f"{distribution} was written for contract {written}, this core speaks {spoken}: {step}",
+        (distribution,),
+    )
