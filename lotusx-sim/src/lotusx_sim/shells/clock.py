@@ -43,6 +43,11 @@ class LoopClock:
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
+    def pass_unseen(self, seconds: float) -> None:
+        """Let time pass that the loop's clock does not count, as while a machine sleeps."""
+        self.now_ns()
+        self._epoch_ns += round(seconds * 1e9)
+
     def skewed(self, seconds: float) -> "SkewedClock":
         """Return this clock, wrong by *seconds*; positive runs ahead."""
         return SkewedClock(self, seconds)
