@@ -38,7 +38,7 @@ def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range) -> No
 )
 def test_a_broken_connection_is_caught(exchange: str, broken: Broken) -> None:
     for seed in range(TRIES):
-        plan = draw(seed, faults=broken.faults)
+        plan = draw(seed, faults=broken.faults, scenario=broken.scenario)
         if run_seed(exchange, seed, plan=plan, broken=broken).failures[broken.invariant]:
             return
     pytest.fail(f"{broken.invariant} let {broken.name!r} pass for {TRIES} seeds")

@@ -90,6 +90,7 @@ class Binance(UnderTest):
     private_sockets = "/ws-api*"
     user_topic = "user"
     trades_topic = "btcusdt@trade"
+    announces_shutdown = True
     stamp_refused = ('"code":-1021',)
 
     def __init__(self, seed: int, *, actions_per_s: int) -> None:

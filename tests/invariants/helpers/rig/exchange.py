@@ -55,6 +55,8 @@ class UnderTest(ABC):
         amend_keeps_id: Whether an amendment makes a new order under the same client order id.
         shut_out_s: For how long nothing is sent after the page of a web application firewall.
         private_sockets: Pattern of the targets whose connections carry the account; ``*``: all do.
+        announces_shutdown: Whether the venue says so before a server goes away.
+        max_sockets: How many the venue lets one address have.
         stamp_refused: Texts by which the venue refuses a request for its stamp.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
     """
@@ -75,6 +77,8 @@ class UnderTest(ABC):
     amend_keeps_id: ClassVar[bool] = False
     shut_out_s: ClassVar[float] = 120.0
     private_sockets: ClassVar[str]
+    announces_shutdown: ClassVar[bool] = False
+    max_sockets: ClassVar[int] = 1_000
     stamp_refused: ClassVar[tuple[str, ...]] = ()
     user_topic: ClassVar[str]
     trades_topic: ClassVar[str]

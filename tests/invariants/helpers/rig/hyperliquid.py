@@ -64,6 +64,7 @@ class Hyperliquid(UnderTest):
     private_sockets = "*"
     user_topic = "user/*"
     trades_topic = "trades:BTC"
+    max_sockets = 10
     stamp_refused = ("already expired", "Invalid nonce")
     market_order = {"max_slippage": "0.05"}  # noqa: RUF012 - read only
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from rig.all_faults import FAULTS
 from rig.randomness import split
 
+SCENARIOS = (
+    "", "a quiet market", "many sockets", "rotations", "a price walks", "slow consumers", "limits", "shutdown",
+)  # fmt: skip
+"""What is too costly for every run: each seed plays one, in turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -18,6 +23,7 @@ class Plan:
         actions_per_s: How busy the market is. ``pace_s``: mean pause of the trader.
         numbers: How many orders with uncomfortable numbers are tried at the end.
         blocks: Whether a reader with the policy ``block`` takes part. ``ws_orders``: orders go over a WebSocket.
+        scenario: What is played at leisure besides, one of `SCENARIOS`; empty: nothing.
     """
 
     faults: tuple[str, ...]
@@ -28,10 +34,11 @@ class Plan:
     numbers: int
     blocks: bool
     ws_orders: bool
+    scenario: str = ""
 
 
-def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) -> Plan:
-    """Return the plan of *seed*; *faults* sets what goes wrong instead of drawing it."""
+def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4, scenario: str = "") -> Plan:
+    """Return the plan of *seed*; *faults* and *scenario* set what goes wrong instead of drawing it."""
     rng = split(seed, "plan")
     names = [name for name, fault in FAULTS.items() for _ in range(fault.weight)]
     first = list(dict.fromkeys(names))[seed % len(set(names))]  # however few seeds are run, they differ in one
@@ -45,4 +52,5 @@ def draw(seed: int, *, faults: tuple[str, ...] | None = None, count: int = 4) ->
         numbers=30,
         blocks=rng.random() < 0.5,
         ws_orders=rng.random() < 0.3,
+        scenario=SCENARIOS[seed % len(SCENARIOS)] if faults is None else scenario,
     )

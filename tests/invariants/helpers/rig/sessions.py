@@ -20,13 +20,15 @@ class Sessions:
     """An observer, and at the same time the plugin that brings it in.
 
     Attributes:
-        lost: When sessions were lost, in order. ``changes``: what became of streams: time, key, state.
+        lost: When sessions were lost, in order. ``history``: every change of theirs: time, name, state.
+        ``changes``: what became of streams: time, key, state.
         outcomes: How commands ended. ``doubts``: how many were in doubt at some time.
         held_ns: Until when a request had to wait because the exchange's limits were used up.
     """
 
     def __init__(self, log: EventLog, haystack: Haystack, now_ns: Callable[[], int]) -> None:
         self.lost: list[tuple[int, Name]] = []
+        self.history: list[tuple[int, Name, str]] = []
         self.changes: list[tuple[int, str, str]] = []
         self.doubts = 0
         self.outcomes: list[OrderOutcome] = []
@@ -51,6 +53,7 @@ class Sessions:
         self._haystack.add(repr(event))
         if isinstance(event, SessionChanged):
             name = (event.group, event.session)
+            self.history.append((self._now_ns(), name, event.state))
             if event.state == "live":
                 self._live[name] = None
             elif event.state in ("lost", "closed"):

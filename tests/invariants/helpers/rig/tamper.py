@@ -22,7 +22,7 @@ class Broken:
         what: The mistake, and where it is found in the field.
         ws: Puts a transport in front of the real one. ``manager``: makes the plugin's parts.
         opened: Changes parts of the kernel that exist only once the connection has been opened.
-        faults: What has to go wrong for the mistake to show.
+        faults: What has to go wrong for the mistake to show; ``scenario``: what has to be played besides.
         exchanges: Where it is a mistake; empty: everywhere.
     """
 
@@ -34,6 +34,7 @@ class Broken:
     manager: SameManager | None = None
     opened: Callable[[lotusx.Exchange], None] | None = None
     exchanges: tuple[str, ...] = ()
+    scenario: str = ""
 
     def tamper(self, connection: lotusx.Exchange) -> None:
         """Exchange the plugin's parts of a connection that has not been opened."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 
 import lotusx
-from lotusx.errors import StaleBook
+from lotusx.errors import LotusXError, StaleBook
 from lotusx.streams import Overflow, StreamState
 from lotusx_sim import LoopClock, Simulator
 from lotusx_sim.shells import memory
@@ -21,6 +21,7 @@ from rig.clocks import UserClock
 from rig.comparing import unlike_fills, unlike_state
 from rig.invariants import INVARIANTS
 from rig.log import EventLog
+from rig.notes import Notes
 from rig.plan import Plan
 from rig.randomness import split
 from rig.readers import AccountReader, StreamReader
@@ -87,13 +88,16 @@ class World:
         self.gate = Gate()
         self.venue = WatchedVenue(exchange, self.gate)
         self.sim = Simulator(self.venue.as_venue())
+        self.venue.later = self.sim.later
+        self.notes = Notes()
         self.sessions = Sessions(self.log, self.haystack, self.now_ns)
         self.readers: list[StreamReader] = []
         self.episodes: list[Episode] = []
         self.holes: list[tuple[int, list[tuple[str, int]]]] = []
         self.dark_reads: list[tuple[int, bool]] = []
         self.invariants: list[Invariant] = [kind(self) for kind in INVARIANTS]
-        self._broken = broken
+        self.broken = broken
+        self.left_s = 0.0
         self._wanted: Counter[str] = Counter()
 
     # ------------------------------------------------------------------------------------------------------ time
@@ -117,7 +121,7 @@ class World:
             self.clock = UserClock(clock, plan.skew_s)
             self.http = WatchedHttp(server.http, self.now_ns)
             self.transport = WatchedWs(server.ws, exchange, self._after_turn)
-            outer = self._broken.ws(self.transport) if self._broken and self._broken.ws else self.transport
+            outer = self.broken.ws(self.transport) if self.broken and self.broken.ws else self.transport
             self.connection = lotusx.connect(
                 exchange.name,
                 environment="simulator",
@@ -130,11 +134,12 @@ class World:
                 plugins=[self.sessions],
                 options={"order_entry": "ws"} if plan.ws_orders else None,
             )
-            if self._broken is not None:
-                self._broken.tamper(self.connection)
+            if self.broken is not None:
+                self.broken.tamper(self.connection)
             async with self.connection, AsyncExitStack() as streams:
-                if self._broken is not None and self._broken.opened is not None:
-                    self._broken.opened(self.connection)
+                self.gate.whose = self.channel_of
+                if self.broken is not None and self.broken.opened is not None:
+                    self.broken.opened(self.connection)
                 await self._open(streams)
                 for invariant in self.invariants:
                     invariant.opened()
@@ -160,6 +165,7 @@ class World:
         for invariant in self.invariants:
             invariant.at_end()
         self._keep_what_shows()
+        self.left_s = self.seconds()
 
     async def _open(self, streams: AsyncExitStack) -> None:
         exchange, market = self.exchange, self.connection.market
@@ -218,7 +224,7 @@ class World:
             await anyio.sleep(0.5)  # what comes too often comes now, and a command may still be on its way
             if not self._is_behind(episode) or self.now_ns() >= self.due_ns(episode, episode.back_ns):
                 break
-        while any(invariant.waits(episode) for invariant in self.invariants):
+        while any(invariant.waits(episode) for invariant in self.invariants):  # noqa: ASYNC110 - as above
             await anyio.sleep(0.5)
         episode.judged_ns = self.now_ns()
         self.log.write("rest", f"after {episode.fault}")
@@ -322,6 +328,21 @@ class World:
         """Return the channel of the live book."""
         stream: Any = cast("Any", self.book)._stream
         return cast("str", stream.name)
+
+    def wiring(self, connection: lotusx.Exchange | None = None) -> Any:
+        """Return the parts of a connection, of the one under test unless another is named."""
+        return cast("Any", connection or self.connection)._start.__self__
+
+    def channel_of(self, message: bytes) -> str | None:
+        """Return the key of the channel that *message* belongs to, as the connection's own codecs read it."""
+        for group in self.wiring().groups.values():
+            try:
+                whose = group._codec.route(message)
+            except LotusXError:
+                continue
+            if isinstance(whose, str):
+                return whose
+        return None
 
     def our_symbol(self, venue_symbol: str) -> str:
         """Return our name of a market."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from rig.broken import connectors, messages, orders, sockets
+from rig.broken import books, clocks, connectors, consumers, limits, messages, orders, sockets, streams
 from rig.tamper import Broken
 
-BROKEN: tuple[Broken, ...] = (*sockets.BROKEN, *messages.BROKEN, *connectors.BROKEN, *orders.BROKEN)
+BROKEN: tuple[Broken, ...] = (
+    *sockets.BROKEN,
+    *messages.BROKEN,
+    *connectors.BROKEN,
+    *orders.BROKEN,
+    *streams.BROKEN,
+    *books.BROKEN,
+    *consumers.BROKEN,
+    *clocks.BROKEN,
+    *limits.BROKEN,
+)
 """All of them. `Broken.invariant` names who must catch it."""
 
 

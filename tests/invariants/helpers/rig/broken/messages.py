@@ -35,8 +35,8 @@ class _Forgetful(OtherParts):
         return {name: _ForgetfulCodec(codec) for name, codec in self._inner.codecs(*arguments).items()}
 
 
-class _OtherMarket(Passing):
-    """Market data with one part of it replaced."""
+class OtherPort(Passing):
+    """A port with some of its methods replaced."""
 
     def __init__(self, inner: Any, **methods: Callable[..., Any]) -> None:
         super().__init__(inner)
@@ -44,7 +44,9 @@ class _OtherMarket(Passing):
             setattr(self, name, method)
 
 
-class _OtherConnector(Passing):
+class OtherConnector(Passing):
+    """A connector with some of its ports replaced."""
+
     def __init__(self, inner: Any, **ports: Any) -> None:
         super().__init__(inner)
         for name, port in ports.items():
@@ -56,10 +58,10 @@ class _GapBlind(OtherParts):
 
     def connector(self, kernel: Kernel) -> Any:
         inner = self._inner.connector(kernel)
-        market = _OtherMarket(
+        market = OtherPort(
             inner.market, book_rule=lambda *depth: replace(inner.market.book_rule(*depth), log_gaps_only=True)
         )
-        return _OtherConnector(inner, market=market)
+        return OtherConnector(inner, market=market)
 
 
 class _Merging(OtherParts):
@@ -80,8 +82,8 @@ class _Merging(OtherParts):
             return replace(whole, convert=convert)
 
         rule = BookRule.stream_snapshot(window=20, log_gaps_only=True)
-        market = _OtherMarket(inner.market, book_channel=channel, book_rule=lambda *depth: rule)
-        return _OtherConnector(inner, market=market)
+        market = OtherPort(inner.market, book_channel=channel, book_rule=lambda *depth: rule)
+        return OtherConnector(inner, market=market)
 
 
 def _forgiving(channel: Any) -> Any:
@@ -100,10 +102,10 @@ class _Forgiving(OtherParts):
 
     def connector(self, kernel: Kernel) -> Any:
         inner = self._inner.connector(kernel)
-        market = _OtherMarket(
+        market = OtherPort(
             inner.market, trades_channel=lambda instrument: _forgiving(inner.market.trades_channel(instrument))
         )
-        return _OtherConnector(inner, market=market)
+        return OtherConnector(inner, market=market)
 
 
 class _NoRecovery(OtherParts):
@@ -111,10 +113,10 @@ class _NoRecovery(OtherParts):
 
     def connector(self, kernel: Kernel) -> Any:
         inner = self._inner.connector(kernel)
-        account = _OtherMarket(
+        account = OtherPort(
             inner.account, channels=lambda: tuple(replace(each, private=False) for each in inner.account.channels())
         )
-        return _OtherConnector(inner, account=account)
+        return OtherConnector(inner, account=account)
 
 
 BROKEN = (
