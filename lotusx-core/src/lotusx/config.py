@@ -287,7 +287,7 @@ def _share(value: object, where: str) -> Decimal | None:
 
 def _secret(value: object, variables: Mapping[str, str]) -> Secret:
     if isinstance(value, Secret):
-        return value
+        return value.copy()  # the connection forgets its own
     if isinstance(value, Reference):
         return value.reveal(variables)
     if not isinstance(value, str):

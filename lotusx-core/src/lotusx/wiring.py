@@ -9,7 +9,7 @@ import os
 import random as randomness
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ class Parts:
     urls: Mapping[str, str]
     ws_urls: Mapping[str, str]
     settings: Settings
-    credentials: Mapping[str, Secret | str]
+    credentials: Mapping[str, Secret | str] = field(repr=False)  # also an API key is nobody else's business
     signer: Signer | None
     guard: Guard
     account: str | None
@@ -195,6 +195,17 @@ class Wiring:
         finally:  # where the caller is being cancelled, waiting for the tasks raises
             with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
                 await self._stack.aclose()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of the keys; docs/security.md says how far that reaches."""
+        parts = self.parts
+        for value in (*parts.credentials.values(), *parts.settings.credentials.values()):
+            if isinstance(value, Secret):
+                value.forget()
+        self.parts = replace(parts, credentials={}, signer=None, settings=replace(parts.settings, credentials={}))
+        if hasattr(self, "rest"):
+            self.rest.forget()
 
     async def clock_offset(self) -> tuple[int, int]:
         """Measure; return (exchange minus our wall clock, round trip), both in milliseconds."""

@@ -18,6 +18,7 @@ from lotusx.errors import (
     ConfigurationError,
     CredentialsError,
     InvalidArgument,
+    JournalFailed,
     LotusXError,
     NotSupported,
     OrderNotFound,
@@ -371,3 +372,41 @@ def test_the_root_package_exports_at_most_forty_names() -> None:
         assert getattr(lotusx, name) is not None
     with pytest.raises(AttributeError):
         lotusx.nothing_of_that_name  # noqa: B018
+
+
+async def test_a_connection_forgets_its_keys_when_it_ends_and_leaves_the_callers_alone(acme: SimpleNamespace) -> None:
+    mine = Secret("canary-secret")
+    exchange = connect(credentials={"api_key": "key", "api_secret": mine})
+    async with exchange:
+        await exchange.account.balances()
+        wiring: Any = exchange._start.__self__  # type: ignore[attr-defined]
+        held = wiring.parts.credentials["api_secret"]
+        assert held.reveal() == "canary-secret"
+        assert "canary" not in repr(wiring.parts)
+        assert "'key'" not in repr(wiring.parts)
+    assert (held.reveal(), wiring.parts.credentials, wiring.parts.signer) == ("", {}, None)
+    assert repr(wiring.rest._redactor) == "Redactor(<0 values>)"
+    assert mine.reveal() == "canary-secret"
+    async with connect(credentials={"api_key": "key", "api_secret": mine}) as another:
+        await another.account.balances()
+
+
+async def test_a_connection_may_name_a_journal_and_a_directory_of_limits(acme: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "lotusx.toml").write_text('[exchanges.acme]\njournal = "orders.db"\nbudgets = "limits"\n')
+    async with connect() as exchange:
+        assert await exchange.recovered() == ()
+        assert (tmp_path / "orders.db").exists()
+        assert [path.suffix for path in (tmp_path / "limits").iterdir()] == [".limits"]
+    assert b"canary" not in (tmp_path / "orders.db").read_bytes()
+    async with connect(read_only=True, journal=tmp_path / "none.db", budgets=tmp_path / "limits") as reader:
+        assert await reader.recovered() == ()
+    assert not (tmp_path / "none.db").exists()  # what sends nothing has nothing to remember
+
+
+async def test_a_journal_that_cannot_be_opened_stops_the_connection_before_anything_is_sent(
+    acme: SimpleNamespace, tmp_path: Path
+) -> None:
+    (tmp_path / "orders.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(JournalFailed, match="damaged"):
+        async with connect(journal=tmp_path / "orders.db"):
+            pass

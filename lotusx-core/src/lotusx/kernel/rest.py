@@ -144,6 +144,11 @@ class SignLayer:
         self._stamper = stamper
         self._redactor = redactor
 
+    def forget(self) -> None:
+        """Sign nothing any more, and let go of the key and of what was hidden for its sake."""
+        self._signer = None
+        self._redactor = Redactor()
+
     async def __call__(self, request: Request, attempt: Attempt) -> Response:
         """Send *request*, signed if it asks for that."""
         if not request.signed:
@@ -230,8 +235,13 @@ class RestStack:
             offset=stamper.offset,
             telemetry=telemetry,
         )
-        sign = SignLayer(observe, signer=signer, stamper=stamper, redactor=self._redactor)
-        self._send = BudgetLayer(sign, Meter(exchange, budget, clock, telemetry))
+        self._sign = SignLayer(observe, signer=signer, stamper=stamper, redactor=self._redactor)
+        self._send = BudgetLayer(self._sign, Meter(exchange, budget, clock, telemetry))
+
+    def forget(self) -> None:
+        """Let go of the key; signed calls are refused from now on."""
+        self._sign.forget()
+        self._redactor = Redactor()
 
     def use_time_source(self, source: TimeSource | None) -> None:
         """Say how to ask the exchange for its time; a connector's ``market.server_time_ns``."""

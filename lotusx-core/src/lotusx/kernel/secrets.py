@@ -21,6 +21,14 @@ class Secret:
         """Return the text itself."""
         return self._text
 
+    def copy(self) -> Secret:
+        """Return one of its own for somebody who will forget it."""
+        return Secret(self._text)
+
+    def forget(self) -> None:
+        """Let go of the text. CPython frees it when nobody else holds it, and does not overwrite it."""
+        self._text = ""
+
     def __repr__(self) -> str:
         return "Secret('***')"
 
