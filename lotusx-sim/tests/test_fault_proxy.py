@@ -108,6 +108,15 @@ async def test_all_connections_end_as_asked_and_new_ones_work(
             assert proxy.connections == 3
 
 
+async def test_an_abandoned_connection_is_silent_for_ever_and_a_new_one_is_not() -> None:
+    async with echo_behind_a_proxy() as proxy, await connected(proxy) as old:
+        proxy.abandon()
+        proxy.heal()
+        await old.send(b"anyone?")
+        async with await connected(proxy):
+            assert await silent(old)
+
+
 async def test_a_half_close_still_takes_what_is_sent() -> None:
     async with echo_behind_a_proxy() as proxy, await connected(proxy) as stream:
         await proxy.half_close()

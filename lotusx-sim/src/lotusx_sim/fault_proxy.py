@@ -75,6 +75,11 @@ class FaultProxy:
         for connection in self._open:
             connection.end()
 
+    def abandon(self) -> None:
+        """Forget the connections there are, without a word to either side. Those to come are whole."""
+        for connection in self._open:
+            connection.abandoned = True
+
     async def half_close(self) -> None:
         """Tell the clients that nothing more will come, and go on taking what they send."""
         for connection in tuple(self._open):
@@ -125,6 +130,7 @@ class _Connection:
         self._server = server
         self._scope = anyio.CancelScope()
         self.left: int | None = None  # bytes that may still pass to the client
+        self.abandoned = False
         self._half_closed = False
 
     async def run(self) -> None:
@@ -152,13 +158,18 @@ class _Connection:
         with suppress(*BROKEN, OSError):
             await self._client.send_eof()
 
+    async def _pass(self, count: int) -> None:
+        await self._proxy._pass(count)
+        if self.abandoned:
+            await anyio.sleep_forever()
+
     async def _pump_to_client(self) -> None:
         proxy = self._proxy
         while True:
             data = await _read(self._server, proxy._chunk())
             if data is None:
                 break
-            await proxy._pass(len(data))
+            await self._pass(len(data))
             if self._half_closed:
                 continue
             if self.left is not None:
@@ -169,7 +180,7 @@ class _Connection:
             proxy.to_client += len(data)
             if self.left == 0:
                 break
-        await proxy._pass(0)  # a FIN does not come through a black hole either
+        await self._pass(0)  # a FIN does not come through a black hole either
         self.end()
 
     async def _pump_to_server(self) -> None:
@@ -178,11 +189,11 @@ class _Connection:
             data = await _read(self._client, proxy._chunk())
             if data is None:
                 break
-            await proxy._pass(len(data))
+            await self._pass(len(data))
             if not await _written(self._server, data):
                 break
             proxy.to_target += len(data)
-        await proxy._pass(0)
+        await self._pass(0)
         with suppress(*BROKEN, OSError):
             await self._server.send_eof()
 
