@@ -90,6 +90,7 @@ class Backpack(UnderTest):
     amend = ()
     reads = (("GET", "*"),)
     private_sockets = "*"
+    stamp_refused = ("Request has expired", "Invalid timestamp")
     user_topic = "user/*"
     trades_topic = "trade.BTC_USDC_PERP"
 

@@ -87,6 +87,7 @@ class BinancePerp(UnderTest):
     amend = (("PUT", "/fapi/v1/order"), ("WS", "order.modify"))
     reads = (("GET", "*"), ("*", "/fapi/v1/listenKey"))
     private_sockets = "/private*"
+    stamp_refused = ('"code":-1021',)
     user_topic = "user"
     trades_topic = "btcusdt@aggTrade"
 

@@ -74,6 +74,7 @@ class _OneOfTwo(UnderTest):
     reads = (("GET", "*"),)
     shut_out_s = 600.0
     private_sockets = "/v5/private*"
+    stamp_refused = ('"retCode":10002',)
     user_topic = "user/*"
 
     def __init__(self, seed: int, *, actions_per_s: int) -> None:

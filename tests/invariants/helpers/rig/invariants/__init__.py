@@ -24,11 +24,12 @@ from rig.invariants.i20_never_back import NeverBack
 from rig.invariants.i21_limits import LimitsKept
 from rig.invariants.i22_time import TimeHandled
 from rig.invariants.i23_numbers import ExactNumbers
+from rig.invariants.i24_shutdown import CleanEnd
 from rig.invariants.i25_secrets import Secrets
 
 INVARIANTS: tuple[type[Invariant], ...] = (
     DeadPeer, HalfOpen, SilentOrAlive, Subscriptions, Polite, Rotation, AnyOrder, BookOrStale, SaneBook, Horizon,
     OnlyItself, NothingUncounted, OneOrder, NoFalseEnd, DoubtResolved, FillsOnce, Recovery, NeverBack, LimitsKept,
-    TimeHandled, ExactNumbers, Secrets,
+    TimeHandled, ExactNumbers, CleanEnd, Secrets,
 )  # fmt: skip
 """All of them, in their order."""
