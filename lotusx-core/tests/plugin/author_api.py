@@ -61,6 +61,9 @@ def _named(name: str, value: Any) -> Iterator[str]:
 
 
 def _signature(value: Any) -> str:
+    fields = getattr(value, "model_fields", None)
+    if fields is not None:  # how pydantic writes types differs between versions of Python
+        return f"({', '.join(name if item.is_required() else f'{name}=…' for name, item in fields.items())})"
     try:
         return _ADDRESS.sub("", str(inspect.signature(value)))
     except (TypeError, ValueError):
