@@ -135,7 +135,8 @@ def _look(facts: ExchangeFacts, sources: Sources, given: Mapping[str, Any]) -> N
         raise ConfigurationError(
             f"{settings.sources['environment']}: {facts.name} has no environment {environment!r}; it has: {known}"
         )
-    reach_of(facts, facts.environments[environment], settings)
+    chosen = facts.environments[environment]
+    reach_of(facts, chosen, settings, chosen.rest, chosen.ws)
 
 
 def _is_mentioned(name: str, sources: Sources) -> bool:

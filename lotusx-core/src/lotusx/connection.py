@@ -108,6 +108,8 @@ def connect(
         account=account,
     )
 
+    urls, ws_urls = _filled(chosen.rest, settings.base_url), _filled(chosen.ws, settings.base_url)
+
     from lotusx.reach import reach_of
     from lotusx.wiring import Parts, wire
 
@@ -116,8 +118,8 @@ def connect(
             manager=manager,
             facts=facts,
             environment=chosen,
-            urls=_filled(chosen.rest, settings.base_url),
-            ws_urls=_filled(chosen.ws, settings.base_url),
+            urls=urls,
+            ws_urls=ws_urls,
             settings=settings,
             credentials=secrets,
             signer=signer,
@@ -130,7 +132,7 @@ def connect(
             budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
             journal=None if isinstance(journal, str | os.PathLike) else journal,
             options=dict(options or {}),
-            reach=reach_of(facts, chosen, settings),
+            reach=reach_of(facts, chosen, settings, urls, ws_urls),
         )
     )
 

@@ -76,8 +76,17 @@ class Reach:
         return tuple(replace(limit, amount=max(1, int(limit.amount * self.share))) for limit in limits)
 
 
-def reach_of(facts: ExchangeFacts, environment: Environment, settings: Settings) -> Reach:
+def reach_of(
+    facts: ExchangeFacts,
+    environment: Environment,
+    settings: Settings,
+    urls: Mapping[str, str],
+    ws_urls: Mapping[str, str],
+) -> Reach:
     """Work out the reach of one connection.
+
+    Args:
+        urls, ws_urls: The addresses of *environment*, with the caller's ``base_url`` filled in.
 
     Raises:
         ConfigurationError: An environment, service or address that cannot be; above all an address that belongs to
@@ -100,18 +109,21 @@ def reach_of(facts: ExchangeFacts, environment: Environment, settings: Settings)
         if other.name != environment.name
         for url in (*other.rest.values(), *other.ws.values())
     }
-    rest = {
-        url: (url, *_checked(chosen[name], "https", name, elsewhere))
-        for name, url in environment.rest.items()
-        if name in chosen
-    }
-    ws = {
-        url: (url, *_checked(chosen[name], "wss", name, elsewhere))
-        for name, url in environment.ws.items()
-        if name in chosen
-    }
+    for service, addresses in chosen.items():
+        kinds = [kind for kind, known in (("https", environment.rest), ("wss", environment.ws)) if service in known]
+        for url in addresses:
+            _check(url, kinds, service, elsewhere)
+
+    def further(usual: Mapping[str, str], scheme: str) -> dict[str, Sequence[str]]:
+        return {
+            url: (url, *(each for each in chosen[name] if _kind(each) == scheme))
+            for name, url in usual.items()
+            if name in chosen
+        }
+
     share = settings.share if settings.share is not None else Decimal(1)
-    return Reach(rest, ws, share, settings.cache.instruments_s, settings.cache.folder)
+    cache = settings.cache
+    return Reach(further(urls, "https"), further(ws_urls, "wss"), share, cache.instruments_s, cache.folder)
 
 
 def user_cache_folder(variables: Mapping[str, str]) -> Path:
@@ -126,12 +138,17 @@ def _hosts(addresses: Mapping[str, Sequence[str]]) -> dict[str, Hosts]:
     return {base: Hosts(urls) for base, urls in addresses.items()}
 
 
-def _checked(urls: Sequence[str], scheme: str, service: str, elsewhere: set[str]) -> Sequence[str]:
-    for url in urls:
-        parts = urlsplit(url)
-        plain = parts.hostname in _LOCAL and parts.scheme == scheme.removesuffix("s")
-        if not parts.netloc or (parts.scheme != scheme and not plain):
-            raise ConfigurationError(f"hosts: {url!r} of {service} must be an address with {scheme}://")
-        if parts.netloc in elsewhere:
-            raise ConfigurationError(f"hosts: {url!r} of {service} belongs to another environment of the exchange")
-    return urls
+def _kind(url: str) -> str:
+    """Return the scheme *url* stands for: one without encryption counts as its better half on this machine only."""
+    parts = urlsplit(url)
+    if parts.hostname in _LOCAL and parts.scheme in ("http", "ws"):
+        return f"{parts.scheme}s"
+    return parts.scheme if parts.netloc else ""
+
+
+def _check(url: str, kinds: Sequence[str], service: str, elsewhere: set[str]) -> None:
+    if _kind(url) not in kinds:
+        wanted = " or ".join(f"{kind}://" for kind in kinds)
+        raise ConfigurationError(f"hosts: {url!r} of {service} must be an address with {wanted}")
+    if urlsplit(url).netloc in elsewhere:
+        raise ConfigurationError(f"hosts: {url!r} of {service} belongs to another environment of the exchange")

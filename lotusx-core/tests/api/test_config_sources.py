@@ -373,3 +373,26 @@ def test_the_schema_knows_what_the_reader_knows() -> None:
     assert set(document["properties"]) == set(SECTIONS)
     own = document["properties"]["exchanges"]["additionalProperties"]["properties"]
     assert set(own) == {*FIELDS, *TABLES, "credentials", "accounts"}
+
+
+def test_an_address_of_another_environment_is_never_taken_for_this_one() -> None:
+    from dataclasses import replace
+
+    from lotusx.kernel.facts import Environment
+    from lotusx.reach import reach_of
+
+    testnet = Environment("testnet", {"api": "https://test.acme.test"}, {"market": "wss://test.acme.test/ws"})
+    facts = replace(FACTS, environments={**FACTS.environments, "testnet": testnet})
+    settings = resolve("acme", sources=of(Document(exchange(hosts={"testnet": {"api": ["https://acme.test"]}}))))
+    with pytest.raises(ConfigurationError, match="belongs to another environment"):
+        reach_of(facts, testnet, settings, testnet.rest, testnet.ws)
+
+
+def test_further_hosts_stand_behind_the_usual_one() -> None:
+    from lotusx.reach import reach_of
+
+    live = FACTS.environments["live"]
+    settings = resolve("acme", sources=of(Document(exchange(hosts={"live": {"api": ["https://b.test/"]}}))))
+    found = reach_of(FACTS, live, settings, live.rest, live.ws)
+    assert found.rest == {"https://acme.test": ("https://acme.test", "https://b.test")}
+    assert found.ws == {}
