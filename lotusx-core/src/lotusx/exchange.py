@@ -58,9 +58,9 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "cancel_all_after",
             "order",
             "open_orders",
+            "recovered",
             "iter_orders",
             "iter_fills",
-            "recovered",
         ),
         "account": (
             "balances",

@@ -106,7 +106,7 @@ def test_the_table_of_names_is_pinned() -> None:
     )  # fmt: skip
     assert COMPONENTS["trading"] == (
         "ready", "place", "test", "place_batch_orders", "amend", "amend_batch_orders", "cancel", "cancel_batch_orders",
-        "cancel_all", "cancel_all_after", "order", "open_orders", "iter_orders", "iter_fills", "recovered",
+        "cancel_all", "cancel_all_after", "order", "open_orders", "recovered", "iter_orders", "iter_fills",
     )  # fmt: skip
     assert COMPONENTS["account"] == (
         "balances", "positions", "fees", "permissions", "leverage", "set_leverage", "set_margin_mode",
