@@ -260,7 +260,7 @@ async def test_i02_a_process_that_was_suspended_reconnects_once(
 
             async with anyio.create_task_group() as group:
                 group.start_soon(listen)
-                await until(lambda: b"live" in said[0])
+                await until(lambda: b"acknowledged" in said[0])
                 process.send_signal(signal.SIGSTOP)
                 proxy.abandon()  # the peer has gone meanwhile, and nothing says so
                 await anyio.sleep(20)

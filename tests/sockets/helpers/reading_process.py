@@ -18,7 +18,6 @@ async def read() -> None:
         lotusx.connect("binance", environment="simulator", base_url=task["base_url"]) as exchange,
         exchange.market.stream_trades("BTC/USDT") as trades,
     ):
-        print("live", flush=True)
         async for item in trades.with_status():
             print(item.state if isinstance(item, StatusChange) else "trade", flush=True)
 
