@@ -15,8 +15,8 @@ from lotusx.history import all_pages
 from lotusx.kernel.orders.leg import total
 from lotusx.kernel.orders.merge import fill_key
 from lotusx.kernel.ports import Span
-from lotusx.orders.commands import READ_GRACE_S
-from lotusx.orders.looking import FILLS_MARGIN_NS, all_fills
+from lotusx.model.account import FillEvent, OrderEvent
+from lotusx.orders.looking import FILLS_MARGIN_NS, READ_GRACE_S, all_fills
 from lotusx.orders.terms import names_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.orders.ledger import Ledger
     from lotusx.kernel.orders.merge import FillKey, TrackedOrder
     from lotusx.kernel.ports import AccountPort, TradingPort
-    from lotusx.model.account import Balance, FundingPayment, Position
+    from lotusx.model.account import AccountEvent, Balance, FundingPayment, Position
     from lotusx.model.instruments import Instrument
     from lotusx.model.orders import Fill, OrderState
     from lotusx.model.symbol import Symbol
@@ -55,21 +55,25 @@ class Found:
     before_positions: int = 0
 
 
-def short_of_fills(ledger: Ledger, found: Found, since_ns: int) -> list[TrackedOrder]:
-    """Return the orders whose fills, the known and the *found* ones, add up to less than was executed.
+def short_of_fills(
+    ledger: Ledger, found: Found, since_ns: int, held: Sequence[AccountEvent] = ()
+) -> list[tuple[TrackedOrder, list[str | None]]]:
+    """Return the orders whose fills, the known and the *found* ones, add up to less than was executed, and their ids.
 
+    What waits behind the recovery (*held*) counts too: of an order whose placing is under way nothing else may tell.
     An order placed elsewhere counts only if its fills were complete before: of older ones nobody knows. One of which
     nothing was found now, and that was last told of before *since_ns* (the exchange's time), is no matter of this one.
     """
     said: dict[int, dict[str | None, Decimal]] = {}
     became: dict[tuple[Symbol, str | None], TrackedOrder] = {}  # by ids that the ledger does not know yet
-    for state in found.states:
+    for state in (*found.states, *(event.state for event in held if isinstance(event, OrderEvent))):
         order = ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         if order is not None:
-            said.setdefault(id(order), {})[state.venue_order_id] = state.filled
+            of_order = said.setdefault(id(order), {})
+            of_order[state.venue_order_id] = max(state.filled, of_order.get(state.venue_order_id, _NONE))
             became[(state.symbol, state.venue_order_id)] = order
     fills: dict[int, dict[FillKey, Decimal]] = {}
-    for fill in found.fills:
+    for fill in (*found.fills, *(event.fill for event in held if isinstance(event, FillEvent))):
         order = ledger.find(fill.symbol, fill.client_order_id, fill.venue_order_id)
         order = order or became.get((fill.symbol, fill.venue_order_id))
         if order is not None:
@@ -84,9 +88,10 @@ def short_of_fills(ledger: Ledger, found: Found, since_ns: int) -> list[TrackedO
         if not news and 0 < order.state.updated_ns < since_ns:
             continue
         legs = {leg.venue_order_id: leg.filled for leg in order.legs}
-        executed = total(max(legs.get(name, _NONE), news.get(name, _NONE)) for name in {**legs, **news})
+        ids = list({**legs, **news})
+        executed = total(max(legs.get(name, _NONE), news.get(name, _NONE)) for name in ids)
         if executed > total((known, *(quantity for key, quantity in more.items() if key not in order.fills))):
-            short.append(order)
+            short.append((order, ids))
     return short
 
 
@@ -118,12 +123,14 @@ class Asker:
         self._unlisted = unlisted
         self._exchange_ns = exchange_ns
 
-    async def collect(self, lost_ns: int, symbols: Iterable[Symbol], held: Callable[[], int]) -> Found:
+    async def collect(
+        self, lost_ns: int, symbols: Iterable[Symbol], held: Callable[[], Sequence[AccountEvent]]
+    ) -> Found:
         """Ask for everything since *lost_ns* (our wall time).
 
         Args:
             symbols: What this account is known to have traded.
-            held: How many events of the channels wait behind the recovery now.
+            held: The events of the channels that wait behind the recovery now.
         """
         found = Found()
         since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)  # as our clock is set now
@@ -143,26 +150,29 @@ class Asker:
         ]
         span = Span(start_ns=max(since_ns - FILLS_MARGIN_NS, 0))
         start_ns = span.start_ns or 0
-        untold = short_of_fills(self._desk.ledger, found, start_ns)  # a reply may have told the end, and no fill
-        known = (*(order.symbol for order in (*believed, *untold)), *(state.symbol for state in found.states))
+        untold = short_of_fills(self._desk.ledger, found, start_ns, held())  # a reply may have told the end only
+        known = (
+            *(order.symbol for order in (*believed, *(order for order, _ in untold))),
+            *(state.symbol for state in found.states),
+        )
         instruments = await self._listed(dict.fromkeys([*symbols, *known]))
         gone = [order for order in gone if order.symbol in instruments]
         patient_ns = self._clock.monotonic_ns() + int(READ_GRACE_S * 1e9)
         for start in range(0, len(gone), AT_ONCE):
             await self._ask_each(gone[start : start + AT_ONCE], instruments, found, patient_ns)
         found.fills = await self._fills(instruments.values(), span)
-        await self._fills_untold(instruments, found, start_ns, patient_ns)
+        await self._fills_untold(instruments, found, start_ns, patient_ns, held)
         found.fills.sort(key=lambda fill: fill.exchange_ns)
         found.payments = (
             await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
         )
 
         async def balances() -> Sequence[Balance]:
-            found.before_balances = held()
+            found.before_balances = len(held())
             return await self._account.balances()
 
         async def positions() -> Sequence[Position]:
-            found.before_positions = held()
+            found.before_positions = len(held())
             return await self._account.positions()
 
         found.balances = await self._read(balances)
@@ -191,31 +201,40 @@ class Asker:
         return fills
 
     async def _fills_untold(
-        self, instruments: Mapping[Symbol, Instrument], found: Found, since_ns: int, patient_ns: int
+        self,
+        instruments: Mapping[Symbol, Instrument],
+        found: Found,
+        since_ns: int,
+        patient_ns: int,
+        held: Callable[[], Sequence[AccountEvent]],
     ) -> None:
         """Ask, until *patient_ns*, for fills of orders that executed more than the fills found add up to.
 
         Exchanges list fills late: an order may be known to have executed, and its fill be in no list yet.
         """
+
+        def still_short() -> list[tuple[TrackedOrder, list[str | None]]]:
+            short = short_of_fills(self._desk.ledger, found, since_ns, held())
+            return [(order, ids) for order, ids in short if order.symbol in instruments]
+
         delay_s = 0.25
-        while True:
-            short = [each for each in short_of_fills(self._desk.ledger, found, since_ns) if each.symbol in instruments]
+        short = still_short()
+        while short:
             for start in range(0, len(short), AT_ONCE):
                 async with anyio.create_task_group() as group:
-                    for order in short[start : start + AT_ONCE]:
-                        group.start_soon(self._fills_of, order, instruments[order.symbol], found)
-            if short:
-                short = [
-                    each for each in short_of_fills(self._desk.ledger, found, since_ns) if each.symbol in instruments
-                ]
+                    for order, ids in short[start : start + AT_ONCE]:
+                        group.start_soon(self._fills_of, order, ids, instruments[order.symbol], found)
+            short = still_short()
             if not short or self._clock.monotonic_ns() >= patient_ns:
                 return
             await self._clock.sleep(delay_s)
             delay_s *= 2
 
-    async def _fills_of(self, order: TrackedOrder, instrument: Instrument, found: Found) -> None:
-        for leg in order.legs:
-            part = replace(order.state, venue_order_id=leg.venue_order_id)
+    async def _fills_of(
+        self, order: TrackedOrder, ids: Sequence[str | None], instrument: Instrument, found: Found
+    ) -> None:
+        for venue_order_id in ids:
+            part = replace(order.state, venue_order_id=venue_order_id)
             found.fills += await self._read(partial(self._trading.fills_of, part, instrument)) or []
 
     async def _ask_each(

@@ -168,7 +168,7 @@ class AccountStream:
         before = self._count
         while True:
             self._overflown = False
-            found = await self._asker.collect(lost_ns, self._symbols, lambda: len(self._held))
+            found = await self._asker.collect(lost_ns, self._symbols, lambda: [event for _, event in self._held])
             self._apply(found)
             if not self._overflown:
                 break

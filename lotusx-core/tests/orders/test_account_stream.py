@@ -298,6 +298,34 @@ def test_the_fills_of_an_order_that_a_reply_told_the_end_of_while_nobody_listene
     in_virtual_time(run)
 
 
+def test_a_held_report_of_an_order_that_reads_hide_proves_fills_that_were_missed() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+
+        async def place_slowly(request: object) -> OrderState:
+            await anyio.sleep(30)
+            return state("a-0", "10", "partially_filled", filled="0.5", at=7)
+
+        exchange.on["place"] = [place_slowly]
+        async with anyio.create_task_group() as group:
+            group.start_soon(account.world.desk.place, limit("a-0"), INSTRUMENT)
+            await anyio.sleep(1)
+            account.stream.hold("private")
+            half = state("a-0", "10", "partially_filled", filled="0.5", at=7)
+            account.stream.feed(FillEvent(fill("t2", "10", "0.25", 7, None)), "private")
+            account.stream.feed(OrderEvent(half), "private")
+            exchange.always["fills_of"] = lambda order: (
+                [fill("t1", "10", "0.25", 6, None), fill("t2", "10", "0.25", 7, None)]
+                if order.venue_order_id == "10"
+                else []
+            )
+            await account.stream.recover(EPOCH_NS, channel="private")
+            assert sorted(account.fills) == ["t1", "t2"]
+
+    in_virtual_time(run)
+
+
 def test_of_an_order_placed_elsewhere_only_what_was_missed_is_asked_for() -> None:
     async def run() -> None:
         account = Account()

@@ -24,6 +24,7 @@ from lotusx.kernel.ports import Acknowledged, Amendment, OrderRef
 from lotusx.model.account import FillEvent, OrderEvent
 from lotusx.model.enums import OrderStatus
 from lotusx.model.orders import Accepted, OrderState, Rejected, Unknown
+from lotusx.model.requests import OrderRequest
 from lotusx.orders import Order, handle
 from lotusx.orders.journal import Intent
 
@@ -661,6 +662,31 @@ def test_a_batch_abandoned_before_it_was_sent_leaves_its_orders_free() -> None:
         journal.stuck = False
         outcomes = await world.desk.amend_batch(refs, terms, [INSTRUMENT] * 2)
         assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
+
+    in_virtual_time(run)
+
+
+def test_an_order_that_only_its_fill_has_proved_is_asked_for_at_once() -> None:
+    async def run() -> None:
+        world = World()
+
+        async def lost_reply(request: OrderRequest) -> OrderState:
+            world.exchange.execute(request)
+            world.exchange.end(A1)
+            world.desk.apply_fill(fill(quantity="0.4"))
+            raise RequestTimeout("no reply")
+
+        world.exchange.on["place"] = [lost_reply]
+        world.exchange.on["order"] = [raiser(RequestTimeout("busy")), raiser(refusal(OrderNotFound))]
+        order = await placed(world)
+        told = [order.status]
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.desk.run)
+            await anyio.sleep(12)
+            group.cancel_scope.cancel()
+        assert [*told, order.status] == [OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELED]
+        assert order.filled == D("0.4")
+        assert world.exchange.looks == 3
 
     in_virtual_time(run)
 

@@ -13,6 +13,7 @@ from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
 from lotusx.model.orders import OrderState
 from lotusx.orders.journal import Intent
+from lotusx.orders.looking import READ_GRACE_S
 from lotusx.orders.runner import Job, Runner
 from lotusx.orders.terms import amended_request, asked_for, exists, is_answer_to, names_of, shows
 from lotusx.rules import check_order
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from lotusx.orders.looking import Looker
 
 Check = Callable[["OrderRequest", "Instrument"], None]
-READ_GRACE_S = 5.0
-"""How long an order that a command did not find may still become visible to reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,8 @@ class Commands:
                 self._ledger.close(order)
 
         learn = partial(self._run.learn, order=order)
-        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish)
+        describe = partial(self._look.describe, command, order, instrument)
+        job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, describe=describe)
         return Prepared(job, (request, instrument), order, partial(self._ledger.close, order))
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> Prepared:

@@ -1,4 +1,4 @@
-"""Commands whose outcome is unknown: looked into again and again, until there is proof. Nothing is ever sent again."""
+"""Commands in doubt, and orders not yet described: looked into until there is proof. Nothing is ever sent again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Doubts:
         return len(self._open)
 
     def add(self, job: Job, cause: BaseException) -> None:
-        """Look into *job* until it is decided; *cause* is what put it in doubt."""
+        """Look into *job* until it is decided and described; *cause* is what put it in doubt."""
         self._open[id(job)] = (job, cause)
         if len(self._open) > MAX_DOUBTS:
             _, (oldest, _) = self._open.popitem(last=False)
@@ -62,13 +62,17 @@ class Doubts:
 
     async def _look(self, job: Job, cause: BaseException, limiter: anyio.CapacityLimiter) -> None:
         command = job.command
+        undecided = not command.decided
         async with limiter:
-            if not command.decided:
+            if undecided:
                 await job.resolve(cause)
+            accepted = command.decided and command.error is None
+            described = not accepted or job.describe is None or await job.describe()
         now_ns = self._clock.monotonic_ns()
-        if command.decided:
-            self._open.pop(id(job), None)
+        if command.decided and undecided:
             await self._conclude(job)
-        elif command.proof_ns is None and now_ns - command.sent_ns > NO_HORIZON_S * 1e9:
+        if command.decided and described:
+            self._open.pop(id(job), None)
+        elif (command.decided or command.proof_ns is None) and now_ns - command.sent_ns > NO_HORIZON_S * 1e9:
             self._open.pop(id(job), None)
             command.note("nobody looks any more", now_ns)

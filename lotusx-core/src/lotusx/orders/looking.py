@@ -22,6 +22,7 @@ from lotusx.kernel.orders.outcome import Command
 from lotusx.kernel.ports import Amendment, OrderRef, Span
 from lotusx.model.account import AccountEvent
 from lotusx.model.enums import OrderStatus
+from lotusx.orders.terms import names_of
 from lotusx.orders.waiting import first_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 2.0
+READ_GRACE_S = 5.0
+"""How long an order that the exchange has may still be hidden from reads."""
 FILLS_MARGIN_NS = 60_000_000_000
 """How far before the moment of interest fills are asked for: the exchange's clock is not ours."""
 
@@ -143,6 +146,15 @@ class Looker:
             return cause  # the id belongs to another order
         self._learn(state, order)
         return self._refused(order)
+
+    async def describe(self, command: Command, order: TrackedOrder, instrument: Instrument) -> bool:
+        """Ask once for an order that only its fills have shown; say whether it is described now."""
+        if not any(leg.reported for leg in order.legs):
+            try:
+                self._learn(await self._port.order(names_of(order), instrument), order)
+            except Exception as error:  # shown late, as reads are
+                self._failed(command, error)
+        return any(leg.reported for leg in order.legs)
 
     async def absent(self, command: Command, order: TrackedOrder, instrument: Instrument, asked_ns: int) -> bool:
         """Say whether an order that a query at *asked_ns* (monotonic) did not find is proved never to have come to be.

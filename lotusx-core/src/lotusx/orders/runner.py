@@ -39,6 +39,7 @@ class Job:
         evident: What is already known to prove that it was carried out; ``None``: nothing.
         resolve: Looks until the command is decided or given up; takes what put it in doubt.
         state: The order's state afterwards.
+        describe: Asks for the order where only its fills have shown it; says whether it is described.
         finish: Called once when the command has ended or its caller has left.
     """
 
@@ -51,6 +52,7 @@ class Job:
     state: Callable[[], OrderState]
     finish: Callable[[], None]
     new_id: str | None = None
+    describe: Callable[[], Awaitable[bool]] | None = None
 
 
 class Runner:
@@ -132,9 +134,11 @@ class Runner:
     async def settle(self, job: Job, answer: OrderState | BaseException) -> Outcome:
         """Decide by the exchange's answer, by its proof, or by looking; then tell observers and journal."""
         command = job.command
+        described = True
         try:
             if isinstance(answer, BaseException):
                 await self._judge(job, answer)
+                described = command.phase is not Phase.ACCEPTED or job.describe is None or await job.describe()
             else:
                 job.learn(answer)
                 command.accept("acknowledged by the exchange", self.clock.monotonic_ns())
@@ -142,7 +146,7 @@ class Runner:
             self._abandon(job, error)
             raise
         await self._conclude(job)
-        if not command.decided and isinstance(answer, BaseException):
+        if isinstance(answer, BaseException) and not (command.decided and described):
             self.doubts.add(job, answer)
         if command.phase is Phase.ACCEPTED:
             return Accepted(command.subject, job.state())
