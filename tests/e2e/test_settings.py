@@ -31,7 +31,7 @@ async def test_where_a_host_cannot_be_reached_the_next_one_serves(server: Server
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        async with lotusx.connect("binance", environment="simulator", base_url=base) as exchange:
+        async with lotusx.connect("binance", environment="simulator", base_url=base, config="lotusx.toml") as exchange:
             assert (await exchange.market.ticker(BTC)).last_price
             async with exchange.market.live_order_book(BTC) as book:
                 assert book.best_bid is not None

@@ -54,6 +54,11 @@ def _of_document(document: Document, name: str, account: str | None) -> tuple[La
     exchanges = mapping(document.content.get("exchanges", {}), f"{where}: exchanges")
     own = dict(mapping(exchanges.get(name, {}), f"{where}: exchanges.{name}"))
     only(own, (*FIELDS, *TABLES, "credentials", "accounts"), f"{where}: [exchanges.{name}]")
+    if "hosts" in own and not document.trusted:
+        raise ConfigurationError(
+            f"{where}: [exchanges.{name}.hosts]: a document that was merely found in the working directory may not say "
+            "where requests go. Put this into your own lotusx.toml, or name the document: LOTUSX_CONFIG=… or config=…"
+        )
     accounts = mapping(own.pop("accounts", {}), f"{where}: exchanges.{name}.accounts")
     if account is None:
         return (where, _read_credentials(own, document, f"exchanges.{name}")), None

@@ -21,8 +21,8 @@ class Document:
 
     Attributes:
         folder: Where it stands; relative paths in it start there.
-        trusted: Whether it may name programs to run. A document that was merely found in the working directory may not:
-            entering a stranger's folder must not run what the stranger wrote.
+        trusted: Whether it may name programs to run, and hosts. A document that was merely found in the working
+            directory may not: entering a stranger's folder must neither run what they wrote nor send them anything.
     """
 
     content: Mapping[str, Any]

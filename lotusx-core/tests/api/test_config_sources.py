@@ -267,6 +267,13 @@ def test_further_hosts_are_checked_before_anything_is_sent(hosts: dict[str, Any]
     ]
     write(here, "".join(lines))
     with pytest.raises(ConfigurationError, match=complaint):
+        lotusx.connect("acme", config="lotusx.toml")
+
+
+def test_a_document_that_was_merely_found_sends_nothing_elsewhere(here: Path) -> None:
+    install(here)
+    write(here, '[exchanges.acme.hosts.live]\napi = ["https://stranger.test"]\n')
+    with pytest.raises(ConfigurationError, match="may not say where requests go"):
         lotusx.connect("acme")
 
 
