@@ -47,7 +47,8 @@ def _recorded(self: LotusXError, *arguments: Any, **more: Any) -> None:
 
 def _watched(name: str, **settings: Any) -> lotusx.Exchange:
     settings["plugins"] = (*settings.get("plugins", ()), Watcher())
-    settings.setdefault("journal", FOLDER / "journal.db")
+    if "clock" not in settings:  # threads know nothing of virtual time
+        settings.setdefault("journal", FOLDER / "journal.db")
     exchange = _connect(name, **settings)
     _exchanges.append(exchange)
     return exchange

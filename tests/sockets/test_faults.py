@@ -273,6 +273,6 @@ async def test_i02_a_process_that_was_suspended_reconnects_once(
                 await until(lambda: b"trade" in said[0])
                 assert said[0].count(b"lost") == 1
                 assert proxy.connections - made <= 3  # one WebSocket, and what is asked by HTTP
-                process.terminate()
+                group.cancel_scope.cancel()
         finally:
             process.kill()

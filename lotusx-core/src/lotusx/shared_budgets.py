@@ -81,7 +81,8 @@ class SharedBudgets(BudgetRegistry):
 
     def _make_ledger(self, host: str) -> Ledger:
         ledger = Ledger()
-        ledger.lock = SharedLock(self._file(host, "limits"), ledger)
+        lock = SharedLock(self._file(host, "limits"), ledger)
+        ledger.lock, ledger.is_behind = lock, lambda: not lock.current
         return ledger
 
     def _file(self, name: str, kind: str) -> SharedFile:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from lotusx.errors import Banned, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
@@ -82,35 +82,6 @@ class Hold:
     banned: bool = False
 
 
-class LedgerLock(Protocol):
-    """Guards a ledger; one that processes share also brings it up to date, and takes what was changed along.
-
-    Attributes:
-        current: Whether the ledger is up to date while it is held. Otherwise nothing may be taken from it.
-    """
-
-    current: bool
-
-    def __enter__(self) -> object: ...
-    def __exit__(self, *error: object) -> None: ...
-
-
-class _ThreadLock:
-    """Of the threads of this process: the blocking façade runs loops in threads."""
-
-    __slots__ = ("_lock",)
-    current = True
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> object:
-        return self._lock.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-
 @dataclass(slots=True)
 class Ledger:
     """All limits of one host as seen from one address: every connector in the process that talks to it."""
@@ -118,11 +89,12 @@ class Ledger:
     pools: dict[tuple[str, str], Pool] = field(default_factory=dict)
     gate: Pool = field(default_factory=lambda: Pool(""))
     waiting: list[Ticket] = field(default_factory=list)
-    lock: LedgerLock = field(default_factory=_ThreadLock)
+    lock: AbstractContextManager[object] = field(default_factory=threading.Lock)  # the blocking façade runs threads
+    is_behind: Callable[[], bool] | None = None  # where processes share it: whether the lock could not be had
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
         """Take what *ticket* asks if nothing forbids it, leaving room for all who were there before."""
-        if not self.lock.current:
+        if self.is_behind is not None and self.is_behind():
             return Hold(BUSY_NS, BUSY)
         if self.gate.blocked_ns > now_ns:
             return Hold(self.gate.blocked_ns - now_ns, "", self.gate.banned)
