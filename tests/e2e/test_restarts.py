@@ -19,7 +19,7 @@ from lotusx_sim import BinanceSpot, Simulator
 from lotusx_sim.shells import memory
 
 ORDERS = 8
-SEEDS = 25
+SEEDS = 12
 
 
 class Mortal:
