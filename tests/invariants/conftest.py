@@ -1,17 +1,21 @@
-"""Invariants under virtual time: which exchanges, which seeds."""
+"""Invariants under virtual time: which exchanges, which seeds, in how many processes."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-SEEDS = 8
-"""Seeds of each exchange in every run of the tests; `simulate.py` runs as many as wanted."""
+from rig.pool import Pool
+
+SEEDS = 34
+"""Seeds of each exchange in every run of the tests, 204 in total; `simulate.py` runs as many as wanted."""
+JOBS = 2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +30,15 @@ def seeds(request: pytest.FixtureRequest) -> range:
     one = request.config.getoption("--seed", default=None)
     count = request.config.getoption("--seeds", default=SEEDS)
     return range(one, one + 1) if one is not None else range(count)
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Return what runs seeds, each once, and says at the end what that came to."""
+    with Pool(JOBS) as pool:
+        yield pool
+    if pool.count > 1:
+        sys.stdout.write(f"\n{pool.summary()}\n")
 
 
 @pytest.fixture(autouse=True)

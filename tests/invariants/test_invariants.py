@@ -6,8 +6,9 @@ import pytest
 from rig.broken import variants
 from rig.invariant import Invariant
 from rig.invariants import INVARIANTS
-from rig.lab import EXCHANGES, failures, result_of, run_seed
+from rig.lab import EXCHANGES, failures, run_seed
 from rig.plan import draw
+from rig.pool import Pool
 from rig.tamper import Broken
 
 TRIES = 8
@@ -17,9 +18,10 @@ exchanges = pytest.mark.parametrize("exchange", EXCHANGES)
 
 
 @exchanges
+@pytest.mark.timeout(900)  # the first of an exchange waits for all seeds of it
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda kind: kind.id)
-def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range) -> None:
-    results = [result_of(exchange, seed) for seed in seeds]
+def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range, pool: Pool) -> None:
+    results = pool.results(exchange, seeds)
 
     lines = [line for result in results for line in failures(result, invariant.id)]
     if lines:

@@ -7,8 +7,8 @@ import anyio
 from rig.invariant import Invariant
 from rig.notes import Muting
 
-QUIET_S = 900.0
-"""How long the market stands still in one run; a thousand runs make ten days of it."""
+QUIET_S = 300.0
+"""How long the market stands still in one run; 288 of them make a day. The longest patience is a fifth of it."""
 _LATE_S = 0.3
 
 

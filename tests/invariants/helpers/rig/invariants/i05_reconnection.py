@@ -15,9 +15,9 @@ from rig.invariant import Invariant
 from rig.randomness import split
 from rig.second import Second, second
 
-SOCKETS = 20
+SOCKETS = 12
 """At most; fewer where the exchange allows fewer new ones a minute: more than it takes at once."""
-OUTAGES_S = (90.0, 600.0, 1_800.0)
+OUTAGES_S = (60.0, 90.0, 300.0, 1_800.0)
 CAP_S = 30.0
 _HANDSHAKE_S = 10.0
 _SLACK = 1.2
@@ -135,7 +135,7 @@ def _strictest(stated: Sequence[WsFacts]) -> tuple[int, float]:
 async def _until(condition: Any, seconds: float) -> bool:
     with anyio.move_on_after(seconds):
         while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
-            await anyio.sleep(0.25)
+            await anyio.sleep(0.5)
     return bool(condition())
 
 
