@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import backpack_documents as documented
-import pytest
-from backpack_cases import CASES
 
 from lotusx.plugin import OrderRef
 from lotusx_backpack import account_types, types
 from lotusx_backpack.facts import FACTS
 from lotusx_testing import Conformance, NewValue, Payload, RequestExample, Subject
-from lotusx_testing.arena import Simulated
-from lotusx_testing.cases import Case
 
 PERP = documented.PERP
 HEAD = ["data.e", "data.E"]
@@ -24,7 +20,6 @@ class TestBackpack(Conformance):
     subject = Subject(
         FACTS,
         symbol="BTC/USDC:USDC",
-        cases=CASES,
         credentials=documented.CREDENTIALS,
         instruments=[PERP],
         vectors=[documented.VECTOR],
@@ -67,10 +62,3 @@ class TestBackpack(Conformance):
             ),
         ],
     )
-
-    @pytest.mark.anyio
-    async def test_case(self, conformance_case: Case, simulated: Simulated) -> None:
-        """On the simulated exchange."""
-        if conformance_case.name == "funding_payment_is_told_by_query_and_stream":
-            pytest.skip("no stream of Backpack tells of funding; a case of its own asks")
-        await super().test_case(conformance_case, simulated)

@@ -59,7 +59,7 @@ CAPABILITIES = MappingProxyType(
         ),
         C.FUNDING_HISTORY: Support.partial("perpetuals; the length of past intervals is not stated"),
         C.POSITIONS: Support.partial("perpetuals; liquidation prices one by one: native.position(symbol)"),
-        C.FUNDING_PAYMENTS: Support.partial("perpetuals; when asked for: no stream tells of them"),
+        C.FUNDING_PAYMENTS: Support.partial("perpetuals; when asked for: no stream tells of them", streamed=0),
         C.ORDER_BOOK: Support.partial("at most 1000 levels a side", max_depth=1_000),
         C.LIVE_ORDER_BOOK: Support.partial("starts from 1000 levels a side; those beyond show when they change"),
         C.ORDER_HISTORY: Support.partial("may lag behind the engine; nobody states how far"),
