@@ -16,9 +16,14 @@ from dataclasses import replace
 
 import msgspec
 
-from lotusx.plugin import Capability, Request, SigningContext, Support, Verb
+from lotusx.errors import ErrorKind
+from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, Symbol
+from lotusx.plugin import Capability, Request, Response, SigningContext, Support, Verb
 from lotusx_binance.facts import FACTS
-from lotusx_testing import Case, Conformance, Expected, NewValue, Payload, RequestExample, SigningVector, Subject
+from lotusx_testing import Case, Conformance, Conversation, ErrorTable, Expected, NewValue, Payload, Refusal
+from lotusx_testing import RequestExample, RoundTrip, SigningVector, Subject
+
+BTC = Instrument(Symbol("BTC", "USDT"), "BTCUSDT", InstrumentKind.SPOT, InstrumentStatus.TRADING, None, None)
 
 
 class Tick(msgspec.Struct):
@@ -40,6 +45,10 @@ class TestBroken(Conformance):
         requests=[RequestExample("bad", lambda x: x.market.server_time_ns(), '{"serverTime": 1}',
                                  Expected("GET", "/other"))],
         cases=[Case("never", Capability.WITHDRAWALS, never, quiet=True)],
+        error_tables=[ErrorTable("bad", {"1": ErrorKind.BANNED}, {})],
+        refusals=[Refusal("bad", Request(Verb.GET, "", "/x"), Response(200), ErrorKind.BANNED, "1")],
+        round_trips=[RoundTrip("bad", ["a"], str, str.upper), RoundTrip("good", ["a"], str, str)],
+        conversations=[Conversation("bad", lambda x: x.market.trades_channel(BTC), ["{}"], None, [], 0)],
     )
 """
 
@@ -57,13 +66,17 @@ def test_authors_run_shows_each_thing_that_is_wrong(tmp_path: Path) -> None:
     failed = sorted(line.split("::")[-1].split(" ")[0] for line in lines if line.startswith("FAILED"))
     assert failed == [
         "test_case[asyncio-never]",
+        "test_codes_mean_what_is_documented[bad]",
+        "test_conversation_is_the_documented_one[bad]",
         "test_declared_capability_has_a_case",
         "test_new_value_stays_visible[bad]",
         "test_payload_is_read[bad]",
+        "test_refusal_is_read_as_documented[bad]",
         "test_request_is_the_documented_one[asyncio-bad]",
         "test_signature_is_the_published_one[bad]",
+        "test_what_is_written_is_read_back[bad]",
     ], run.stdout
-    assert "3 passed" in lines[-1]  # the good payload, the evidence, the ticker
+    assert "5 passed" in lines[-1]  # the good payload, the good round trip, the evidence, the doubt, the ticker
 
 
 @pytest.mark.anyio

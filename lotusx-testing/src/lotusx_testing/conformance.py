@@ -13,9 +13,12 @@ from lotusx.kernel.facts import ExchangeFacts
 from lotusx.model import Instrument
 from lotusx_testing.arena import Dialect, Simulated
 from lotusx_testing.cases import Case, without_case
+from lotusx_testing.conversations import Conversation
 from lotusx_testing.fakes import FakeInstruments
 from lotusx_testing.payloads import NewValue, Payload
 from lotusx_testing.requests import RequestExample, SigningVector
+from lotusx_testing.round_trips import RoundTrip
+from lotusx_testing.tables import ErrorTable, Refusal, check_doubt
 
 CASE_TIMEOUT_S = 60.0
 
@@ -30,6 +33,7 @@ class Subject:
         instruments: What the request examples speak of.
         dialect: The venue's simulation, where this kit does not have it.
         cases: Cases of the plugin's own, for capabilities that the kit has none for.
+        error_tables, refusals, round_trips, conversations: More evidence, checked where it is stated.
     """
 
     facts: ExchangeFacts
@@ -42,6 +46,10 @@ class Subject:
     instruments: Sequence[Instrument] = ()
     dialect: Dialect | None = None
     cases: Sequence[Case] = ()
+    error_tables: Sequence[ErrorTable] = ()
+    refusals: Sequence[Refusal] = ()
+    round_trips: Sequence[RoundTrip[Any, Any]] = ()
+    conversations: Sequence[Conversation] = ()
 
 
 class Conformance:
@@ -77,6 +85,33 @@ class Conformance:
         signer = PluginManager(facts.name).signer(environment, self.subject.credentials)
         assert signer is not None, "the subject's credentials only suffice to read"
         conformance_vector.check(signer)
+
+    def test_broken_server_leaves_a_command_in_doubt(self) -> None:
+        """A 5xx proves nothing, whatever its body."""
+        from lotusx.plugin.manager import PluginManager
+
+        check_doubt(PluginManager(self.subject.facts.name).rest_dialect())
+
+    def test_codes_mean_what_is_documented(self, conformance_error_table: ErrorTable) -> None:
+        """None is missing, none is invented."""
+        conformance_error_table.check()
+
+    def test_refusal_is_read_as_documented(self, conformance_refusal: Refusal) -> None:
+        """Kind, code, and whether there is doubt."""
+        from lotusx.plugin.manager import PluginManager
+
+        conformance_refusal.check(PluginManager(self.subject.facts.name).rest_dialect())
+
+    def test_what_is_written_is_read_back(self, conformance_round_trip: RoundTrip[Any, Any]) -> None:
+        """Exactly, and no two values alike."""
+        conformance_round_trip.check()
+
+    def test_conversation_is_the_documented_one(self, conformance_conversation: Conversation) -> None:
+        """What is said, whose the messages are, and what becomes of one that is cut off."""
+        instruments = FakeInstruments(self.subject.instruments)
+        conformance_conversation.check(
+            self.subject.facts, credentials=self.subject.credentials or None, instruments=instruments
+        )
 
     @pytest.mark.anyio
     async def test_request_is_the_documented_one(self, conformance_request: RequestExample) -> None:

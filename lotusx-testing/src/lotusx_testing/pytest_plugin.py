@@ -25,6 +25,10 @@ _PARTS = {
     "conformance_new_value": "new_values",
     "conformance_request": "requests",
     "conformance_vector": "vectors",
+    "conformance_error_table": "error_tables",
+    "conformance_refusal": "refusals",
+    "conformance_round_trip": "round_trips",
+    "conformance_conversation": "conversations",
 }
 
 
