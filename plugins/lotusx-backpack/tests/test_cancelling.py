@@ -1,0 +1,99 @@
+"""The exact command of every cancel, and what its answer says of the orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from backpack_documents import ORDER, PERP, text
+from backpack_orders import GONE
+
+from lotusx.errors import InvalidArgument, OrderNotFound
+from lotusx.model import OrderStatus
+from lotusx.plugin import Acknowledged, Lane, OrderRef, Response
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"),
+    [
+        (OrderRef("7", "5406825793"), {"orderId": "5406825793"}),
+        (OrderRef(None, "5406825793"), {"orderId": "5406825793"}),
+        (OrderRef("7"), {"clientId": 7}),
+    ],
+)
+async def test_cancel_names_the_order_by_exactly_one_id(desk: Any, ref: OrderRef, name: dict[str, Any]) -> None:
+    desk.rest.reply(text({**ORDER, "status": "Cancelled", "executedQuantity": "0.2", "executedQuoteQuantity": "28.25"}))
+
+    state = await desk.connector.trading.cancel(ref, PERP)
+
+    assert (desk.asked, desk.rest.last.lane) == (["DELETE /api/v1/order"], Lane.URGENT)
+    assert desk.sent == {"symbol": "SOL_USDC_PERP", **name}
+    assert (state.status, state.filled) == (OrderStatus.CANCELED, D("0.2"))
+
+
+async def test_cancel_that_was_only_taken_says_nothing_of_the_order(desk: Any) -> None:
+    desk.rest.reply(Response(202))
+    ref = OrderRef("7")
+
+    answer = await desk.connector.trading.cancel(ref, PERP)
+
+    assert answer == Acknowledged(ref, None, "202")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [GONE, Response(400, {}, b'{"code":"INVALID_CLIENT_REQUEST","message":"Order not found"}')],
+)
+async def test_cancel_of_what_is_not_open_is_told_so(desk: Any, answer: Response) -> None:
+    desk.rest.reply(answer)
+
+    with pytest.raises(OrderNotFound):
+        await desk.connector.trading.cancel(OrderRef("7"), PERP)
+
+
+async def test_order_without_a_name_is_not_asked_for(desk: Any) -> None:
+    for call in (desk.connector.trading.cancel, desk.connector.trading.order):
+        with pytest.raises(InvalidArgument):
+            await call(OrderRef(), PERP)
+    assert desk.asked == []
+
+
+async def test_cancel_all_of_a_symbol_is_one_request(desk: Any) -> None:
+    desk.rest.reply(text([{**ORDER, "status": "Cancelled"}]))
+
+    (state,) = await desk.connector.trading.cancel_all(PERP)
+
+    assert (desk.asked, desk.sent) == (["DELETE /api/v1/orders"], {"symbol": "SOL_USDC_PERP"})
+    assert state.status is OrderStatus.CANCELED
+
+
+async def test_cancel_all_of_the_account_goes_through_the_symbols_with_open_orders(desk: Any) -> None:
+    spot = {**ORDER, "symbol": "SOL_USDC", "id": "2"}
+    desk.rest.reply(text([ORDER, spot, {**ORDER, "id": "3"}]))
+    desk.rest.reply(text([{**spot, "status": "Cancelled"}]), text([{**ORDER, "status": "Cancelled"}]))
+
+    states = await desk.connector.trading.cancel_all(None)
+
+    assert desk.asked == ["GET /api/v1/orders", "DELETE /api/v1/orders", "DELETE /api/v1/orders"]
+    assert [str(state.symbol) for state in states] == ["SOL/USDC", "SOL/USDC:USDC"]
+
+
+async def test_cancel_all_that_finds_nothing_goes_on_with_the_next_symbol(desk: Any) -> None:
+    spot = {**ORDER, "symbol": "SOL_USDC", "id": "2"}
+    desk.rest.reply(text([ORDER, spot]), GONE, text([{**ORDER, "status": "Cancelled"}]))
+
+    (state,) = await desk.connector.trading.cancel_all(None)
+
+    assert (str(state.symbol), len(desk.asked)) == ("SOL/USDC:USDC", 3)
+
+
+async def test_cancel_all_that_was_only_taken_tells_what_is_open_still(desk: Any) -> None:
+    desk.rest.reply(Response(202), text([ORDER]))
+
+    (state,) = await desk.connector.trading.cancel_all(PERP)
+
+    assert desk.asked == ["DELETE /api/v1/orders", "GET /api/v1/orders"]
+    assert state.status is OrderStatus.OPEN
