@@ -17,7 +17,7 @@ from lotusx_binance.facts import FACTS
 from lotusx_sim import BinanceSpot
 from lotusx_testing import Arena, Case, Conformance, Dialect, Subject
 from lotusx_testing.arena import DIALECTS, Simulated
-from lotusx_testing.cases import CASES, cases_for, without_case
+from lotusx_testing.cases import all_cases, cases_for, without_case
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ def _lying(arena: Arena, component: str, **lies: Any) -> Arena:
 
 
 def _case(name: str) -> Case:
-    return next(item for item in CASES if item.name == name)
+    return next(item for item in all_cases() if item.name == name)
 
 
 async def _seconds(arena: Arena) -> Arena:
