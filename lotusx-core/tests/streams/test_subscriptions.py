@@ -207,6 +207,24 @@ def test_a_quiet_market_is_asked_less_and_less_often_until_it_speaks() -> None:
     assert subs.due(1, now + 2)[1] == now + 1 + int(7.5 * S)
 
 
+def test_after_a_quiet_market_the_first_message_is_a_first_one_again() -> None:
+    subs = open_with("a", kind=ChannelKind.BOOK)
+    send = subs.next_send(1, 0, ids())
+    assert send is not None
+    subs.acknowledged(1, Ack(send.request_id), 0)
+    member = subs.table(1)["a"]
+    member.heard_ns = 1
+    subs.heard(member)
+    assert member.live
+    subs.due(1, 3 * S)
+    subs.quiet(member, 4 * S)
+    assert not member.live
+    assert subs.due(1, 4 * S)[1] == 4 * S + int(7.5 * S)
+    member.heard_ns = 5 * S
+    subs.heard(member)
+    assert subs.due(1, 5 * S)[1] == 5 * S + int(2.5 * S)
+
+
 def test_a_stated_cadence_stretches_the_deadline() -> None:
     assert deadline_ns(ChannelKind.BOOK, None) == 5 * S
     assert deadline_ns(ChannelKind.BOOK, 3.0) == 9 * S

@@ -293,7 +293,11 @@ class Subscriptions:
             member.phase = Phase.LIVE
 
     def quiet(self, member: Member, now_ns: int) -> None:
-        """The exchange has nothing newer: the market is quiet. Ask again later than this time."""
+        """The exchange has nothing newer: the market is quiet. Ask again later than this time.
+
+        The next message counts as a first one, so that somebody looks again: from then on it is less patient.
+        """
+        member.live = False
         member.since_ns = now_ns
         member.probed = False
         self._stretch(member)

@@ -307,6 +307,7 @@ class Session:
         if not member.live:
             self._subscriptions.heard(member)
             self._owner.first(self, member)
+            self._bell.set()  # how long it may be silent counts from here
         if len(run) == 1:
             member.sink(run[0], received_ns)
         else:
