@@ -239,6 +239,7 @@ def test_nobody_else_may_read_it_and_nothing_but_the_file_stays(path: Path) -> N
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.model.requests import OrderRequest
@@ -252,6 +253,7 @@ for number in range(1_000_000):
     request = OrderRequest.limit("BTC/USDT", "buy", "1", "100", client_order_id=name)
     store.write([store.intend(Intent(CommandKind.PLACE, name, Symbol("BTC", "USDT"), number, request=request))])
     print(name, flush=True)
+    time.sleep(0.002)  # SQLite's queue is not fair: a writer that never pauses may keep another out for long
 """
 
 

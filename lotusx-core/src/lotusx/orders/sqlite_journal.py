@@ -25,7 +25,6 @@ logger = logging.getLogger("lotusx.orders")
 MAX_WAITING = 10_000
 """Intents and outcomes that may wait for the disk; more are refused at once."""
 PRUNE_EVERY_NS = 3600 * 1_000_000_000
-_CLOSE_S = 2.0
 
 
 class _Entry:
@@ -93,7 +92,7 @@ class SqliteJournal:
                 await self._prune(store)
         finally:
             self._store = None
-            with anyio.CancelScope(shield=True), anyio.move_on_after(_CLOSE_S):
+            with anyio.CancelScope(shield=True):  # a thread cannot be left half way, only waited for
                 await self._write(store)
                 await anyio.to_thread.run_sync(store.close, limiter=self._limiter)
 
