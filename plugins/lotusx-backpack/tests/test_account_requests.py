@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from backpack_documents import ACCOUNT, CAPITAL, COLLATERAL, PERP, POSITION, SPOT, text
 
-from lotusx.errors import NotSupported
+from lotusx.errors import AuthenticationError, NotSupported
 from lotusx.model import MarginMode
 from lotusx.plugin import Effect, ItemDropped, Response, Span
 
@@ -105,3 +105,19 @@ async def test_newest_payments_of_a_symbol(desk: Any) -> None:
 
     assert desk.rest.params == {"symbol": "SOL_USDC_PERP", "sortDirection": "Desc", "limit": "2"}
     assert [item.amount for item in page.items] == [D("-0.22"), D("-0.23")]
+
+
+async def test_key_is_proved_by_one_signed_request(desk: Any) -> None:
+    desk.rest.reply(text(ACCOUNT))
+
+    await desk.connector.account.prepare()
+
+    assert (desk.asked, desk.rest.last.signed) == (["GET /api/v1/account"], True)
+    assert desk.rest.last.effect is Effect.READ
+
+
+async def test_key_that_is_refused_does_not_get_as_far_as_a_subscription(desk: Any) -> None:
+    desk.rest.reply(Response(401, {}, b'{"code":"UNAUTHORIZED","message":"Unauthorized"}'))
+
+    with pytest.raises(AuthenticationError):
+        await desk.connector.account.prepare()

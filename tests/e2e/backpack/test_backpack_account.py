@@ -12,7 +12,7 @@ from e2e_backpack import KEY, MARKET, PERP, SPOT, awaited, market, number, resti
 from e2e_kit import collect, until
 
 import lotusx
-from lotusx.errors import CredentialsError
+from lotusx.errors import AuthenticationError, CredentialsError
 from lotusx.model import (
     AccountEvent,
     BalanceEvent,
@@ -27,6 +27,11 @@ from lotusx_sim import Simulator
 from lotusx_sim.dialects.backpack import Backpack
 
 pytestmark = pytest.mark.anyio
+# A pair that fits, of nobody's account: the seed is the bytes 1 to 32.
+STRANGER = {
+    "api_key": "ebVWLo/mVPlAeLES6KmLp5AfhTrmlb7X4OORC60ElmQ=",
+    "api_secret": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=",
+}
 
 
 async def read_to(stream: Any, last: Callable[[AccountEvent], object]) -> list[AccountEvent]:
@@ -134,3 +139,14 @@ async def test_swapped_keys_are_refused_before_anything_is_sent(connect: object,
     with pytest.raises(CredentialsError, match="do not swap"):
         connect(credentials=swapped)  # type: ignore[operator]  # the fixture
     assert not sim.requests
+
+
+async def test_key_that_is_not_the_accounts_is_refused_before_a_subscription_that_nobody_would_answer(
+    connect: Callable[..., lotusx.Exchange], sim: Simulator
+) -> None:
+    async with connect(credentials=STRANGER) as exchange:
+        with pytest.raises(AuthenticationError):
+            async with exchange.account.stream_account():
+                pytest.fail("the stream opened")
+    assert sim.requests["GET", "/api/v1/account"] == 1
+    assert sim.connections_made == 0
