@@ -23,6 +23,8 @@ from distributions import ROOT, distributions
 COMMON = "tests/"
 """What crosses distributions runs without coverage, at twice the speed: each is covered by the tests of its own."""
 _RESULT = re.compile(r"\d+ (passed|failed|error)")
+FEWER = {"tests/invariants": ["--seeds", "3"]}
+"""Of what another environment runs at length, a little."""
 ELSEWHERE = ("packaging", "docs", "peers", "scaffold")
 """Folders of ``tests/`` that have environments of their own."""
 
@@ -52,7 +54,8 @@ def _name(files: list[str]) -> str:
 def run(arguments: list[str]) -> tuple[int, str]:
     """Run pytest in a process of its own; return its status and what it said."""
     measured = ["-m", "coverage", "run", "--parallel-mode"] if not arguments[0].startswith(COMMON) else []
-    command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *arguments]
+    fewer = FEWER.get(_name(arguments), [])
+    command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *fewer, *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         status = subprocess.run(command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, check=False).returncode
         said.seek(0)
