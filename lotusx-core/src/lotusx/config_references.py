@@ -3,9 +3,9 @@
 In a document, a credential is text, or a table that says where it is::
 
     api_secret = { env = "MY_SECRET" }
-    api_secret = { file = "~/keys/binance" }
-    api_secret = { keyring = "lotusx", user = "binance" }
-    api_secret = { command = ["pass", "show", "binance"] }
+    api_secret = { file = "~/keys/example" }
+    api_secret = { keyring = "lotusx", user = "example" }
+    api_secret = { command = ["pass", "show", "example"] }
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     import lotusx.sync
 
-    with lotusx.sync.connect("binance") as exchange:
+    with lotusx.sync.connect("example") as exchange:
         print(exchange.ticker("BTC/USDT").last_price)
         with exchange.stream_trades("BTC/USDT") as trades:
             for trade in trades:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -82,17 +82,44 @@ class Runner:
         self._running()
 
     def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        future = self._running().start_task_soon(work)
+        portal, call = self._running(), _Call(work)
         try:
-            return future.result()
+            return portal.start_task_soon(call.run).result()
         except BaseException:
-            future.cancel()
+            if not call.over:  # this thread was interrupted, maybe before it had the future
+                call.abandoned = True
+                with suppress(RuntimeError):  # the portal is closed, and everything in it cancelled
+                    portal.start_task_soon(call.cancel)
             raise
 
     def _running(self) -> BlockingPortal:
         if self._portal is None:
             raise LotusXError("enter the connection first: with lotusx.sync.connect(…) as exchange: …")
         return self._portal
+
+
+class _Call(Generic[R]):
+    """One call in the other thread, which this one can abandon at any moment."""
+
+    def __init__(self, work: Callable[[], Awaitable[R]]) -> None:
+        self.over = False
+        self.abandoned = False
+        self._work = work
+        self._scope: anyio.CancelScope | None = None
+
+    async def run(self) -> R:
+        with anyio.CancelScope() as self._scope:
+            if self.abandoned:
+                self._scope.cancel()
+            try:
+                return await self._work()
+            finally:
+                self.over = True
+        raise LotusXError("the call was abandoned")  # nobody is there to see it
+
+    def cancel(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
 
 
 async def next_within(source: AsyncIterator[T], timeout_s: float | None) -> T:
