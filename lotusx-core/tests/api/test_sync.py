@@ -204,7 +204,7 @@ def test_an_interruption_cancels_what_is_waited_for(acme: SimpleNamespace) -> No
             raise
 
     def interrupt() -> None:
-        assert reached.wait(10)
+        assert reached.wait(30)
         signal.pthread_kill(main, signal.SIGINT)
 
     main = threading.get_ident()
@@ -215,5 +215,5 @@ def test_an_interruption_cancels_what_is_waited_for(acme: SimpleNamespace) -> No
         with pytest.raises(KeyboardInterrupt):
             ex.market.ticker("BTC/USDT")
         helper.join()
-        assert cancelled.wait(10)
+        assert cancelled.wait(30)
         assert ex.market.server_time()
