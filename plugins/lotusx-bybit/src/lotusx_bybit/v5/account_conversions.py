@@ -160,7 +160,7 @@ def to_permissions(info: types.KeyInfo, raw: dict[str, Any], *, spot: bool) -> P
         read=True,
         trade=trade and writes,
         withdraw="Withdraw" in granted.get("Wallet", ()) and writes,
-        ip_restricted=bool(info.ips) and "*" not in info.ips,
+        ip_restricted=None if info.ips is None else bool(info.ips) and "*" not in info.ips,
         raw=raw,
     )
 

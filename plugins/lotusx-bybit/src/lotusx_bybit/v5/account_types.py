@@ -117,7 +117,7 @@ class KeyInfo(Struct):
 
     readOnly: int
     permissions: dict[str, list[str]]
-    ips: list[str] = []
+    ips: list[str] | None = None
 
 
 class AccountInfo(Struct):
