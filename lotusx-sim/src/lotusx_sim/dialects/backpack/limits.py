@@ -28,6 +28,7 @@ class Limits:
         self._banned_until_ns = 0
 
     def ban_everyone(self, until_ns: int) -> None:
+        """Refuse every request with 429: no rules of bans are published."""
         self._banned_until_ns = until_ns
 
     def count(self, who: str, path: str, now_ns: int) -> None:

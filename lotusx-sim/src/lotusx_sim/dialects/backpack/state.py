@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -13,6 +13,7 @@ from lotusx_sim.dialects.backpack.limits import LimitRules, Limits
 from lotusx_sim.dialects.backpack.listings import BY_SYMBOL, FUNDING_MS, LISTINGS, Listing
 from lotusx_sim.dialects.backpack.signing import Key
 from lotusx_sim.dialects.backpack.text import NS_PER_MS
+from lotusx_sim.dialects.commands import Commands
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Habitat, Population
@@ -130,7 +131,7 @@ class VenueState:
         self.facts: dict[int, Facts] = {}  # by the engine's id
         self.by_client_id: dict[tuple[str, int], Order] = {}  # the newest
         self.by_order_id: dict[str, Order] = {}
-        self.commands: deque[tuple[int, Callable[[int], None]]] = deque()  # accepted, not carried out yet
+        self.commands = Commands()
         self.visibility_delay_ns = 0
         self._next_id = _FIRST_SYSTEM_ID
         self.users = {

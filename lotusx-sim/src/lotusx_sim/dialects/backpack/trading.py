@@ -122,5 +122,5 @@ def _soon(call: Call, command: Any) -> bool:
     if not delay_ns:
         command(call.now_ns)
         return False
-    call.state.commands.append((call.now_ns + delay_ns, command))
+    call.state.commands.accept(command, call.now_ns + delay_ns)
     return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 import msgspec
@@ -20,19 +19,16 @@ from lotusx_sim.dialects.backpack.state import PERP_FEES, SPOT_FEES, Options, Ve
 from lotusx_sim.dialects.backpack.streams import Hub
 from lotusx_sim.dialects.backpack.text import NS_PER_MS, padded
 from lotusx_sim.dialects.backpack.ws import Peer
+from lotusx_sim.dialects.base import DialectVenue, decoded, next_multiple_ns, query_of
 from lotusx_sim.engine.events import Event
-from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.terms import Fees
-from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.venue import Outbox
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
-_CATCH_UP_NS = 60_000_000_000
 _FUNDING_NS = FUNDING_MS * NS_PER_MS
-_DEFAULT_GAP_NS = 100_000_000
 
 
-class Backpack:
+class Backpack(DialectVenue[VenueState, Hub, Peer]):
     """One simulated Backpack: spot and perpetuals on one cross-margined account.
 
     Args:
@@ -81,6 +77,7 @@ class Backpack:
         if not keys:
             raise ValueError("a venue needs an API key")
         require_libraries()
+        super().__init__(seed=seed, actions_per_s=actions_per_s)
         self._options = Options(
             seed=seed, keys=tuple(keys), balances=balances or {}, lent=lent or {}, rules=rules or LimitRules(),
             spot_fees=spot_fees, perp_fees=perp_fees, cancel_delay_ns=cancel_delay_ms * NS_PER_MS,
@@ -88,95 +85,37 @@ class Backpack:
             client_id_when_triggered=client_id_when_triggered, post_only_expires=post_only_expires,
         )  # fmt: skip
         self._pace = pace
-        self._state: VenueState | None = None
-        self._hub: Hub | None = None
-        self._rng = Random(f"feed clock:{seed}")
-        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
-        self._next_act_ns: int | None = None
         self._next_funding_ns = 0
-        self._peers: dict[Peer, None] = {}
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- for the base --------------------------------------------------------------------------------------------
 
-    def start(self, now_ns: int) -> None:
-        if self._state is not None:
-            return
-        self._state = state = VenueState(self._options, now_ns)
-        self._hub = Hub(state, self._pace)
-        self._next_funding_ns = (now_ns // _FUNDING_NS + 1) * _FUNDING_NS
-        state.population.settle_in(now_ns)
-        self.flush(now_ns)
-        if self._gap_ns:
-            self._next_act_ns = now_ns + self._gap_ns
+    def _begin(self, now_ns: int) -> tuple[VenueState, Hub]:
+        state = VenueState(self._options, now_ns)
+        self._next_funding_ns = next_multiple_ns(now_ns, _FUNDING_NS)
+        return state, Hub(state, self._pace)
 
-    @property
-    def state(self) -> VenueState:
-        if self._state is None:
-            raise RuntimeError("the venue has not been started")
-        return self._state
+    def _respond(self, request: HttpRequest, now_ns: int, client_ip: str) -> HttpResponse:
+        return rest.respond(self.state, request, now_ns, client_ip)
 
-    @property
-    def hub(self) -> Hub:
-        assert self._hub is not None
-        return self._hub
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.state.exchange
-
-    @property
-    def population(self) -> Population:
-        return self.state.population
-
-    # -- bytes in, bytes out -------------------------------------------------------------------------------------
-
-    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
-        self.advance(now_ns)
-        self.state.now_ns = now_ns
-        response = rest.respond(self.state, request, now_ns, client_ip)
-        self.flush(now_ns)
-        return response
-
-    def open_ws(
-        self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
-    ) -> WsPeer | HttpResponse:
-        del headers, client_ip
-        self.advance(now_ns)
+    def _open(self, target: str, out: Outbox, client_ip: str, now_ns: int) -> Peer | HttpResponse:
+        del client_ip, now_ns
         if target.partition("?")[0] not in ("", "/"):
             return HttpResponse(404)
-        peer = Peer(self.state, self.hub, out)
-        self._peers[peer] = None
-        return _Flushing(self, peer)
+        return Peer(self.state, self.hub, out)
 
-    def forget(self, peer: Peer) -> None:
-        self._peers.pop(peer, None)
+    def _reads_private_streams(self, peer: Peer) -> bool:
+        return peer.is_private  # how long a signed subscription lives is not documented
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
-    def next_due_ns(self) -> int | None:
-        due = [self._next_funding_ns]
-        if self._next_act_ns is not None:
-            due.append(self._next_act_ns)
-        if self.state.commands:
-            due.append(self.state.commands[0][0])
-        if (tick_ns := self.hub.next_due_ns()) is not None:
-            due.append(tick_ns)
-        return min(due)
-
-    def advance(self, now_ns: int) -> None:
-        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
-            self._next_act_ns = now_ns - _CATCH_UP_NS
-        while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
-            self._do(due_ns)
+    def _own_dues_ns(self) -> Sequence[int | None]:
+        return (self._next_funding_ns, self.state.commands.next_due_ns())
 
     def _do(self, due_ns: int) -> None:
         state = self.state
         state.now_ns = due_ns
-        while state.commands and state.commands[0][0] <= due_ns:
-            state.commands.popleft()[1](due_ns)
-        if self._next_act_ns is not None and self._next_act_ns <= due_ns:
-            self.population.act(due_ns)
-            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
+        state.commands.carry_out(due_ns)
+        self._background.act(self.population, due_ns)
         if self._next_funding_ns <= due_ns:
             settle_funding(state, self._next_funding_ns)
             self._next_funding_ns += _FUNDING_NS
@@ -201,30 +140,16 @@ class Backpack:
 
     # -- what tests and faults reach for -------------------------------------------------------------------------
 
-    def name_of(self, request: HttpRequest) -> str:
-        return request.path
-
     def name_of_ws(self, target: str, text: str) -> str:
         """Return a message's method in lower case, such as ``subscribe``."""
         del target
-        try:
-            message = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            message = None
+        message = decoded(text)
         return str(message.get("method", "?")).lower() if isinstance(message, dict) else "?"
-
-    def is_request(self, target: str, text: str) -> bool:
-        del target, text
-        return True
 
     def snapshot_symbol(self, request: HttpRequest) -> str | None:
         if request.path != "/api/v1/depth":
             return None
-        return dict(part.partition("=")[::2] for part in request.query.split("&")).get("symbol")
-
-    def set_quiet(self, quiet: bool, now_ns: int) -> None:
-        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or _DEFAULT_GAP_NS)
-        self._gap_ns = self._gap_ns or _DEFAULT_GAP_NS
+        return query_of(request).get("symbol")
 
     def account_of(self, account: str | None) -> str:
         if account is None:
@@ -232,30 +157,6 @@ class Backpack:
         if account not in self.state.users:
             raise KeyError(account)
         return account
-
-    def wallets_of(self, account: str | None) -> tuple[str, ...]:
-        return (self.account_of(account),)
-
-    def set_visibility_delay(self, delay_ns: int) -> None:
-        self.state.visibility_delay_ns = delay_ns
-
-    def ban(self, until_ns: int) -> None:
-        """Refuse every request with 429: no rules of bans are published."""
-        self.state.limits.ban_everyone(until_ns)
-
-    def expire_user_streams(self, now_ns: int) -> None:
-        """Cut sockets with private streams: how long a signed subscription lives is not documented."""
-        del now_ns
-        for peer in [peer for peer in self._peers if peer.is_private]:
-            self.forget(peer)
-            peer.drop()
-
-    def announce_shutdown(self, now_ns: int) -> None:
-        """Send every socket a close frame, which is all the warning there is."""
-        del now_ns
-        for peer in list(self._peers):
-            self.forget(peer)
-            peer.end(1001, "")
 
     def depth_topic(self, symbol: str) -> str:
         return f"depth*.{symbol}"
@@ -282,24 +183,3 @@ class Backpack:
         extra = () if retry_after is None else (("retry-after", retry_after),)
         refusal = too_many().response()
         return HttpResponse(refusal.status, (JSON, *extra), refusal.body)
-
-
-class _Flushing:
-    """Sends out what a client's message has caused once it is dealt with."""
-
-    def __init__(self, venue: Backpack, peer: Peer) -> None:
-        self._venue = venue
-        self._peer = peer
-
-    def receive(self, text: str, now_ns: int) -> None:
-        self._venue.advance(now_ns)
-        self._venue.state.now_ns = now_ns
-        self._peer.receive(text, now_ns)
-        self._venue.flush(now_ns)
-
-    def pinged(self, now_ns: int) -> None:
-        self._peer.pinged(now_ns)
-
-    def closed(self, now_ns: int) -> None:
-        self._peer.closed(now_ns)
-        self._venue.forget(self._peer)

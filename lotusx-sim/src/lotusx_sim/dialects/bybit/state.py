@@ -1,7 +1,7 @@
 """What one simulated Bybit holds: engine, instruments, users, orders as the venue names them, limits."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from lotusx_sim.dialects.bybit.errors import unknown_symbol
 from lotusx_sim.dialects.bybit.limits import LimitRules, Limits
 from lotusx_sim.dialects.bybit.listings import LISTINGS, Category, Directory, Listing
 from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
+from lotusx_sim.dialects.commands import Command, Commands
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Habitat, Population
@@ -123,7 +124,7 @@ class VenueState:
         self.visibility_delay_ns = 0
         self.by_order_id: dict[str, Tracked] = {}
         self.by_link_id: dict[tuple[str, str], Tracked] = {}
-        self.commands: deque[tuple[int, Callable[[int], None]]] = deque()  # acknowledged, not carried out yet
+        self.commands = Commands()
         self.rejections: deque[str] = deque()  # reasons for which the next new orders fail after their ack
         self.news: list[News] = []
         self._next_number = 0
@@ -256,10 +257,10 @@ class VenueState:
 
     # -- commands ------------------------------------------------------------------------------------------------
 
-    def soon(self, command: Callable[[int], None]) -> None:
+    def soon(self, command: Command) -> None:
         """Carry *command* out after the matching delay: at once when there is none."""
         if self.options.matching_delay_ns:
-            self.commands.append((self.now_ns + self.options.matching_delay_ns, command))
+            self.commands.accept(command, self.now_ns + self.options.matching_delay_ns)
         else:
             command(self.now_ns)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 import msgspec
 
+from lotusx_sim.dialects.base import DialectVenue, decoded, next_multiple_ns, query_of
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.bybit import rest
 from lotusx_sim.dialects.bybit.doors import open_peer
@@ -29,18 +29,14 @@ from lotusx_sim.dialects.bybit.streams import Hub
 from lotusx_sim.dialects.bybit.telling import sample, tell
 from lotusx_sim.dialects.bybit.trade_ws import TradePeer, scripted_reply
 from lotusx_sim.dialects.bybit.ws import Peer
-from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.terms import Fees
-from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.venue import Outbox
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
-_CATCH_UP_NS = 60_000_000_000
 _SAMPLE_NS = 300_000_000_000  # of the open interest
-_DEFAULT_GAP_NS = 100_000_000
 
 
-class Bybit:
+class Bybit(DialectVenue[VenueState, Hub, Peer]):
     """One simulated Bybit: spot, linear and inverse on one unified account.
 
     Its engine calls a market by category and symbol, such as ``spot:BTCUSDT`` and ``linear:BTCUSDT``.
@@ -88,6 +84,7 @@ class Bybit:
             raise ValueError("a venue needs an API key")
         if environment not in (LIVE, TESTNET, DEMO):
             raise ValueError(f"environment must be {LIVE}, {TESTNET} or {DEMO}, not {environment!r}")
+        super().__init__(seed=seed, actions_per_s=actions_per_s)
         self._options = Options(
             seed=seed, environment=environment, keys=tuple(keys), balances=balances or {},
             rules=rules or LimitRules(), spot_fees=spot_fees, perp_fees=perp_fees,
@@ -95,106 +92,42 @@ class Bybit:
         )  # fmt: skip
         self._pace = pace
         self._echoes_category = echoes_category
-        self._state: VenueState | None = None
-        self._hub: Hub | None = None
-        self._rng = Random(f"feed clock:{seed}")
-        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
-        self._next_act_ns: int | None = None
         self._next_sample_ns = 0
-        self._peers: dict[Peer, None] = {}
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- for the base --------------------------------------------------------------------------------------------
 
-    def start(self, now_ns: int) -> None:
-        if self._state is not None:
-            return
-        self._state = state = VenueState(self._options, now_ns)
-        self._hub = Hub(state, self._pace)
-        self._next_sample_ns = (now_ns // _SAMPLE_NS + 1) * _SAMPLE_NS
-        state.population.settle_in(now_ns)
-        self.flush(now_ns)
-        if self._gap_ns:
-            self._next_act_ns = now_ns + self._gap_ns
+    def _begin(self, now_ns: int) -> tuple[VenueState, Hub]:
+        state = VenueState(self._options, now_ns)
+        self._next_sample_ns = next_multiple_ns(now_ns, _SAMPLE_NS)
+        return state, Hub(state, self._pace)
 
-    @property
-    def state(self) -> VenueState:
-        if self._state is None:
-            raise RuntimeError("the venue has not been started")
-        return self._state
+    def _respond(self, request: HttpRequest, now_ns: int, client_ip: str) -> HttpResponse:
+        return rest.respond(self.state, request, now_ns, client_ip)
 
-    @property
-    def hub(self) -> Hub:
-        assert self._hub is not None
-        return self._hub
+    def _open(self, target: str, out: Outbox, client_ip: str, now_ns: int) -> Peer | HttpResponse:
+        echoes = self._echoes_category
+        return open_peer(self.state, self.hub, target, out, ip=client_ip, now_ns=now_ns, echoes_category=echoes)
 
-    @property
-    def exchange(self) -> Exchange:
-        return self.state.exchange
-
-    @property
-    def population(self) -> Population:
-        return self.state.population
-
-    # -- bytes in, bytes out -------------------------------------------------------------------------------------
-
-    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
-        self.advance(now_ns)
-        self.state.now_ns = now_ns
-        response = rest.respond(self.state, request, now_ns, client_ip)
-        self.flush(now_ns)
-        return response
-
-    def open_ws(
-        self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
-    ) -> WsPeer | HttpResponse:
-        del headers
-        self.advance(now_ns)
-        peer = open_peer(
-            self.state, self.hub, target, out, ip=client_ip, now_ns=now_ns, echoes_category=self._echoes_category
-        )
-        if isinstance(peer, HttpResponse):
-            return peer
-        self._peers[peer] = None
-        return _Flushing(self, peer)
-
-    def forget(self, peer: Peer) -> None:
-        self._peers.pop(peer, None)
+    def _reads_private_streams(self, peer: Peer) -> bool:
+        return isinstance(peer, PrivatePeer)
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
-    def next_due_ns(self) -> int | None:
-        due = [self._next_sample_ns]
-        if self._next_act_ns is not None:
-            due.append(self._next_act_ns)
-        if self.state.commands:
-            due.append(self.state.commands[0][0])
-        if (tick_ns := self.hub.next_due_ns()) is not None:
-            due.append(tick_ns)
-        due += [peer.heard_ns + peer.idle_ns for peer in self._peers if peer.idle_ns]
-        return min(due)
-
-    def advance(self, now_ns: int) -> None:
-        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
-            self._next_act_ns = now_ns - _CATCH_UP_NS
-        while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
-            self._do(due_ns)
+    def _own_dues_ns(self) -> Sequence[int | None]:
+        idle = [peer.heard_ns + peer.idle_ns for peer in self._peers if peer.idle_ns]
+        return (self._next_sample_ns, self.state.commands.next_due_ns(), *idle)
 
     def _do(self, due_ns: int) -> None:
         state = self.state
         state.now_ns = due_ns
-        while state.commands and state.commands[0][0] <= due_ns:
-            state.commands.popleft()[1](due_ns)
-        if self._next_act_ns is not None and self._next_act_ns <= due_ns:
-            self.population.act(due_ns)
-            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
+        state.commands.carry_out(due_ns)
+        self._background.act(self.population, due_ns)
         if self._next_sample_ns <= due_ns:
             sample(state, self._next_sample_ns)
             self._next_sample_ns += _SAMPLE_NS
         self.flush(due_ns)
         self.hub.tick(due_ns)
-        for peer in [p for p in self._peers if p.idle_ns and p.heard_ns + p.idle_ns <= due_ns]:
-            self.forget(peer)
-            peer.end(1000, "")
+        self._end([p for p in self._peers if p.idle_ns and p.heard_ns + p.idle_ns <= due_ns], 1000, "")
 
     def flush(self, now_ns: int) -> None:
         self.state.now_ns = now_ns
@@ -211,28 +144,17 @@ class Bybit:
         self.state.now_ns = now_ns
         self.hub.restart_books(self.state.directory.by_name[symbol], now_ns)
 
-    def name_of(self, request: HttpRequest) -> str:
-        return request.path
-
     def name_of_ws(self, target: str, text: str) -> str:
         """Return a message's ``op``, such as ``order.create`` or ``subscribe``."""
         del target
-        message = _decoded(text)
+        message = decoded(text)
         return str(message.get("op", "?")) if isinstance(message, Mapping) else "?"
-
-    def is_request(self, target: str, text: str) -> bool:
-        del target, text
-        return True
 
     def snapshot_symbol(self, request: HttpRequest) -> str | None:
         if request.path != "/v5/market/orderbook":
             return None
-        asked = dict(part.partition("=")[::2] for part in request.query.split("&"))
+        asked = query_of(request)
         return f"{asked.get('category')}:{asked.get('symbol')}"
-
-    def set_quiet(self, quiet: bool, now_ns: int) -> None:
-        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or _DEFAULT_GAP_NS)
-        self._gap_ns = self._gap_ns or _DEFAULT_GAP_NS
 
     def account_of(self, account: str | None) -> str:
         if account is None:
@@ -241,31 +163,13 @@ class Bybit:
             raise KeyError(account)
         return account
 
-    def wallets_of(self, account: str | None) -> tuple[str, ...]:
-        return (self.account_of(account),)
-
-    def set_visibility_delay(self, delay_ns: int) -> None:
-        self.state.visibility_delay_ns = delay_ns
-
-    def ban(self, until_ns: int) -> None:
-        self.state.limits.ban_everyone(until_ns)
-
-    def expire_user_streams(self, now_ns: int) -> None:
-        """Cut private sockets: nothing lapses here, authentication lasts as long as its socket."""
-        del now_ns
-        for peer in [peer for peer in self._peers if isinstance(peer, PrivatePeer)]:
-            self.forget(peer)
-            peer.drop()
-
     def announce_shutdown(self, now_ns: int) -> None:
         """Refuse new orders by WebSocket with 10019, and say goodbye to all other sockets: they are not warned."""
         del now_ns
-        for peer in list(self._peers):
+        for peer in self._peers:
             if isinstance(peer, TradePeer):
                 peer.is_restarting = True
-            else:
-                self.forget(peer)
-                peer.end(1001, "")
+        self._end([peer for peer in self._peers if not isinstance(peer, TradePeer)], 1001, "")
 
     def depth_topic(self, symbol: str) -> str:
         category, _, name = symbol.partition(":")
@@ -293,31 +197,3 @@ class Bybit:
         extra = () if retry_after is None else (("retry-after", retry_after),)
         text = b'{"retCode":429,"retMsg":"System level frequency protection","result":{},"retExtInfo":{},"time":0}'
         return HttpResponse(429, (rest.JSON, *extra), text)
-
-
-class _Flushing:
-    """Sends out what a client's message has caused once it is dealt with."""
-
-    def __init__(self, venue: Bybit, peer: Peer) -> None:
-        self._venue = venue
-        self._peer = peer
-
-    def receive(self, text: str, now_ns: int) -> None:
-        self._venue.advance(now_ns)
-        self._venue.state.now_ns = now_ns
-        self._peer.receive(text, now_ns)
-        self._venue.flush(now_ns)
-
-    def pinged(self, now_ns: int) -> None:
-        self._peer.pinged(now_ns)
-
-    def closed(self, now_ns: int) -> None:
-        self._peer.closed(now_ns)
-        self._venue.forget(self._peer)
-
-
-def _decoded(text: bytes | str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

@@ -1,11 +1,12 @@
 """Hyperliquid, simulated: composes state, HTTP, WebSocket and streams, and runs their clocks."""
 
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 import msgspec
 
+from lotusx_sim.dialects.background import CATCH_UP_NS
+from lotusx_sim.dialects.base import DialectVenue, decoded, next_multiple_ns
 from lotusx_sim.dialects.hyperliquid import http, ordering
 from lotusx_sim.dialects.hyperliquid.accounts import DEFAULT_ACCOUNT, Account, Wallets
 from lotusx_sim.dialects.hyperliquid.brackets import react
@@ -18,22 +19,18 @@ from lotusx_sim.dialects.hyperliquid.streams import Hub
 from lotusx_sim.dialects.hyperliquid.user_events import sort_out
 from lotusx_sim.dialects.hyperliquid.ws import SILENCE_NS, Peer, scripted_reply
 from lotusx_sim.engine.events import Event
-from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.terms import Fees
-from lotusx_sim.venue import Outbox, WsPeer
+from lotusx_sim.venue import Outbox
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
-_CATCH_UP_NS = 60_000_000_000
 _HOUR_NS = 3_600_000_000_000
-_DEFAULT_GAP_NS = 100_000_000
 _GATEWAY_TIMEOUT = (
     b"<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n"
     b"<body><center><h1>504 Gateway Time-out</h1></center></body>\r\n</html>\r\n"
 )
 
 
-class Hyperliquid:
+class Hyperliquid(DialectVenue[VenueState, Hub, Peer]):
     """One simulated Hyperliquid: perpetuals, one builder dex, spot.
 
     Args:
@@ -77,108 +74,55 @@ class Hyperliquid:
             raise ValueError("a venue needs an account")
         if network not in (MAINNET, TESTNET):
             raise ValueError(f"network must be {MAINNET} or {TESTNET}, not {network!r}")
+        super().__init__(seed=seed, actions_per_s=actions_per_s)
         self._options = Options(
             seed=seed, network=network, accounts=tuple(accounts), balances=balances or {},
             rules=rules or LimitRules(), perp_fees=perp_fees, spot_fees=spot_fees,
             tells_trigger_ids=tells_trigger_ids,
         )  # fmt: skip
         self._pace = pace
-        self._state: VenueState | None = None
-        self._hub: Hub | None = None
-        self._rng = Random(f"feed clock:{seed}")
-        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
-        self._next_act_ns: int | None = None
         self._next_hour_ns = 0
-        self._peers: dict[Peer, None] = {}
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- for the base --------------------------------------------------------------------------------------------
 
-    def start(self, now_ns: int) -> None:
-        if self._state is not None:
-            return
-        self._state = state = VenueState(self._options, now_ns)
-        self._hub = Hub(state, self._pace)
-        self._next_hour_ns = (now_ns // _HOUR_NS + 1) * _HOUR_NS
+    def _begin(self, now_ns: int) -> tuple[VenueState, Hub]:
+        state = VenueState(self._options, now_ns)
+        self._next_hour_ns = next_multiple_ns(now_ns, _HOUR_NS)
         for listing in state.universe.listings:
             if not listing.is_spot:
                 state.exchange.perps.set_funding_rate(listing.coin, BASE_FUNDING)
-        state.population.settle_in(now_ns)
-        self.flush(now_ns)
-        if self._gap_ns:
-            self._next_act_ns = now_ns + self._gap_ns
+        return state, Hub(state, self._pace)
 
-    @property
-    def state(self) -> VenueState:
-        if self._state is None:
-            raise RuntimeError("the venue has not been started")
-        return self._state
+    def _respond(self, request: HttpRequest, now_ns: int, client_ip: str) -> HttpResponse:
+        return http.respond(self.state, request, now_ns, client_ip)
 
-    @property
-    def hub(self) -> Hub:
-        assert self._hub is not None
-        return self._hub
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.state.exchange
-
-    @property
-    def population(self) -> Population:
-        return self.state.population
-
-    # -- bytes in, bytes out -------------------------------------------------------------------------------------
-
-    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
-        self.advance(now_ns)
-        self.state.now_ns = now_ns
-        response = http.respond(self.state, request, now_ns, client_ip)
-        self.flush(now_ns)
-        return response
-
-    def open_ws(
-        self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
-    ) -> WsPeer | HttpResponse:
-        del headers
-        self.advance(now_ns)
+    def _open(self, target: str, out: Outbox, client_ip: str, now_ns: int) -> Peer | HttpResponse:
         if target.partition("?")[0].rstrip("/") != "/ws":
             return HttpResponse(404)
         if not self.state.limits.connect(client_ip, now_ns):
             return self.rate_limited(None)
-        peer = Peer(self.state, self.hub, out, ip=client_ip, opened_ns=now_ns)
-        self._peers[peer] = None
-        return _Flushing(self, peer)
+        return Peer(self.state, self.hub, out, ip=client_ip, opened_ns=now_ns)
 
-    def forget(self, peer: Peer) -> None:
-        self._peers.pop(peer, None)
+    def _reads_private_streams(self, peer: Peer) -> bool:
+        return peer.reads_user_streams
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
-    def next_due_ns(self) -> int | None:
-        due = [self._next_hour_ns]
-        if self._next_act_ns is not None:
-            due.append(self._next_act_ns)
-        if (tick_ns := self.hub.next_due_ns()) is not None:
-            due.append(tick_ns)
-        due += [peer.spoke_ns + SILENCE_NS for peer in self._peers]
-        due += [at_ms * NS_PER_MS for _, at_ms in self._scheduled()]
-        return min(due)
+    def _own_dues_ns(self) -> Sequence[int | None]:
+        silent = [peer.spoke_ns + SILENCE_NS for peer in self._peers]
+        return (self._next_hour_ns, *silent, *(at_ms * NS_PER_MS for _, at_ms in self._scheduled()))
 
     def _scheduled(self) -> list[tuple[str, int]]:
         members = self.state.registry.members.values()
         return [(member.address, member.cancel_at_ms) for member in members if member.cancel_at_ms is not None]
 
     def advance(self, now_ns: int) -> None:
-        if self._next_act_ns is not None and now_ns - self._next_act_ns > _CATCH_UP_NS:
-            self._next_act_ns = now_ns - _CATCH_UP_NS
-        self.hub.skip_to(now_ns - _CATCH_UP_NS)
-        while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
-            self._do(due_ns)
+        self.hub.skip_to(now_ns - CATCH_UP_NS)
+        super().advance(now_ns)
 
     def _do(self, due_ns: int) -> None:
         self.state.now_ns = due_ns
-        if self._next_act_ns is not None and self._next_act_ns <= due_ns:
-            self.population.act(due_ns)
-            self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
+        self._background.act(self.population, due_ns)
         if self._next_hour_ns <= due_ns:
             self._next_hour_ns += _HOUR_NS
             self._settle_funding(due_ns)
@@ -187,9 +131,7 @@ class Hyperliquid:
                 ordering.fire_scheduled(self.state, self.state.registry.members[address], due_ns)
         self.flush(due_ns)
         self.hub.tick(due_ns)
-        for peer in [peer for peer in self._peers if peer.spoke_ns + SILENCE_NS <= due_ns]:
-            self.forget(peer)
-            peer.end(1000, "Inactive")
+        self._end([peer for peer in self._peers if peer.spoke_ns + SILENCE_NS <= due_ns], 1000, "Inactive")
 
     def _settle_funding(self, now_ns: int) -> None:
         perps = self.exchange.perps
@@ -218,12 +160,12 @@ class Hyperliquid:
     # -- what tests and faults reach for -------------------------------------------------------------------------
 
     def name_of(self, request: HttpRequest) -> str:
-        return http.name_of(request.path, _decoded(request.body))
+        return http.name_of(request.path, decoded(request.body))
 
     def name_of_ws(self, target: str, text: str) -> str:
         """Return ``/info/…`` or ``/exchange/…`` for a posted request, its method for anything else."""
         del target
-        message = _decoded(text)
+        message = decoded(text)
         if not isinstance(message, Mapping) or not isinstance(message.get("method"), str):
             return "?"
         request = message.get("request")
@@ -231,19 +173,11 @@ class Hyperliquid:
             return str(message["method"])
         return http.name_of("/exchange" if request.get("type") == "action" else "/info", request.get("payload"))
 
-    def is_request(self, target: str, text: str) -> bool:
-        del target, text
-        return True
-
     def snapshot_symbol(self, request: HttpRequest) -> str | None:
-        body = _decoded(request.body) if request.path == "/info" else None
+        body = decoded(request.body) if request.path == "/info" else None
         if not isinstance(body, Mapping) or body.get("type") != "l2Book":
             return None
         return str(body.get("coin"))
-
-    def set_quiet(self, quiet: bool, now_ns: int) -> None:
-        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or _DEFAULT_GAP_NS)
-        self._gap_ns = self._gap_ns or _DEFAULT_GAP_NS
 
     def account_of(self, account: str | None) -> str:
         """Return the engine account of a name or address; ``main/spot`` and ``main/xyz`` are wallets of ``main``."""
@@ -256,26 +190,6 @@ class Hyperliquid:
     def wallets_of(self, account: str | None) -> tuple[str, ...]:
         wallet = self.account_of(account)
         return (wallet,) if "/" in (account or "") else self.state.wallets(wallet)
-
-    def set_visibility_delay(self, delay_ns: int) -> None:
-        self.state.visibility_delay_ns = delay_ns
-
-    def ban(self, until_ns: int) -> None:
-        self.state.limits.ban_everyone(until_ns)
-
-    def expire_user_streams(self, now_ns: int) -> None:
-        """Cut connections that read a user's streams: nothing lapses here, a private stream ends with its socket."""
-        del now_ns
-        for peer in [peer for peer in self._peers if peer.reads_user_streams]:
-            self.forget(peer)
-            peer.drop()
-
-    def announce_shutdown(self, now_ns: int) -> None:
-        """Say goodbye to all connections: this venue does not warn."""
-        del now_ns
-        for peer in list(self._peers):
-            self.forget(peer)
-            peer.end(1001, "")
 
     def depth_topic(self, symbol: str) -> str:
         return f"l2Book:{symbol}*"
@@ -301,31 +215,3 @@ class Hyperliquid:
         """Return what the venue says; it names no time, unless a test wants one."""
         extra = () if retry_after is None else (("retry-after", retry_after),)
         return HttpResponse(429, (("content-type", "application/json"), *extra), b"null")
-
-
-class _Flushing:
-    """Sends out what a client's message has caused once it is dealt with."""
-
-    def __init__(self, venue: Hyperliquid, peer: Peer) -> None:
-        self._venue = venue
-        self._peer = peer
-
-    def receive(self, text: str, now_ns: int) -> None:
-        self._venue.advance(now_ns)
-        self._venue.state.now_ns = now_ns
-        self._peer.receive(text, now_ns)
-        self._venue.flush(now_ns)
-
-    def pinged(self, now_ns: int) -> None:
-        self._peer.pinged(now_ns)
-
-    def closed(self, now_ns: int) -> None:
-        self._peer.closed(now_ns)
-        self._venue.forget(self._peer)
-
-
-def _decoded(text: bytes | str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
