@@ -9,6 +9,7 @@ from rig.randomness import split
 
 SCENARIOS = (
     "a quiet market", "many sockets", "rotations", "a price walks", "slow consumers", "limits", "shutdown",
+    "fuzzed frames", "many books",
 )  # fmt: skip
 """What is too costly for every run: every other seed plays one, in turn."""
 

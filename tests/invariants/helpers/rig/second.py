@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,25 +23,49 @@ if TYPE_CHECKING:
     from rig.tamper import Broken
     from rig.world import World
 
+_KEPT = 50
+
+
+class Tap:
+    """Stands in front of who takes the messages of a socket; keeps the last ones, and lets others be put in.
+
+    Attributes:
+        last: The last messages.
+    """
+
+    def __init__(self, inner: WsHandler) -> None:
+        self.last: deque[bytes] = deque(maxlen=_KEPT)
+        self._inner = inner
+
+    def on_messages(self, messages: list[bytes], received_ns: int) -> None:
+        """See `lotusx.kernel.transport.WsHandler`."""
+        self.last.extend(messages)
+        self._inner.on_messages(messages, received_ns)
+
+    def put(self, messages: list[bytes], received_ns: int) -> None:
+        """Hand over *messages* as if the socket had brought them."""
+        self._inner.on_messages(messages, received_ns)
+
 
 class Handlers:
     """A transport that notes when it was asked to connect, and keeps hold of who takes the messages.
 
     Attributes:
         attempts: In virtual seconds.
-        handlers: Of the open connections, by their order.
+        taps: Of the connections, by their order.
     """
 
     def __init__(self, inner: WsTransport) -> None:
         self.attempts: list[float] = []
-        self.handlers: list[WsHandler] = []
+        self.taps: list[Tap] = []
         self._inner = inner
 
     async def connect(self, url: str, handler: WsHandler, **settings: Any) -> WsConnection:
         """See `lotusx.kernel.transport.WsTransport`."""
         self.attempts.append(anyio.current_time())
-        connection = await self._inner.connect(url, handler, **settings)
-        self.handlers.append(handler)
+        tap = Tap(handler)
+        connection = await self._inner.connect(url, tap, **settings)
+        self.taps.append(tap)
         return connection
 
     async def aclose(self) -> None:

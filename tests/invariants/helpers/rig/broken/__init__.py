@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rig.broken import books, clocks, connectors, consumers, endings, limits, messages, orders, sockets, streams
+from rig.broken import books, clocks, connectors, consumers, crowds, endings, limits, messages, orders, sockets, streams
 from rig.tamper import Broken
 
 BROKEN: tuple[Broken, ...] = (
@@ -15,6 +15,7 @@ BROKEN: tuple[Broken, ...] = (
     *consumers.BROKEN,
     *clocks.BROKEN,
     *limits.BROKEN,
+    *crowds.BROKEN,
     *endings.BROKEN,
 )
 """All of them. `Broken.invariant` names who must catch it."""

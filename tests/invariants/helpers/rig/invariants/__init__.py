@@ -9,9 +9,11 @@ from rig.invariants.i03_silent import SilentOrAlive
 from rig.invariants.i04_subscriptions import Subscriptions
 from rig.invariants.i05_reconnection import Polite
 from rig.invariants.i06_rotation import Rotation
+from rig.invariants.i07_fuzz import FuzzProof
 from rig.invariants.i08_any_order import AnyOrder
 from rig.invariants.i09_book import BookOrStale
 from rig.invariants.i10_sane_book import SaneBook
+from rig.invariants.i11_resync import LocalResync
 from rig.invariants.i12_horizon import Horizon
 from rig.invariants.i13_slow_consumers import OnlyItself
 from rig.invariants.i14_counted import NothingUncounted
@@ -28,8 +30,8 @@ from rig.invariants.i24_shutdown import CleanEnd
 from rig.invariants.i25_secrets import Secrets
 
 INVARIANTS: tuple[type[Invariant], ...] = (
-    DeadPeer, HalfOpen, SilentOrAlive, Subscriptions, Polite, Rotation, AnyOrder, BookOrStale, SaneBook, Horizon,
-    OnlyItself, NothingUncounted, OneOrder, NoFalseEnd, DoubtResolved, FillsOnce, Recovery, NeverBack, LimitsKept,
-    TimeHandled, ExactNumbers, CleanEnd, Secrets,
+    DeadPeer, HalfOpen, SilentOrAlive, Subscriptions, Polite, Rotation, FuzzProof, AnyOrder, BookOrStale, SaneBook,
+    LocalResync, Horizon, OnlyItself, NothingUncounted, OneOrder, NoFalseEnd, DoubtResolved, FillsOnce, Recovery,
+    NeverBack, LimitsKept, TimeHandled, ExactNumbers, CleanEnd, Secrets,
 )  # fmt: skip
 """All of them, in their order."""

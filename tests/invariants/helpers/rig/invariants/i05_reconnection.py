@@ -74,6 +74,7 @@ class Polite(Invariant):
                     self.exercised += 1
                 await anyio.sleep(outage_s)
             back_s = anyio.current_time()
+            self._judge_jitter(crowd.transport.attempts, begun, number // 2, window_s)
             self._judge_outage(crowd.transport.attempts[begun:], back_s, way, number // 2, window_s)
             due_s = CAP_S + _HANDSHAKE_S + _SLACK * window_s * -(-count // (number // 2))
             if way == "429 after":
@@ -115,12 +116,19 @@ class Polite(Invariant):
         sim.heal()
         gate.open()
 
+    def _judge_jitter(self, attempts: Sequence[float], begun: int, half: int, window_s: float) -> None:
+        """Where the budget left a choice: what waits for the budget goes at the moment at which there is some again."""
+        free = [
+            at_s for number, at_s in enumerate(attempts[begun:], begun)
+            if number < half or at_s - attempts[number - half] > window_s * 1.01
+        ]  # fmt: skip
+        if len(set(free)) < 0.5 * len(free):
+            self.fail(f"{len(free)} attempts were made at {len(set(free))} moments: no jitter")
+
     def _judge_outage(self, attempts: Sequence[float], back_s: float, way: str, half: int, window_s: float) -> None:
         if not attempts:
             self.fail(f"nobody tried to connect during {way!r}")
             return
-        if len(set(attempts)) < 0.5 * len(attempts):
-            self.fail(f"{len(attempts)} attempts were made at {len(set(attempts))} moments: no jitter")
         held_s = CAP_S + _HANDSHAKE_S + (_RETRY_AFTER_S if way == "429 after" else 0.0)
         last_s = attempts[-1]
         exhausted = len([each for each in attempts if each > last_s - window_s]) >= half

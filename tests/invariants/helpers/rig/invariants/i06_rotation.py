@@ -139,18 +139,13 @@ def _best(connection: Any, symbol: str) -> Any:
 
 
 def _names(events: Sequence[Any]) -> list[Any]:
-    """Return what tells the events apart, whenever they were received."""
-    return [
+    """Return what tells events apart, whenever they were received. A state said again at once is no other event."""
+    named = [
         getattr(event, "trade_id", None)
-        or (
-            event.bid_price_text,
-            event.bid_quantity_text,
-            event.ask_price_text,
-            event.ask_quantity_text,
-            event.sequence,
-        )
+        or (event.bid_price_text, event.bid_quantity_text, event.ask_price_text, event.ask_quantity_text)
         for event in events
     ]
+    return [name for at, name in enumerate(named) if isinstance(name, str) or at == 0 or named[at - 1] != name]
 
 
 def _fill_names(events: Sequence[Any]) -> list[str]:
