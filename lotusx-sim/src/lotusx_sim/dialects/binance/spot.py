@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from lotusx_sim.dialects.background import CATCH_UP_NS
+from lotusx_sim.dialects.base import Flushing
 from lotusx_sim.dialects.binance import rest
-from lotusx_sim.dialects.binance.errors import RateLimited
 from lotusx_sim.dialects.binance.limits import LimitRules
 from lotusx_sim.dialects.binance.recording import read_capture
 from lotusx_sim.dialects.binance.replaying import Replayer
@@ -18,13 +19,13 @@ from lotusx_sim.dialects.binance.stream_names import stream_names
 from lotusx_sim.dialects.binance.stream_peer import StreamPeer
 from lotusx_sim.dialects.binance.streams import FAST_NS, SLOW_NS, StreamHub
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
-from lotusx_sim.dialects.binance.venue import CATCH_UP_NS, DEFAULT_KEY, BinanceVenue, Flushing
+from lotusx_sim.dialects.binance.venue import DEFAULT_KEY, BinanceVenue
 from lotusx_sim.dialects.binance.ws_api import WsApiPeer
 from lotusx_sim.engine.capture import Capture
 from lotusx_sim.engine.orders import BalanceEvent, BookEvent, OrderEvent, TradeEvent
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox, WsPeer
-from lotusx_sim.wire import HttpRequest, HttpResponse
+from lotusx_sim.wire import HttpResponse
 
 __all__ = ["DEFAULT_BALANCES", "DEFAULT_KEY", "BinanceSpot"]
 
@@ -35,9 +36,10 @@ DEFAULT_BALANCES: Mapping[str, Decimal] = {
     "BNB": Decimal(100),
     "SOL": Decimal(1_000),
 }
+_API_WEIGHT = 2  # of a connection to the WS API
 
 
-class BinanceSpot(BinanceVenue):
+class BinanceSpot(BinanceVenue[SpotState, StreamHub]):
     """One simulated Binance spot exchange.
 
     Args:
@@ -65,7 +67,7 @@ class BinanceSpot(BinanceVenue):
         capture: Path | Capture | None = None,
         speed: float = 1.0,
     ) -> None:
-        super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s)
+        super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s, surface=rest.SURFACE)
         recording = read_capture(capture) if isinstance(capture, Path) else capture
         listed = _chosen(symbols)
         if recording is not None and recording.symbol not in {symbol.symbol for symbol in listed}:
@@ -75,8 +77,6 @@ class BinanceSpot(BinanceVenue):
         self._replayer: Replayer | None = None
         self._balances = balances or {}
         self._fees = fees or Fees()
-        self._state: SpotState | None = None
-        self._hub: StreamHub | None = None
         self._next_fast_ns = 0
         self._next_slow_ns = 0
 
@@ -98,41 +98,16 @@ class BinanceSpot(BinanceVenue):
             self._replayer = Replayer(self._options.capture, self._speed, self.state, self.hub, now_ns)
         super()._open_market(now_ns)
 
-    def _trading(self) -> SpotState:
-        return self.state
-
-    @property
-    def state(self) -> SpotState:
-        if self._state is None:
-            raise RuntimeError("the venue has not been started")
-        return self._state
-
-    @property
-    def hub(self) -> StreamHub:
-        assert self._hub is not None
-        return self._hub
-
-    # -- bytes in, bytes out -------------------------------------------------------------------------------------
-
-    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
-        self.advance(now_ns)
-        response = rest.SURFACE.respond(self.state, request, now_ns, client_ip)
-        self.flush(now_ns)
-        return response
+    # -- WebSockets ----------------------------------------------------------------------------------------------
 
     def open_ws(
         self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
     ) -> WsPeer | HttpResponse:
         del headers
         self.advance(now_ns)
-        try:
-            self.state.limits.check_ban(client_ip, now_ns)
-            if target.startswith("/ws-api"):
-                self.state.limits.charge(client_ip, 2, now_ns)
-        except RateLimited as refused:
-            return rest.SURFACE.refusal(self.state, refused, now_ns, client_ip)
-        if not self.state.limits.connect(client_ip, now_ns):
-            return self.rate_limited("60")
+        weight = _API_WEIGHT if target.startswith("/ws-api") else 0
+        if (refusal := self._turned_away(client_ip, weight, now_ns)) is not None:
+            return refusal
         if target.partition("?")[0].rstrip("/") == "/ws-api/v3":
             api = WsApiPeer(self.state, out, target=target, ip=client_ip, opened_ns=now_ns)
             self._peers[api] = None
@@ -159,7 +134,7 @@ class BinanceSpot(BinanceVenue):
     # -- the clock -----------------------------------------------------------------------------------------------
 
     def next_due_ns(self) -> int | None:
-        due = [self._next_act_ns] if self._next_act_ns is not None else []
+        due = [self._background.due_ns] if self._background.due_ns is not None else []
         if self._replayer is not None and (replay_ns := self._replayer.next_due_ns()) is not None:
             due.append(replay_ns)
         if self.hub.has_fast:
@@ -177,8 +152,8 @@ class BinanceSpot(BinanceVenue):
         if self._replayer is not None and self._replayer.next_due_ns() == due_ns:
             self._replayer.step(due_ns)
             self.flush(due_ns)
-        elif self._next_act_ns == due_ns:
-            self._act(due_ns)
+        elif self._background.act(self.population, due_ns):
+            self.flush(due_ns)
         elif self.hub.has_fast and self._next_fast_ns == due_ns:
             self._next_fast_ns += FAST_NS
             self.hub.tick_fast(due_ns)
@@ -190,7 +165,7 @@ class BinanceSpot(BinanceVenue):
 
     def _skip_what_nobody_saw(self, now_ns: int) -> None:
         """Clocks nobody reads just move on."""
-        self._skip_trading(now_ns)
+        self._background.skip(now_ns)
         if not self.hub.has_fast or now_ns - self._next_fast_ns > CATCH_UP_NS:
             self._next_fast_ns = max(self._next_fast_ns, (now_ns // FAST_NS) * FAST_NS + FAST_NS)
         if not self.hub.has_slow or now_ns - self._next_slow_ns > CATCH_UP_NS:

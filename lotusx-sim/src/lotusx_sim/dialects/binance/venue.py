@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from random import Random
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from lotusx_sim.dialects.background import Background
 from lotusx_sim.dialects.binance import naming
 from lotusx_sim.dialects.binance.api_peer import scripted_reply
 from lotusx_sim.dialects.binance.call import Books
-from lotusx_sim.dialects.binance.rest_surface import JSON
+from lotusx_sim.dialects.binance.errors import RateLimited
+from lotusx_sim.dialects.binance.rest_surface import JSON, RestSurface
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Population
+from lotusx_sim.venue import WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
 # The key pair that Binance's documentation publishes for its signing examples.
@@ -24,20 +26,12 @@ DEFAULT_KEY = ApiKey(
     "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
 )
 LIFETIME_NS = 24 * 60 * 60 * 1_000 * NS_PER_MS
-CATCH_UP_NS = 60 * 1_000 * NS_PER_MS
-_DEFAULT_GAP_NS = 100 * NS_PER_MS
 
 
-class Connected(Protocol):
+class Connected(WsPeer, Protocol):
     """The venue's end of a WebSocket, as the venue itself sees it."""
 
     opened_ns: int
-
-    def receive(self, text: str, now_ns: int) -> None: ...
-
-    def pinged(self, now_ns: int) -> None: ...
-
-    def closed(self, now_ns: int) -> None: ...
 
     def end(self, code: int, reason: str) -> None: ...
 
@@ -50,23 +44,25 @@ class Trading(Books, Protocol):
     visibility_delay_ns: int
 
 
-class BinanceVenue:
+S = TypeVar("S", bound=Trading)
+H = TypeVar("H")
+
+
+class BinanceVenue(Generic[S, H]):
     """What does not depend on the market."""
 
     pings_clients = True
     compresses = True
 
-    def __init__(self, *, seed: int, keys: Sequence[ApiKey], actions_per_s: int) -> None:
+    def __init__(self, *, seed: int, keys: Sequence[ApiKey], actions_per_s: int, surface: RestSurface[S]) -> None:
         self._keys = tuple(keys)
-        self._rng = Random(f"feed clock:{seed}")
-        self._gap_ns = 1_000_000_000 // actions_per_s if actions_per_s else 0
-        self._next_act_ns: int | None = None
+        self._background = Background(seed=seed, actions_per_s=actions_per_s)
+        self._surface = surface
+        self._state: S | None = None
+        self._hub: H | None = None
         self._peers: dict[Connected, None] = {}  # oldest first
 
     # -- for the market's own venue ------------------------------------------------------------------------------
-
-    def _trading(self) -> Trading:
-        raise NotImplementedError
 
     def advance(self, now_ns: int) -> None:
         raise NotImplementedError
@@ -74,13 +70,47 @@ class BinanceVenue:
     def flush(self, now_ns: int) -> None:
         raise NotImplementedError
 
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> S:
+        if self._state is None:
+            raise RuntimeError("the venue has not been started")
+        return self._state
+
+    @property
+    def hub(self) -> H:
+        assert self._hub is not None
+        return self._hub
+
     @property
     def exchange(self) -> Exchange:
-        return self._trading().exchange
+        return self.state.exchange
 
     @property
     def population(self) -> Population:
-        return self._trading().population
+        return self.state.population
+
+    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
+        self.advance(now_ns)
+        response = self._surface.respond(self.state, request, now_ns, client_ip)
+        self.flush(now_ns)
+        return response
+
+    def catch_up(self, now_ns: int) -> None:
+        """Let everything happen that is due."""
+        self.advance(now_ns)
+
+    def _turned_away(self, client_ip: str, weight: int, now_ns: int) -> HttpResponse | None:
+        """Return the refusal of a WebSocket that costs *weight*, 0: not even a request; None: it may be opened."""
+        limits = self.state.limits
+        try:
+            limits.check_ban(client_ip, now_ns)
+            if weight:
+                limits.charge(client_ip, weight, now_ns)
+        except RateLimited as refused:
+            return self._surface.refusal(self.state, refused, now_ns, client_ip)
+        return None if limits.connect(client_ip, now_ns) else self.rate_limited("60")
 
     def forget(self, peer: Connected) -> None:
         self._peers.pop(peer, None)
@@ -88,19 +118,7 @@ class BinanceVenue:
     def _open_market(self, now_ns: int) -> None:
         self.population.settle_in(now_ns)
         self.flush(now_ns)
-        if self._gap_ns:
-            self._next_act_ns = now_ns + self._gap_ns
-
-    def _act(self, due_ns: int) -> None:
-        """Let somebody in the background do something."""
-        self.population.act(due_ns)
-        self._next_act_ns = due_ns + self._rng.randint(1, 2 * self._gap_ns)
-        self.flush(due_ns)
-
-    def _skip_trading(self, now_ns: int) -> None:
-        """After a long sleep, live through the last minute only."""
-        if self._next_act_ns is not None and now_ns - self._next_act_ns > CATCH_UP_NS:
-            self._next_act_ns = now_ns - CATCH_UP_NS
+        self._background.begin(now_ns)
 
     def _oldest_ends_ns(self) -> list[int]:
         """Return when the oldest connection reaches its lifetime, if there is one."""
@@ -127,8 +145,7 @@ class BinanceVenue:
         return naming.snapshot_symbol(request)
 
     def set_quiet(self, quiet: bool, now_ns: int) -> None:
-        self._next_act_ns = None if quiet else now_ns + (self._gap_ns or _DEFAULT_GAP_NS)
-        self._gap_ns = self._gap_ns or _DEFAULT_GAP_NS
+        self._background.set_quiet(quiet, now_ns)
 
     def account_of(self, account: str | None) -> str:
         return account if account is not None else self._keys[0].account
@@ -137,17 +154,17 @@ class BinanceVenue:
         return (self.account_of(account),)
 
     def set_visibility_delay(self, delay_ns: int) -> None:
-        self._trading().visibility_delay_ns = delay_ns
+        self.state.visibility_delay_ns = delay_ns
 
     def ban(self, until_ns: int) -> None:
-        self._trading().limits.ban_everyone(until_ns)
+        self.state.limits.ban_everyone(until_ns)
 
     def revoke_key(self, key: str) -> None:
         """Withdraw an API key; sessions that used it end with their next request."""
-        self._trading().keys.pop(key, None)
+        self.state.keys.pop(key, None)
 
     def restrict_key(self, key: str, *, may_trade: bool) -> None:
-        self._trading().keys[key] = replace(self._trading().keys[key], may_trade=may_trade)
+        self.state.keys[key] = replace(self.state.keys[key], may_trade=may_trade)
 
     def ws_reply(self, request: str, response: HttpResponse, now_ns: int) -> str:
         return scripted_reply(request, response, now_ns)
@@ -161,23 +178,3 @@ class BinanceVenue:
         body = msgspec.json.encode({"code": -1003, "msg": "Too many requests; please use the websocket streams."})
         headers: tuple[tuple[str, str], ...] = (JSON,)
         return HttpResponse(429, (*headers, ("retry-after", retry_after)) if retry_after else headers, body)
-
-
-class Flushing:
-    """Passes messages on to a peer, and lets the venue send out what they caused before the reply is read."""
-
-    def __init__(self, venue: BinanceVenue, peer: Connected) -> None:
-        self._venue = venue
-        self._peer = peer
-
-    def receive(self, text: str, now_ns: int) -> None:
-        self._venue.advance(now_ns)
-        self._peer.receive(text, now_ns)
-        self._venue.flush(now_ns)
-
-    def pinged(self, now_ns: int) -> None:
-        self._peer.pinged(now_ns)
-
-    def closed(self, now_ns: int) -> None:
-        self._peer.closed(now_ns)
-        self._venue.forget(self._peer)

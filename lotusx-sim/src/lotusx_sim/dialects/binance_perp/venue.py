@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from lotusx_sim.dialects.binance.errors import RateLimited
+from lotusx_sim.dialects.base import Flushing
 from lotusx_sim.dialects.binance.limits import LimitRules
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.state import NS_PER_MS
 from lotusx_sim.dialects.binance.stream_names import stream_names
 from lotusx_sim.dialects.binance.stream_peer import StreamPeer
-from lotusx_sim.dialects.binance.venue import DEFAULT_KEY, BinanceVenue, Connected, Flushing
+from lotusx_sim.dialects.binance.venue import DEFAULT_KEY, BinanceVenue, Connected
 from lotusx_sim.dialects.binance_perp import rest, ws_api
 from lotusx_sim.dialects.binance_perp.contracts import UmSymbol, fixed
 from lotusx_sim.dialects.binance_perp.private_stream import PrivatePeer, wanted_keys
@@ -24,7 +24,7 @@ from lotusx_sim.engine.events import FundingEvent, LiquidationEvent
 from lotusx_sim.engine.orders import BookEvent, TradeEvent
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox, WsPeer
-from lotusx_sim.wire import HttpRequest, HttpResponse
+from lotusx_sim.wire import HttpResponse
 
 DEFAULT_BALANCES: Mapping[str, Decimal] = {"USDT": Decimal(100_000), "USDC": Decimal(100_000)}
 UM_FEES = Fees(Decimal("0.0002"), Decimal("0.0004"))
@@ -32,7 +32,7 @@ _PRIVATE = "private"
 _MESSAGES_PER_SECOND = 10
 
 
-class BinancePerp(BinanceVenue):
+class BinancePerp(BinanceVenue[PerpState, PerpHub]):
     """One simulated exchange for USDⓈ-M futures.
 
     Args:
@@ -60,13 +60,11 @@ class BinancePerp(BinanceVenue):
         late_trigger: bool = False,
         own_child_ids: bool = False,
     ) -> None:
-        super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s)
+        super().__init__(seed=seed, keys=keys, actions_per_s=actions_per_s, surface=rest.SURFACE)
         self._options = Options(seed=seed, symbols=chosen(symbols), rules=rules, own_child_ids=own_child_ids)
         self._balances = balances or {}
         self._fees = fees
         self._late_trigger = late_trigger
-        self._state: PerpState | None = None
-        self._hub: PerpHub | None = None
         self._events: UserEvents | None = None
         self._settled_ns: dict[str, int] = {}  # per perpetual: when it settles next
 
@@ -86,27 +84,7 @@ class BinancePerp(BinanceVenue):
                 self._settled_ns[symbol.symbol] = state.next_funding_ns(symbol, now_ns)
         self._open_market(now_ns)
 
-    @property
-    def state(self) -> PerpState:
-        if self._state is None:
-            raise RuntimeError("the venue has not been started")
-        return self._state
-
-    def _trading(self) -> PerpState:
-        return self.state
-
-    @property
-    def hub(self) -> PerpHub:
-        assert self._hub is not None
-        return self._hub
-
-    # -- bytes in, bytes out -------------------------------------------------------------------------------------
-
-    def http(self, request: HttpRequest, *, now_ns: int, client_ip: str) -> HttpResponse:
-        self.advance(now_ns)
-        response = rest.SURFACE.respond(self.state, request, now_ns, client_ip)
-        self.flush(now_ns)
-        return response
+    # -- WebSockets ----------------------------------------------------------------------------------------------
 
     def open_ws(
         self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
@@ -114,15 +92,9 @@ class BinancePerp(BinanceVenue):
         del headers
         self.advance(now_ns)
         path, _, query = target.partition("?")
-        limits = self.state.limits
-        try:
-            limits.check_ban(client_ip, now_ns)
-            if path == ws_api.PATH:
-                limits.charge(client_ip, ws_api.HANDSHAKE_WEIGHT, now_ns)
-        except RateLimited as refused:
-            return rest.SURFACE.refusal(self.state, refused, now_ns, client_ip)
-        if not limits.connect(client_ip, now_ns):
-            return self.rate_limited("60")
+        weight = ws_api.HANDSHAKE_WEIGHT if path == ws_api.PATH else 0
+        if (refusal := self._turned_away(client_ip, weight, now_ns)) is not None:
+            return refusal
         peer = self._peer(path, query, client_ip, now_ns, out)
         if peer is None:
             return HttpResponse(404, (("content-type", "text/html"),), b"<html><body>404</body></html>")
@@ -158,22 +130,22 @@ class BinancePerp(BinanceVenue):
         due = [*self._settled_ns.values(), *state.countdowns.values(), *state.good_till.values()]
         due += [lease.expires_ns for lease in state.listen_keys.values()]
         due += self._oldest_ends_ns()
-        if self._next_act_ns is not None:
-            due.append(self._next_act_ns)
+        if self._background.due_ns is not None:
+            due.append(self._background.due_ns)
         if (tick_ns := self.hub.next_due_ns()) is not None:
             due.append(tick_ns)
         return min(due, default=None)
 
     def advance(self, now_ns: int) -> None:
-        self._skip_trading(now_ns)
+        self._background.skip(now_ns)
         while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
             self._do(due_ns)
         self.hub.now_ns = now_ns
 
     def _do(self, due_ns: int) -> None:
         self.hub.now_ns = due_ns
-        if self._next_act_ns is not None and self._next_act_ns <= due_ns:
-            self._act(due_ns)
+        if self._background.act(self.population, due_ns):
+            self.flush(due_ns)
         self._end_orders(due_ns)
         for name, settles_ns in self._settled_ns.items():
             if settles_ns <= due_ns:
