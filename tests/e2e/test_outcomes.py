@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal as D
 
 import anyio
 import pytest
-import trio.testing
-from e2e_kit import BTC, CANCEL, KEY, PLACE, Connect, limit_buy, market_buy
+from e2e_kit import BTC, CANCEL, PLACE, Connect, limit_buy, market_buy, spoil_reply
+from virtual_time import VirtualTime
 
 import lotusx
 from lotusx.errors import OrderNotFound, Unavailable
@@ -33,12 +32,7 @@ async def test_an_order_whose_reply_is_lost_is_found_and_not_sent_again(
 async def test_a_reply_that_proves_nothing_is_resolved_by_looking(
     exchange: lotusx.Exchange, sim: Simulator, page: str
 ) -> None:
-    if page == "html":
-        sim.html_502(*PLACE, executes=True)
-    elif page == "-1007":
-        sim.execute_but_time_out(*PLACE)
-    else:
-        sim.cut_json(*PLACE)
+    spoil_reply(sim, PLACE, page)
     order = await exchange.trading.place(limit_buy("a-1"))
     assert order.status is lotusx.OrderStatus.OPEN
     assert sim.order_ids() == ["a-1"]
@@ -74,34 +68,8 @@ async def test_a_websocket_order_whose_socket_dies_is_looked_up_by_http(connect:
     assert (sim.requests[("WS", "order.place")], sim.requests[PLACE]) == (1, 0)
 
 
-@pytest.fixture
-def mock_time() -> tuple[str, dict[str, object]]:
-    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-
-class TestUnderVirtualTime:
+class TestUnderVirtualTime(VirtualTime):
     """The long waits: the same exchange in process, on trio's own clock."""
-
-    @pytest.fixture
-    def anyio_backend(self, mock_time: tuple[str, dict[str, object]]) -> tuple[str, dict[str, object]]:
-        return mock_time
-
-    @pytest.fixture
-    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
-        async with memory.connect(sim, latency_s=0.005) as running:
-            yield running
-
-    @pytest.fixture
-    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
-        async with self.connected(server) as opened:
-            yield opened
-
-    @staticmethod
-    def connected(server: memory.MemoryServer) -> lotusx.Exchange:
-        return lotusx.connect(
-            "binance", environment="simulator", base_url=server.base_url, credentials=KEY,
-            http=server.http, ws=server.ws, clock=server.clock,
-        )  # fmt: skip
 
     async def test_a_reply_that_never_comes_is_resolved(self, exchange: lotusx.Exchange, sim: Simulator) -> None:
         sim.lose_reply_to(*PLACE, how="hang")
@@ -205,10 +173,7 @@ class TestUnderVirtualTime:
         self, server: memory.MemoryServer, sim: Simulator
     ) -> None:
         clock = server.clock.skewed(0)
-        async with lotusx.connect(
-            "binance", environment="simulator", base_url=server.base_url, credentials=KEY,
-            http=server.http, ws=server.ws, clock=clock,
-        ) as exchange:  # fmt: skip
+        async with self.connected(server, clock) as exchange:
             assert await exchange.account.balances()
             clock.offset_s = 30.0
             asked = sim.requests[("GET", "/api/v3/account")]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal as D
 from itertools import pairwise
 
 import anyio
 import pytest
-import trio.testing
 from e2e_backpack import CLOSED, KEY, MARKET, PERP, SPOT
 from e2e_kit import collect, is_up, take, until
+from virtual_time import VirtualTime
 
 import lotusx
 from lotusx.errors import ErrorKind, ExchangeError, NotSupported
 from lotusx.model import InstrumentStatus, Interval
 from lotusx_sim import Simulator
-from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 MINUTE_NS = 60_000_000_000
@@ -96,26 +95,11 @@ async def test_streams_come_back_after_their_socket_was_cut(exchange: lotusx.Exc
         assert is_up(tickers)
 
 
-class TestUnderVirtualTime:
+class TestUnderVirtualTime(VirtualTime):
     """Subscriptions are not answered, quiet markets say nothing: the same exchange in process, on trio's clock."""
 
-    @pytest.fixture
-    def anyio_backend(self) -> tuple[str, dict[str, object]]:
-        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-    @pytest.fixture
-    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
-        async with memory.connect(sim, latency_s=0.005) as running:
-            yield running
-
-    @pytest.fixture
-    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
-        opened = lotusx.connect(
-            "backpack", environment="simulator", base_url=server.base_url, credentials=KEY,
-            http=server.http, ws=server.ws, clock=server.clock,
-        )  # fmt: skip
-        async with opened as exchange:
-            yield exchange
+    name = "backpack"
+    key = KEY
 
     async def test_silence_of_a_quiet_market_is_proven_by_asking(
         self, exchange: lotusx.Exchange, sim: Simulator

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal as D
 
 import anyio
 import pytest
-import trio.testing
 from e2e_backpack import ASK, BATCH, CANCEL, HISTORY, KEY, MARKET, PERP, PLACE, SPOT, market, number, resting, stop
-from e2e_kit import collect
+from e2e_kit import collect, spoil_reply
+from virtual_time import VirtualTime
 
 import lotusx
 from lotusx.errors import InvalidArgument, NotSupported, Unavailable
 from lotusx.model import Accepted, OrderStatus, OrderType, Rejected
 from lotusx_sim import Simulator
-from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 
@@ -128,12 +126,7 @@ async def test_order_whose_reply_is_lost_is_found_and_not_sent_again(
 async def test_reply_that_proves_nothing_is_resolved_by_looking(
     exchange: lotusx.Exchange, sim: Simulator, page: str
 ) -> None:
-    if page == "html":
-        sim.html_502(*PLACE, executes=True)
-    elif page == "504":
-        sim.execute_but_time_out(*PLACE)
-    else:
-        sim.cut_json(*PLACE)
+    spoil_reply(sim, PLACE, page)
     order = await exchange.trading.place(resting("a-1"))
     assert order.status is OrderStatus.OPEN
     assert (sim.order_ids(), sim.requests[PLACE]) == ([number("a-1")], 1)
@@ -153,31 +146,11 @@ async def test_batch_whose_reply_is_lost_is_resolved_item_by_item(exchange: lotu
     assert sim.requests[BATCH] == 1
 
 
-@pytest.fixture
-def mock_time() -> tuple[str, dict[str, object]]:
-    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-
-class TestUnderVirtualTime:
+class TestUnderVirtualTime(VirtualTime):
     """The long waits: the same exchange in process, on trio's own clock."""
 
-    @pytest.fixture
-    def anyio_backend(self, mock_time: tuple[str, dict[str, object]]) -> tuple[str, dict[str, object]]:
-        return mock_time
-
-    @pytest.fixture
-    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
-        async with memory.connect(sim, latency_s=0.005) as running:
-            yield running
-
-    @pytest.fixture
-    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
-        opened = lotusx.connect(
-            "backpack", environment="simulator", base_url=server.base_url, credentials=KEY,
-            http=server.http, ws=server.ws, clock=server.clock,
-        )  # fmt: skip
-        async with opened as exchange:
-            yield exchange
+    name = "backpack"
+    key = KEY
 
     async def test_order_that_shows_late_is_waited_for(self, exchange: lotusx.Exchange, sim: Simulator) -> None:
         sim.delay_visibility(3)

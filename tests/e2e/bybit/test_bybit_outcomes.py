@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from e2e_bybit import AMEND, CANCEL, CREATE, INVERSE, KEY, PERP, SPOT, WS, awaited, market, name_of, resting
-from e2e_kit import Connect, until
+from e2e_kit import Connect, spoil_reply, until
 
 import lotusx
 from lotusx.errors import AuthenticationError, Banned
@@ -34,12 +34,7 @@ async def test_order_whose_reply_is_lost_is_found_and_not_sent_again(
 @pytest.mark.parametrize("page", ["html", "10000", "half a reply"])
 async def test_reply_that_proves_nothing_is_resolved_by_looking(connect: Connect, sim: Simulator, page: str) -> None:
     async with connect() as exchange:
-        if page == "html":
-            sim.html_502(*CREATE, executes=True)
-        elif page == "10000":
-            sim.execute_but_time_out(*CREATE)
-        else:
-            sim.cut_json(*CREATE)
+        spoil_reply(sim, CREATE, page)
         order = await exchange.trading.place(resting("a-1"))
         assert order.status is OrderStatus.OPEN
         assert sim.order_ids() == ["a-1"]

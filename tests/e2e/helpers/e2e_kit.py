@@ -9,6 +9,7 @@ import anyio
 
 import lotusx
 from lotusx.streams import StreamState
+from lotusx_sim import Simulator
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
 
 T = TypeVar("T")
@@ -39,6 +40,20 @@ async def take(stream: AsyncIterator[T], count: int, within_s: float = 30.0) -> 
 
 async def collect(stream: AsyncIterator[T]) -> list[T]:
     return [item async for item in stream]
+
+
+def spoil_reply(sim: Simulator, request: tuple[str, str], page: str) -> None:
+    """Let the next *request* be carried out and answered by what proves nothing.
+
+    Args:
+        page: ``html`` of a gateway, ``half a reply``, or any other name for the exchange's own timeout.
+    """
+    if page == "html":
+        sim.html_502(*request, executes=True)
+    elif page == "half a reply":
+        sim.cut_json(*request)
+    else:
+        sim.execute_but_time_out(*request)
 
 
 def limit_buy(name: str, price: str = "60000", quantity: str = "0.01", **more: Any) -> lotusx.OrderRequest:

@@ -9,15 +9,14 @@ from itertools import pairwise
 
 import anyio
 import pytest
-import trio.testing
 from e2e_hyperliquid import DELISTED, ETH, PERP, SPOT, TSLA
 from e2e_kit import is_up, take, until
+from virtual_time import VirtualTime
 
 import lotusx
 from lotusx.errors import InvalidArgument, NotSupported, StaleBook, UnknownSymbol
 from lotusx.model import Candle, InstrumentStatus, Interval, MarkPrice, OrderBook, Ticker
 from lotusx_sim import Simulator
-from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 MINUTE_NS = 60_000_000_000
@@ -158,26 +157,11 @@ async def test_messages_that_cannot_be_read_are_counted_and_the_stream_lives(
         assert (trade.quantity, str(trade.taker_side)) == (D("0.01"), "sell")
 
 
-class TestUnderVirtualTime:
+class TestUnderVirtualTime(VirtualTime):
     """What takes a minute: the same exchange in process, on trio's own clock."""
 
-    @pytest.fixture
-    def anyio_backend(self) -> tuple[str, dict[str, object]]:
-        return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-    @pytest.fixture
-    async def server(self, sim: Simulator) -> AsyncIterator[memory.MemoryServer]:
-        async with memory.connect(sim, latency_s=0.005) as running:
-            yield running
-
-    @pytest.fixture
-    async def exchange(self, server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
-        opened = lotusx.connect(
-            "hyperliquid", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
-            clock=server.clock,
-        )  # fmt: skip
-        async with opened as exchange:
-            yield exchange
+    name = "hyperliquid"
+    key = None
 
     async def test_a_candle_is_told_as_closed_when_the_next_one_comes(
         self, exchange: lotusx.Exchange, sim: Simulator
