@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal as D
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import anyio
 import pytest
@@ -73,8 +73,13 @@ async def test_lost_update_is_noticed_and_mended(exchange: lotusx.Exchange, sim:
     async with exchange.market.live_order_book(PERP) as book:
         await book.wait_synced()
         sim.gap(MARKET)
-        sim.set_book(MARKET, bids=[("149", "5")], asks=[("153", "7")])
-        await until(lambda: book.resyncs == 1)  # a snapshot asked for says nothing: a probe of silence asks for one too
+        prices = cycle(("149", "147"))
+
+        def resynced_as_the_market_moves() -> bool:  # what is lost shows with what comes after it
+            sim.set_book(MARKET, bids=[(next(prices), "5")], asks=[("153", "7")])
+            return book.resyncs == 1
+
+        await until(resynced_as_the_market_moves)
         sim.set_book(MARKET, bids=[("148", "5")], asks=[("154", "7")])
         await until(best_is(book, 148))
         assert len(book.asks(10)) == 1
