@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 
 from lotusx_sim.engine.orders import ZERO, Order, Side
 
@@ -65,6 +66,10 @@ class HalfBook:
         """Iterate levels, best first."""
         prices = reversed(self._prices) if self.side is Side.BUY else iter(self._prices)
         return (self._levels[price] for price in prices)
+
+    def top(self, depth: int) -> list[tuple[Decimal, Decimal]]:
+        """Return price and quantity of the best *depth* levels, best first."""
+        return [(level.price, level.total) for level in islice(self.levels(), depth)]
 
     def level(self, price: Decimal) -> Level | None:
         return self._levels.get(price)

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 from lotusx_sim.dialects.backpack.limits import LimitRules, Limits
@@ -14,9 +13,10 @@ from lotusx_sim.dialects.backpack.listings import BY_SYMBOL, FUNDING_MS, LISTING
 from lotusx_sim.dialects.backpack.signing import Key
 from lotusx_sim.dialects.backpack.text import NS_PER_MS
 from lotusx_sim.dialects.commands import Commands
+from lotusx_sim.dialects.listed import candles_of, habitat_of, past_funding
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Habitat, Population
+from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import ZERO, Order, Side
 from lotusx_sim.engine.terms import Fees
 
@@ -28,6 +28,7 @@ _KEPT = 2_000
 _KEPT_ROWS = 20_000
 SPOT_FEES = Fees(Decimal("0.0008"), Decimal("0.001"))
 PERP_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
+_FUNDING_UNIT = Decimal("1e-7")  # of past rates
 BASE_FUNDING = Decimal("0.0000125")
 DEFAULT_BALANCES: Mapping[str, Decimal] = {
     "USDC": Decimal(100_000),
@@ -138,7 +139,7 @@ class VenueState:
             account: User(account, lent=dict(options.lent.get(account, {})))
             for account in dict.fromkeys(key.account for key in options.keys)
         }
-        habitats = [_habitat(listing) for listing in LISTINGS if listing.is_open]
+        habitats = [habitat_of(listing.symbol, listing) for listing in LISTINGS if listing.is_open]
         self.population = Population(self.exchange, habitats, seed=options.seed)
         for account in self.users:
             self.exchange.open_account(
@@ -151,18 +152,14 @@ class VenueState:
         for listing in LISTINGS:
             if not listing.is_spot:
                 self.exchange.perps.set_funding_rate(listing.symbol, BASE_FUNDING)
-                self.funding[listing.symbol] = deque(self._past_funding(listing), maxlen=_KEPT)
+                past = past_funding(
+                    listing.symbol, seed=options.seed, start_ns=start_ns, every_ms=FUNDING_MS, unit=_FUNDING_UNIT
+                )
+                self.funding[listing.symbol] = deque(past, maxlen=_KEPT)
 
     def _candles(self, listing: Listing) -> CandleStore:
         past = Past(f"{self.options.seed}:{listing.symbol}", self.options.past_minutes, 1)
-        start_ms = self.start_ns // NS_PER_MS
-        return CandleStore(start_ms=start_ms, price=listing.price, tick=listing.tick, step=listing.step, past=past)
-
-    def _past_funding(self, listing: Listing) -> list[tuple[int, Decimal]]:
-        draw = Random(f"funding:{self.options.seed}:{listing.symbol}").randint
-        newest_ms = self.start_ns // NS_PER_MS // FUNDING_MS * FUNDING_MS
-        times = range(newest_ms - 299 * FUNDING_MS, newest_ms + 1, FUNDING_MS)
-        return [(at_ms, Decimal(draw(-50, 250)).scaleb(-7)) for at_ms in times]
+        return candles_of(listing, past, start_ns=self.start_ns)
 
     @property
     def now_ms(self) -> int:
@@ -212,12 +209,7 @@ class VenueState:
 
     def levels(self, listing: Listing, side: Side, depth: int) -> list[tuple[Decimal, Decimal]]:
         """Return the best *depth* levels of one side, best first."""
-        found: list[tuple[Decimal, Decimal]] = []
-        for level in self.exchange.books[listing.symbol].half(side).levels():
-            if len(found) == depth:
-                break
-            found.append((level.price, level.total))
-        return found
+        return self.exchange.books[listing.symbol].half(side).top(depth)
 
     # -- money ---------------------------------------------------------------------------------------------------
 
@@ -226,7 +218,3 @@ class VenueState:
         amount = user.lent.pop(asset, ZERO)
         if amount:
             self.exchange.transfer(user.account, asset, amount, self.now_ns)
-
-
-def _habitat(listing: Listing) -> Habitat:
-    return Habitat(listing.symbol, listing.price, listing.tick, listing.step, listing.spacing_ticks, listing.size_steps)

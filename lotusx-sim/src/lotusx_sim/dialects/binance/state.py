@@ -10,11 +10,12 @@ from lotusx_sim.dialects.binance.limits import LimitRules, Limits
 from lotusx_sim.dialects.binance.params import Params
 from lotusx_sim.dialects.binance.signing import ApiKey
 from lotusx_sim.dialects.binance.symbols import SYMBOLS, SpotSymbol
-from lotusx_sim.engine.candles import CandleStore, Past
+from lotusx_sim.dialects.listed import Terms, candles_of, habitat_of
+from lotusx_sim.engine.candles import Past
 from lotusx_sim.engine.capture import Capture
 from lotusx_sim.engine.events import Event
 from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Habitat, Population
+from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.market import MarketView, PublicTrade
 from lotusx_sim.engine.orders import BookEvent, Order, OrderEvent, TradeEvent
 from lotusx_sim.engine.terms import Market
@@ -26,21 +27,11 @@ FIRST_UPDATE_ID = 50_000_000_000
 NS_PER_MS = 1_000_000
 
 
-class Listed(Protocol):
-    """What every market needs to know of an instrument; spacing in ticks, size in steps."""
+class Listed(Terms, Protocol):
+    """What every market needs to know of an instrument."""
 
     @property
     def symbol(self) -> str: ...
-    @property
-    def price(self) -> Decimal: ...
-    @property
-    def tick(self) -> Decimal: ...
-    @property
-    def step(self) -> Decimal: ...
-    @property
-    def spacing_ticks(self) -> int: ...
-    @property
-    def size_steps(self) -> int: ...
     @property
     def is_trading(self) -> bool: ...
 
@@ -76,7 +67,9 @@ class BinanceState(Generic[SymbolT]):
         self.start_ns = start_ns
         self.views = {symbol.symbol: _view(symbol, seed, start_ns, past_minutes) for symbol in symbols}
         self.population = Population(
-            self.exchange, [_habitat(s) for s in symbols if s.is_trading and s.symbol != recorded], seed=seed
+            self.exchange,
+            [habitat_of(s.symbol, s) for s in symbols if s.is_trading and s.symbol != recorded],
+            seed=seed,
         )
         self.visibility_delay_ns = 0
 
@@ -121,14 +114,8 @@ class BinanceState(Generic[SymbolT]):
 
 def _view(symbol: Listed, seed: int, start_ns: int, past_minutes: int) -> MarketView:
     past = Past(f"{seed}:{symbol.symbol}", past_minutes, FIRST_TRADE_ID)
-    candles = CandleStore(
-        start_ms=start_ns // NS_PER_MS, price=symbol.price, tick=symbol.tick, step=symbol.step, past=past
-    )
+    candles = candles_of(symbol, past, start_ns=start_ns)
     return MarketView(symbol.symbol, candles, update_id=FIRST_UPDATE_ID, aggregate_id=FIRST_AGGREGATE_ID)
-
-
-def _habitat(symbol: Listed) -> Habitat:
-    return Habitat(symbol.symbol, symbol.price, symbol.tick, symbol.step, symbol.spacing_ticks, symbol.size_steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
-from random import Random
 from typing import Any
 
 from lotusx_sim.dialects.binance.signing import ApiKey
@@ -15,9 +14,10 @@ from lotusx_sim.dialects.bybit.limits import LimitRules, Limits
 from lotusx_sim.dialects.bybit.listings import LISTINGS, Category, Directory, Listing
 from lotusx_sim.dialects.bybit.tracked import Facts, Tracked
 from lotusx_sim.dialects.commands import Command, Commands
+from lotusx_sim.dialects.listed import candles_of, habitat_of, past_funding
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Habitat, Population
+from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import Leg, Order, Side
 from lotusx_sim.engine.positions import Position
 from lotusx_sim.engine.terms import Fees
@@ -28,6 +28,7 @@ _KEPT_PRINTS = 2_000
 _KEPT_ROWS = 20_000
 SPOT_FEES = Fees(Decimal("0.001"), Decimal("0.001"))
 PERP_FEES = Fees(Decimal("0.0002"), Decimal("0.00055"))
+_FUNDING_UNIT = Decimal("1e-6")  # of past rates
 BASE_FUNDING = Decimal("0.0001")
 DEFAULT_BALANCES: Mapping[str, Decimal] = {
     "USDT": Decimal(100_000),
@@ -130,7 +131,9 @@ class VenueState:
         self._next_number = 0
         self.users = {account: User(account) for account in dict.fromkeys(key.account for key in options.keys)}
         self.population = Population(
-            self.exchange, [_habitat(listing) for listing in listings if listing.is_open], seed=options.seed
+            self.exchange,
+            [habitat_of(listing.name, listing) for listing in listings if listing.is_open],
+            seed=options.seed,
         )
         for account in self.users:
             self.exchange.open_account(
@@ -142,19 +145,14 @@ class VenueState:
         for listing in listings:
             if listing.is_perpetual:
                 self.exchange.perps.set_funding_rate(listing.name, BASE_FUNDING)
-                self.funding[listing.name] = self._past_funding(listing)
+                every_ms = listing.funding_minutes * 60_000
+                self.funding[listing.name] = past_funding(
+                    listing.name, seed=options.seed, start_ns=start_ns, every_ms=every_ms, unit=_FUNDING_UNIT
+                )
 
     def _candles(self, listing: Listing) -> CandleStore:
         past = Past(f"{self.options.seed}:{listing.name}", self.options.past_minutes, 1)
-        start_ms = self.start_ns // NS_PER_MS
-        return CandleStore(start_ms=start_ms, price=listing.price, tick=listing.tick, step=listing.step, past=past)
-
-    def _past_funding(self, listing: Listing) -> list[tuple[int, Decimal]]:
-        draw = Random(f"funding:{self.options.seed}:{listing.name}").randint
-        every_ms = listing.funding_minutes * 60_000
-        newest_ms = self.start_ns // NS_PER_MS // every_ms * every_ms
-        times = range(newest_ms - 299 * every_ms, newest_ms + 1, every_ms)
-        return [(at_ms, Decimal(draw(-50, 250)).scaleb(-6)) for at_ms in times]
+        return candles_of(listing, past, start_ns=self.start_ns)
 
     @property
     def now_ms(self) -> int:
@@ -239,12 +237,7 @@ class VenueState:
 
     def levels(self, listing: Listing, side: Side, depth: int) -> list[tuple[Decimal, Decimal]]:
         """Return the best *depth* levels of one side, best first."""
-        found: list[tuple[Decimal, Decimal]] = []
-        for level in self.exchange.books[listing.name].half(side).levels():
-            if len(found) == depth:
-                break
-            found.append((level.price, level.total))
-        return found
+        return self.exchange.books[listing.name].half(side).top(depth)
 
     def book(self, listing: Listing, depth: int) -> BookStream:
         """Return the numbered book of one depth."""
@@ -268,7 +261,3 @@ class VenueState:
 def uuid_of(what: str) -> str:
     raw = blake2b(what.encode(), digest_size=16).hexdigest()
     return f"{raw[:8]}-{raw[8:12]}-5{raw[13:16]}-a{raw[17:20]}-{raw[20:]}"
-
-
-def _habitat(listing: Listing) -> Habitat:
-    return Habitat(listing.name, listing.price, listing.tick, listing.step, listing.spacing_ticks, listing.size_steps)

@@ -15,10 +15,11 @@ from lotusx_sim.dialects.hyperliquid.limits import HostLimits, LimitRules
 from lotusx_sim.dialects.hyperliquid.markets import USDC_NAME, Listing, Universe
 from lotusx_sim.dialects.hyperliquid.numbers import shown, usd
 from lotusx_sim.dialects.hyperliquid.signing import MAINNET, keccak
+from lotusx_sim.dialects.listed import candles_of, habitat_of
 from lotusx_sim.engine.candles import CandleStore, Past
 from lotusx_sim.engine.events import Event, FundingEvent
 from lotusx_sim.engine.exchange import Exchange
-from lotusx_sim.engine.feed import Habitat, Population
+from lotusx_sim.engine.feed import Population
 from lotusx_sim.engine.orders import BalanceEvent, Order, OrderEvent, Side, TradeEvent
 from lotusx_sim.engine.terms import Fees
 
@@ -133,7 +134,7 @@ class VenueState:
         self._journals: dict[str, Journal] = {}
         self._next_rejected_id = FIRST_REJECTED_ID
         self.population = Population(
-            self.exchange, [_habitat(s) for s in self.universe.listings if s.is_open], seed=options.seed
+            self.exchange, [habitat_of(s.coin, s) for s in self.universe.listings if s.is_open], seed=options.seed
         )
         for account in options.accounts:
             self.open_wallets(
@@ -146,9 +147,7 @@ class VenueState:
 
     def _candles(self, listing: Listing) -> CandleStore:
         past = Past(f"{self.options.seed}:{listing.coin}", self.options.past_minutes, FIRST_TRADE_ID)
-        return CandleStore(
-            start_ms=self.start_ns // NS_PER_MS, price=listing.price, tick=listing.tick, step=listing.step, past=past
-        )
+        return candles_of(listing, past, start_ns=self.start_ns)
 
     # -- wallets -------------------------------------------------------------------------------------------------
 
@@ -342,7 +341,3 @@ def _deposit(event: BalanceEvent, amount: Decimal) -> dict[str, Any]:
 def _strangers(coin: str, trade_id: int) -> tuple[str, str]:
     raw = blake2b(f"{coin}:{trade_id}:parties".encode(), digest_size=40).hexdigest()
     return "0x" + raw[:40], "0x" + raw[40:]
-
-
-def _habitat(listing: Listing) -> Habitat:
-    return Habitat(listing.coin, listing.price, listing.tick, listing.step, listing.spacing_ticks, listing.size_steps)
