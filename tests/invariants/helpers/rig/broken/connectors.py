@@ -77,6 +77,9 @@ class _Forgetting(Passing):
     async def account_fills_page(self, *arguments: Any) -> Page[Any]:
         return Page([], None)
 
+    async def fills_of(self, *arguments: Any) -> list[Any]:
+        return []
+
 
 class _NoHistory(_OtherTrading):
     trading = _Forgetting
