@@ -3,6 +3,7 @@
 import anyio
 from anyio.abc import ByteStream
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -144,7 +145,8 @@ class WsSocket:
             await self._wake.wait()
             self._wake = anyio.Event()
             queued, self._queue = self._queue, []
-            out = b"".join(self._ws.send(Message(data=text)) for text in queued)
+            closing = self._ws.state is not ConnectionState.OPEN  # by the client: nothing more may be said to it
+            out = b"" if closing else b"".join(self._ws.send(Message(data=text)) for text in queued)
             if out and not self._dropped:
                 await self._put(out)
             if self._dropped:
@@ -171,7 +173,7 @@ class WsSocket:
     async def _beat(self) -> None:
         while True:
             await anyio.sleep(_PING_EVERY_S)
-            if self._sim.faults.black_hole or self._goodbye is not None:
+            if self._sim.faults.black_hole or self._goodbye is not None or self._ws.state is not ConnectionState.OPEN:
                 continue
             if anyio.current_time() - self._last_pong_s > _PONG_WITHIN_S:
                 self._close_later(1008, "Pong timeout")
