@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from lotusx.errors import ConfigurationError, LotusXError, RefusedBeforeSending
+from lotusx.errors import Banned, ConfigurationError, ExchangeError, LotusXError, RefusedBeforeSending
 from lotusx.kernel.book.rule import SnapshotSource
 from lotusx.kernel.book.sync import BookState, BookSync, Outcome
 
@@ -40,6 +40,11 @@ class ResyncPolicy:
     def wait_s(self, tries: int, spread: float) -> float:
         """Return the wait after *tries* in vain; *spread* in [0, 1) picks from the upper half of the range."""
         return float(min(self.longest_s, self.first_s * 2 ** min(tries - 1, 30)) * (0.5 + spread / 2))
+
+
+def _is_final(error: LotusXError) -> bool:
+    """Whether a market of which there was no book yet will have none: one that closes later may open again."""
+    return isinstance(error, ExchangeError) and not (error.retryable or isinstance(error, Banned))
 
 
 class Published(Protocol):
@@ -146,6 +151,8 @@ class Resynchroniser:
         except LotusXError as error:
             self.failures += 1
             self._after_s = error.after_s or 0.0
+            if self._sync.counters.snapshots == 0 and _is_final(error):
+                self._book.fail(error)
         except Exception as error:
             self._book.fail(error)
         else:

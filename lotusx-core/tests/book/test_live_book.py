@@ -19,6 +19,7 @@ from lotusx.errors import (
     BeyondHorizon,
     ConnectionFailed,
     InvalidArgument,
+    MarketClosed,
     NotSupported,
     RateLimited,
     StaleBook,
@@ -270,7 +271,22 @@ async def test_the_exchanges_own_wait_is_kept() -> None:
         assert bench.fetches == 3
 
 
-@pytest.mark.parametrize("error", [NotSupported("x", "books"), ZeroDivisionError("a bug")])
+async def test_a_market_that_closes_under_a_book_may_open_again() -> None:
+    bench = Bench()
+    async with bench.book as book:
+        bench.answers = [MarketClosed("x", "closed", "no book now")] * 3
+        bench.market.step()
+        bench.stream.put([bench.market.step()])
+        for _ in range(5):
+            await settle()
+            await bench.clock.advance(3)
+        assert book.state is BookState.SYNCED
+        bench.agrees()
+
+
+@pytest.mark.parametrize(
+    "error", [NotSupported("x", "books"), ZeroDivisionError("a bug"), MarketClosed("x", "closed", "there is no book")]
+)
 async def test_what_asking_again_cannot_mend_reaches_every_reader(error: Exception) -> None:
     bench = Bench(answers=[error])
     with pytest.raises(type(error)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from lotusx.errors import LotusXError
+from lotusx.model import InstrumentStatus
 from rig.invariant import Invariant
 from rig.randomness import split
 from rig.second import Second, second
@@ -33,7 +34,8 @@ class LocalResync(Invariant):
         if world.plan.scenario != "many books":
             return
         async with second(world, "many books") as crowd, AsyncExitStack() as stack:
-            every = [str(each.symbol) for each in await crowd.connection.market.instruments()]
+            instruments = await crowd.connection.market.instruments()
+            every = [str(each.symbol) for each in instruments if each.status is InstrumentStatus.TRADING]
             listed = [symbol for symbol in every if self._is_traded(symbol)][:_BOOKS]
             books = {
                 symbol: await stack.enter_async_context(
