@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from lotusx.errors import Banned, InvalidArgument, LotusXError, RateLimited
 from lotusx.kernel import budget as budget_module
@@ -444,8 +444,22 @@ async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await budget.acquire(budget.ticket((Cost("weight", 1),)), clock, deadline_ns=FOREVER)
 
 
+def test_no_window_is_left_empty_while_somebody_waits() -> None:
+    budget = Budget("x", [MINUTE])
+    assert take(budget, 50, 0) is None
+    first, second = (budget.ticket((Cost("weight", 60),), Lane.NORMAL) for _ in range(2))
+    budget.enqueue(first)
+    budget.enqueue(second)
+
+    hold = budget.attempt(second, 60 * S)  # asked before the first, which fits into this window
+
+    assert hold is not None
+    assert hold.wait_ns == 60 * S
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 90), st.sampled_from(list(Lane))), max_size=25), st.booleans())
+@example([(amount, Lane.URGENT) for amount in (89, 87, 89, 88, 87, 89, 90, 89)], True)
 def test_everybody_is_served_in_the_end_and_the_order_within_a_lane_holds(
     wants: list[tuple[int, Lane]], aligned: bool
 ) -> None:

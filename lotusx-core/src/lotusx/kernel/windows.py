@@ -81,7 +81,8 @@ class AlignedWindow:
         self._roll(now_ns)
         if self._used + need <= ceiling:
             return 0
-        more = max(-(-need // ceiling) - 1, 0)
+        later = need - max(ceiling - self._used, 0)  # what is before may still use up the running window
+        more = max(-(-later // ceiling) - 1, 0)
         return self._ends_ns - now_ns + more * self._length_ns
 
     def ends_in_ns(self, now_ns: int) -> int:
