@@ -93,6 +93,9 @@ def next_step(error: LotusXError) -> str:
         (errors.TimestampSkew, "lotusx status --exchange NAME shows how far the clocks are apart"),
         (errors.TransportError, "lotusx doctor --exchange NAME looks for the reason"),
     )
+    own: str = getattr(error, "next_step", "")  # of errors that commands make themselves
+    if own:
+        return own
     if error.after_s:
         return f"wait {error.after_s:.0f} s before the next try"
     return next((step for kind, step in steps if isinstance(error, kind)), "")
