@@ -1,14 +1,16 @@
-"""Run the tests, those of distributions with coverage: a folder a process, twice as many at a time as there are cores.
+"""Run the tests, those of distributions with coverage: a folder a process, several at a time.
 
-    python .ci/tests.py              all of them
-    python .ci/tests.py tests/e2e    what is named
+    python .ci/tests.py                   all of them
+    python .ci/tests.py tests/e2e         what is named
+    python .ci/tests.py --plain --jobs 2  without coverage, two processes at a time (default: two for each core)
 
-Leaves out the tests marked slow: other environments run them, without coverage. Prints one line per folder, and
-everything a folder said if it failed. Leaves the combined data of `coverage`.
+Leaves out the tests marked slow: the environment of that name runs them. Prints one line per folder, and everything a
+folder said if it failed. Leaves the combined data of `coverage`, if it measured.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -51,9 +53,10 @@ def _name(files: list[str]) -> str:
     return files[0] if len(files) == 1 else str(Path(files[0]).parent)
 
 
-def run(arguments: list[str]) -> tuple[int, str]:
+def run(arguments: list[str], *, plain: bool) -> tuple[int, str]:
     """Run pytest in a process of its own; return its status and what it said."""
-    measured = ["-m", "coverage", "run", "--parallel-mode"] if not arguments[0].startswith(COMMON) else []
+    unmeasured = plain or arguments[0].startswith(COMMON)
+    measured = [] if unmeasured else ["-m", "coverage", "run", "--parallel-mode"]
     fewer = FEWER.get(_name(arguments), [])
     command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *fewer, *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
@@ -62,14 +65,26 @@ def run(arguments: list[str]) -> tuple[int, str]:
         return status, said.read()
 
 
+def coverage(command: str, *options: str) -> None:
+    """Run a command of coverage's; end the program if it fails."""
+    subprocess.run([sys.executable, "-m", "coverage", command, *options], cwd=ROOT, check=True)
+
+
 def main() -> int:
     """Return 1 if a folder failed."""
-    subprocess.run([sys.executable, "-m", "coverage", "erase"], cwd=ROOT, check=True)
-    chosen = [[path] for path in sys.argv[1:]] or [[str(path.relative_to(ROOT)) for path in unit] for unit in units()]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="*")
+    parser.add_argument("--plain", action="store_true")
+    # they often wait for a socket or a clock
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
+    options = parser.parse_args()
+    chosen = [[path] for path in options.paths] or [[str(path.relative_to(ROOT)) for path in unit] for unit in units()]
+    if not options.plain:
+        coverage("erase")
     failed = 0
-    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:  # they often wait for a socket or a clock
+    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
         began = time.monotonic()
-        running = {pool.submit(run, unit): _name(unit) for unit in chosen}
+        running = {pool.submit(run, unit, plain=options.plain): _name(unit) for unit in chosen}
         for done in as_completed(running):
             status, said = done.result()
             lines = [line for line in said.splitlines() if line.strip()] or [""]
@@ -80,7 +95,8 @@ def main() -> int:
             if status:
                 failed += 1
                 print(said, flush=True)
-    subprocess.run([sys.executable, "-m", "coverage", "combine", "--quiet"], cwd=ROOT, check=True)
+    if not options.plain:
+        coverage("combine", "--quiet")
     return min(failed, 1)
 
 
