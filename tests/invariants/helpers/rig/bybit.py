@@ -188,6 +188,11 @@ class BybitPerp(_OneOfTwo):
     private_keys = frozenset({"order", "execution", "position", "wallet"})
     trades_topic = "linear:publicTrade.BTCUSDT"
 
+    def venue_symbol(self, symbol: str) -> str:
+        pair, _, settle = symbol.partition(":")
+        category = Category.INVERSE if pair.startswith(f"{settle}/") else Category.LINEAR
+        return f"{category.value}:{pair.replace('/', '')}"
+
     def positions_in(self, sim: Simulator) -> dict[str, D]:
         return {self.symbol: sim.position("linear:BTCUSDT")}
 
