@@ -66,7 +66,7 @@ class LiveOrderBook(BookReads):
             open_stream: Subscribes to the updates.
             fetch_snapshot: Asks for a snapshot; used where the rule says so.
             policy: How often and how patiently snapshots are asked for.
-            pace: Entered around every request for a snapshot; shared by books that share a budget.
+            pace: Entered around every request for a snapshot; books that share a budget share what is behind it.
             wait: Whether the ``async with`` begins only once the book is synced.
         """
         super().__init__(instrument, BookSync(rule, lane_of(instrument)), allow_stale=allow_stale)

@@ -21,7 +21,7 @@ from lotusx.book import LiveOrderBook
 from lotusx.errors import ConnectionFailed, LotusXError
 from lotusx.exchange import Exchange
 from lotusx.instruments import Instruments
-from lotusx.kernel.book import SnapshotPace
+from lotusx.kernel.book import SnapshotPace, seconds_each
 from lotusx.kernel.budget import Budget, BudgetRegistry
 from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.context import Kernel
@@ -166,7 +166,7 @@ class Wiring:
             self._unlisted,
             self._exchange_ns,
         )
-        pace = SnapshotPace(self.clock, per_second=facts.snapshots_per_s)
+        pace = SnapshotPace(self.clock)
         exchange.market = MarketData(
             parts.guard, connector.market, self.instruments, self._open_stream, partial(self._open_book, rng, pace)
         )
@@ -335,15 +335,16 @@ class Wiring:
         self, rng: randomness.Random, pace: SnapshotPace, instrument: Instrument, depth: int
     ) -> LiveOrderBook:
         market = self.connector.market
-        channel = market.book_channel(instrument, depth)
+        channel, rule = market.book_channel(instrument, depth), market.book_rule(depth)
+        each_s = seconds_each(rule.costs, self.parts.reach.limits(self.parts.facts.limits))
         return LiveOrderBook(
             instrument,
             lambda: self.groups[channel.group].subscribe(channel),
             lambda: market.order_book(instrument, depth),
-            market.book_rule(depth),
+            rule,
             clock=self.clock,
             random=rng,
-            pace=pace,
+            pace=pace.turns(each_s or 1 / self.parts.facts.snapshots_per_s),
             telemetry=self.telemetry,
             exchange=self.parts.facts.name,
         )

@@ -26,7 +26,9 @@ from lotusx.errors import (
     StreamClosed,
     SubscriptionRefused,
 )
-from lotusx.kernel.book import BookRule, BookState, Depth, SnapshotPace
+from lotusx.kernel.book import BookRule, BookState, Depth, SnapshotPace, seconds_each
+from lotusx.kernel.facts import Limit
+from lotusx.kernel.request import Cost
 from lotusx.kernel.telemetry import StreamChanged, Telemetry
 from lotusx.model.enums import InstrumentKind, Side
 from lotusx.model.market_data import BookUpdate, Level, OrderBook
@@ -181,8 +183,8 @@ async def test_a_gap_in_one_of_two_hundred_books_costs_one_snapshot() -> None:
 
 async def test_a_gap_in_all_of_two_hundred_books_keeps_the_shared_pace() -> None:
     clock = ManualClock()
-    pace = SnapshotPace(clock, per_second=5, burst=5)
-    benches = [Bench(market=Market(seed), clock=clock, pace=pace, wait=False) for seed in range(200)]
+    pace = SnapshotPace(clock, burst=5)
+    benches = [Bench(market=Market(seed), clock=clock, pace=pace.turns(0.2), wait=False) for seed in range(200)]
     async with contextlib.AsyncExitStack() as stack:
         for bench in benches:
             await stack.enter_async_context(bench.book)
@@ -196,6 +198,24 @@ async def test_a_gap_in_all_of_two_hundred_books_keeps_the_shared_pace() -> None
         assert asked[-1] == 200
         assert all(bench.book.state is BookState.SYNCED for bench in benches)
         assert pace.waited == 195
+
+
+async def test_shallow_books_wait_less_for_their_turn_than_deep_ones() -> None:
+    clock = ManualClock()
+    limits = (Limit("weight", 6_000, 60.0), Limit("requests", 61_000, 300.0), Limit("orders", 1, 1.0))
+    apart = {amount: seconds_each((Cost("weight", amount), Cost("requests", 1)), limits) for amount in (5, 50)}
+    assert apart == {5: 0.1, 50: 1.0}
+    assert seconds_each((Cost("something else", 1),), limits) is None
+
+    pace = SnapshotPace(clock, burst=1)
+    async with pace.turns(1.0):
+        assert clock.slept == []
+    async with anyio.create_task_group() as tasks:
+        for each_s in (0.1, 1.0, 0.1):
+            tasks.start_soon(pace.turns(each_s).__aenter__)
+            await settle()
+        tasks.cancel_scope.cancel()
+    assert clock.slept == [1.0, 1.1, 2.1]
 
 
 @pytest.mark.parametrize("wrong", ["crossed", "negative", "garbled"])

@@ -10,7 +10,8 @@ import pytest
 
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import Instrument, Interval, OrderEvent, Side, Symbol
-from lotusx.plugin import BookRule, ChannelKind
+from lotusx.plugin import BookRule, ChannelKind, Cost
+from lotusx_binance.pools import WEIGHT
 
 BTC = Symbol("BTC", "USDT")
 TRADE = {"e": "trade", "E": 3, "s": "BTCUSDT", "t": 5, "p": "1.50", "q": "2", "T": 2, "m": True, "M": True}
@@ -123,7 +124,8 @@ def test_book_updates(market: Any, btc: Instrument) -> None:
 
     assert channel.key == "btcusdt@depth@100ms"
     assert (update.first, update.last, update.bids, update.asks) == (157, 160, [("1", "2")], [("3", "0")])
-    assert market.book_rule(1_000) == BookRule.contiguous()
+    assert market.book_rule(1_000) == BookRule.contiguous(costs=(Cost(WEIGHT, 50),))
+    assert market.book_rule(100).costs == (Cost(WEIGHT, 5),)
 
 
 def test_account(desk: Any) -> None:

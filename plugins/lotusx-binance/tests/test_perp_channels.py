@@ -11,7 +11,8 @@ import pytest
 
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import Instrument, Interval, Side
-from lotusx.plugin import BookRule, ChannelKind
+from lotusx.plugin import BookRule, ChannelKind, Cost
+from lotusx_binance.pools import WEIGHT
 
 MS = 1_000_000
 DEPTH = {
@@ -106,7 +107,8 @@ def test_book_updates_name_the_one_before(market: Any, perp: Instrument) -> None
     assert (channel.group, channel.key) == ("public", "btcusdt@depth@100ms")
     assert (update.first, update.last, update.previous) == (390497796, 390497878, 390497794)
     assert (update.bids, update.exchange_ns) == ([("68251.0", "5.120")], 99 * MS)
-    assert market.book_rule(1_000) == BookRule.previous_number()
+    assert market.book_rule(1_000) == BookRule.previous_number(costs=(Cost(WEIGHT, 20),))
+    assert market.book_rule(100).costs == (Cost(WEIGHT, 5),)
 
 
 @pytest.mark.parametrize("depth", [5, 10, 20])

@@ -173,7 +173,7 @@ class ExchangeFacts:
         receive_window_ms: How late the exchange still accepts a signed request.
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
         snapshots_per_s: Book snapshots that all books of a connection may ask for together, after a first burst of
-            five; half of what the exchange's limits admit.
+            five; half of what the exchange's limits admit. Only where ``BookRule.costs`` does not say what one costs.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from lotusx.kernel.book.ladder import Ladder
 from lotusx.kernel.book.lane import Lane, lane_of
-from lotusx.kernel.book.pace import SnapshotPace
+from lotusx.kernel.book.pace import SnapshotPace, seconds_each
 from lotusx.kernel.book.reading import BookTop, Depth
 from lotusx.kernel.book.rule import BookRule, Link, SnapshotSource
 from lotusx.kernel.book.sync import BookCounters, BookState, BookSync, Outcome
@@ -21,4 +21,5 @@ __all__ = [
     "SnapshotPace",
     "SnapshotSource",
     "lane_of",
+    "seconds_each",
 ]

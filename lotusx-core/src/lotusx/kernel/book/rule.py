@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lotusx.kernel.request import Cost
+
 
 class Link(StrEnum):
     """What ties an update to the one before."""
@@ -30,6 +32,8 @@ class BookRule:
         window: The stream keeps this many levels a side complete, and no more; ``None``: it has no such window.
         buffer_limit: Updates kept while a snapshot is awaited; the oldest go first, which a later snapshot mends.
         old_limit: So many old updates in a row mean that the numbers went back, not that they repeat.
+        costs: What a request for a snapshot takes from the exchange's limits. All books of a connection together use
+            half of what those admit; empty: ``ExchangeFacts.snapshots_per_s`` says how many they may ask for.
         log_gaps_only: Count gaps and apply all the same, where an exchange does not promise that its numbers chain.
     """
 
@@ -40,22 +44,23 @@ class BookRule:
     buffer_limit: int = 10_000
     old_limit: int = 200
     log_gaps_only: bool = False
+    costs: tuple[Cost, ...] = ()
 
     @classmethod
-    def contiguous(cls) -> BookRule:
+    def contiguous(cls, *, costs: tuple[Cost, ...] = ()) -> BookRule:
         """Updates carry first and last number without holes; the snapshot is requested.
 
         The first update kept satisfies ``first ≤ number + 1 ≤ last``; later ``first > number + 1`` is a gap.
         """
-        return cls(Link.CONTIGUOUS, SnapshotSource.REQUEST)
+        return cls(Link.CONTIGUOUS, SnapshotSource.REQUEST, costs=costs)
 
     @classmethod
-    def previous_number(cls) -> BookRule:
+    def previous_number(cls, *, costs: tuple[Cost, ...] = ()) -> BookRule:
         """Updates name the number of the one before, numbers have holes; the snapshot is requested.
 
         The first update kept satisfies ``previous ≤ number ≤ last``; later ``previous ≠ number`` is a gap.
         """
-        return cls(Link.PREVIOUS, SnapshotSource.REQUEST)
+        return cls(Link.PREVIOUS, SnapshotSource.REQUEST, costs=costs)
 
     @classmethod
     def stream_snapshot(

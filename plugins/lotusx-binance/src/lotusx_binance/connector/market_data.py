@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lotusx.model import BestBidOffer, BookUpdate, Instrument, OrderBook, Symbol, Ticker, Trade
-from lotusx.plugin import BookRule, Channel, ChannelKind
+from lotusx.plugin import BookRule, Channel, ChannelKind, Cost
 from lotusx_binance import conversions as convert, types
+from lotusx_binance.pools import WEIGHT
 from lotusx_binance.public_data import PublicData, checked_limit
+from lotusx_binance.rest import depth_weight
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -95,4 +97,4 @@ class SpotMarketData(PublicData):
 
     def book_rule(self, depth: int) -> BookRule:
         """Update ids without holes, a snapshot on request. Source: web-socket-streams.md, "local order book"."""
-        return BookRule.contiguous()
+        return BookRule.contiguous(costs=(Cost(WEIGHT, depth_weight(depth)),))

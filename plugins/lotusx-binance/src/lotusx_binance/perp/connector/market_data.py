@@ -27,9 +27,11 @@ from lotusx.model import (
     Ticker,
     Trade,
 )
-from lotusx.plugin import BookRule, Channel, ChannelKind, Page, Span
+from lotusx.plugin import BookRule, Channel, ChannelKind, Cost, Page, Span
 from lotusx_binance import conversions as shared, types as shared_types
 from lotusx_binance.perp import conversions as convert, types
+from lotusx_binance.perp.rest import depth_weight
+from lotusx_binance.pools import WEIGHT
 from lotusx_binance.public_data import MAX_PAGE, PublicData, checked_limit, first_ms, last_ms
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ class PerpMarketData(PublicData):
 
     def book_rule(self, depth: int) -> BookRule:
         """Each update names the one before; ids of a symbol have holes. Source: "How to manage a local order book"."""
-        return BookRule.previous_number()
+        return BookRule.previous_number(costs=(Cost(WEIGHT, depth_weight(depth)),))
 
 
 def _require_minutes(interval: Interval) -> None:
