@@ -75,6 +75,15 @@ observer(NOW)
 import extra
 assert extra.SEEN == {"example SigningContext": 1}
 """,
+    "lotusx_lifespan": """
+import asyncio, extra
+(lifespan,) = manager.lifespans()
+async def live():
+    async with lifespan:
+        assert extra.OPEN == ["example"]
+asyncio.run(live())
+assert extra.OPEN == []
+""",
     "lotusx_before_order": """
 from lotusx.errors import InvalidArgument
 order = OrderRequest.limit("BTC/USDT", "buy", "1", "2", client_order_id="a")

@@ -10,6 +10,7 @@ from typing import Any
 
 from lotusx.config import cache_of, merge, plugins_of, resolve
 from lotusx.config_layers import SECTIONS, layers_of, mapping, only, upper
+from lotusx.config_plugins import options_of
 from lotusx.config_references import Reference
 from lotusx.config_sources import Sources
 from lotusx.errors import ConfigurationError, LotusXError
@@ -67,7 +68,7 @@ def problems(config: str | os.PathLike[str] | None = None) -> list[str]:
     """
     sources = Sources.of_process(config)
     installed = {item.name for item in installed_exchanges() if not item.problem}
-    found = [_said(lambda: cache_of(sources)), _said(lambda: plugins_of(sources))]
+    found = [_said(lambda: cache_of(sources)), _said(lambda: plugins_of(sources)), _said(lambda: options_of(sources))]
     for document in sources.documents:
         found.append(_said(lambda each=document: only(each.content, SECTIONS, each.name)))
         exchanges = document.content.get("exchanges", {})

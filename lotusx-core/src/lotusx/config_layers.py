@@ -19,7 +19,10 @@ FIELDS = ("environment", "base_url", "read_only", "proxy", "journal", "budgets")
 TABLES = ("hosts", "limits")
 """What only a document can say of an exchange."""
 
-SECTIONS = ("exchanges", "plugins", "cache", "strategy")
+OWN_TABLES = ("risk", "audit")
+"""Plugins whose options stand in a table of their own name; those of other plugins stand in ``telemetry``."""
+
+SECTIONS = ("exchanges", "plugins", "telemetry", *OWN_TABLES, "cache", "strategy")
 """What stands at the top of a document; ``strategy`` belongs to the user."""
 
 Layer = tuple[str, dict[str, Any]]

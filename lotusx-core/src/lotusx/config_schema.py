@@ -61,6 +61,14 @@ def schema() -> dict[str, Any]:
                 },
                 "additionalProperties": False,
             },
+            "telemetry": {
+                "type": "object",
+                "properties": {"log_format": {"enum": ["text", "json"], "description": "How log lines are written."}},
+                "additionalProperties": {"type": "object"},
+                "description": "A table by the name of a plugin, such as telemetry.prometheus, enables it.",
+            },
+            "risk": {"type": "object", "description": "Options of the plugin risk; enables it."},
+            "audit": {"type": "object", "description": "Options of the plugin audit; enables it."},
             "cache": {
                 "type": "object",
                 "properties": {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lotusx.config import Settings, Sources, plugins_of, require_credentials, resolve
+from lotusx.config_plugins import options_of
 from lotusx.errors import ConfigurationError, CredentialsError, InvalidArgument, UnknownEnvironment
 from lotusx.exchange import Exchange
 from lotusx.guard import Guard
@@ -86,7 +87,10 @@ def connect(
         "budgets": os.fspath(budgets) if isinstance(budgets, str | os.PathLike) else None,
     }
     enabled, allowed = plugins_of(sources)
-    manager = PluginManager(name, plugins=(*enabled, *plugins), allowed=allowed)
+    chosen_options = options_of(sources)
+    manager = PluginManager(
+        name, plugins=(*enabled, *chosen_options, *plugins), allowed=allowed, options=chosen_options
+    )
     facts = manager.facts
     settings = resolve(
         name,

@@ -34,6 +34,7 @@ from lotusx.kernel.rest import RestStack
 from lotusx.kernel.secrets import Secret
 from lotusx.kernel.telemetry import ItemDropped, Telemetry
 from lotusx.kernel.ws_requests import BudgetedRequests
+from lotusx.lifespans import Lifespans
 from lotusx.market import MarketData
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.probing import Probe
@@ -95,7 +96,8 @@ class Wiring:
         self._stack = AsyncExitStack()
         self.clock: Clock = parts.clock or SystemClock()
         self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(parts.facts.name)
+        self._lifespans = Lifespans(parts.facts.name)
         self._registry = parts.budgets or self._own_registry(parts.settings.budgets)
         self.budget: Budget
         self._journal: Journal | None = parts.journal
@@ -112,8 +114,9 @@ class Wiring:
         registry, host = self._registry, min(parts.urls.values())
         self.budget = registry.budget(facts.name, host, parts.reach.limits(facts.limits), account=_identity(parts))
         nonces = getattr(parts.signer, "nonce_scope", None)
-        for observer in parts.manager.observers():
+        for observer in parts.manager.observers(parts.environment.name, parts.account):
             self.telemetry.observe(observer)
+        await self._lifespans.start(parts.manager.lifespans(parts.environment.name, parts.account))
         http = parts.reach.over_http(parts.http or make_http_transport(proxy=parts.settings.proxy), self.clock)
         ws = parts.reach.over_ws(parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock))
         if parts.http is None:
@@ -196,6 +199,7 @@ class Wiring:
             with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
                 await self._stack.aclose()
             self._forget()
+            await self._lifespans.stop()
 
     def _forget(self) -> None:
         """Let go of the keys; docs/security.md says how far that reaches."""
@@ -302,7 +306,7 @@ class Wiring:
             ids=ClientOrderIds(rng.randbytes if parts.random is not None else os.urandom),
             horizon_s=parts.facts.horizon_s,
             batch_limits=batch_limits(parts.facts),
-            checks=(parts.manager.before_order,),
+            checks=(partial(parts.manager.before_order, account=parts.account),),
             journal=self._journal,
             telemetry=self.telemetry,
             exchange_ns=self._exchange_ns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,28 @@ import pytest
 
 import lotusx.plugin
 from lotusx.errors import ConfigurationError, PluginError
-from lotusx.plugin import hookimpl
+from lotusx.plugin import ItemDropped, hookimpl
 from lotusx.plugin.hookspecs import HookSpecs
 from lotusx.plugin.manager import PluginManager
 
 from .test_registry import GOOD, forget_fakes, install
+
+COUNTING = """
+from lotusx.plugin import ItemDropped, hookimpl
+
+class Counting:
+    def __init__(self, options):
+        self.total = 0
+        self.step = options["step"]
+
+    def count(self, event):
+        self.total += self.step
+        return self.total
+
+    @hookimpl
+    def lotusx_observer(self):
+        return self.count
+"""
 
 
 @pytest.fixture
@@ -53,6 +71,35 @@ def test_lotusx_observer_is_collected_and_none_is_left_out(acme: str) -> None:
 
     observers = PluginManager(acme, plugins=[Watcher(), Blind()]).observers()
     assert len(observers) == 1
+
+
+def test_lotusx_lifespan_is_collected(acme: str) -> None:
+    class Server:
+        @hookimpl
+        def lotusx_lifespan(self, exchange: str, environment: str, account: str | None) -> Any:
+            return nullcontext((exchange, environment, account))
+
+    (lifespan,) = PluginManager(acme, plugins=[Server()]).lifespans("live", "hedge")
+    assert isinstance(lifespan, nullcontext)
+    assert lifespan.enter_result == ("acme", "live", "hedge")
+
+
+def test_a_class_is_made_for_each_connection_with_its_options(acme: str, tmp_path: Path) -> None:
+    install(tmp_path, "counts", "counting", COUNTING, group="lotusx.plugins", inside=":Counting")
+
+    first, second = (
+        PluginManager(acme, plugins=["counting", "counting"], options={"counting": {"step": step}}).observers()
+        for step in (1, 5)
+    )
+
+    assert [observer(ItemDropped("acme", "", "")) for observer in (*first, *second)] == [1, 5]
+
+
+def test_options_of_a_plugin_that_takes_none_are_refused(acme: str, tmp_path: Path) -> None:
+    install(tmp_path, "plainly", "plain", "", group="lotusx.plugins")
+
+    with pytest.raises(ConfigurationError, match="'plain' takes no options, and was given: step"):
+        PluginManager(acme, plugins=["plain"], options={"plain": {"step": 1}})
 
 
 def test_lotusx_credentials_first_answer_counts(acme: str) -> None:

@@ -35,7 +35,15 @@ def forget_fakes() -> None:
 
 
 def install(
-    site: Path, distribution: str, name: str, source: str, *, module: str = "", requires: str = "lotusx-core>=0.1"
+    site: Path,
+    distribution: str,
+    name: str,
+    source: str,
+    *,
+    module: str = "",
+    requires: str = "lotusx-core>=0.1",
+    group: str = "lotusx.exchanges",
+    inside: str = "",
 ) -> str:
     """Lay out what pip would: a module and its metadata."""
     package = module or f"fake_{name.replace('-', '_')}_{distribution.replace('-', '_')}"
@@ -45,7 +53,7 @@ def install(
     (info / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\nRequires-Dist: {requires}\n", encoding="utf-8"
     )
-    (info / "entry_points.txt").write_text(f"[lotusx.exchanges]\n{name} = {package}\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {package}{inside}\n", encoding="utf-8")
     (info / "RECORD").write_text("", encoding="utf-8")
     return package
 

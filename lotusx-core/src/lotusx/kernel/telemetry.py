@@ -1,110 +1,111 @@
-"""What the kernel tells observers. An observer that raises is reported and disturbs nothing."""
+"""Hands events to observers. An observer that raises is reported, and in the end switched off; it disturbs nothing."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from lotusx.kernel.happenings import (
+    BookMeasured,
+    BudgetMeasured,
+    BudgetWait,
+    CallFinished,
+    CallStarted,
+    ClockMeasured,
+    Event,
+    FillReported,
+    ItemDropped,
+    ObserverFailed,
+    OrderAnswered,
+    OrderOutcome,
+    OrderRefused,
+    OrderReported,
+    OrderSent,
+    RequestFinished,
+    RetryScheduled,
+    SessionChanged,
+    StreamChanged,
+    StreamMeasured,
+    TrafficMeasured,
+)
+
+__all__ = [
+    "BookMeasured", "BudgetMeasured", "BudgetWait", "CallFinished", "CallStarted", "ClockMeasured", "Event",
+    "FillReported", "ItemDropped", "Observer", "ObserverFailed", "OrderAnswered", "OrderOutcome",
+    "OrderRefused", "OrderReported", "OrderSent", "RequestFinished", "RetryScheduled", "SessionChanged",
+    "StreamChanged", "StreamMeasured", "Telemetry", "TrafficMeasured",
+]  # fmt: skip
 
 logger = logging.getLogger("lotusx.telemetry")
 
+MAX_FAILURES = 10
+"""An observer that has raised so often is switched off."""
 
-@dataclass(frozen=True, slots=True)
-class RequestFinished:
-    """One attempt of a REST request ended; ``status`` 0: no reply."""
+Observer = Callable[[Event], object]
+"""Is told of events, synchronously and in the task that they happen in; it must not block.
 
-    exchange: str
-    endpoint: str
-    status: int
-    elapsed_s: float
-    attempt: int
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryScheduled:
-    """A read will be tried again."""
-
-    exchange: str
-    endpoint: str
-    attempt: int
-    delay_s: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetWait:
-    """A request waits for the exchange's limits."""
-
-    exchange: str
-    endpoint: str
-    pool: str
-    delay_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class SessionChanged:
-    """A WebSocket session changed its state (connecting, live, lost, closed, rotating)."""
-
-    exchange: str
-    group: str
-    session: int
-    state: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamChanged:
-    """A subscription changed its state."""
-
-    exchange: str
-    key: str
-    state: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemDropped:
-    """A message, or an item of one, could not be understood; it was counted and dropped."""
-
-    exchange: str
-    key: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderOutcome:
-    """An order command ended: ``accepted``, ``rejected`` or ``unknown``."""
-
-    exchange: str
-    client_order_id: str
-    outcome: str
-    evidence: tuple[str, ...] = ()
-
-
-Event = RequestFinished | RetryScheduled | BudgetWait | SessionChanged | StreamChanged | ItemDropped | OrderOutcome
-Observer = Callable[[Event], None]
+One that has an attribute ``measure_s`` above 0 is also told the measurements, about every so many seconds.
+"""
 
 
 class Telemetry:
-    """Hands events to observers. Costs one truth test where nobody observes."""
+    """Hands events to observers. Costs one truth test where nobody observes.
 
-    __slots__ = ("_observers",)
+    Attributes:
+        measure_s: Seconds between measurements, the least that an observer asks for; 0: nobody wants any, and nothing
+            is counted for them.
+        failures: How often an observer has raised so far.
+    """
 
-    def __init__(self) -> None:
-        self._observers: list[Observer] = []
+    __slots__ = ("_calls", "_exchange", "_failures", "_observers", "failures", "measure_s")
+
+    def __init__(self, exchange: str = "") -> None:
+        self._exchange = exchange
+        self._observers: tuple[Observer, ...] = ()
+        self._failures: dict[int, int] = {}
+        self._calls = 0
+        self.measure_s = 0.0
+        self.failures = 0
 
     def observe(self, observer: Observer) -> None:
-        """Add *observer*; it is called synchronously and must not block."""
-        self._observers.append(observer)
+        """Add *observer*."""
+        self._observers = (*self._observers, observer)
+        wanted = float(getattr(observer, "measure_s", 0.0))
+        if wanted > 0:
+            self.measure_s = min(self.measure_s, wanted) if self.measure_s else wanted
 
     def __bool__(self) -> bool:
         return bool(self._observers)
 
+    def next_call(self) -> int:
+        """Return the number of a new call or command, unique in this connection."""
+        self._calls += 1
+        return self._calls
+
     def emit(self, event: Event) -> None:
-        """Tell everyone; an observer's error is logged and goes no further."""
+        """Tell everyone. An observer's error is logged and goes no further."""
         for observer in self._observers:
             try:
                 observer(event)
-            except Exception:
-                logger.exception("an observer raised on %s", type(event).__name__)
+            except Exception as error:
+                self._failed(observer, event, error)
+
+    def _failed(self, failing: Observer, event: Event, error: Exception) -> None:
+        self.failures += 1
+        count = self._failures[id(failing)] = self._failures.get(id(failing), 0) + 1
+        name = getattr(failing, "__qualname__", type(failing).__qualname__)
+        switched_off = count >= MAX_FAILURES
+        if count == 1:
+            logger.error("observer %s raised on %s", name, type(event).__name__, exc_info=error)
+        others = tuple(each for each in self._observers if each is not failing)
+        if switched_off:
+            self._observers = others
+            logger.error("observer %s has raised %d times and is switched off", name, count)
+        if isinstance(event, ObserverFailed):
+            return
+        told = ObserverFailed(self._exchange, name, type(error).__name__, switched_off)
+        for observer in others:
+            try:
+                observer(told)
+            except Exception as another:
+                self._failed(observer, told, another)

@@ -7,6 +7,7 @@ enables them by argument or configuration: an installed package cannot touch ord
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -66,9 +67,25 @@ class HookSpecs:
         """Return an async wrapper around every attempt of a REST request, inside the budget and before signing."""
 
     @hookspec
-    def lotusx_observer(self, exchange: str) -> Observer | None:
-        """Return a function that is told what happens. An observer that raises is reported and disturbs nothing."""
+    def lotusx_observer(self, exchange: str, environment: str, account: str | None) -> Observer | None:
+        """Return a function that is told what happens; *account* is the caller's name for it.
+
+        An observer that raises is reported, after ten times switched off, and disturbs nothing. One with an attribute
+        ``measure_s`` is told measurements as well, about every so many seconds.
+        """
 
     @hookspec
-    def lotusx_before_order(self, exchange: str, request: OrderRequest, instrument: Instrument) -> None:
+    def lotusx_lifespan(
+        self, exchange: str, environment: str, account: str | None
+    ) -> AbstractAsyncContextManager[object] | None:
+        """Return what is entered when the connection opens, before anything is sent, and left when it has closed.
+
+        An error on entering is the caller's, and nothing is connected; one on leaving is logged. Leaving has
+        two seconds.
+        """
+
+    @hookspec
+    def lotusx_before_order(
+        self, exchange: str, account: str | None, request: OrderRequest, instrument: Instrument
+    ) -> None:
         """Look at an order before it is sent; raise to veto it. The error reaches the caller as it is."""

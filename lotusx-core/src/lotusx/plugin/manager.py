@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -33,16 +34,32 @@ CROSS_CUTTING_GROUP = "lotusx.plugins"
 class PluginManager:
     """The hooks of one connection. Nothing is shared with another connection."""
 
-    def __init__(self, name: str, *, plugins: Iterable[object] = (), allowed: Iterable[str] | None = None) -> None:
-        """Load the plugin of exchange *name* and register *plugins* (objects, or names of installed ones)."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        plugins: Iterable[object] = (),
+        allowed: Iterable[str] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Load the plugin of exchange *name* and register *plugins* (objects, or names of installed ones).
+
+        *options* are those of installed ones, by name.
+        """
         self.claim: InstalledExchange = find(name, allowed)
         self._exchange = pluggy.PluginManager("lotusx")
         self._exchange.add_hookspecs(HookSpecs)
         self._register(self._exchange, load(self.claim))
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
+        given = options or {}
+        names: set[str] = set()
         for plugin in plugins:
-            self._register(self._others, _enabled(plugin, allowed) if isinstance(plugin, str) else plugin)
+            if not isinstance(plugin, str):
+                self._register(self._others, plugin)
+            elif plugin not in names:
+                names.add(plugin)
+                self._register(self._others, _enabled(plugin, allowed, given.get(plugin)))
         self.name = name
         self.facts = self._facts()
 
@@ -84,13 +101,21 @@ class PluginManager:
         found = self._others.hook.lotusx_rest_middleware(exchange=self.name)
         return [wrapper for wrapper in found if wrapper is not None]
 
-    def observers(self) -> list[Observer]:
+    def observers(self, environment: str = "", account: str | None = None) -> list[Observer]:
         """Return the enabled observers."""
-        return [observer for observer in self._others.hook.lotusx_observer(exchange=self.name) if observer is not None]
+        found = self._others.hook.lotusx_observer(exchange=self.name, environment=environment, account=account)
+        return [observer for observer in found if observer is not None]
 
-    def before_order(self, request: OrderRequest, instrument: Instrument) -> None:
+    def lifespans(self, environment: str = "", account: str | None = None) -> list[AbstractAsyncContextManager[object]]:
+        """Return what is entered for as long as the connection is open."""
+        found = self._others.hook.lotusx_lifespan(exchange=self.name, environment=environment, account=account)
+        return [lifespan for lifespan in found if lifespan is not None]
+
+    def before_order(self, request: OrderRequest, instrument: Instrument, account: str | None = None) -> None:
         """Let every enabled plugin look at an order; a veto is raised as it is."""
-        self._others.hook.lotusx_before_order(exchange=self.name, request=request, instrument=instrument)
+        self._others.hook.lotusx_before_order(
+            exchange=self.name, account=account, request=request, instrument=instrument
+        )
 
     def _register(self, manager: pluggy.PluginManager, plugin: object) -> None:
         manager.register(plugin)
@@ -123,7 +148,7 @@ class PluginManager:
         return answer
 
 
-def _enabled(name: str, allowed: Iterable[str] | None) -> object:
+def _enabled(name: str, allowed: Iterable[str] | None, options: Mapping[str, Any] | None) -> object:
     from importlib import metadata
 
     points = metadata.entry_points(group=CROSS_CUTTING_GROUP)
@@ -133,8 +158,13 @@ def _enabled(name: str, allowed: Iterable[str] | None) -> object:
             if allowed is not None and canonical(owner) not in {canonical(item) for item in allowed}:
                 raise PluginError(name, f"plugin {name!r} is of {owner}, which is not on the list of allowed plugins")
             try:
-                return cast("object", point.load())
+                plugin = point.load()
             except Exception as error:
                 raise PluginError(name, f"plugin {name!r} cannot be imported ({error})") from error
+            if isinstance(plugin, type):  # one for each connection
+                return cast("object", plugin(dict(options or {})))
+            if options:
+                raise ConfigurationError(f"plugin {name!r} takes no options, and was given: {', '.join(options)}")
+            return cast("object", plugin)
     have = ", ".join(sorted(point.name for point in points)) or "none"
     raise ConfigurationError(f"no plugin {name!r} is installed (installed: {have})")

@@ -1,0 +1,333 @@
+"""What the kernel tells observers: happenings, as they happen, and measurements, about once a second.
+
+Durations are seconds, counts are totals since the connection was opened, ``error`` is the name of a type or empty.
+Numbers ``call`` and ``command`` tie the events of one call together; they are unique in one connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.model.orders import Fill, OrderState
+from lotusx.model.requests import OrderRequest
+from lotusx.model.symbol import Symbol
+
+# ---------------------------------------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """Somebody asks the exchange for something: one or several attempts follow. Told in the caller's task.
+
+    Attributes:
+        endpoint: Stable name; of a request over a WebSocket the name of its group.
+        verb: The HTTP method; empty for a request over a WebSocket.
+        url: Without its query, which may carry what is nobody's business.
+    """
+
+    exchange: str
+    endpoint: str
+    call: int
+    verb: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """It has its answer, or has failed for good. Told in the caller's task."""
+
+    exchange: str
+    endpoint: str
+    call: int
+    elapsed_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """One attempt of a REST request ended; ``status`` 0: no reply."""
+
+    exchange: str
+    endpoint: str
+    status: int
+    elapsed_s: float
+    attempt: int
+    error: str = ""
+    call: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A read will be tried again."""
+
+    exchange: str
+    endpoint: str
+    attempt: int
+    delay_s: float
+    reason: str
+    call: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWait:
+    """A request waits for the exchange's limits."""
+
+    exchange: str
+    endpoint: str
+    pool: str
+    delay_s: float
+    call: int = 0
+
+
+# ----------------------------------------------------------------------------------------------------------- streams
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A WebSocket session changed its state (connecting, live, lost, closed, noticed)."""
+
+    exchange: str
+    group: str
+    session: int
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChanged:
+    """A subscription changed its state (`StreamState`), or a live book did (``synced``, ``stale``).
+
+    Attributes:
+        key: The exchange's name of the channel; of a live book ``book:`` and its symbol.
+        kind: What it carries (`ChannelKind`); ``live_book`` for a live book.
+    """
+
+    exchange: str
+    key: str
+    state: str
+    reason: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDropped:
+    """A message, or an item of one, could not be understood; it was counted and dropped."""
+
+    exchange: str
+    key: str
+    reason: str
+
+
+# ------------------------------------------------------------------------------------------------------------ orders
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """A command broke a rule, or a check vetoed it: nothing was sent. ``reason`` is the error's text."""
+
+    exchange: str
+    kind: str
+    symbol: Symbol | None
+    client_order_id: str
+    error: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSent:
+    """A command is about to be sent; told in the caller's task, before the first byte leaves.
+
+    Attributes:
+        kind: ``place``, ``amend``, ``cancel`` or ``cancel_all``.
+        symbol: ``None`` where all orders of the account are cancelled.
+        client_order_id: Identity of the order; for one placed elsewhere without an id, the exchange's; empty where
+            all are cancelled.
+        asked_ns: Our wall time.
+        request: The order where one is placed; where one is amended, what it would be.
+        change: The amendment, where one is made.
+        names: The ids by which a cancel or an amendment names the order.
+    """
+
+    exchange: str
+    command: int
+    kind: str
+    symbol: Symbol | None
+    client_order_id: str
+    asked_ns: int
+    request: OrderRequest | None = None
+    change: Amendment | None = None
+    names: OrderRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswered:
+    """The call that sent a command ended; told in the caller's task. What became of it follows: `OrderOutcome`."""
+
+    exchange: str
+    command: int
+    elapsed_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcome:
+    """An order command ended: ``accepted``, ``rejected`` or ``unknown``, which later evidence may still decide.
+
+    Attributes:
+        elapsed_s: Since it was made; of one that an earlier process left behind, since that process made it.
+        command: As in `OrderSent`; 0: an earlier process has sent it.
+        error: What the exchange said no with.
+    """
+
+    exchange: str
+    client_order_id: str
+    outcome: str
+    evidence: tuple[str, ...] = ()
+    kind: str = ""
+    symbol: Symbol | None = None
+    elapsed_s: float = 0.0
+    command: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    """Something about an order is new, from an answer or a stream: each change once, no order ever backwards."""
+
+    exchange: str
+    state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class FillReported:
+    """A fill is known, each once."""
+
+    exchange: str
+    fill: Fill
+
+
+# ------------------------------------------------------------------------------------------------------ measurements
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficMeasured:
+    """What went over the WebSockets of one group so far.
+
+    Attributes:
+        direction: ``in`` or ``out``.
+        channel: A kind of channel (`ChannelKind`), or ``control``: log-ins, subscriptions, requests, heartbeats.
+        size: In bytes of text, after decompression.
+    """
+
+    exchange: str
+    group: str
+    direction: str
+    channel: str
+    messages: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMeasured:
+    """How one stream of a reader is doing. ``received == delivered + conflated + dropped + rejected + waiting``.
+
+    Attributes:
+        stream: Number of the stream, unique in one connection.
+        lag_s: The longest since the last measurement from the exchange's time in an event to its arrival, by the
+            exchange's clock as we know it; below 0 where that is off; ``None``: no event that tells its time.
+        delivery_s: The longest since then from the arrival of an event to its reader taking it; sampled.
+        closed: Whether this is its last measurement.
+    """
+
+    exchange: str
+    key: str
+    kind: str
+    stream: int
+    state: str
+    received: int
+    delivered: int
+    conflated: int
+    dropped: int
+    rejected: int
+    waiting: int
+    lag_s: float | None = None
+    delivery_s: float | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookMeasured:
+    """How a live book is doing. ``age_s``: since its last update; ``None``: there was none, or it is ``closed``."""
+
+    exchange: str
+    symbol: Symbol
+    synced: bool
+    age_s: float | None
+    resyncs: int
+    snapshot_requests: int
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetMeasured:
+    """How full one of the exchange's limits is.
+
+    Attributes:
+        scope: Whose limit it is: ``ip`` or that of the facts.
+        blocked_s: For how long nothing that draws on it may be sent; 0: it may.
+    """
+
+    exchange: str
+    pool: str
+    scope: str
+    window_s: float
+    used: int
+    limit: int
+    blocked_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMeasured:
+    """The exchange's time minus our wall time, and the round trip of that reading: it is off by half of it at most."""
+
+    exchange: str
+    offset_s: float
+    round_trip_s: float
+
+
+# -------------------------------------------------------------------------------------------------------- ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverFailed:
+    """An observer raised; ``switched_off``: once too often. The others are told."""
+
+    exchange: str
+    observer: str
+    error: str
+    switched_off: bool
+
+
+Event = (
+    CallStarted
+    | CallFinished
+    | RequestFinished
+    | RetryScheduled
+    | BudgetWait
+    | SessionChanged
+    | StreamChanged
+    | ItemDropped
+    | OrderRefused
+    | OrderSent
+    | OrderAnswered
+    | OrderOutcome
+    | OrderReported
+    | FillReported
+    | TrafficMeasured
+    | StreamMeasured
+    | BookMeasured
+    | BudgetMeasured
+    | ClockMeasured
+    | ObserverFailed
+)

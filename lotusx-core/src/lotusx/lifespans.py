@@ -1,0 +1,64 @@
+"""Keeps what plugins want to have running while a connection is open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+logger = logging.getLogger("lotusx.plugin")
+
+LEAVE_S = 2.0
+"""How long plugins have for what they do at the end, together."""
+
+
+class Lifespans:
+    """Enters context managers, each in a task of its own, and leaves them all at `stop`."""
+
+    def __init__(self, exchange: str) -> None:
+        self._exchange = exchange
+        self._tasks: TaskGroup | None = None
+        self._scopes: set[anyio.CancelScope] = set()
+        self._ending = anyio.Event()
+        self._ended = anyio.Event()
+
+    async def start(self, lifespans: Iterable[AbstractAsyncContextManager[object]]) -> None:
+        """Enter *lifespans* one after the other. What one raises is raised; `stop` leaves those already entered."""
+        for lifespan in lifespans:
+            if self._tasks is None:
+                self._tasks = await anyio.create_task_group().__aenter__()
+            await self._tasks.start(self._live, lifespan)
+
+    async def stop(self) -> None:
+        """Leave them. Their errors are logged; one that takes too long is cancelled."""
+        tasks, self._tasks = self._tasks, None
+        if tasks is None:
+            return
+        self._ending.set()
+        for scope in self._scopes:
+            scope.deadline = anyio.current_time() + LEAVE_S
+        with anyio.CancelScope(shield=True):
+            while self._scopes:
+                self._ended = anyio.Event()
+                await self._ended.wait()
+        await tasks.__aexit__(None, None, None)
+
+    async def _live(self, lifespan: AbstractAsyncContextManager[object], *, task_status: TaskStatus[None]) -> None:
+        entered = False
+        with anyio.CancelScope(shield=True) as scope:  # a cancelled caller has it left, like any other
+            self._scopes.add(scope)
+            try:
+                async with lifespan:
+                    entered = True
+                    task_status.started()
+                    await self._ending.wait()
+            except Exception:
+                if not entered:
+                    raise
+                logger.exception("%s: a plugin raised when the connection was closed", self._exchange)
+            finally:
+                self._scopes.discard(scope)
+                self._ended.set()
