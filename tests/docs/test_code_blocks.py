@@ -2,7 +2,8 @@
 
 A block is run as a program of its own. Where it uses ``await`` outside of a function it is a fragment: it then runs
 inside a connection to a simulated exchange of its own, with the names of `PRELUDE`. ``<!-- example: runs until stopped
--->`` in front of a block says that it goes on for ever: it has to print two lines and is then stopped.
+-->`` in front of a block says that it goes on for ever: it has to print two lines and is then stopped. Blocks that show
+a file of ``examples/`` are left out: tests/examples runs those.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "QUICK_START.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("lotusx-*/README.md")),
     *sorted(ROOT.glob("plugins/*/README.md")),
@@ -98,6 +100,8 @@ def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8") if page.exists() else ""
     found = []
     for match in BLOCK.finditer(text):
+        if match["code"].startswith('--8<-- "examples/'):
+            continue
         how = match["how"]
         assert how in (None, "runs until stopped"), f"{page}: {how!r} is no way to run an example"
         line = text.count("\n", 0, match.start("code"))

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
-PAGES = [page for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (page := ROOT / name).exists()]
+PAGES = [
+    page for name in ("README.md", "QUICK_START.md", "CONTRIBUTING.md", "SECURITY.md") if (page := ROOT / name).exists()
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
