@@ -28,7 +28,6 @@ from lotusx.kernel.context import Kernel
 from lotusx.kernel.facts import Capability
 from lotusx.kernel.nonce import NonceAllocator, Stamper
 from lotusx.kernel.orders.outcome import CommandKind
-from lotusx.kernel.pacing import connect_budgets
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.rest import RestStack
 from lotusx.kernel.secrets import Secret
@@ -131,7 +130,6 @@ class Wiring:
         )
         self.rest = self._rest(http, stamper, rng)
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
-        connects = connect_budgets(parts.ws_urls, {name: ws.connects_per_window for name, ws in facts.ws.items()})
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(
                 exchange=facts.name,
@@ -144,7 +142,7 @@ class Wiring:
                 context=stamper.context,
                 rng=rng,
                 telemetry=self.telemetry,
-                budget=connects[group],
+                budget=registry.connects(url, facts.ws[group].connects_per_window),
                 probe=lambda channel, since_ns: probe(channel, since_ns),
                 on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
             )

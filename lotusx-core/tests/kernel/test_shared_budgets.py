@@ -47,6 +47,14 @@ def take(budget: Budget, now_ns: int, weight: int = 1, orders: int = 0) -> Any:
     return budget.attempt(ticket, now_ns)
 
 
+def test_processes_share_the_connections_that_an_address_may_open(several: list[SharedBudgets]) -> None:
+    connects = [each.connects("wss://stream.host/ws", (6, 10.0)) for each in several]
+
+    assert [each.take(0) for each in connects] == [0, 0, 0]
+    assert [each.take(1) for each in connects] == [10 * _S - 1] * 3
+    assert [each.take(10 * _S) for each in (*connects, connects[0])] == [0, 0, 0, 10 * _S]
+
+
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 2),

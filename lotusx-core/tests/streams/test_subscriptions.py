@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from lotusx.kernel.budget import BudgetRegistry, ConnectBudget
 from lotusx.kernel.codec import Ack, ChannelKind, WsFacts
 from lotusx.kernel.handover import Handover
 from lotusx.kernel.membership import Acked, Change, Op, Probe, Refused, Send, Silent, Wanted, deadline_ns
-from lotusx.kernel.pacing import NS, Backoff, ConnectBudget, Pace, connect_budgets
+from lotusx.kernel.pacing import NS, Backoff, Pace
 from lotusx.kernel.subscriptions import Subscriptions
 
 S = NS
@@ -334,10 +335,8 @@ def test_a_pace_allows_a_burst_and_then_waits_for_the_window() -> None:
 @pytest.mark.parametrize(("stated", "allowed"), [((300, 300.0), 150), ((1, 10.0), 1)])
 def test_half_the_connect_budget_is_used(stated: tuple[int, float], allowed: int) -> None:
     budget = ConnectBudget(stated)
-    for _ in range(allowed):
-        assert budget.delay_ns(0) == 0
-        budget.spend(0)
-    assert budget.delay_ns(0) == (300 if allowed > 1 else 20) * S
+    assert [budget.take(0) for _ in range(allowed)] == [0] * allowed
+    assert budget.take(0) == (300 if allowed > 1 else 20) * S
 
 
 def test_waits_grow_to_thirty_seconds_with_full_jitter() -> None:
@@ -349,15 +348,16 @@ def test_waits_grow_to_thirty_seconds_with_full_jitter() -> None:
     assert backoff.next_s(10.0) <= 10.25
 
 
-def test_groups_of_one_host_share_the_strictest_connect_budget() -> None:
-    urls = {"market": "ws://host:1/stream", "api": "wss://HOST/api", "other": "wss://other"}
-    budgets = connect_budgets(urls, {"market": (300, 300.0), "api": (10, 300.0), "other": (300, 300.0)})
+def test_whoever_connects_to_one_host_shares_the_strictest_connect_budget() -> None:
+    registry = BudgetRegistry()
+    market, api = registry.connects("ws://host:1/stream", (300, 300.0)), registry.connects("wss://HOST/api", (10, 300))
+    more, other = registry.connects("wss://host/more", (4, 60.0)), registry.connects("wss://other", (300, 300.0))
 
-    assert budgets["market"] is budgets["api"] is not budgets["other"]
-    for _ in range(5):
-        budgets["market"].spend(0)
-    assert budgets["api"].delay_ns(0) == 300 * S
-    assert budgets["other"].delay_ns(0) == 0
+    assert [each.take(0) for each in (market, api)] == [0, 0]
+    assert more.take(0) == 60 * S
+    assert [each.take(61 * S) for each in (more, market, api)] == [0, 0, 60 * S]
+    assert [each.take(122 * S) for each in (api, more)] == [0, 178 * S]  # the fifth of ten in five minutes
+    assert other.take(122 * S) == 0
 
 
 def test_an_answer_that_names_the_subscription_settles_that_one_alone() -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from lotusx.errors import Banned, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
@@ -30,6 +31,7 @@ BUSY = "the ledger that other processes hold"
 BUSY_NS = 1_000_000
 
 _S = 1_000_000_000
+_CONNECTS = "connections"
 _LEAST_WAIT_NS = 1_000_000
 
 
@@ -162,6 +164,17 @@ class BudgetRegistry:
             ledger = self._ledgers[host] = self._make_ledger(host)
         return Budget(exchange, limits, account=account, ledger=ledger)
 
+    def connects(self, url: str, allowed: tuple[int, float]) -> ConnectBudget:
+        """Return the budget of new connections to the host of *url*, the same for all that connect there.
+
+        *allowed* is the ``(number, seconds)`` that the exchange states; of two for one length the lower one holds.
+        """
+        name = f"connections to {urlsplit(url).hostname}"
+        ledger = self._ledgers.get(name)
+        if ledger is None:
+            ledger = self._ledgers[name] = self._make_ledger(name)
+        return ConnectBudget(allowed, ledger)
+
     def _make_ledger(self, host: str) -> Ledger:
         return Ledger()
 
@@ -203,6 +216,15 @@ class Budget:
                 window = self._pool(limit).adopt(limit)
                 if self._distance_ns is not None and isinstance(window, AlignedWindow):
                     window.align(self._distance_ns, now_ns)
+
+    def lower(self, limit: Limit) -> None:
+        """Count *limit*, unless one of its pool, scope and length that is as low is counted already."""
+        with self._ledger.lock:
+            pool = self._pool(limit)
+            pool.ensure(limit)
+            for window in pool.windows:
+                if window.limit.window_s == limit.window_s and window.limit.amount > limit.amount:
+                    window.limit = limit
 
     def _named(self, name: str) -> list[Pool]:
         pools = self._pools.get(name)
@@ -375,3 +397,20 @@ class Budget:
         return RateLimited(
             self._exchange, "local", f"{what} for {after_s:.1f} s more; nothing was sent", after_s=after_s
         )
+
+
+class ConnectBudget:
+    """Half of the new connections an exchange allows one address; shared by all sockets to it."""
+
+    __slots__ = ("_budget",)
+
+    def __init__(self, allowed: tuple[int, float], ledger: Ledger | None = None) -> None:
+        number, window_s = allowed
+        half = Limit(_CONNECTS, max(1, number // 2), window_s if number > 1 else window_s * 2, aligned=False)
+        self._budget = Budget("", ledger=ledger)
+        self._budget.lower(half)
+
+    def take(self, now_ns: int) -> int:
+        """Count one and return 0, or return how long to wait before asking again."""
+        hold = self._budget.attempt(self._budget.ticket((Cost(_CONNECTS, 1),), Lane.URGENT), now_ns)
+        return 0 if hold is None else hold.wait_ns

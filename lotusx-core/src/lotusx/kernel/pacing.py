@@ -1,11 +1,9 @@
-"""How often: control messages on a socket, connections from an address, tries after a failure. Pure."""
+"""How often: control messages on a socket, tries after a failure. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from random import Random
-from urllib.parse import urlsplit
 
 NS = 1_000_000_000
 
@@ -34,33 +32,6 @@ class Pace:
     def spend(self, now_ns: int) -> None:
         """Count one."""
         self._times.append(now_ns)
-
-
-class ConnectBudget(Pace):
-    """Half of the new connections an exchange allows one address; shared by all sockets to it."""
-
-    __slots__ = ()
-
-    def __init__(self, connects_per_window: tuple[int, float]) -> None:
-        number, seconds = connects_per_window
-        super().__init__(number // 2, seconds if number > 1 else seconds * 2)
-
-
-def connect_budgets(urls: Mapping[str, str], stated: Mapping[str, tuple[int, float]]) -> dict[str, ConnectBudget]:
-    """Return the budget of new connections of each group; groups of one host share one, the strictest of theirs.
-
-    Args:
-        urls: Group name → WebSocket URL.
-        stated: Group name → ``(number, seconds)`` of new connections that the exchange allows.
-    """
-    hosts = {group: urlsplit(url).hostname for group, url in urls.items()}
-    strictest: dict[str | None, tuple[int, float]] = {}
-    for group, host in hosts.items():
-        strictest[host] = min(
-            strictest.get(host, stated[group]), stated[group], key=lambda window: window[0] / window[1]
-        )
-    budgets = {host: ConnectBudget(window) for host, window in strictest.items()}
-    return {group: budgets[host] for group, host in hosts.items()}
 
 
 class Backoff:

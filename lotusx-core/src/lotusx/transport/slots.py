@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import anyio
 
 from lotusx.errors import AuthenticationError, LotusXError
+from lotusx.kernel.budget import ConnectBudget
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.codec import WsFacts
 from lotusx.kernel.membership import Phase
-from lotusx.kernel.pacing import NS, Backoff, ConnectBudget
+from lotusx.kernel.pacing import NS, Backoff
 from lotusx.kernel.subscriptions import Subscriptions
 from lotusx.transport.fanout import Subscription
 from lotusx.transport.session import Session
@@ -146,11 +147,8 @@ class Slot:
         """Return until when a new connection must wait; ``None``: it need not, and is counted."""
         if now_ns < self._retry_ns:
             return self._retry_ns
-        delay_ns = self._owner.budget.delay_ns(now_ns)
-        if delay_ns:
-            return now_ns + delay_ns
-        self._owner.budget.spend(now_ns)
-        return None
+        delay_ns = self._owner.budget.take(now_ns)
+        return now_ns + delay_ns if delay_ns else None
 
     # ------------------------------------------------------------------------------------------------ rotation
 

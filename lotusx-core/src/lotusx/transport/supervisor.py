@@ -18,11 +18,12 @@ from lotusx.errors import (
     StreamClosed,
     SubscriptionRefused,
 )
+from lotusx.kernel.budget import ConnectBudget
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.codec import Channel, Notice, NoticeKind, WsCodec, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState, default_overflow
 from lotusx.kernel.membership import Acked, Change, Member, Phase, Refused, Silent, Wanted
-from lotusx.kernel.pacing import NS, ConnectBudget
+from lotusx.kernel.pacing import NS
 from lotusx.kernel.ports import Lease
 from lotusx.kernel.request import SigningContext
 from lotusx.kernel.subscriptions import Subscriptions

@@ -13,9 +13,9 @@ import anyio
 import lotusx
 from lotusx.errors import ItemRejected, LotusXError
 from lotusx.kernel.book.sync import BookSync, Outcome
+from lotusx.kernel.budget import ConnectBudget
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.membership import Silent
-from lotusx.kernel.pacing import ConnectBudget
 from lotusx.kernel.transport import WsConnection, WsHandler
 from lotusx.model.market_data import BookUpdate
 from rig.broken.messages import OtherConnector, OtherPort
