@@ -85,11 +85,12 @@ asyncio.run(live())
 assert extra.OPEN == []
 """,
     "lotusx_before_order": """
+import asyncio
 from lotusx.errors import InvalidArgument
 order = OrderRequest.limit("BTC/USDT", "buy", "1", "2", client_order_id="a")
-manager.before_order(order, None)
+asyncio.run(manager.before_order(order, None, None))
 try:
-    manager.before_order(order.model_copy(update={"quantity": Decimal(6)}), None)
+    asyncio.run(manager.before_order(order.model_copy(update={"quantity": Decimal(6)}), None, None))
 except InvalidArgument as error:
     assert "more than this desk" in str(error)
 else:

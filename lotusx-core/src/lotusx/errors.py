@@ -12,6 +12,7 @@
     │   ├── InvalidArgument           a value is of the wrong kind or breaks a rule of the instrument
     │   ├── UnknownSymbol             the exchange does not list it; near matches are named
     │   ├── NotSupported              the exchange or environment lacks it; the alternative is named
+    │   ├── OrderVetoed               a check that stands before every order refused it
     │   └── JournalFailed             the order journal cannot keep what would be sent
     ├── TransportError                the network or the reply failed
     │   ├── ConnectionFailed          no connection, or it broke
@@ -142,6 +143,18 @@ class NotSupported(RefusedBeforeSending):
         self.exchange = exchange
         self.what = what
         self.instead = instead
+
+
+class OrderVetoed(RefusedBeforeSending):
+    """A check that stands before every order refused this one; the text says why. Nothing was sent.
+
+    Attributes:
+        rule: Name of the rule, such as ``max_notional``.
+    """
+
+    def __init__(self, message: str, *, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class JournalFailed(RefusedBeforeSending):

@@ -56,8 +56,9 @@ class Trading:
         self._may_place(request)
         self._guard.command(Capability.TEST_ORDER)
         instrument = await self._instruments.resolve(request.symbol)
-        self._desk.check(request, instrument)
-        await self._port.test(self._desk.identified(request), instrument)
+        named = self._desk.identified(request)
+        await self._desk.check(named, instrument)
+        await self._port.test(named, instrument)
 
     async def place_batch_orders(self, requests: Sequence[OrderRequest], *, emulate: bool = False) -> Sequence[Outcome]:
         """Place several; one outcome per input, in input order; never raises for an item.

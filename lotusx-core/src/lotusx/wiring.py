@@ -36,6 +36,7 @@ from lotusx.kernel.ws_requests import BudgetedRequests
 from lotusx.lifespans import Lifespans
 from lotusx.market import MarketData
 from lotusx.orders import ClientOrderIds, OrderDesk
+from lotusx.orders.reads import Reads
 from lotusx.probing import Probe
 from lotusx.trading import Trading
 from lotusx.transport.clock import SystemClock
@@ -53,7 +54,9 @@ if TYPE_CHECKING:
     from lotusx.kernel.signer import Signer
     from lotusx.kernel.transport import HttpTransport, WsTransport
     from lotusx.model.instruments import Instrument
+    from lotusx.model.requests import OrderRequest
     from lotusx.model.symbol import Symbol
+    from lotusx.orders.commands import Occasion
     from lotusx.orders.journal import Journal
     from lotusx.orders.sqlite_journal import SqliteJournal
     from lotusx.plugin.manager import PluginManager
@@ -304,12 +307,22 @@ class Wiring:
             ids=ClientOrderIds(rng.randbytes if parts.random is not None else os.urandom),
             horizon_s=parts.facts.horizon_s,
             batch_limits=batch_limits(parts.facts),
-            checks=(partial(parts.manager.before_order, account=parts.account),),
+            checks=(partial(self._look_at, connector),) if parts.manager.checks_orders else (),
             journal=self._journal,
             telemetry=self.telemetry,
             exchange_ns=self._exchange_ns,
             prepare=self._measure_clock if parts.facts.deadline_by_our_clock else None,
         )
+
+    async def _look_at(
+        self, connector: Connector, request: OrderRequest, instrument: Instrument, occasion: Occasion
+    ) -> None:
+        parts, desk = self.parts, self.desk
+        reads = Reads(
+            self.clock, instrument, desk.ledger, connector.market, connector.trading, connector.account, desk.query,
+            occasion.before, occasion.change, occasion.dry_run,
+        )  # fmt: skip
+        await parts.manager.before_order(request, instrument, reads, parts.account)
 
     async def _measure_clock(self) -> None:
         if self.offset.synced:

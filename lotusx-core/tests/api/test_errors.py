@@ -33,6 +33,7 @@ def test_every_kind_keeps_the_exchanges_code_and_text_and_pickles(kind: ErrorKin
         errors.MalformedReply("html", status=502, body="<html>" * 1_000),
         errors.ConnectionFailed("refused", sent=False),
         errors.NotSupported("acme", "batch", "emulate=True"),
+        errors.OrderVetoed("too much", rule="max_notional"),
         errors.UnknownSymbol("acme", "BTC/USD", ("BTC/USDT",)),
         errors.PluginError("acme", "broken", ("acme-lotus",)),
         errors.UnknownEnvironment("acme", "moon", ("live",)),

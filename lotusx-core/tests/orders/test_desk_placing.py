@@ -339,7 +339,7 @@ def test_an_absent_order_is_closed_by_a_later_query_and_revived_by_evidence() ->
 
 def test_rules_checks_and_used_ids_refuse_before_anything_is_sent() -> None:
     async def run() -> None:
-        def veto(request: object, instrument: object) -> None:
+        def veto(request: object, instrument: object, occasion: object) -> None:
             raise EndpointGone("ex", "0", "risk says no")
 
         world = World(checks=[veto])
@@ -535,7 +535,7 @@ def test_batches_are_cut_to_what_the_exchange_takes_and_can_be_emulated() -> Non
 
 def test_a_check_that_breaks_rejects_its_item_only() -> None:
     async def run() -> None:
-        def broken(request: Any, instrument: object) -> None:
+        async def broken(request: Any, instrument: object, occasion: object) -> None:
             if request.client_order_id == "a":
                 raise ZeroDivisionError("a bug in a check")
 

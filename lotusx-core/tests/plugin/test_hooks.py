@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 import lotusx.plugin
@@ -42,6 +44,11 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "acme"
 
 
+def look(manager: PluginManager, request: Any) -> None:
+    nothing: Any = None
+    anyio.run(manager.before_order, request, nothing, nothing)
+
+
 def test_there_are_at_most_ten_hooks() -> None:
     assert len([name for name in vars(HookSpecs) if name.startswith("lotusx_")]) <= 10
 
@@ -53,7 +60,39 @@ def test_lotusx_before_order_may_veto(acme: str) -> None:
             raise ValueError(f"too much for {exchange}")
 
     with pytest.raises(ValueError, match="too much for acme"):
-        PluginManager(acme, plugins=[Risk()]).before_order(None, None)  # type: ignore[arg-type]
+        look(PluginManager(acme, plugins=[Risk()]), None)
+
+
+def test_lotusx_before_order_may_be_awaited_and_the_first_veto_counts(acme: str) -> None:
+    seen: list[str] = []
+
+    class Patient:
+        @hookimpl
+        async def lotusx_before_order(self, request: Any) -> None:
+            await anyio.lowlevel.checkpoint()
+            seen.append(request)
+
+    class Strict:
+        @hookimpl
+        async def lotusx_before_order(self, request: Any, context: Any) -> None:
+            if context is None:
+                raise ValueError("no")
+
+    manager = PluginManager(acme, plugins=[Strict(), Patient()])  # the last that is enabled looks first
+    assert manager.checks_orders
+    with pytest.raises(ValueError, match="no"):
+        look(manager, "order")
+    assert seen == ["order"]
+
+
+def test_a_wrapper_of_the_check_is_refused_for_it_would_check_nothing(acme: str) -> None:
+    class Around:
+        @hookimpl(wrapper=True)
+        def lotusx_before_order(self) -> Any:
+            yield
+
+    with pytest.raises(PluginError, match="wraps lotusx_before_order"):
+        PluginManager(acme, plugins=[Around()])
 
 
 def test_lotusx_observer_is_collected_and_none_is_left_out(acme: str) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
 
 from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
@@ -25,7 +27,25 @@ if TYPE_CHECKING:
     from lotusx.model.requests import OrderRequest
     from lotusx.orders.looking import Looker
 
-Check = Callable[["OrderRequest", "Instrument"], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why an order is looked at.
+
+    Attributes:
+        before: Where one is amended, as it is now; ``None``: a new one is placed.
+        change: The amendment.
+        dry_run: Whether the exchange is only asked to test it.
+    """
+
+    before: OrderState | None = None
+    change: Amendment | None = None
+    dry_run: bool = False
+
+
+Check = Callable[["OrderRequest", "Instrument", Occasion], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +81,41 @@ class Commands:
         self._checks = tuple(checks)
         self._query = query
         self._prepare = prepare
+        self._checking = anyio.Lock()
 
-    def check(self, request: OrderRequest, instrument: Instrument) -> None:
-        """Refuse what breaks a rule of the instrument, or what one of the checks vetoes."""
+    async def test(self, request: OrderRequest, instrument: Instrument) -> None:
+        """Refuse what breaks a rule of the instrument, or what one of the checks vetoes; remember nothing."""
         check_order(request, instrument)
-        for check in self._checks:
-            check(request, instrument)
+        await self._checked(request, instrument, Occasion(dry_run=True), lambda: None)
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> Prepared:
         """Check and remember a new order."""
-        name = str(request.client_order_id)
-        self.check(request, instrument)
+        check_order(request, instrument)
         await self._prepared()
+        self._refuse_used(request)
+        return await self._checked(request, instrument, Occasion(), partial(self._placed, request, instrument))
+
+    async def _checked(
+        self, request: OrderRequest, instrument: Instrument, occasion: Occasion, remember: Callable[[], T]
+    ) -> T:
+        """Let the checks look, one order after the other: each sees in the ledger what has passed before it."""
+        if not self._checks:
+            return remember()
+        async with self._checking:
+            for check in self._checks:
+                pending = check(request, instrument, occasion)
+                if pending is not None:
+                    await pending
+            return remember()
+
+    def _refuse_used(self, request: OrderRequest) -> None:
+        name = str(request.client_order_id)
         if self._ledger.used(name):
             raise InvalidArgument(f"client order id {name!r} was used before", rule="client_order_id")
+
+    def _placed(self, request: OrderRequest, instrument: Instrument) -> Prepared:
+        self._refuse_used(request)
+        name = str(request.client_order_id)
         order = self._ledger.open(asked_for(request))
         intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
         order.placement = self._command(CommandKind.PLACE, name)
@@ -158,7 +199,19 @@ class Commands:
         before = order.state
         change = Amendment(quantity, price, self._ids())
         wanted = amended_request(before, change, instrument)
-        self.check(wanted, instrument)
+        check_order(wanted, instrument)
+        remember = partial(self._amended, ref, order, before, change, wanted, instrument)
+        return await self._checked(wanted, instrument, Occasion(before, change), remember)
+
+    def _amended(
+        self,
+        ref: OrderRef,
+        order: TrackedOrder,
+        before: OrderState,
+        change: Amendment,
+        wanted: OrderRequest,
+        instrument: Instrument,
+    ) -> Prepared:
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
         name = order.client_order_id or str(ref)

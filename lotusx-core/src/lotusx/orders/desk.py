@@ -42,7 +42,8 @@ class OrderDesk:
         ids: Makes client order ids, such as `ClientOrderIds`.
         horizon_s: After this long, an order that cannot be found was never accepted. 0: absence never proves anything.
         resolve_s: How long to look before a command ends unknown; always at least 5 s more than the horizon.
-        checks: Called before every order and amendment, after the instrument's rules; one that raises prevents it.
+        checks: Called before every order and amendment, after the instrument's rules, one order after the other, and
+            awaited where they return something to await; one that raises prevents it.
         journal: Remembers intents on disk; memory always does.
         ledger: What this process knows; its bounds are set there.
         batch_limits: Most items of one batch of each kind that the exchange takes; more are sent in several.
@@ -106,9 +107,9 @@ class OrderDesk:
         """Return *request* with a client order id, made if absent."""
         return request if request.client_order_id is not None else request.with_id(self._ids())
 
-    def check(self, request: OrderRequest, instrument: Instrument) -> None:
+    async def check(self, request: OrderRequest, instrument: Instrument) -> None:
         """Refuse what breaks a rule of the instrument, or what one of the checks vetoes."""
-        self._make.check(request, instrument)
+        await self._make.test(request, instrument)
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> Order:
         """Place an order; return its handle once the exchange is known to have it (it may have ended meanwhile).

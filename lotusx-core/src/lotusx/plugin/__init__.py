@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Support as Support,
         SupportLevel as SupportLevel,
     )
+    from lotusx.kernel.orders.context import OrderContext as OrderContext
     from lotusx.kernel.ports import (
         AccountPort as AccountPort,
         Acknowledged as Acknowledged,
@@ -75,6 +76,7 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
         "lotusx.kernel.dialect": "RestDialect Usage",
         "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
+        "lotusx.kernel.orders.context": "OrderContext",
         "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
         "Span TradingPort",
         "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",

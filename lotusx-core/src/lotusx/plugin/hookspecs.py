@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.context import Kernel
     from lotusx.kernel.dialect import RestDialect
     from lotusx.kernel.facts import Environment, ExchangeFacts
+    from lotusx.kernel.orders.context import OrderContext
     from lotusx.kernel.ports import Connector
     from lotusx.kernel.request import Request, Response
     from lotusx.kernel.signer import Signer
@@ -86,6 +87,9 @@ class HookSpecs:
 
     @hookspec
     def lotusx_before_order(
-        self, exchange: str, account: str | None, request: OrderRequest, instrument: Instrument
-    ) -> None:
-        """Look at an order before it is sent; raise to veto it. The error reaches the caller as it is."""
+        self, exchange: str, account: str | None, request: OrderRequest, instrument: Instrument, context: OrderContext
+    ) -> Awaitable[None] | None:
+        """Look at an order before it is sent, or at what an amendment would make of it; raise to veto it.
+
+        The error reaches the caller as it is. May be ``async``. The orders of a connection are looked at one by one.
+        """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.context import Kernel
     from lotusx.kernel.dialect import RestDialect
     from lotusx.kernel.facts import Environment, ExchangeFacts
+    from lotusx.kernel.orders.context import OrderContext
     from lotusx.kernel.ports import Connector
     from lotusx.kernel.request import Request, Response
     from lotusx.kernel.signer import Signer
@@ -111,11 +113,22 @@ class PluginManager:
         found = self._others.hook.lotusx_lifespan(exchange=self.name, environment=environment, account=account)
         return [lifespan for lifespan in found if lifespan is not None]
 
-    def before_order(self, request: OrderRequest, instrument: Instrument, account: str | None = None) -> None:
-        """Let every enabled plugin look at an order; a veto is raised as it is."""
-        self._others.hook.lotusx_before_order(
-            exchange=self.name, account=account, request=request, instrument=instrument
-        )
+    @property
+    def checks_orders(self) -> bool:
+        """Whether any enabled plugin looks at orders."""
+        return bool(self._others.hook.lotusx_before_order.get_hookimpls())
+
+    async def before_order(
+        self, request: OrderRequest, instrument: Instrument, context: OrderContext, account: str | None = None
+    ) -> None:
+        """Let every enabled plugin look at an order, one after the other; a veto is raised as it is."""
+        given: dict[str, object] = {
+            "exchange": self.name, "account": account, "request": request, "instrument": instrument, "context": context,
+        }  # fmt: skip
+        for each in reversed(self._others.hook.lotusx_before_order.get_hookimpls()):
+            answer = each.function(*(given[name] for name in each.argnames))
+            if isawaitable(answer):
+                await answer
 
     def _register(self, manager: pluggy.PluginManager, plugin: object) -> None:
         manager.register(plugin)
@@ -125,6 +138,8 @@ class PluginManager:
             raise PluginError(
                 self.claim.name, f"{plugin!r} implements a hook this core does not have: {error}"
             ) from error
+        if any(each.wrapper or each.hookwrapper for each in manager.hook.lotusx_before_order.get_hookimpls()):
+            raise PluginError(self.claim.name, f"{plugin!r} wraps lotusx_before_order; a plugin can only implement it")
 
     def _facts(self) -> ExchangeFacts:
         offered = [facts for batch in self._exchange.hook.lotusx_exchanges() for facts in batch]
