@@ -167,6 +167,43 @@ def test_stream_snapshot_replaces_whatever_its_number() -> None:
     assert sync.state is BookState.SYNCED
 
 
+@pytest.mark.parametrize(
+    ("previous", "last", "outcome", "number"),
+    [
+        (100, 107, Outcome.APPLIED, 107),  # numbers have holes
+        (100, 100, Outcome.APPLIED, 100),  # nothing changed
+        (100, 3, Outcome.APPLIED, 3),  # counted anew
+        (90, 100, Outcome.IGNORED, 100),  # repeated
+        (90, 95, Outcome.IGNORED, 100),
+        (101, 107, Outcome.STALE, None),  # one is missing
+        (None, 107, Outcome.STALE, None),
+    ],
+)
+def test_a_chained_update_follows_what_it_names(
+    previous: int | None, last: int, outcome: Outcome, number: int | None
+) -> None:
+    sync = BookSync(BookRule.chained(window=400))
+    assert sync.update(update(100, 100, previous=-1, snapshot=True)) is Outcome.APPLIED
+    assert sync.update(update(last, last, previous=previous)) is outcome
+    assert number is None or sync.number == number
+    assert (sync.state is BookState.STALE) == (outcome is Outcome.STALE)
+
+
+def test_a_chain_goes_on_below_where_it_began_anew() -> None:
+    sync = BookSync(BookRule.chained(window=400))
+    sync.update(update(100, 100, previous=-1, snapshot=True))
+    for previous, last in ((100, 3), (3, 5), (5, 5), (5, 9)):
+        assert sync.update(update(last, last, previous=previous)) is Outcome.APPLIED
+    assert (sync.number, sync.counters.gaps) == (9, 0)
+
+
+def test_a_chain_whose_new_beginning_was_missed_ends_stale() -> None:
+    sync = BookSync(BookRule.chained(window=400))
+    sync.update(update(100, 100, previous=-1, snapshot=True))
+    outcomes = [sync.update(update(number, number, previous=number - 1)) for number in range(4, 30)]
+    assert Outcome.STALE in outcomes[:21]
+
+
 def test_restart_number_without_a_snapshot_is_refused() -> None:
     sync = BookSync(WINDOWED)
     sync.update(update(50, 50, snapshot=True))

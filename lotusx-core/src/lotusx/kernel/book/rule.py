@@ -76,6 +76,15 @@ class BookRule:
         )
 
     @classmethod
+    def chained(cls, *, window: int | None) -> BookRule:
+        """The stream begins with a snapshot and goes on with updates that name the number of the one before.
+
+        Numbers have holes. They may go back: an update that names the book's own number follows it, whatever its own
+        number is, which may be the same (nothing changed) or lower (the exchange has begun to count anew).
+        """
+        return cls(Link.PREVIOUS, SnapshotSource.STREAM, window=window, old_limit=20)
+
+    @classmethod
     def full_snapshots(cls, *, window: int | None) -> BookRule:
         """Each message is the whole book; ``last`` is its time or number, and an older one is dropped."""
         return cls(Link.NONE, SnapshotSource.STREAM, window=window)

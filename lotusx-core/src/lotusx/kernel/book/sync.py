@@ -120,7 +120,7 @@ class BookSync:
         if self.state is not BookState.SYNCED:
             return self._keep(update)
         assert self.number is not None
-        if update.last <= self.number:
+        if update.last <= self.number and not self._follows(update):
             return self._old(update)
         if not self._continues(update, self.number, strict=self._anchored):
             self.counters.gaps += 1
@@ -131,6 +131,11 @@ class BookSync:
         if self._refreshing:
             self._kept.append(update)
         return self._apply(update)
+
+    def _follows(self, update: BookUpdate) -> bool:
+        """Whether *update* names the book's own number, where that alone decides and numbers may go back."""
+        chained = self.rule.link is Link.PREVIOUS and self.rule.source is SnapshotSource.STREAM
+        return chained and update.previous == self.number
 
     def _continues(self, update: BookUpdate, number: int, *, strict: bool) -> bool:
         """Whether nothing is missing between *number* and *update*, which ends after it."""
