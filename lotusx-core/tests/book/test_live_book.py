@@ -573,10 +573,10 @@ def replace_complete(book: OrderBook) -> OrderBook:
     return OrderBook(book.symbol, book.bids, book.asks, book.sequence, complete=True)
 
 
-async def test_contracts_have_their_size() -> None:
+async def test_books_of_linear_instruments_count_base_units_and_those_of_inverse_ones_contracts() -> None:
     linear = replace(INSTRUMENT, kind=InstrumentKind.LINEAR, contract_size=Decimal("0.1"))
     async with book_of(ROUND, instrument=linear) as book:
-        assert book.depth_to("buy", "10.05").quantity == 1
+        assert book.depth_to("buy", "100.5").quantity == 1  # in base units, whatever a contract is worth
     inverse = replace(INSTRUMENT, kind=InstrumentKind.INVERSE, contract_size=Decimal(100))
     async with book_of(fixed([("50", "1")], [("100", "1"), ("200", "1")]), instrument=inverse) as book:
         assert book.depth_to("buy", 150).quantity == Decimal("1.5")

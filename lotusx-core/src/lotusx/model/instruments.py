@@ -33,13 +33,14 @@ PriceRule = TickSize | SignificantDigits
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A tradable product and its rules. Quantities in base units unless the kind counts contracts.
+    """A tradable product and its rules. Quantities in base units, on inverse instruments in contracts.
 
     Attributes:
         venue_symbol: The exchange's own name of it.
-        contract_size: Base units per contract; 1 on spot.
+        contract_size: Base units per contract (inverse: quote units); 1 on spot. What is told in the exchange's
+            contracts is base units here.
         step_size: Smallest quantity step; ``None``: the exchange states none.
-        min_notional: Smallest price × quantity × contract size, in quote; ``None``: none stated.
+        min_notional: Smallest price × quantity (inverse: quantity × contract size), in quote; ``None``: none stated.
         min_notional_applies_to_*: Whether market orders, or those that only reduce a position, must be worth as much.
         market_*: The same for market orders where the exchange has other rules; ``None``: as above.
         order_types: Names of the exchange's own order types allowed here; empty: not stated.

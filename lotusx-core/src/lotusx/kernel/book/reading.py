@@ -73,12 +73,14 @@ def middle(bid: Decimal, ask: Decimal) -> Decimal:
 def take_notional(side: Iterable[Pair], notional: Decimal, contract_size: Decimal, *, inverse: bool) -> Depth | None:
     """Walk *side*, best first, until *notional* is taken; ``None``: the side is too short.
 
+    Quantities count base units, where *inverse* contracts of *contract_size* quote each.
+
     The quantity of whole levels is exact; the part of the last level is rounded to 28 digits.
     """
     quantity = taken = Decimal(0)
     for count, (price_text, quantity_text) in enumerate(side, start=1):
         price, available = Decimal(price_text), Decimal(quantity_text)
-        unit = contract_size if inverse else _EXACT.multiply(price, contract_size)
+        unit = contract_size if inverse else price
         worth = _EXACT.multiply(unit, available)
         rest = _EXACT.subtract(notional, taken)
         if worth >= rest:
