@@ -410,8 +410,10 @@ def test_observers_are_told_every_outcome() -> None:
         world.exchange.on["place"] = [raiser(refusal(InsufficientFunds))]
         with pytest.raises(InsufficientFunds):
             await world.desk.place(limit("a-2"), INSTRUMENT)
-        assert all(isinstance(event, OrderOutcome) for event in seen)
-        assert [(event.client_order_id, event.outcome) for event in seen] == [("a-1", "accepted"), ("a-2", "rejected")]
+        outcomes = [event for event in seen if isinstance(event, OrderOutcome)]
+        assert [(event.client_order_id, event.outcome) for event in outcomes] == [
+            ("a-1", "accepted"), ("a-2", "rejected"),
+        ]  # fmt: skip
 
     in_virtual_time(run)
 

@@ -147,6 +147,7 @@ class OrderSent:
         request: The order where one is placed; where one is amended, what it would be.
         change: The amendment, where one is made.
         names: The ids by which a cancel or an amendment names the order.
+        together: How many commands one call sends; each is told by itself.
     """
 
     exchange: str
@@ -158,6 +159,7 @@ class OrderSent:
     request: OrderRequest | None = None
     change: Amendment | None = None
     names: OrderRef | None = None
+    together: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -97,11 +98,15 @@ class OrderDesk:
 
     def apply_state(self, state: OrderState) -> list[AccountEvent]:
         """Merge a report of the account stream; return what is new: each event once, no order ever backwards."""
-        return self.ledger.apply_state(state)
+        events = self.ledger.apply_state(state)
+        self._run.teller.news(events)
+        return events
 
     def apply_fill(self, fill: Fill) -> list[AccountEvent]:
         """Count a fill of the account stream; return it if it is new."""
-        return self.ledger.apply_fill(fill)
+        events = self.ledger.apply_fill(fill)
+        self._run.teller.news(events)
+        return events
 
     def identified(self, request: OrderRequest) -> OrderRequest:
         """Return *request* with a client order id, made if absent."""
@@ -119,7 +124,8 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: it was never accepted, as looking has proved.
             OrderOutcomeUnknown: Nothing proves what became of it. Do not send it again.
         """
-        return await self._one(await self._make.place(self.identified(request), instrument), self._port.place)
+        named = self.identified(request)
+        return await self._one(await self._placement(named, instrument), self._port.place)
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument], *, emulate: bool = False
@@ -132,7 +138,7 @@ class OrderDesk:
         return await self._batch(
             CommandKind.PLACE,
             [str(request.client_order_id) for request in named],
-            [partial(self._make.place, *pair) for pair in zip(named, instruments, strict=True)],
+            [partial(self._placement, *pair) for pair in zip(named, instruments, strict=True)],
             self._port.place if emulate else None,
             self._port.place_batch,
         )
@@ -145,7 +151,7 @@ class OrderDesk:
             ExchangeError: It said no, or ``code="lost"``: the order still works. Cancelling again is safe.
             OrderOutcomeUnknown: Nothing proves whether it was cancelled. Cancelling again is safe.
         """
-        made = await self._make.cancel(ref, instrument)
+        made = await self._cancellation(ref, instrument)
         await self._intend(made)
         self._run.raise_unless_accepted(await self._run.run(made.job, partial(self._cancel, *made.arguments)))
         return made.job.state()
@@ -157,7 +163,7 @@ class OrderDesk:
         return await self._batch(
             CommandKind.CANCEL,
             [str(ref) for ref in refs],
-            [partial(self._make.cancel, *pair) for pair in zip(refs, instruments, strict=True)],
+            [partial(self._cancellation, *pair) for pair in zip(refs, instruments, strict=True)],
             self._cancel if emulate else None,
             self._cancel_batch,
         )
@@ -167,7 +173,8 @@ class OrderDesk:
 
         A transport error leaves it open what was cancelled: calling again is safe.
         """
-        states = await self._port.cancel_all(instrument)
+        symbol = None if instrument is None else instrument.symbol
+        states = await self._run.teller.around_cancel_all(symbol, partial(self._port.cancel_all, instrument))
         for state in states:
             self._run.learn(state)
         return [self._merged(state) for state in states]
@@ -211,7 +218,7 @@ class OrderDesk:
             ExchangeError: The exchange said no, or ``code="lost"``: the order is as it was, or has ended.
             OrderOutcomeUnknown: Nothing proves which terms it has now.
         """
-        return await self._one(await self._make.amend(ref, instrument, quantity, price), self._port.amend)
+        return await self._one(await self._amendment(ref, instrument, quantity, price), self._port.amend)
 
     async def amend_batch(
         self,
@@ -229,12 +236,35 @@ class OrderDesk:
             CommandKind.AMEND,
             [str(ref) for ref in refs],
             [
-                partial(self._make.amend, ref, instrument, *new)
+                partial(self._amendment, ref, instrument, *new)
                 for ref, instrument, new in zip(refs, instruments, terms, strict=True)
             ],
             self._port.amend if emulate else None,
             self._port.amend_batch,
         )
+
+    async def _placement(self, request: OrderRequest, instrument: Instrument) -> Prepared:
+        with self._refusals(CommandKind.PLACE, str(request.client_order_id), instrument):
+            return await self._make.place(request, instrument)
+
+    async def _cancellation(self, ref: OrderRef, instrument: Instrument) -> Prepared:
+        with self._refusals(CommandKind.CANCEL, str(ref), instrument):
+            return await self._make.cancel(ref, instrument)
+
+    async def _amendment(
+        self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
+    ) -> Prepared:
+        with self._refusals(CommandKind.AMEND, str(ref), instrument):
+            return await self._make.amend(ref, instrument, quantity, price)
+
+    @contextmanager
+    def _refusals(self, kind: CommandKind, name: str, instrument: Instrument) -> Iterator[None]:
+        """Tell observers of an error, which says that nothing was sent."""
+        try:
+            yield
+        except Exception as error:
+            self._run.teller.refused(kind.value, instrument.symbol, name, error)
+            raise
 
     async def _one(self, made: Prepared, send: Callable[..., Awaitable[OrderState]]) -> Order:
         assert made.order is not None
@@ -283,10 +313,13 @@ class OrderDesk:
 
     async def _intend(self, made: Prepared) -> None:
         """Have the journal keep what is about to be sent; if it cannot, nothing is."""
+        intent = made.job.intent
         try:
-            await self._run.intend(made.job.intent)
-        except BaseException:
+            await self._run.intend(intent)
+        except BaseException as error:
             made.undo()
+            if isinstance(error, Exception):
+                self._run.teller.refused(intent.kind.value, intent.symbol, intent.client_order_id, error)
             raise
 
     async def _intend_all(self, made: Sequence[Prepared]) -> dict[int, LotusXError]:
@@ -297,10 +330,9 @@ class OrderDesk:
 
         async def intend(one: Prepared) -> None:
             try:
-                await self._run.intend(one.job.intent)
+                await self._intend(one)
             except Exception as error:
                 failed[id(one)] = as_refusal(error)
-                one.undo()
 
         try:
             async with anyio.create_task_group() as group:

@@ -11,18 +11,19 @@ import anyio
 
 from lotusx.errors import InvalidArgument, LotusXError, OrderOutcomeUnknown
 from lotusx.kernel.orders.outcome import Command, Phase, is_proof
-from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, Unknown
 from lotusx.orders.batch import align
 from lotusx.orders.doubts import Doubts
 from lotusx.orders.journal import Intent, Journal
+from lotusx.orders.telling import Teller
 
 if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.orders.ledger import Ledger
     from lotusx.kernel.orders.merge import TrackedOrder
     from lotusx.kernel.ports import OrderRef
+    from lotusx.kernel.telemetry import Telemetry
 
 logger = logging.getLogger("lotusx.orders")
 
@@ -67,7 +68,7 @@ class Runner:
         self.listeners: list[Listener] = []
         self.doubts = Doubts(clock, self._conclude)
         self._journal = journal
-        self._telemetry = telemetry
+        self.teller = Teller(exchange, clock, telemetry)
 
     def learn(self, report: OrderState | Fill, order: TrackedOrder | None = None) -> None:
         """Merge an answer of the exchange, and tell whoever follows the account what is new in it."""
@@ -77,6 +78,7 @@ class Runner:
     def tell(self, events: Sequence[AccountEvent]) -> None:
         """Hand *events* to whoever follows the account. A follower that breaks must not change how a command ends."""
         if events:
+            self.teller.news(events)
             for listener in tuple(self.listeners):
                 try:
                     listener(events)
@@ -99,13 +101,16 @@ class Runner:
         A caller that is cancelled leaves the command in doubt; the order stays known, and nothing is sent again.
         """
         answer: OrderState | BaseException
+        self.teller.sending([(job.command, job.intent)])
         try:
             answer = await call()
         except Exception as error:
             answer = error
         except BaseException as error:  # also a group of cancellations, as trio's nurseries raise them
+            self.teller.answered(job.command, error)
             self._abandon(job, error)
             raise
+        self.teller.answered(job.command, answer)
         return await self.settle(job, answer)
 
     async def run_batch(
@@ -113,14 +118,18 @@ class Runner:
     ) -> list[Outcome]:
         """Send *jobs* in one call, and return how each ended, in their order. Doubts are resolved side by side."""
         answers: Sequence[OrderState | BaseException]
+        self.teller.sending([(job.command, job.intent) for job in jobs])
         try:
             answers = align([job.names for job in jobs], await call(), [job.new_id for job in jobs])
         except Exception as error:
             answers = [error] * len(jobs)
         except BaseException as error:
             for job in jobs:
+                self.teller.answered(job.command, error)
                 self._abandon(job, error)
             raise
+        for job, answer in zip(jobs, answers, strict=True):
+            self.teller.answered(job.command, answer)
         outcomes: dict[int, Outcome] = {}
 
         async def settle(index: int) -> None:
@@ -165,8 +174,7 @@ class Runner:
         """Let a command end as it stands, and tell observers and journal."""
         command = job.command
         job.finish()
-        if self._telemetry:
-            self._telemetry.emit(OrderOutcome(self.exchange, command.subject, command.phase.value, command.evidence))
+        self.teller.ended(command, job.intent.symbol)
         if self._journal is not None:
             try:
                 await self._journal.conclude(job.intent, command.phase.value, command.evidence)

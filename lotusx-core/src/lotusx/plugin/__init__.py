@@ -64,7 +64,30 @@ if TYPE_CHECKING:
     )
     from lotusx.kernel.secrets import Secret as Secret
     from lotusx.kernel.signer import Signer as Signer
-    from lotusx.kernel.telemetry import ItemDropped as ItemDropped, Telemetry as Telemetry
+    from lotusx.kernel.telemetry import (
+        BookMeasured as BookMeasured,
+        BudgetMeasured as BudgetMeasured,
+        BudgetWait as BudgetWait,
+        CallFinished as CallFinished,
+        CallStarted as CallStarted,
+        ClockMeasured as ClockMeasured,
+        Event as Event,
+        FillReported as FillReported,
+        ItemDropped as ItemDropped,
+        ObserverFailed as ObserverFailed,
+        OrderAnswered as OrderAnswered,
+        OrderOutcome as OrderOutcome,
+        OrderRefused as OrderRefused,
+        OrderReported as OrderReported,
+        OrderSent as OrderSent,
+        RequestFinished as RequestFinished,
+        RetryScheduled as RetryScheduled,
+        SessionChanged as SessionChanged,
+        StreamChanged as StreamChanged,
+        StreamMeasured as StreamMeasured,
+        Telemetry as Telemetry,
+        TrafficMeasured as TrafficMeasured,
+    )
     from lotusx.plugin.hookspecs import HookSpecs as HookSpecs, hookimpl as hookimpl
 
 __getattr__, __dir__, __all__ = lazily(
@@ -82,7 +105,10 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
         "lotusx.kernel.secrets": "Secret",
         "lotusx.kernel.signer": "Signer",
-        "lotusx.kernel.telemetry": "ItemDropped Telemetry",
+        "lotusx.kernel.telemetry": "BookMeasured BudgetMeasured BudgetWait CallFinished CallStarted ClockMeasured "
+        "Event FillReported ItemDropped ObserverFailed OrderAnswered "
+        "OrderOutcome OrderRefused OrderReported OrderSent RequestFinished RetryScheduled "
+        "SessionChanged StreamChanged StreamMeasured Telemetry TrafficMeasured",
         "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
     },
 )

@@ -37,6 +37,10 @@ class CommandKind(StrEnum):
     CANCEL = "cancel"
 
 
+CANCEL_ALL = "cancel_all"
+"""What observers are told a command is that cancels everything: it has no outcome to look for."""
+
+
 class Phase(StrEnum):
     """How far a command is."""
 
@@ -79,6 +83,8 @@ class Command:
         self.subject = subject
         self.phase = Phase.SENT
         self.error: LotusXError | None = None
+        self.number = 0
+        """What observers know it by; 0: they were not told of it."""
         self._horizon_ns = int(horizon_s * 1e9)
         self._sent_ns = now_ns
         self._last_possible_ns = now_ns
