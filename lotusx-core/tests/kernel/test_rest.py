@@ -33,7 +33,15 @@ from lotusx.kernel.nonce import NonceAllocator, Stamper
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.request import Cost, Effect, Request, Response, SigningContext, Verb
 from lotusx.kernel.rest import Middleware, Next, RestStack
-from lotusx.kernel.telemetry import BudgetWait, Event, RequestFinished, RetryScheduled, Telemetry
+from lotusx.kernel.telemetry import (
+    BudgetWait,
+    CallFinished,
+    CallStarted,
+    Event,
+    RequestFinished,
+    RetryScheduled,
+    Telemetry,
+)
 from lotusx.kernel.transport import HttpRequest, HttpResponse
 
 S = 1_000_000_000
@@ -158,7 +166,7 @@ async def test_a_reply_is_decoded_and_reported() -> None:
 
     assert await bench.call() == {"n": 1}
     assert bench.http.requests == [HttpRequest("GET", "https://x.test/read")]
-    assert bench.of(RequestFinished) == [RequestFinished("x", "GET /read", 200, 0.0, 1)]
+    assert bench.of(RequestFinished) == [RequestFinished("x", "GET /read", 200, 0.0, 1, call=1)]
 
 
 @pytest.mark.parametrize(
@@ -621,3 +629,16 @@ async def test_a_cancelled_wait_leaves_the_queue() -> None:
 
     bench.clock.mono += 60 * S
     assert await bench.call() == {"n": 1}
+
+
+async def test_all_events_of_a_call_carry_its_number_and_its_start_no_query() -> None:
+    bench = Bench(ConnectionFailed("gone"), OK)
+    await bench.call(dataclasses.replace(READ, query="secret=1"))
+    with pytest.raises(CredentialsError):
+        await bench.call(COMMAND)
+
+    (first, second) = bench.of(CallStarted)
+    assert first == CallStarted("x", "GET /read", 1, "GET", "https://x.test/read")
+    assert {event.call for event in (*bench.of(RequestFinished), *bench.of(RetryScheduled))} == {1}
+    assert [(event.call, event.error) for event in bench.of(CallFinished)] == [(1, ""), (2, "CredentialsError")]
+    assert second.verb == "POST"

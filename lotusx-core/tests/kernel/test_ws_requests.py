@@ -20,7 +20,7 @@ from lotusx.kernel.budget import Budget
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Cost, Lane, SigningContext
-from lotusx.kernel.telemetry import BudgetWait, Event, Telemetry
+from lotusx.kernel.telemetry import BudgetWait, CallFinished, CallStarted, Event, Telemetry
 from lotusx.kernel.ws_requests import BudgetedRequests
 
 S = 1_000_000_000
@@ -89,7 +89,9 @@ async def test_a_request_pays_and_waits_like_any_other() -> None:
     assert socket.opened == 1
     assert socket.timeouts == [61.0] * 9 + [1.0]  # the tenth part is kept for cancels; it waited for the next minute
     assert socket.used == 10
-    assert socket.events == [BudgetWait("x", "api", "weight", 60.0)]
+    assert [event for event in socket.events if isinstance(event, BudgetWait)] == [
+        BudgetWait("x", "api", "weight", 60.0, call=10)
+    ]
 
 
 async def test_a_wait_beyond_the_timeout_is_refused_before_sending_and_urgent_ones_use_the_reserve() -> None:
@@ -212,3 +214,13 @@ async def test_what_is_refused_for_its_stamp_again_is_told() -> None:
     with pytest.raises(TimestampSkew):
         await requests.request(write)
     assert len(socket.timeouts) == 2
+
+
+async def test_a_call_is_told_from_its_start_to_its_end() -> None:
+    socket = Socket()
+    await socket.requests.request(write)
+
+    started, finished = socket.events
+    assert started == CallStarted("x", "api", 1)
+    assert isinstance(finished, CallFinished)
+    assert (finished.call, finished.error) == (1, "")

@@ -30,9 +30,9 @@ class Meter:
         self._clock = clock
         self._telemetry = telemetry
 
-    async def take(self, name: str, costs: Sequence[Cost], lane: Lane, deadline_ns: int) -> Ticket:
+    async def take(self, name: str, costs: Sequence[Cost], lane: Lane, deadline_ns: int, call: int = 0) -> Ticket:
         """Wait until the limits allow *costs*. Errors as in `Budget.acquire`."""
-        on_wait = (lambda hold: self._tell(name, hold)) if self._telemetry else None
+        on_wait = (lambda hold: self._tell(name, hold, call)) if self._telemetry else None
         ticket = self._budget.ticket(costs, lane)
         await self._budget.acquire(ticket, self._clock, deadline_ns=deadline_ns, on_wait=on_wait)
         return ticket
@@ -69,5 +69,5 @@ class Meter:
         elif getattr(error, "sent", True) is False:
             self._budget.refund(ticket, now_ns)
 
-    def _tell(self, name: str, hold: Hold) -> None:
-        self._telemetry.emit(BudgetWait(self._exchange, name, hold.pool, hold.wait_ns / _S))
+    def _tell(self, name: str, hold: Hold, call: int) -> None:
+        self._telemetry.emit(BudgetWait(self._exchange, name, hold.pool, hold.wait_ns / _S, call))

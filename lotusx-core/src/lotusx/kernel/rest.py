@@ -31,7 +31,7 @@ from lotusx.kernel.redact import Redactor
 from lotusx.kernel.request import Effect, Request, Response
 from lotusx.kernel.retry import RetryPolicy, retry_after_s
 from lotusx.kernel.signer import Signer
-from lotusx.kernel.telemetry import RequestFinished, RetryScheduled, Telemetry
+from lotusx.kernel.telemetry import CallFinished, CallStarted, RequestFinished, RetryScheduled, Telemetry
 from lotusx.kernel.transport import HttpRequest, HttpTransport
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ class Attempt:
 
     number: int
     deadline_ns: int
+    call: int = 0
 
 
 class TransportLayer:
@@ -130,7 +131,9 @@ class ObserveLayer:
         if self._telemetry:
             elapsed_s = (self._clock.monotonic_ns() - sent_ns) / _S
             name = type(error).__name__ if error is not None else ""
-            self._telemetry.emit(RequestFinished(self._exchange, request.name, status, elapsed_s, attempt.number, name))
+            self._telemetry.emit(
+                RequestFinished(self._exchange, request.name, status, elapsed_s, attempt.number, name, attempt.call)
+            )
 
 
 class SignLayer:
@@ -177,7 +180,7 @@ class BudgetLayer:
     async def __call__(self, request: Request, attempt: Attempt) -> Response:
         """Send *request* when the limits allow it."""
         meter, costs = self._meter, request.costs
-        ticket = await meter.take(request.name, costs, request.lane, attempt.deadline_ns)
+        ticket = await meter.take(request.name, costs, request.lane, attempt.deadline_ns, attempt.call)
         try:
             response = await self._inner(request, attempt)
         except LotusXError as error:
@@ -298,6 +301,23 @@ class RestStack:
             LotusXError: As the dialect and the transport say.
             MalformedReply: *decode* could not read the reply.
         """
+        telemetry = self._telemetry
+        if not telemetry:
+            return await self._call(request, decode, 0)
+        exchange, endpoint, number = self._exchange, request.name, telemetry.next_call()
+        began_ns = self._clock.monotonic_ns()
+        telemetry.emit(CallStarted(exchange, endpoint, number, request.verb.value, request.base_url + request.path))
+        failed = ""
+        try:
+            return await self._call(request, decode, number)
+        except BaseException as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            elapsed_s = (self._clock.monotonic_ns() - began_ns) / _S
+            telemetry.emit(CallFinished(exchange, endpoint, number, elapsed_s, failed))
+
+    async def _call(self, request: Request, decode: Callable[[Response], T], call: int) -> T:
         clock = self._clock
         read = request.effect is Effect.READ
         deadline_ns = clock.monotonic_ns() + int((self._retry.deadline_s if read else request.timeout_s) * _S)
@@ -309,7 +329,7 @@ class RestStack:
             number += 1
             syncs = self._syncs
             try:
-                response = await self._attempt(request, Attempt(number, deadline_ns))
+                response = await self._attempt(request, Attempt(number, deadline_ns, call))
                 return self._decoded(response, decode)
             except TimestampSkew:
                 # Refused unexecuted: this one a command survives as well, once.
@@ -325,7 +345,7 @@ class RestStack:
                     raise
                 if self._telemetry:
                     self._telemetry.emit(
-                        RetryScheduled(self._exchange, request.name, number, delay_s, type(error).__name__)
+                        RetryScheduled(self._exchange, request.name, number, delay_s, type(error).__name__, call)
                     )
                 if delay_s > 0.0:
                     await clock.sleep(delay_s)

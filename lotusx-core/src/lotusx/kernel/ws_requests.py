@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.meter import Meter
 from lotusx.kernel.request import Cost, Lane, SigningContext
-from lotusx.kernel.telemetry import Telemetry
+from lotusx.kernel.telemetry import CallFinished, CallStarted, Telemetry
 
 _S = 1_000_000_000
 
@@ -51,7 +51,7 @@ class BudgetedRequests:
             was not executed.
     """
 
-    __slots__ = ("_budget", "_clock", "_meter", "_name", "_requester", "_time")
+    __slots__ = ("_budget", "_clock", "_exchange", "_meter", "_name", "_requester", "_telemetry", "_time")
 
     def __init__(
         self,
@@ -65,7 +65,9 @@ class BudgetedRequests:
         time: ExchangeTime | None = None,
     ) -> None:
         self._requester = requester
+        self._exchange = exchange
         self._name = name
+        self._telemetry = telemetry
         self._budget = budget
         self._clock = clock
         self._meter = Meter(exchange, budget, clock, telemetry)
@@ -86,8 +88,25 @@ class BudgetedRequests:
         error: Callable[[bytes], LotusXError | None] | None = None,
     ) -> bytes:
         """Send one request when the limits allow it. See `lotusx.kernel.context.WsRequests`."""
-        until_ns = self._clock.monotonic_ns() + int(timeout_s * _S)
-        send = partial(self._send, write, until_ns, costs, lane, usage, error)
+        began_ns = self._clock.monotonic_ns()
+        until_ns = began_ns + int(timeout_s * _S)
+        telemetry = self._telemetry
+        if not telemetry:
+            return await self._request(partial(self._send, write, until_ns, costs, lane, usage, error, 0), until_ns)
+        number = telemetry.next_call()
+        telemetry.emit(CallStarted(self._exchange, self._name, number))
+        failed = ""
+        try:
+            send = partial(self._send, write, until_ns, costs, lane, usage, error, number)
+            return await self._request(send, until_ns)
+        except BaseException as problem:
+            failed = type(problem).__name__
+            raise
+        finally:
+            elapsed_s = (self._clock.monotonic_ns() - began_ns) / _S
+            telemetry.emit(CallFinished(self._exchange, self._name, number, elapsed_s, failed))
+
+    async def _request(self, send: Callable[[], Awaitable[bytes]], until_ns: int) -> bytes:
         if self._time is None:
             return await send()
         await self._time.trust_clock()
@@ -107,8 +126,9 @@ class BudgetedRequests:
         lane: Lane,
         usage: Callable[[bytes], Iterable[Usage]] | None,
         error: Callable[[bytes], LotusXError | None] | None,
+        call: int,
     ) -> bytes:
-        ticket = await self._meter.take(self._name, costs, lane, until_ns)
+        ticket = await self._meter.take(self._name, costs, lane, until_ns, call)
         try:
             sent_ns = self._clock.monotonic_ns()
             reply = await self._requester.request(write, timeout_s=(until_ns - sent_ns) / _S)
