@@ -192,7 +192,9 @@ class LiveOrderBook(BookReads):
 
     def _tell(self, state: str, reason: str) -> None:
         if self._telemetry:
-            self._telemetry.emit(StreamChanged(self._exchange, f"book:{self.instrument.symbol}", state, reason))
+            self._telemetry.emit(
+                StreamChanged(self._exchange, f"book:{self.instrument.symbol}", state, reason, "live_book")
+            )
 
     def _notify(self) -> None:
         signal = self._signal
@@ -211,6 +213,11 @@ class LiveOrderBook(BookReads):
     def state(self) -> BookState:
         """Whether the book may be read. Reading state never raises."""
         return self._sync.state if self._failure is None else BookState.STALE
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended for good: failed, or closed."""
+        return self._failure is not None
 
     @property
     def stale_reason(self) -> str:

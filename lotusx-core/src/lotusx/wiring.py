@@ -35,6 +35,7 @@ from lotusx.kernel.telemetry import ItemDropped, Telemetry
 from lotusx.kernel.ws_requests import BudgetedRequests
 from lotusx.lifespans import Lifespans
 from lotusx.market import MarketData
+from lotusx.measuring import Measuring
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.orders.reads import Reads
 from lotusx.probing import Probe
@@ -104,6 +105,7 @@ class Wiring:
         self.budget: Budget
         self._journal: Journal | None = parts.journal
         self.groups: dict[str, WsGroup] = {}
+        self._measuring: Measuring | None = None
         self.instruments = Instruments(parts.facts.name, self.clock)
         self.connector: Connector
         self.rest: RestStack
@@ -184,6 +186,9 @@ class Wiring:
             self._tasks.start_soon(leftovers.resolve, self.instruments.resolve)
         for each in self.groups.values():
             await self._tasks.start(each.run)
+        if self.telemetry.measure_s:
+            self._measuring = Measuring(facts.name, self.telemetry, self.clock, self.offset, self.budget, self.groups)
+            self._tasks.start_soon(self._measuring.run)
         self._tasks.start_soon(feed.run)
         self._tasks.start_soon(self.desk.run)
         if parts.signer is not None:
@@ -200,6 +205,8 @@ class Wiring:
             with anyio.CancelScope(shield=True), anyio.move_on_after(2.0):
                 await self._stack.aclose()
             self._forget()
+            if self._measuring is not None:
+                self._measuring.measure()
             await self._lifespans.stop()
 
     def _forget(self) -> None:
@@ -352,7 +359,7 @@ class Wiring:
         market = self.connector.market
         channel, rule = market.book_channel(instrument, depth), market.book_rule(depth)
         each_s = seconds_each(rule.costs, self.parts.reach.limits(self.parts.facts.limits))
-        return LiveOrderBook(
+        book = LiveOrderBook(
             instrument,
             lambda: self.groups[channel.group].subscribe(channel),
             lambda: market.order_book(instrument, depth),
@@ -363,6 +370,9 @@ class Wiring:
             telemetry=self.telemetry,
             exchange=self.parts.facts.name,
         )
+        if self._measuring is not None:
+            self._measuring.watch(book)
+        return book
 
 
 def _identity(parts: Parts) -> str:

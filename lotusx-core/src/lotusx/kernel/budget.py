@@ -250,6 +250,18 @@ class Budget:
         with self._ledger.lock:
             return max((w.used(now_ns) for w in self._windows(pool) if w.limit.window_s == window_s), default=0)
 
+    def levels(self, now_ns: int) -> list[tuple[str, str, float, int, int, float]]:
+        """Return pool, scope, window in seconds, used, limit and seconds blocked of each limit."""
+        found = []
+        with self._ledger.lock:
+            for pools in self._pools.values():
+                for pool in pools:
+                    blocked_s = max(self._ledger.gate.blocked_ns - now_ns, pool.blocked_ns - now_ns, 0) / _S
+                    for window in pool.windows:
+                        limit, used = window.limit, window.used(now_ns)
+                        found.append((pool.name, limit.scope, limit.window_s, used, limit.amount, blocked_s))
+        return found
+
     def ticket(self, costs: Iterable[Cost], lane: Lane = Lane.NORMAL) -> Ticket:
         """Prepare to ask for *costs*.
 

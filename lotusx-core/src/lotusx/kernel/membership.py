@@ -78,6 +78,7 @@ class Member:
     lot: int = 0
     since_ns: int = 0
     probed: bool = False
+    kind: ChannelKind = ChannelKind.OTHER
     tries: int = 0
     not_before_ns: int = 0
     patience: int = 1

@@ -171,7 +171,9 @@ class Subscription(StreamOwner, Generic[E]):
         for stream in self._streams:
             stream.change(state, reason, now_ns)
         if self._keeper.telemetry:
-            self._keeper.telemetry.emit(StreamChanged(self._keeper.exchange, self.channel.key, state.value, reason))
+            self._keeper.telemetry.emit(
+                StreamChanged(self._keeper.exchange, self.channel.key, state.value, reason, self.channel.kind.value)
+            )
 
     def lost(self, last_life_ns: int, reason: str, *, recover: bool) -> None:
         """Its socket is gone. With *recover*, it is not whole again before `recovered`."""
@@ -245,4 +247,6 @@ class Subscription(StreamOwner, Generic[E]):
         """Report a handler that held the loop."""
         reason = f"a handler blocked the loop for {seconds:.3f} s"
         logger.warning("%s: %s", self.channel.key, reason)
-        self._keeper.telemetry.emit(StreamChanged(self._keeper.exchange, self.channel.key, self.state.value, reason))
+        self._keeper.telemetry.emit(
+            StreamChanged(self._keeper.exchange, self.channel.key, self.state.value, reason, self.channel.kind.value)
+        )

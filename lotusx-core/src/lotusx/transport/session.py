@@ -20,6 +20,7 @@ from lotusx.kernel.subscriptions import Subscriptions
 from lotusx.kernel.transport import WsConnection, WsTransport
 from lotusx.transport.heartbeat import Heartbeat
 from lotusx.transport.replies import Replies, Waiting
+from lotusx.transport.traffic import CONTROL, Traffic
 
 logger = logging.getLogger("lotusx.ws")
 
@@ -83,6 +84,7 @@ class Session:
         new_id: Callable[[], int],
         context: Callable[[], SigningContext],
         headers: tuple[tuple[str, str], ...] = (),
+        traffic: Traffic | None = None,
     ) -> None:
         self.number = number
         self.slot = slot
@@ -100,6 +102,7 @@ class Session:
         self._new_id = new_id
         self._context = context
         self._headers = headers
+        self._traffic = traffic
         self._table: dict[str, Member] = {}
         self._replies = Replies()
         self._pace = Pace.per_second(facts.control_per_s)
@@ -230,7 +233,13 @@ class Session:
                 await self._clock.sleep(delay_ns / NS)
             self._pace.spend(self._clock.monotonic_ns())
             assert self._connection is not None
-            await self._connection.send(text)
+            await self._send(text)
+
+    async def _send(self, text: str) -> None:
+        assert self._connection is not None
+        if self._traffic is not None:
+            self._traffic.sent(text)
+        await self._connection.send(text)
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -256,7 +265,7 @@ class Session:
                     text = write(request_id, self._context())
                     self._replies.expect(request_id, waiting)
                     sent = True
-                    await self._connection.send(text)
+                    await self._send(text)
                 await waiting.done.wait()
         finally:
             self._replies.forget(request_id)
@@ -303,6 +312,8 @@ class Session:
         member = self._table.get(key)
         if member is None or not run:
             return  # it was unsubscribed while this was under way
+        if self._traffic is not None:
+            self._traffic.received(member.kind.value, run)
         member.heard_ns = now_ns
         if not member.live:
             self._subscriptions.heard(member)
@@ -314,6 +325,8 @@ class Session:
             self._owner.feed(member, run, received_ns)
 
     def _control(self, control: Control, message: bytes) -> None:
+        if self._traffic is not None:
+            self._traffic.received(CONTROL, (message,))
         if isinstance(control, Notice):
             self._notice(control, message)
             return

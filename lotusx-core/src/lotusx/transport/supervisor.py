@@ -29,11 +29,13 @@ from lotusx.kernel.request import SigningContext
 from lotusx.kernel.subscriptions import Subscriptions
 from lotusx.kernel.telemetry import ItemDropped, SessionChanged, Telemetry
 from lotusx.kernel.transport import WsTransport
+from lotusx.measured import MeasuredStream
 from lotusx.streams import DEFAULT_BUFFER, Stream
 from lotusx.transport.fanout import Subscription
 from lotusx.transport.recovery import ProbeCall, Prober, Recoveries, RestoreCall
 from lotusx.transport.session import Session
 from lotusx.transport.slots import Slot, retire
+from lotusx.transport.traffic import Traffic
 
 E = TypeVar("E")
 
@@ -91,6 +93,9 @@ class WsGroup:
         self._subs: dict[str, Subscription[Any]] = {}
         self._request_slot: int | None = None
         self._undecodable = 0
+        self.traffic = Traffic() if self.telemetry.measure_s else None
+        self.measured: dict[int, MeasuredStream[Any]] = {}
+        """Where measurements are wanted: streams by number; whoever measures takes out the closed ones."""
 
     # ---------------------------------------------------------------------------------------------------- life
 
@@ -185,9 +190,14 @@ class WsGroup:
             subscription = self._subs[ident] = Subscription(ident, channel, self)
             number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
             self._slot(number).adopt(subscription)
-        stream = Stream(
-            channel.key, buffer=buffer, overflow=policy, owner=subscription, monotonic_ns=self.clock.monotonic_ns
-        )
+        options: dict[str, Any] = {
+            "buffer": buffer, "overflow": policy, "owner": subscription, "monotonic_ns": self.clock.monotonic_ns,
+        }  # fmt: skip
+        if self.traffic is None:
+            stream = Stream(channel.key, **options)
+        else:
+            number = self.telemetry.next_call()
+            stream = self.measured[number] = MeasuredStream(channel.key, number=number, kind=channel.kind, **options)
         subscription.add(stream)
         return stream
 
@@ -282,6 +292,7 @@ class WsGroup:
             new_id=self._ids.__next__,
             context=self._context,
             headers=self._headers,
+            traffic=self.traffic,
         )
         self._sessions[session.number] = session
         self.report(session, "connecting")
