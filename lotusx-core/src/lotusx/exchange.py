@@ -7,6 +7,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lotusx.errors import LotusXError, NotSupported
+from lotusx.flat import FlatCalls
 from lotusx.health import Check, Health, HealthReport
 from lotusx.kernel.facts import Capability, Support
 
@@ -82,7 +83,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _FLAT = {name: component for component, names in COMPONENTS.items() for name in names}
 
 
-class Exchange:
+class Exchange(FlatCalls):
     """An exchange, connected while its ``async with`` block runs.
 
     Attributes:
@@ -196,13 +197,17 @@ class Exchange:
         ]
         return Health.OK, f"the key is accepted and may {', '.join(may) or 'do nothing'}"
 
-    def __getattr__(self, name: str) -> Any:
-        component = _FLAT.get(name)
-        if component is None:
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        if self._state == "new":
-            raise LotusXError(f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …")
-        return getattr(getattr(self, component), name)
+    if not TYPE_CHECKING:  # checkers see `FlatCalls`, so that a misspelt call is an error to them
+
+        def __getattr__(self, name: str) -> Any:
+            component = _FLAT.get(name)
+            if component is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            if self._state == "new":
+                raise LotusXError(
+                    f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
+                )
+            return getattr(getattr(self, component), name)
 
     def __repr__(self) -> str:
         return f"<Exchange {self.name} ({self.environment}), {self._state}>"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lotusx import connection
 from lotusx.exchange import COMPONENTS
 from lotusx.sync.account import Account
+from lotusx.sync.flat import FlatCalls
 from lotusx.sync.market import MarketData
 from lotusx.sync.runner import Runner
 from lotusx.sync.trading import Trading
@@ -78,7 +79,7 @@ def connect(
     return Exchange(twin, Runner(backend))
 
 
-class Exchange:
+class Exchange(FlatCalls):
     """Twin of `lotusx.Exchange`: connected while its ``with`` block runs, or from `open` to `close`.
 
     Attributes:
@@ -133,12 +134,14 @@ class Exchange:
         """Prove connectivity, clock and credentials, each by itself. A failed check does not raise."""
         return self._runner.call(self._twin.health_check)
 
-    def __getattr__(self, name: str) -> Any:
-        component = _FLAT.get(name)
-        if component is None and name not in COMPONENTS:
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        self._runner.check_open()
-        return getattr(getattr(self, component), name) if component else self.__getattribute__(name)
+    if not TYPE_CHECKING:  # checkers see `FlatCalls`, so that a misspelt call is an error to them
+
+        def __getattr__(self, name: str) -> Any:
+            component = _FLAT.get(name)
+            if component is None and name not in COMPONENTS:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            self._runner.check_open()
+            return getattr(getattr(self, component), name) if component else self.__getattribute__(name)
 
     def __repr__(self) -> str:
         return repr(self._twin)
