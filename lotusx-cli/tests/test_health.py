@@ -19,7 +19,20 @@ def test_status_needs_no_key(name: str, lotusx: Lotusx, request: pytest.FixtureR
     done = lotusx(f"status {venue.options} --json")
     document = json.loads(done.out)
     assert (done.code, document["healthy"]) == (0, True)
-    assert [item["result"] for item in document["checks"]] == ["ok", "ok", "not_checked"]
+    results = {item["name"]: item["result"] for item in document["checks"]}
+    assert (results["connectivity"], results["clock"], results["credentials"]) == ("ok", "ok", "not_checked")
+    assert isinstance(document["checks"][1]["data"]["offset_ms"], int)
+
+
+def test_status_of_several_is_one_document(lotusx: Lotusx, binance: Venue, free_port: int) -> None:
+    more = f"--environment simulator --base-url {binance.server.base_url}"
+    done = lotusx(f"status -e binance -e binance {more} --json")
+    document = json.loads(done.out)
+    assert (done.code, document["healthy"], len(document["exchanges"])) == (0, True, 2)
+
+
+def test_an_address_to_serve_at_that_is_none_is_refused(lotusx: Lotusx, binance: Venue) -> None:
+    assert lotusx(f"status {binance.options} --serve here").code == Exit.USAGE
 
 
 def test_an_exchange_that_cannot_be_reached_fails_the_check(lotusx: Lotusx, free_port: int) -> None:

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "config": ("config:config", "which settings hold and where they come from"),
         "doctor": ("doctor:doctor", "look for what is wrong on this machine"),
         "sim": ("sim:sim", "a simulated exchange on this machine"),
+        "monitor": ("monitor:monitor", "several exchanges at once, full screen or in a browser"),
         "chaos": ("chaos:chaos", "a bad network on purpose, in front of any address"),
         "demo": ("demo:demo", "everything at work, without a key or a network"),
         "new-exchange": ("new_exchange:new_exchange", "begin a plugin for another exchange"),

@@ -2,43 +2,99 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lotusx_cli.connecting import connected, run
 from lotusx_cli.failures import Exit
-from lotusx_cli.options import Target, with_exchange, with_output
+from lotusx_cli.options import Target, complete_exchange, with_exchange, with_output
 from lotusx_cli.output import Out
+
+if TYPE_CHECKING:
+    from lotusx import Exchange
 
 _COLUMNS = ["name", "result", "detail", "ms"]
 
 
 @click.command()
-@with_exchange
+@click.option(
+    "--exchange",
+    "-e",
+    "names",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_exchange,
+    help="Installed exchange, such as binance; may be given several times.",
+)
+@click.option("--account", "-a", metavar="NAME", help="Named account of the configuration.")
+@click.option("--environment", metavar="NAME", help="live, testnet, demo or simulator; default: as configured.")
+@click.option("--base-url", metavar="URL", help="Address of the simulator.")
+@click.option("--config", metavar="FILE", help="Configuration file, instead of those that are found.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0.1),
+    default=15.0,
+    show_default=True,
+    help="Seconds an exchange has to answer.",
+)
+@click.option(
+    "--serve",
+    metavar="[HOST:]PORT",
+    help="Stay, check every 15 s, and answer supervisors over HTTP: "
+    "/live, /ready, /health. Without a host, only this machine is served.",
+)
 @with_output
-def status(target: Target, out: Out) -> int:
-    """Check connectivity, clock and key of an exchange; without a key, public access only."""
+def status(
+    names: tuple[str, ...], account: str | None, environment: str | None, base_url: str | None, config: str | None,
+    timeout_s: float, serve: str | None, out: Out,
+) -> int:  # fmt: skip
+    """Check connectivity, clock, key, permissions, limits of exchanges; without a key, public access only."""
+    from contextlib import AsyncExitStack
+
+    address = None if serve is None else _address(serve)
 
     async def check() -> int:
-        async with connected(target) as exchange:
-            report = await exchange.health_check()
-        rows = [
-            {"name": item.name, "result": item.result, "detail": item.detail, "ms": round(item.elapsed_s * 1_000)}
-            for item in report.checks
-        ]
+        from lotusx.health import check_all
+
+        async with AsyncExitStack() as stack:
+            targets = [Target(name, account, environment, base_url, config) for name in names]
+            exchanges = [await stack.enter_async_context(connected(target)) for target in targets]
+            if address is not None:
+                await _serve(exchanges, address, timeout_s, out)
+            reports = await check_all(exchanges, timeout_s=timeout_s)
+        documents = [report.as_dict() for report in reports]
+        healthy = all(report.healthy for report in reports)
         if out.as_json:
-            out.record(
-                {
-                    "exchange": report.exchange,
-                    "environment": report.environment,
-                    "healthy": report.healthy,
-                    "checks": rows,
-                }
-            )
+            out.record(documents[0] if len(documents) == 1 else {"healthy": healthy, "exchanges": documents})
         else:
-            out.rows(rows, _COLUMNS, title=f"{report.exchange} ({report.environment})")
-        return Exit.OK if report.healthy else Exit.CHECK_FAILED
+            for document in documents:
+                title = f"{document['exchange']} ({document['environment']})"
+                column = {"exchange": document["exchange"]} if len(documents) > 1 else {}
+                out.rows([{**column, **row} for row in document["checks"]], [*column, *_COLUMNS], title=title)
+        return Exit.OK if healthy else Exit.CHECK_FAILED
 
     return run(check)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise click.BadParameter(f"{text!r} is not [HOST:]PORT", param_hint="--serve")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+async def _serve(exchanges: list[Exchange], address: tuple[str, int], timeout_s: float, out: Out) -> None:
+    import anyio
+
+    from lotusx.health_endpoint import serve_health
+
+    host, port = address
+    async with serve_health(exchanges, host=host, port=port, timeout_s=timeout_s) as endpoint:
+        out.note(f"http://{host}:{endpoint.port}/live /ready /health; Ctrl-C ends it")
+        await anyio.sleep_forever()
 
 
 @click.command("check-keys")
