@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from lotusx.errors import LotusXError, NotSupported
+from lotusx.errors import LotusXError
 from lotusx.flat import FlatCalls
-from lotusx.health import Check, Health, HealthReport
+from lotusx.health import HealthReport
 from lotusx.kernel.facts import Capability, Support
 
 if TYPE_CHECKING:
     from lotusx.account import Account
     from lotusx.guard import Guard
+    from lotusx.health_checks import Inside
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.ports import Native
     from lotusx.market import MarketData
@@ -105,7 +106,7 @@ class Exchange(FlatCalls):
         start: Callable[[Exchange], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
         stats: Callable[[], Mapping[str, Any]],
-        clock_offset: Callable[[], Awaitable[tuple[int, int]]],
+        inside: Inside,
         native: Callable[[], Native],
     ) -> None:
         self.name = name
@@ -115,7 +116,7 @@ class Exchange(FlatCalls):
         self._start = start
         self._stop = stop
         self._stats = stats
-        self._clock_offset = clock_offset
+        self._inside = inside
         self._native = native
         self._state = "new"
 
@@ -138,6 +139,11 @@ class Exchange(FlatCalls):
         await self._stop()
 
     @property
+    def account_name(self) -> str | None:
+        """The named account of the configuration; ``None``: the exchange's own settings."""
+        return self._guard.account
+
+    @property
     def capabilities(self) -> Mapping[Capability, Support]:
         """What this exchange offers in this environment."""
         return self._guard.capabilities
@@ -152,50 +158,14 @@ class Exchange(FlatCalls):
         return self._stats()
 
     async def health_check(self) -> HealthReport:
-        """Prove connectivity, clock and credentials, each by itself. A failed check does not raise."""
-        checks = [await self._timed("connectivity", self._check_connectivity)]
-        if checks[0].result is Health.OK:
-            checks.append(await self._timed("clock", self._check_clock))
-            checks.append(await self._timed("credentials", self._check_credentials))
-        else:
-            reason = "the exchange cannot be reached"
-            checks += [Check(name, Health.NOT_CHECKED, reason) for name in ("clock", "credentials")]
-        return HealthReport(self.name, self.environment, tuple(checks))
+        """Look at connectivity, clock, credentials, permissions, streams and limits, each by itself.
 
-    async def _timed(self, name: str, check: Callable[[], Awaitable[tuple[Health, str]]]) -> Check:
-        begun = self._clock.monotonic_ns()
-        try:
-            result, detail = await check()
-        except LotusXError as error:
-            result, detail = Health.FAILED, str(error)
-        return Check(name, result, detail, (self._clock.monotonic_ns() - begun) / 1e9)
+        A failed check does not raise.
+        """
+        from lotusx.health_checks import HealthChecks
 
-    async def _check_connectivity(self) -> tuple[Health, str]:
-        await self.market.server_time()
-        return Health.OK, "the exchange answers"
-
-    async def _check_clock(self) -> tuple[Health, str]:
-        offset_ms, round_trip_ms = await self._clock_offset()
-        result = Health.OK if abs(offset_ms) <= 60_000 else Health.FAILED
-        return result, f"the exchange is {offset_ms:+d} ms from our clock (± {round_trip_ms // 2} ms)"
-
-    async def _check_credentials(self) -> tuple[Health, str]:
-        if not self._guard.may_read:
-            return Health.NOT_CHECKED, "no credentials were given; public data only"
-        try:
-            found = await self.account.permissions()
-        except NotSupported:
-            await self.account.balances()
-            return (
-                Health.OK,
-                "the key is accepted" if self._guard.has_key else "the account can be read; there is no key",
-            )
-        may = [
-            word
-            for word, allowed in (("read", found.read), ("trade", found.trade), ("withdraw", found.withdraw))
-            if allowed
-        ]
-        return Health.OK, f"the key is accepted and may {', '.join(may) or 'do nothing'}"
+        checks = HealthChecks(self._guard, self._clock, self._inside, self.market, self.account)
+        return HealthReport(self.name, self.environment, await checks.run(), self.account_name)
 
     if not TYPE_CHECKING:  # checkers see `FlatCalls`, so that a misspelt call is an error to them
 

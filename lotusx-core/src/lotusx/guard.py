@@ -29,7 +29,7 @@ class Guard:
         self._environment = environment
         self.has_key = has_key
         self.may_read = may_read or has_key
-        self._account = account
+        self.account = account
         self.capabilities: Mapping[Capability, Support] = MappingProxyType(
             {
                 item: environment.lacks.get(item, facts.capabilities.get(item, Support.not_offered()))
@@ -80,4 +80,4 @@ class Guard:
 
     def _no_key(self) -> CredentialsError:
         names = [part.name for part in self._facts.credentials if part.required]
-        return CredentialsError(missing_credentials(self._facts, names, self._account))
+        return CredentialsError(missing_credentials(self._facts, names, self.account))

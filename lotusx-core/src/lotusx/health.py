@@ -1,27 +1,38 @@
-"""Whether a connection works: network, clock and credentials, each proven by itself."""
+"""Whether connections work: network, clock, credentials, permissions, streams and limits, each by itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lotusx.exchange import Exchange
 
 
 class Health(StrEnum):
-    """Result of one check."""
+    """Result of one check. ``degraded``: it works, and somebody should look at it."""
 
     OK = "ok"
+    DEGRADED = "degraded"
     FAILED = "failed"
     NOT_CHECKED = "not_checked"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its result, what was seen, and how long it took."""
+    """One check: its result, what was seen, and how long it took.
+
+    Attributes:
+        data: What was seen, for programs; which names it has is stated in docs/observing.md.
+    """
 
     name: str
     result: Health
     detail: str
     elapsed_s: float = 0.0
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class HealthReport:
     exchange: str
     environment: str
     checks: tuple[Check, ...]
+    account: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -42,3 +54,46 @@ class HealthReport:
             if check.name == name:
                 return check
         raise KeyError(name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON can hold it."""
+        return {
+            "exchange": self.exchange,
+            "environment": self.environment,
+            "account": self.account,
+            "healthy": self.healthy,
+            "checks": [
+                {
+                    "name": check.name,
+                    "result": check.result.value,
+                    "detail": check.detail,
+                    "ms": round(check.elapsed_s * 1_000),
+                    "data": dict(check.data),
+                }
+                for check in self.checks
+            ],
+        }
+
+
+async def check_all(exchanges: Sequence[Exchange], *, timeout_s: float = 15.0) -> tuple[HealthReport, ...]:
+    """Check several connections side by side; return their reports in the same order. Never raises for one of them.
+
+    Args:
+        timeout_s: What has not answered by then has failed.
+    """
+    import anyio
+
+    reports: dict[int, HealthReport] = {}
+
+    async def one(index: int, exchange: Exchange) -> None:
+        with anyio.move_on_after(timeout_s):
+            reports[index] = await exchange.health_check()
+
+    async with anyio.create_task_group() as tasks:
+        for index, exchange in enumerate(exchanges):
+            tasks.start_soon(one, index, exchange)
+    late = Check("connectivity", Health.FAILED, f"no answer in {timeout_s:g} s", timeout_s)
+    return tuple(
+        reports.get(index) or HealthReport(each.name, each.environment, (late,), each.account_name)
+        for index, each in enumerate(exchanges)
+    )

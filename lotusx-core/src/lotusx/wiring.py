@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import random as randomness
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,7 @@ from lotusx.account_feed import AccountFeed
 from lotusx.book import LiveOrderBook
 from lotusx.errors import ConnectionFailed, LotusXError
 from lotusx.exchange import Exchange
+from lotusx.health_checks import Inside
 from lotusx.instruments import Instruments
 from lotusx.kernel.book import SnapshotPace, seconds_each
 from lotusx.kernel.budget import Budget, BudgetRegistry
@@ -48,9 +49,11 @@ from lotusx.transport.ws import make_ws_transport
 if TYPE_CHECKING:
     from lotusx.config import Settings
     from lotusx.guard import Guard
+    from lotusx.health_checks import Level
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.codec import Channel
     from lotusx.kernel.facts import Environment, ExchangeFacts
+    from lotusx.kernel.flow import StreamState
     from lotusx.kernel.ports import Connector
     from lotusx.kernel.signer import Signer
     from lotusx.kernel.transport import HttpTransport, WsTransport
@@ -224,6 +227,14 @@ class Wiring:
         await self.rest.sync_clock()
         round_trip_ns = self.offset.round_trip_ns or 0
         return round(self.offset.wall_offset_ms(self.clock)), round_trip_ns // 1_000_000
+
+    def streams(self) -> Mapping[str, StreamState]:
+        """Return the state of every subscription."""
+        return {name: state for group in self.groups.values() for name, state in group.states().items()}
+
+    def levels(self) -> Sequence[Level]:
+        """Return how full the exchange's limits are."""
+        return self.budget.levels(self.clock.monotonic_ns())
 
     def stats(self) -> Mapping[str, Any]:
         """Return live sizes and counters."""
@@ -406,6 +417,6 @@ def wire(parts: Parts) -> Exchange:
         start=wiring.start,
         stop=wiring.stop,
         stats=wiring.stats,
-        clock_offset=wiring.clock_offset,
+        inside=Inside(wiring.clock_offset, wiring.streams, wiring.levels),
         native=lambda: wiring.connector.native,
     )

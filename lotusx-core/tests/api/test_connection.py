@@ -213,7 +213,8 @@ async def test_health_is_checked_part_by_part(acme: SimpleNamespace) -> None:
     async with connect() as exchange:
         report = await exchange.health_check()
         assert report["connectivity"].result is Health.OK
-        assert report["credentials"].detail == "the key is accepted and may read, trade"
+        assert report["credentials"].detail == "the key is accepted"
+        assert report["permissions"].detail == "the key may read, trade"
     async with connect(credentials=None) as exchange:
         assert (await exchange.health_check())["credentials"].result is Health.NOT_CHECKED
 

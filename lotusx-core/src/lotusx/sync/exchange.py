@@ -117,6 +117,11 @@ class Exchange(FlatCalls):
         self._runner.close(kind, error, traceback)
 
     @property
+    def account_name(self) -> str | None:
+        """The named account of the configuration; ``None``: the exchange's own settings."""
+        return self._twin.account_name
+
+    @property
     def capabilities(self) -> Mapping[Capability, Support]:
         """What this exchange offers in this environment."""
         return self._twin.capabilities
@@ -131,7 +136,7 @@ class Exchange(FlatCalls):
         return self._runner.read(self._twin.stats)
 
     def health_check(self) -> HealthReport:
-        """Prove connectivity, clock and credentials, each by itself. A failed check does not raise."""
+        """Look at connectivity, clock, credentials, permissions, streams and limits. A failed check does not raise."""
         return self._runner.call(self._twin.health_check)
 
     if not TYPE_CHECKING:  # checkers see `FlatCalls`, so that a misspelt call is an error to them

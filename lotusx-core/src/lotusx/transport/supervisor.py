@@ -154,6 +154,10 @@ class WsGroup:
                 stream.end()
         tasks.cancel_scope.cancel()
 
+    def states(self) -> Mapping[str, StreamState]:
+        """Return the state of every subscription, by its name."""
+        return {ident: each.state for ident, each in self._subs.items()}
+
     def stats(self) -> Mapping[str, int]:
         """Return live sizes and counters."""
         return {
