@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from lotusx.book_reads import BookReads
 from lotusx.errors import InvalidArgument, StreamClosed
 from lotusx.kernel.book.lane import lane_of
 from lotusx.kernel.book.reading import BookTop
-from lotusx.kernel.book.rule import BookRule
+from lotusx.kernel.book.rule import BookRule, Link, SnapshotSource
 from lotusx.kernel.book.sync import BookCounters, BookState, BookSync, Outcome
 from lotusx.kernel.telemetry import StreamChanged, Telemetry
 from lotusx.model.instruments import Instrument
@@ -172,6 +173,25 @@ class LiveOrderBook(BookReads):
     def refreshed(self) -> None:
         """Count a renewal of depth. For the machinery, not for users."""
         self.refreshes += 1
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether a snapshot's number is one of its own. For the machinery, not for users."""
+        return self._sync.rule.source is SnapshotSource.REQUEST and self._sync.state is BookState.SYNCED
+
+    def is_behind(self, newest: OrderBook) -> bool:
+        """Whether *newest* holds what this book has not heard of. For the machinery, not for users."""
+        if not self.is_comparable or (self._sync.number or 0) >= (newest.sequence or 0):
+            return False
+        if self._sync.rule.link is Link.CONTIGUOUS:
+            return True
+        ladder = self._sync.ladder  # where numbers have holes, nobody promises that a still book keeps its number
+        sides = ((ladder.bids(len(newest.bids)), newest.bids), (ladder.asks(len(newest.asks)), newest.asks))
+        return any(
+            [(Decimal(price), Decimal(quantity)) for price, quantity in ours]
+            != [(level.price, level.quantity) for level in theirs]
+            for ours, theirs in sides
+        )
 
     def report(self, trouble: str) -> None:
         """Tell observers. For the machinery, not for users."""

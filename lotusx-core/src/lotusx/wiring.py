@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -107,6 +108,7 @@ class Wiring:
         self._registry = parts.budgets or self._own_registry(parts.settings.budgets)
         self.budget: Budget
         self._journal: Journal | None = parts.journal
+        self._books: WeakValueDictionary[tuple[str, str], LiveOrderBook] = WeakValueDictionary()
         self.groups: dict[str, WsGroup] = {}
         self._measuring: Measuring | None = None
         self.instruments = Instruments(parts.facts.name, self.clock)
@@ -159,7 +161,7 @@ class Wiring:
             self.groups[group].lease = lease
         self.instruments.use(parts.reach.fetch(connector.market.instruments))
         self.rest.use_time_source(connector.market.server_time_ns)
-        probe = Probe(connector.market, self.instruments, self.clock, self._exchange_ns)
+        probe = Probe(connector.market, self.instruments, self.clock, self._exchange_ns, self._book_of)
         on_disk = None
         if parts.journal is None and parts.settings.journal and self._may_send:
             on_disk = self._journal = self._journal_at(parts.settings.journal)
@@ -370,7 +372,7 @@ class Wiring:
         market = self.connector.market
         channel, rule = market.book_channel(instrument, depth), market.book_rule(depth)
         each_s = seconds_each(rule.costs, self.parts.reach.limits(self.parts.facts.limits))
-        book = LiveOrderBook(
+        book = self._books[channel.group, channel.key] = LiveOrderBook(
             instrument,
             lambda: self.groups[channel.group].subscribe(channel),
             lambda: market.order_book(instrument, depth),
@@ -384,6 +386,9 @@ class Wiring:
         if self._measuring is not None:
             self._measuring.watch(book)
         return book
+
+    def _book_of(self, channel: Channel[Any]) -> LiveOrderBook | None:
+        return self._books.get((channel.group, channel.key))
 
 
 def _identity(parts: Parts) -> str:

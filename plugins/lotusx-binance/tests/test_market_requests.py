@@ -215,3 +215,12 @@ async def test_trade_history_goes_on_by_id(desk: Any, btc: Instrument) -> None:
     newest = await market.trades_page(btc, Span(None, 20 * MS), None, 5)
     assert desk.sent[2] == {"symbol": "BTCUSDT", "endTime": "19", "limit": "5"}
     assert newest.cursor is None
+
+
+async def test_the_newest_print_is_asked_for_where_that_is_cheap(desk: Any, btc: Instrument) -> None:
+    desk.rest.reply(json.dumps([_aggregate(7, 12)]), "[]")
+
+    assert await desk.connector.market.newest_trade_ns(btc) == 12 * MS
+    assert desk.sent == ("GET", "/api/v3/aggTrades", {"symbol": "BTCUSDT", "limit": "1"})
+    assert desk.costs == {"ip-weight": 4}
+    assert await desk.connector.market.newest_trade_ns(btc) is None

@@ -118,6 +118,14 @@ class MarketDataPort(Protocol):
         """Newest *limit* prints, oldest first."""
         raise _absent("recent_trades")
 
+    async def newest_trade_ns(self, instrument: Instrument) -> int | None:
+        """When the newest print was made; ``None``: there is none. Asked for often, of markets that seem quiet.
+
+        To be written where an exchange has something cheaper than its list of prints.
+        """
+        trades = await self.recent_trades(instrument, 1)
+        return trades[-1].exchange_ns if trades else None
+
     async def candles_page(
         self, instrument: Instrument, interval: Interval, span: Span, cursor: str | None, limit: int
     ) -> Page[Candle]:

@@ -62,6 +62,11 @@ class SpotMarketData(PublicData):
         book = await self._rest.depth(instrument.venue_symbol, limit)
         return convert.to_order_book(book, symbol=instrument.symbol, limit=limit, received_ns=self._now_ns())
 
+    async def newest_trade_ns(self, instrument: Instrument) -> int | None:
+        """Of the aggregated print, whose list weighs 4 where that of prints weighs 25."""
+        items = await self._rest.agg_trades(instrument.venue_symbol, limit=1)
+        return items[-1].T * convert.MS if items else None
+
     def trades_channel(self, instrument: Instrument) -> Channel[Trade]:
         symbol = instrument.symbol
 
