@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
 
 from lotusx.errors import ConnectionFailed, RequestTimeout, SlowConsumer, StreamGap
-from lotusx.kernel.codec import ChannelKind, WsFacts
+from lotusx.kernel.codec import Channel, ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState
-from lotusx.kernel.telemetry import ItemDropped
+from lotusx.kernel.telemetry import ItemDropped, Telemetry
 from lotusx.streams import Stream
+from lotusx.transport.clock import SystemClock
 from lotusx.transport.fanout import Subscription
 
 from .fakes import Codec, Connection, Log, Server, channel, group, number, until, virtually
@@ -670,12 +673,47 @@ def test_what_one_read_brought_is_taken_whole_unless_a_handover_is_under_way() -
     assert handover is not None
     assert not subscription.takes_runs(subscription.feed_old)
     assert not subscription.takes_runs(subscription.feed_new)
-    handover.switch()
+    subscription.switch()
     assert not subscription.takes_runs(subscription.feed_new)
     handover.settle()
     assert subscription.takes_runs(subscription.feed_new)
     subscription.end_handover()
     assert subscription.takes_runs(subscription.feed_new)
+
+
+def test_two_sockets_side_by_side_do_not_share_a_memory() -> None:
+    def summing() -> Channel[int]:
+        sums: list[int] = []
+
+        def convert(message: bytes, received_ns: int) -> list[int]:
+            sums.append(int(message))
+            return [sum(sums)]
+
+        return replace(channel(convert=convert), another=summing, lost=sums.clear)
+
+    async def main() -> None:
+        keeper: Any = SimpleNamespace(exchange="x", clock=SystemClock(), telemetry=Telemetry())
+        subscription: Subscription[int] = Subscription("sums", summing(), keeper)
+        stream: Stream[int] = Stream("sums", owner=subscription)
+        subscription.add(stream)
+        subscription.acked()
+        subscription.feed(b"10", 0)
+        subscription.begin_handover()
+        subscription.feed_old(b"1", 0)
+        for message in (b"11", b"2"):  # begins with a summary, as such subscriptions do
+            subscription.feed_new(message, 0)
+        subscription.feed_old(b"2", 0)
+        subscription.switch()
+        subscription.feed_old(b"9", 0)
+        subscription.feed_new(b"3", 0)
+        subscription.end_handover()
+        subscription.feed(b"4", 0)
+        assert [await anext(stream) for _ in range(5)] == [10, 11, 13, 16, 20]
+        subscription.lost(0, "cut", recover=False)
+        subscription.feed(b"5", 0)
+        assert await anext(stream) == 5
+
+    virtually(main)
 
 
 def test_a_reply_that_retires_its_socket_is_given_and_the_next_request_goes_over_another() -> None:

@@ -43,6 +43,8 @@ class Channel(Generic[E]):
         identity: Tells one event of this channel from another, the same on every socket: a trade id, an update id. Used
             to leave out repetitions while a socket is replaced; ``None``: whole messages are compared.
         lost: Called when messages may have been missed: a *convert* that remembers earlier messages must forget them.
+        another: Makes the same channel with a *convert* that remembers nothing yet, for a second socket side by side:
+            what two sockets bring at different times must not go through one memory. ``None``: it has no memory.
         fresh: Leaves out what was delivered before, of events about to be delivered. For channels whose every new
             subscription begins with what is known; a *convert* that did it could not serve two sockets side by side.
     """
@@ -58,6 +60,7 @@ class Channel(Generic[E]):
     view: str = ""
     lost: Callable[[], None] | None = field(default=None, compare=False, repr=False)
     fresh: Callable[[Sequence[E]], Sequence[E]] | None = field(default=None, compare=False, repr=False)
+    another: Callable[[], Channel[E]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Subscription(StreamOwner, Generic[E]):
         self.lost_since: Moment | None = None
         self.handover: Handover[Sequence[E]] | None = None
         self._keeper = keeper
+        self._read = self._read_next = channel  # each socket of a rotation has its own memory, where there is one
         self._convert = channel.convert
         self._fresh = channel.fresh
         self._streams: tuple[Stream[E], ...] = ()
@@ -128,6 +129,13 @@ class Subscription(StreamOwner, Generic[E]):
     def begin_handover(self) -> None:
         """Start to remember what the old socket brings; nothing has been asked of the new one yet."""
         self.handover = Handover(self._deliver, in_order=self._fresh is None)
+        self._read_next = self._read if self.channel.another is None else self.channel.another()
+
+    def switch(self) -> None:
+        """Read the new socket from now on."""
+        if self.handover is not None and not self.handover.switched:
+            self._read, self._convert = self._read_next, self._read_next.convert
+            self.handover.switch()
 
     def end_handover(self) -> None:
         """The old socket is gone, and what it brought cannot come again."""
@@ -136,18 +144,18 @@ class Subscription(StreamOwner, Generic[E]):
     def feed_old(self, message: bytes, received_ns: int) -> None:
         """Take one message from the socket that is being replaced."""
         if self.handover is not None and not self.handover.switched:
-            self.handover.old(self._identified(message, received_ns))
+            self.handover.old(self._identified(message, received_ns, self._read))
 
     def feed_new(self, message: bytes, received_ns: int) -> None:
         """Take one message from the socket that replaces it."""
         if self.handover is None or self.handover.settled:
             self.feed(message, received_ns)
         else:
-            self.handover.new(self._identified(message, received_ns))
+            self.handover.new(self._identified(message, received_ns, self._read_next))
 
-    def _identified(self, message: bytes, received_ns: int) -> list[tuple[Hashable, Sequence[E]]]:
+    def _identified(self, message: bytes, received_ns: int, source: Channel[E]) -> list[tuple[Hashable, Sequence[E]]]:
         try:
-            events = self._convert(message, received_ns)
+            events = source.convert(message, received_ns)
         except Exception as error:
             self._reject(error)
             return []
@@ -182,8 +190,9 @@ class Subscription(StreamOwner, Generic[E]):
         if self.lost_since is None:
             self.lost_since = Moment.of(last_life_ns, self._keeper.clock)
         self._was_lost = True
-        if self.channel.lost is not None:
-            self.channel.lost()
+        for read in (self._read, self._read_next):
+            if read.lost is not None:
+                read.lost()
         self.recovering = recover
         self.change(StreamState.LOST, reason)
 

@@ -206,8 +206,7 @@ class Slot:
         assert new is not None
         self.current, self.successor = new, None
         for subscription in self._owner.carried(self):
-            if subscription.handover is not None:
-                subscription.handover.switch()
+            subscription.switch()
         self._settle_ns = self._owner.clock.monotonic_ns() + SETTLE_NS
         self._age(new)
         if old is not None and not old.reason:

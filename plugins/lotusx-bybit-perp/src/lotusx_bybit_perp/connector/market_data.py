@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -101,7 +102,8 @@ class PerpMarketData(V5MarketData):
             state = merged(message)
             return (tickers.to_mark_price(state.data, symbol=symbol, exchange_ms=state.ts, received_ns=received_ns),)
 
-        return self._channel(instrument, "tickers", ChannelKind.MARK_PRICE, read, view="mark", lost=merged.forget)
+        made = self._channel(instrument, "tickers", ChannelKind.MARK_PRICE, read, view="mark", lost=merged.forget)
+        return replace(made, another=lambda: self.mark_price_channel(instrument))
 
     def liquidations_channel(self, instrument: Instrument) -> Channel[Liquidation]:
         symbol = instrument.symbol

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -225,14 +226,10 @@ class V5MarketData(MarketDataPort):
                 ),
             )
 
-        spot = category is Category.SPOT
-        return self._channel(
-            instrument,
-            "tickers",
-            ChannelKind.TICKER,
-            read_spot if spot else read_contract,
-            lost=None if spot else merged.forget,
-        )
+        if category is Category.SPOT:
+            return self._channel(instrument, "tickers", ChannelKind.TICKER, read_spot)
+        made = self._channel(instrument, "tickers", ChannelKind.TICKER, read_contract, lost=merged.forget)
+        return replace(made, another=lambda: self.ticker_channel(instrument))
 
     def best_bid_offer_channel(self, instrument: Instrument) -> Channel[BestBidOffer]:
         symbol = instrument.symbol

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -125,7 +126,8 @@ class MarketStreams(MarketDataPort):
                 for each, closed in bars
             ]
 
-        return self._channel(instrument, "candle", ChannelKind.CANDLES, read, suffix=f" {word}", lost=forget)
+        made = self._channel(instrument, "candle", ChannelKind.CANDLES, read, suffix=f" {word}", lost=forget)
+        return replace(made, another=lambda: self.candles_channel(instrument, interval))
 
     def order_book_channel(self, instrument: Instrument, depth: int) -> Channel[OrderBook]:
         """Whole snapshots: 5 levels about every half second, or 20 about every 5 s.
