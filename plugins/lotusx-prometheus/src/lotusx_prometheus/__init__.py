@@ -1,0 +1,1 @@
+"""Prometheus metrics of LotusX connections. Enable it in ``lotusx.toml`` with ``[telemetry.prometheus]``."""
