@@ -36,6 +36,7 @@ from lotusx.kernel.secrets import Secret
 from lotusx.kernel.telemetry import ItemDropped, Telemetry
 from lotusx.kernel.ws_requests import BudgetedRequests
 from lotusx.lifespans import Lifespans
+from lotusx.logs import EventLog, wanted
 from lotusx.market import MarketData
 from lotusx.measuring import Measuring
 from lotusx.orders import ClientOrderIds, OrderDesk
@@ -125,6 +126,8 @@ class Wiring:
         nonces = getattr(parts.signer, "nonce_scope", None)
         for observer in parts.manager.observers(parts.environment.name, parts.account):
             self.telemetry.observe(observer)
+        if wanted():
+            self.telemetry.observe(EventLog(facts.name, parts.environment.name, parts.account))
         await self._lifespans.start(parts.manager.lifespans(parts.environment.name, parts.account))
         http = parts.reach.over_http(parts.http or make_http_transport(proxy=parts.settings.proxy), self.clock)
         ws = parts.reach.over_ws(parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock))
