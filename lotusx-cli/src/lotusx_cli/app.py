@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "latency": ("latency:latency", "how long requests and streams take"),
         "call": ("call:call", "an exchange's own endpoints: list, call, or show the signed request"),
         "config": ("config:config", "which settings hold and where they come from"),
+        "audit": ("audit:audit", "whether an audit log is as it was written"),
         "doctor": ("doctor:doctor", "look for what is wrong on this machine"),
         "sim": ("sim:sim", "a simulated exchange on this machine"),
         "monitor": ("monitor:monitor", "several exchanges at once, full screen or in a browser"),
@@ -105,11 +106,17 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 
 @click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show versions.")
-def cli() -> None:
+@click.option("--log-level", metavar="LEVEL", help="Log to standard error: debug, info, warning or error.")
+@click.option("--log-json", is_flag=True, help="Log one JSON object a line; from info on, unless --log-level differs.")
+def cli(log_level: str | None, log_json: bool) -> None:
     """Prices, books, candles, balances and orders of crypto exchanges.
 
     Public data needs no key. Tables on a terminal, tab-separated text in a pipe, JSON with --json.
     """
+    if log_level is not None or log_json:
+        from lotusx.logs import set_up
+
+        set_up(level=log_level or "INFO", log_format="json" if log_json else None)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ class Check:
     """One check: its result, what was seen, and how long it took.
 
     Attributes:
-        data: What was seen, for programs; which names it has is stated in docs/observing.md.
+        data: What was seen, for programs; which names it has is stated in docs/health.md.
     """
 
     name: str

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from lotusx.errors import LotusXError
+from lotusx.errors import ConfigurationError
 from lotusx.filelock import try_lock, unlock
 from lotusx_audit.chain import Link, link_of, read, seal
 
@@ -26,7 +26,7 @@ _HEAD_BYTES = 128
 _SHOWN = 2_000
 
 
-class AuditError(LotusXError):
+class AuditError(ConfigurationError):
     """The audit log cannot be read or written; the text says why, and what to do."""
 
 
