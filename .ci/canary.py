@@ -107,7 +107,10 @@ def main(arguments: list[str]) -> int:
         print(*lines[-20:] if status else lines[-1:], sep="\n")
         sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
         print("looked through", ", ".join(f"{name} ({size} bytes)" for name, size in sizes.items()))
-        needed = {"errors.txt", "journal.db", "log.txt", "output.txt", "pickles.bin", "reprs.txt", "telemetry.txt"}
+        needed = {
+            "audit.jsonl", "errors.txt", "journal.db", "log.jsonl", "log.txt", "output.txt", "pickles.bin", "reprs.txt",
+            "telemetry.txt",
+        }  # fmt: skip
         missing = {name for name in needed if not sizes.get(name)}
         if missing:
             print(f"nothing was written to {', '.join(sorted(missing))}: the run says too little")

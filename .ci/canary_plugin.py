@@ -1,7 +1,7 @@
 """What `canary.py` has pytest load: makes a run say all it can, and keeps what it said.
 
-Every connection gets an observer and a journal, logging is at DEBUG; every error, exchange and event is written down
-with its text, its repr, what it carries, its traceback and its pickle.
+Every connection gets an observer, an audit log and a journal, logging is at DEBUG; every error, exchange and event is
+written down with its text, its repr, what it carries, its traceback and its pickle.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import pytest
 
 import lotusx
 from lotusx.errors import LotusXError
+from lotusx.logs import JsonFormatter
 from lotusx.plugin import hookimpl
+from lotusx_audit import Audit
 
 FOLDER = Path(os.environ["LOTUSX_CANARY"])
 _errors: list[LotusXError] = []
@@ -46,7 +48,8 @@ def _recorded(self: LotusXError, *arguments: Any, **more: Any) -> None:
 
 
 def _watched(name: str, **settings: Any) -> lotusx.Exchange:
-    settings["plugins"] = (*settings.get("plugins", ()), Watcher())
+    audit = Audit(file=FOLDER / "audit.jsonl", fsync="never")
+    settings["plugins"] = (*settings.get("plugins", ()), Watcher(), audit)
     if "clock" not in settings:  # threads know nothing of virtual time
         settings.setdefault("journal", FOLDER / "journal.db")
     exchange = _connect(name, **settings)
@@ -57,10 +60,12 @@ def _watched(name: str, **settings: Any) -> lotusx.Exchange:
 def pytest_configure(config: pytest.Config) -> None:
     """Take part in every connection and every error of the run."""
     logging.getLogger().setLevel(logging.DEBUG)
-    handler = logging.FileHandler(FOLDER / "log.txt", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s %(args)s"))
-    logging.getLogger().addHandler(handler)
-    config.add_cleanup(handler.close)
+    text = logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s %(args)s")
+    for name, formatter in (("log.txt", text), ("log.jsonl", JsonFormatter())):
+        handler = logging.FileHandler(FOLDER / name, encoding="utf-8")
+        handler.setFormatter(formatter)
+        logging.getLogger().addHandler(handler)
+        config.add_cleanup(handler.close)
     LotusXError.__init__ = _recorded  # type: ignore[method-assign]
     vars(lotusx)["connect"] = _watched
 
