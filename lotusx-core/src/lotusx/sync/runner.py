@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
 from functools import partial
+from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import anyio
@@ -33,7 +34,7 @@ class Runner:
         """Start the thread, and enter *context* in it."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal(self._backend))
-            stack.enter_context(self._portal.wrap_async_context_manager(context))
+            stack.enter_context(self._portal.wrap_async_context_manager(_Calm(context)))
             self._stack = stack.pop_all()
 
     def close(self, *error: Any) -> None:
@@ -70,7 +71,7 @@ class Runner:
     @contextmanager
     def entered(self, context: AbstractAsyncContextManager[A], twin: Callable[[A, Runner], T]) -> Iterator[T]:
         """Enter *context* and give out the twin of what it gives out."""
-        with self._running().wrap_async_context_manager(context) as entered:
+        with self._running().wrap_async_context_manager(_Calm(context)) as entered:
             yield twin(entered, self)
 
     def check_open(self) -> None:
@@ -96,6 +97,27 @@ class Runner:
         if self._portal is None:
             raise LotusXError("enter the connection first: with lotusx.sync.connect(…) as exchange: …")
         return self._portal
+
+
+class _Calm(Generic[A]):
+    """A context that is left as usual when an interruption ends the block here: it is none of the other thread's.
+
+    Ctrl-C and `SystemExit`, raised over there, would end its event loop before the contexts around this one are left.
+    """
+
+    def __init__(self, context: AbstractAsyncContextManager[A]) -> None:
+        self._context = context
+
+    async def __aenter__(self) -> A:
+        return await self._context.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if isinstance(error, Exception):
+            return await self._context.__aexit__(kind, error, trace)
+        await self._context.__aexit__(None, None, None)
+        return False
 
 
 class _Call(Generic[R]):
