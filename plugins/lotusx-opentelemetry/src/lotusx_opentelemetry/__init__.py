@@ -1,0 +1,1 @@
+"""OpenTelemetry traces and metrics of LotusX connections; enable it with ``[telemetry.opentelemetry]``."""
