@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-from rig.lab import EXCHANGES, commit, run_seed
+from rig.lab import EXCHANGES, broke, run_seed
 from rig.scorecard import Card, Cards, reached, read, this_version, write
 
 _LINE_S = 30.0
@@ -35,9 +35,8 @@ def one(exchange: str, seed: int) -> Outcome:
     try:
         result = run_seed(exchange, seed)
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
         card.take(seed, None)
-        return exchange, seed, card, [f"RUN {exchange} seed={seed} commit={commit()}: {what}"]
+        return exchange, seed, card, [broke(exchange, seed, error)]
     return exchange, seed, card, card.take(seed, result)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from _pytest.mark import ParameterSet
 from rig.broken import BROKEN, variants
+from rig.found import FOUND
 from rig.invariant import Invariant
 from rig.invariants import INVARIANTS
 from rig.lab import EXCHANGES, failures, run_seed
-from rig.plan import SCENARIOS, draw
-from rig.pool import Pool
+from rig.plan import SCENARIOS, VERSION, draw
+from rig.pool import Pool, RunsBroke
 from rig.tamper import Broken
 
 from lotusx.errors import LotusXError
@@ -28,13 +29,24 @@ exchanges = pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.timeout(900)  # the first of an exchange waits for all seeds of it
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda kind: kind.id)
 def test_it_holds(invariant: type[Invariant], exchange: str, seeds: range, pool: Pool) -> None:
-    results = pool.results(exchange, seeds)
+    try:
+        results = pool.results(exchange, seeds)
+    except RunsBroke as broken:
+        pytest.fail(str(broken), pytrace=False)
 
     lines = [line for result in results for line in failures(result, invariant.id)]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
     if len(seeds) >= 2 * len(SCENARIOS):  # every second seed plays one
         assert sum(result.exercised[invariant.id] for result in results), "no run has put it to the test"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exchange", "seed"), [(each, n) for each, found in FOUND[VERSION].items() for n in found])
+def test_a_seed_that_once_failed_holds(exchange: str, seed: int) -> None:
+    result = run_seed(exchange, seed)
+
+    assert [line for invariant in INVARIANTS for line in failures(result, invariant.id)] == []
 
 
 def broken_connections() -> Iterator[ParameterSet]:

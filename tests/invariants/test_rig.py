@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from rig.canary import Haystack, forms
 from rig.lab import EXCHANGES, failures, result_of, run_seed
-from rig.plan import draw
+from rig.plan import VERSION, draw
 
+DIGESTS = {1: "0783ce1b7acbc41181b5338b80f93000ab4a5b65db4cde1b1b59a411060488d1"}
+"""Of the first plans, by version."""
 HALF_AN_HOUR_S = 1_800.0
 SPEED = 50.0
 """Least virtual seconds per second of the processor on any machine, under coverage too. The goal is 1 000."""
@@ -46,6 +49,11 @@ def test_the_same_seed_gives_the_same_log_in_any_process(exchange: str) -> None:
     assert there.stdout == here
 
 
+def test_a_seed_means_what_it_meant() -> None:
+    plans = "\n".join(repr(astuple(draw(seed))) for seed in range(500))
+    assert sha256(plans.encode()).hexdigest() == DIGESTS[VERSION], "a plan that draws otherwise needs another VERSION"
+
+
 @exchanges
 def test_another_seed_gives_another_log(exchange: str) -> None:
     logs = {run_seed(exchange, seed, plan=draw(1, faults=("cut all",))).log for seed in (1, 2)}
@@ -67,7 +75,7 @@ def test_half_an_hour_of_stillness_passes_at_once(exchange: str, capsys: pytest.
 def test_a_failure_says_in_one_line_what_where_and_how_to_see_it_again() -> None:
     result = replace(result_of("binance", 0), failures={"I09": ["at 1.000 s: level 0 is wrong"]})
     (line,) = failures(result, "I09")
-    assert line.startswith("I09 binance seed=0 commit=")
+    assert line.startswith(f"I09 binance seed=0 plan={VERSION} commit=")
     assert line.endswith(
         ": at 1.000 s: level 0 is wrong | python -m pytest tests/invariants -k 'I09 and binance' --seed 0"
     )

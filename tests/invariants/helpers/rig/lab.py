@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rig.binance_perp import BinancePerp
 from rig.bybit import Bybit, BybitPerp
 from rig.exchange import UnderTest
 from rig.hyperliquid import Hyperliquid
-from rig.plan import Plan, draw
+from rig.plan import VERSION, Plan, draw
 from rig.running import Result, run
 from rig.tamper import Broken
 
@@ -49,10 +49,25 @@ def result_of(name: str, seed: int) -> Result:
     return run_seed(name, seed)
 
 
+def broke(name: str, seed: int, error: BaseException) -> str:
+    """Return the line for a run that did not come to its end."""
+    what = " / ".join(f"{type(each).__name__}: {each}".splitlines()[0] for each in _leaves(error))
+    rerun = f"python -m pytest tests/invariants -k {name} --seed {seed}"
+    return f"RUN {name} seed={seed} plan={VERSION} commit={commit()}: {what} | {rerun}"
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
 def failures(result: Result, invariant: str) -> list[str]:
     """Return a line for each failure of *invariant* in *result*."""
     rerun = f"python -m pytest tests/invariants -k '{invariant} and {result.exchange}' --seed {result.seed}"
     return [
-        f"{invariant} {result.exchange} seed={result.seed} commit={commit()}: {what} | {rerun}"
+        f"{invariant} {result.exchange} seed={result.seed} plan={VERSION} commit={commit()}: {what} | {rerun}"
         for what in result.failures[invariant]
     ]

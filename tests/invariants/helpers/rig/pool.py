@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
 
-from rig.lab import run_seed
+from rig.lab import broke, run_seed
 from rig.running import Result
 
 
@@ -17,17 +17,22 @@ def _prepare() -> None:
         del os.environ[name]  # settings of this machine
 
 
+class RunsBroke(Exception):
+    """Runs ended in an error of the rig's or of the code under test. The text has a line for each."""
+
+
 class Pool:
     """Results by exchange and seed.
 
     Attributes:
-        count: How many were run.
+        count: How many were run to their end.
     """
 
     def __init__(self, jobs: int) -> None:
         self.count = 0
         self._executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_prepare)
         self._results: dict[tuple[str, int], Result] = {}
+        self._broken: dict[tuple[str, int], str] = {}
         self._waited_s = 0.0
 
     def __enter__(self) -> Pool:
@@ -39,20 +44,35 @@ class Pool:
         self._executor.shutdown(cancel_futures=True)
 
     def results(self, exchange: str, seeds: range) -> list[Result]:
-        """Return what came of *seeds* of one exchange."""
+        """Return what came of *seeds* of one exchange.
+
+        Raises:
+            RunsBroke: Some did not come to their end; a line for each.
+        """
         begun = time.perf_counter()
-        missing = [seed for seed in seeds if (exchange, seed) not in self._results]
-        futures = [(seed, self._executor.submit(run_seed, exchange, seed)) for seed in missing]
-        for seed, future in futures:
-            self._results[(exchange, seed)] = future.result()
-            self.count += 1
+        names = [(exchange, seed) for seed in seeds]
+        futures = {
+            name: self._executor.submit(run_seed, *name)
+            for name in names
+            if name not in self._results and name not in self._broken
+        }
+        for name, future in futures.items():
+            try:
+                self._results[name] = future.result()
+            except Exception as error:
+                self._broken[name] = broke(*name, error)
+            else:
+                self.count += 1
         self._waited_s += time.perf_counter() - begun
-        return [self._results[(exchange, seed)] for seed in seeds]
+        lines = [self._broken[name] for name in names if name in self._broken]
+        if lines:
+            raise RunsBroke("\n".join(lines))
+        return [self._results[name] for name in names]
 
     def summary(self) -> str:
         """Return one line about all of it."""
         results = self._results.values()
-        failed = sum(any(result.failures.values()) for result in results)
+        failed = len(self._broken) + sum(any(result.failures.values()) for result in results)
         hours = sum(result.virtual_s for result in results) / 3_600
         names = len({exchange for exchange, _ in self._results})
         return (

@@ -10,6 +10,7 @@ from typing import Any
 
 from rig.invariants import INVARIANTS
 from rig.lab import commit, failures
+from rig.plan import VERSION
 from rig.running import Result
 
 _COUNTERS = ("faults", "scenarios", "exercised")
@@ -99,8 +100,8 @@ class Card:
 
 
 def this_version() -> str:
-    """Return what is being run: the core's version and the commit."""
-    return f"{version('lotusx-core')} ({commit()})"
+    """Return what is being run: the core's version, the commit, and the version of the plan."""
+    return f"{version('lotusx-core')} ({commit()}, plan {VERSION})"
 
 
 def ranges(seeds: Iterable[int]) -> list[tuple[int, int]]:
