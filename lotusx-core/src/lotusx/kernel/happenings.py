@@ -7,11 +7,13 @@ Numbers ``call`` and ``command`` tie the events of one call together; they are u
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lotusx.kernel.ports import Amendment, OrderRef
-from lotusx.model.orders import Fill, OrderState
-from lotusx.model.requests import OrderRequest
-from lotusx.model.symbol import Symbol
+if TYPE_CHECKING:  # requests are pydantic's, which a connection for public data need not load
+    from lotusx.kernel.ports import Amendment, OrderRef
+    from lotusx.model.orders import Fill, OrderState
+    from lotusx.model.requests import OrderRequest
+    from lotusx.model.symbol import Symbol
 
 # ---------------------------------------------------------------------------------------------------------- requests
 
