@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lotusx.plugin import ExchangeFacts, Sunset
+from lotusx_cli import sunsets
 from lotusx_cli.diagnosis import Finding, shareable
 from lotusx_cli.failures import Exit
+from lotusx_cli.sharing import cleaned, own_texts
 
 if TYPE_CHECKING:
-    import pytest
-
     from .conftest import Lotusx, Venue
 
 
@@ -45,7 +49,7 @@ def test_a_shared_report_holds_no_secret_no_address_and_no_folder(here: Path) ->
     findings = [
         Finding("x", "y", "failed", f"{here}/lotusx.toml http://10.0.0.1:80/a?b {secret} 192.168.0.7 lotusx 0.1")
     ]
-    text = json.dumps(shareable(findings))
+    text = json.dumps(shareable(findings, ()))
     assert "<here>/lotusx.toml <address> <removed> <address> lotusx 0.1" in text
 
 
@@ -59,3 +63,92 @@ def test_doctor_shares_one_document(lotusx: Lotusx, here: Path, free_port: int) 
     assert json.loads(done.out)["lotusx"]
     assert "canary" not in done.out
     assert str(free_port) not in done.out
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[exchanges.binance]\nread_only = "c4nary!"',
+        '[exchanges.binance]\nenvironment = "c4nary!"',
+        '[exchanges.binance]\nproxy = "c4nary!"',
+        '[exchanges.binance]\nproxy = "http://me:c4nary!@proxy.c4nary!"',
+        '[exchanges.binance]\njournal = "c4nary!/c4nary!"',
+        '[exchanges.binance.credentials]\napi_key = "c4nary!"',
+        '[exchanges.binance.credentials]\napi_key = "c4nary!"\nprivate_key = "c4nary!"\npassphrase = "c4nary!"',
+        '[exchanges.binance.credentials]\napi_key = { file = "c4nary!" }\napi_secret = "x"',
+        '[exchanges.binance.credentials]\napi_key = { env = "c4nary!" }\napi_secret = "x"',
+        '[exchanges.binance.credentials]\napi_key = { nothing = "c4nary!" }',
+        '[exchanges.binance.hosts.live]\napi = ["https://c4nary!"]',
+        '[exchanges.binance.limits]\nshare = "c4nary!"',
+        '[cache]\nfolder = "/c4nary!"\ninstruments_s = "c4nary!"',
+        '[strategy]\nname = "c4nary!"',
+        'c4nary! = "c4nary!"',
+    ],
+)
+def test_nothing_that_was_configured_is_shared(written: str, lotusx: Lotusx, here: Path, free_port: int) -> None:
+    base = f"http://127.0.0.1:{free_port}"
+    (here / "lotusx.toml").write_text(f"{written}\n")
+    (here / ".env").write_text(f"LOTUSX_BYBIT_PROXY=c4nary!\nLOTUSX_BINANCE_BASE_URL={base}\n")
+    (here / ".env.local").write_text("export LOTUSX_HYPERLIQUID_READ_ONLY = 'c4nary!'\n")
+    done = lotusx("doctor -e binance --share --timeout 0.2")
+    assert json.loads(done.out)["findings"]
+    assert "c4nary" not in done.out
+    assert str(free_port) not in done.out
+
+
+def test_variables_are_not_shared_either(lotusx: Lotusx, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+    monkeypatch.setenv("LOTUSX_BINANCE_READ_ONLY", "c4nary!")
+    monkeypatch.setenv("LOTUSX_BINANCE_API_KEY", "c4nary!")
+    done = lotusx("doctor -e binance --share --timeout 0.2")
+    assert done.code == Exit.CHECK_FAILED
+    assert "c4nary" not in done.out
+    assert "live" not in own_texts(None)
+
+
+def test_what_looks_private_is_taken_out_wherever_it_comes_from() -> None:
+    text = "fe80::1 [2001:db8::2]:443 2001:0:0:1:2:3:4:5 10.0.0.1:8080 wss://host/x?key=1 socks5://me@h:1 at 14:03:12"
+    assert cleaned(text) == "<address> <address> <address> <address> <address> <address> at 14:03:12"
+
+
+# ------------------------------------------------------------------------------------------------ endpoints that end
+
+
+TODAY = date(2026, 11, 21)
+
+
+def facts(*found: Sunset, as_of: date | None = TODAY) -> ExchangeFacts:
+    return ExchangeFacts("x", 1, {}, {}, sunsets=found, as_of=as_of)
+
+
+def test_an_end_of_something_in_use_is_a_problem_once_it_is_near() -> None:
+    def result(days: int) -> str:
+        return sunsets.judge(facts(Sunset("/v1", TODAY + timedelta(days), "/v2", used=True)), TODAY)[0][0]
+
+    assert [result(days) for days in (300, 61, 60, 0, -5)] == ["ok", "ok", "failed", "failed", "failed"]
+    (_, detail), *_ = sunsets.judge(facts(Sunset("/v1", TODAY + timedelta(9), "/v2", used=True)), TODAY)
+    assert detail.startswith("/v1 ends on 2026-11-30, in 9 days; instead: /v2; the plugin still uses it")
+
+
+def test_an_end_of_something_not_in_use_is_told_and_is_no_problem() -> None:
+    ((result, detail),) = sunsets.judge(facts(Sunset("/v1", date(2026, 1, 2), "/v2")), TODAY)
+    assert result == "ok"
+    assert "/v1 ended on 2026-01-02; instead: /v2" in detail
+
+
+def test_old_or_missing_knowledge_is_not_a_clean_bill() -> None:
+    assert sunsets.judge(facts(as_of=None), TODAY)[0][0] == "not_checked"
+    old = sunsets.judge(facts(as_of=TODAY - timedelta(181)), TODAY)
+    assert old[0][0] == "not_checked"
+    assert "181 days ago" in old[0][1]
+
+
+def test_doctor_knows_what_the_plugins_know(lotusx: Lotusx) -> None:
+    found = json.loads(lotusx("doctor -e binance --json --timeout 0.1").out)
+    (about,) = [item["detail"] for item in found if item["check"] == "endpoints"]
+    assert "/api/v1/* ended on 2026-03-25" in about
+
+
+def test_calling_an_endpoint_that_has_ended_says_so(lotusx: Lotusx) -> None:
+    done = lotusx("call -e binance GET /api/v1/time --show")
+    assert done.code == 0
+    assert "ended on 2026-03-25; instead: /api/v3/*" in done.err

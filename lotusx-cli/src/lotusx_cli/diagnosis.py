@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import platform
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from importlib import metadata
-from pathlib import Path
 
 import anyio
 
 from lotusx.errors import LotusXError
 from lotusx.plugin.registry import installed_exchanges
-from lotusx_cli.connecting import connected
+from lotusx_cli import sunsets
+from lotusx_cli.connecting import connected, facts_of
 from lotusx_cli.options import Target
-
-_ADDRESS = re.compile(r"https?://[^\s'\",)]+|wss?://[^\s'\",)]+|\b\d{1,3}(?:\.\d{1,3}){3}\b")
-_LONG = re.compile(r"\b[A-Za-z0-9+/_=-]{24,}\b")
+from lotusx_cli.sharing import cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,8 @@ async def diagnose(names: Sequence[str], config: str | None, timeout_s: float) -
     findings = [*_machine(), *_configuration(config), *_plugins(config)]
     claims = [item for item in installed_exchanges() if not item.problem]
     chosen = names or [item.name for item in claims]
+    today = datetime.now(UTC).date()
+    findings += [item for name in chosen for item in _endpoints(name, today)]
     results: dict[str, list[Finding]] = {}
 
     async def one(name: str) -> None:
@@ -47,19 +47,13 @@ async def diagnose(names: Sequence[str], config: str | None, timeout_s: float) -
     return findings + [item for name in chosen for item in results[name]]
 
 
-def shareable(findings: Sequence[Finding]) -> dict[str, object]:
-    """Return the report without what should not leave the machine: folders, addresses, anything that may be a key."""
+def shareable(findings: Sequence[Finding], own: Iterable[str]) -> dict[str, object]:
+    """Return the report without what should not leave the machine (`sharing.cleaned`); *own*: what was configured."""
+    private = tuple(own)
     return {
         "lotusx": _version("lotusx-core"),
-        "findings": [{name: _cleaned(value) for name, value in asdict(item).items()} for item in findings],
+        "findings": [{name: cleaned(value, private) for name, value in asdict(item).items()} for item in findings],
     }
-
-
-def _cleaned(text: str) -> str:
-    for known, stand_in in ((str(Path.cwd()), "<here>"), (str(Path.home()), "<home>"), (platform.node(), "<machine>")):
-        if known and known != "/":
-            text = text.replace(known, stand_in)
-    return _LONG.sub("<removed>", _ADDRESS.sub("<address>", text))
 
 
 def _machine() -> list[Finding]:
@@ -108,6 +102,14 @@ def _plugins(config: str | None) -> list[Finding]:
 
 def _about(distribution: str) -> str:
     return f"{distribution} {_version(distribution)}"
+
+
+def _endpoints(name: str, today: date) -> list[Finding]:
+    try:
+        facts = facts_of(name)
+    except LotusXError as error:
+        return [Finding(name, "endpoints", "failed", str(error))]
+    return [Finding(name, "endpoints", *item) for item in sunsets.judge(facts, today)]
 
 
 async def _exchange(name: str, config: str | None, timeout_s: float) -> list[Finding]:

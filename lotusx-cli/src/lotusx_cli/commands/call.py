@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ from lotusx_cli.connecting import connected, facts_of, run
 from lotusx_cli.exploring import OneRequest, Showing, endpoints
 from lotusx_cli.options import Target, with_exchange, with_output
 from lotusx_cli.output import Out
+from lotusx_cli.sunsets import ended
 
 if TYPE_CHECKING:
     from lotusx.kernel.transport import HttpTransport
@@ -64,6 +66,8 @@ def call(
                 return
             try:
                 if direct:
+                    if end := ended(facts, what[1], datetime.now(UTC).date()):
+                        out.note(f"note: {end}")
                     answer = await native.call(what[0].upper(), what[1], given, signed=signed, weight=weight)
                 else:
                     answer = await named(native, what[0], given)

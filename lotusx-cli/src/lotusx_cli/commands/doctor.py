@@ -21,12 +21,13 @@ from lotusx_cli.output import Out
 @click.option("--share", is_flag=True, help="One JSON document without secrets, keys, addresses or names of folders.")
 @with_output
 def doctor(names: tuple[str, ...], config: str | None, timeout_s: float, share: bool, out: Out) -> int:
-    """Check Python, packages, plugins, configuration, and of each exchange network, clock and key."""
+    """Check Python, packages, plugins, configuration, and of each exchange network, clock, key, endpoints that end."""
     from lotusx_cli.diagnosis import diagnose, shareable
+    from lotusx_cli.sharing import own_texts
 
     found = run(lambda: diagnose(names, config, timeout_s))
     if share:
-        print(json.dumps(shareable(found), indent=2))
+        print(json.dumps(shareable(found, own_texts(config)), indent=2))
     else:
         out.rows(found, ["area", "check", "result", "detail"], title="doctor")
     return Exit.CHECK_FAILED if any(item.result == "failed" for item in found) else Exit.OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -161,6 +162,25 @@ class CredentialField:
 
 
 @dataclass(frozen=True, slots=True)
+class Sunset:
+    """The end of something of an exchange's interface: announced, or come already.
+
+    Attributes:
+        what: In the exchange's words; of a REST endpoint its path, ``*`` standing for any text.
+        on: First day (UTC) on which it cannot be relied on.
+        instead: What takes its place.
+        source: Where the exchange says so.
+        used: Whether this plugin still depends on it.
+    """
+
+    what: str
+    on: date
+    instead: str = ""
+    source: str = ""
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeFacts:
     """What LotusX must know about an exchange before anyone connects to it.
 
@@ -172,6 +192,8 @@ class ExchangeFacts:
             A fact of the exchange, with its source in the plugin.
         receive_window_ms: How late the exchange still accepts a signed request.
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
+        sunsets: Ends of endpoints and streams that the exchange has announced, the past ones too.
+        as_of: Up to which day the exchange's notices are known here; ``None``: not stated.
         snapshots_per_s: Book snapshots that all books of a connection may ask for together, after a first burst of
             five; half of what the exchange's limits admit. Only where ``BookRule.costs`` does not say what one costs.
     """
@@ -191,3 +213,5 @@ class ExchangeFacts:
     snapshots_per_s: float = 1.0
     title: str = ""
     documentation: str = ""
+    sunsets: tuple[Sunset, ...] = ()
+    as_of: date | None = None

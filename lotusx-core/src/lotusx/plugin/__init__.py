@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Environment as Environment,
         ExchangeFacts as ExchangeFacts,
         Limit as Limit,
+        Sunset as Sunset,
         Support as Support,
         SupportLevel as SupportLevel,
     )
@@ -98,7 +99,7 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.codec": "Ack Channel ChannelKind Control Notice NoticeKind Reply WsCodec WsFacts",
         "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
         "lotusx.kernel.dialect": "RestDialect Usage",
-        "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Support SupportLevel",
+        "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Sunset Support SupportLevel",
         "lotusx.kernel.orders.context": "OrderContext",
         "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
         "Span TradingPort",

@@ -5,6 +5,7 @@ Source, unless said otherwise: the exchange's OpenAPI document (2026-08) and its
 
 from __future__ import annotations
 
+from datetime import date
 from types import MappingProxyType
 
 from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Support, WsFacts
@@ -115,6 +116,7 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Backpack",
     documentation="https://docs.backpack.exchange",
+    as_of=date(2026, 8, 3),
     environments=ENVIRONMENTS,
     capabilities=CAPABILITIES,
     credentials=(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import MappingProxyType
 
-from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Support, WsFacts
+from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Sunset, Support, WsFacts
 from lotusx_binance.environments import ENVIRONMENTS
 from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
 
@@ -15,6 +16,13 @@ LIMITS = (
     Limit(ORDERS, 50, 10.0, scope="account"),
     Limit(ORDERS, 160_000, 86_400.0, scope="account"),
     Limit(SAPI_WEIGHT, 12_000, 60.0),
+)
+
+_CHANGES = "https://github.com/binance/binance-spot-api-docs/blob/master/CHANGELOG.md"
+SUNSETS = (
+    Sunset("/api/v3/userDataStream*", date(2026, 2, 20), "userDataStream.subscribe.signature", _CHANGES),
+    Sunset("userDataStream.start, .ping and .stop", date(2026, 2, 20), "userDataStream.subscribe.signature", _CHANGES),
+    Sunset("/api/v1/*", date(2026, 3, 25), "/api/v3/*", _CHANGES),
 )
 
 CREDENTIALS = (
@@ -102,6 +110,8 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Binance spot",
     documentation="https://github.com/binance/binance-spot-api-docs",
+    sunsets=SUNSETS,
+    as_of=date(2026, 9, 18),  # the change log's newest entry that was read
     environments=ENVIRONMENTS,
     capabilities=CAPABILITIES,
     credentials=CREDENTIALS,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from lotusx.plugin import Capability as C, ExchangeFacts, Support
+from datetime import date
+
+from lotusx.plugin import Capability as C, ExchangeFacts, Sunset, Support
 from lotusx_bybit import v5
 from lotusx_bybit_perp.environments import ENVIRONMENTS
 
+_CHANGES = "https://bybit-exchange.github.io/docs/changelog/v5"
 _BATCH = Support.partial("20 orders a request; each counts as one", max_items=20)
 
 FACTS = ExchangeFacts(
@@ -13,6 +16,8 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Bybit perpetuals",
     documentation="https://bybit-exchange.github.io/docs/v5/intro",
+    sunsets=(Sunset("orderbook.500.{symbol}", date(2025, 9, 11), "orderbook.200 or orderbook.1000", _CHANGES),),
+    as_of=date(2026, 7, 24),
     environments=ENVIRONMENTS,
     capabilities=v5.capabilities(
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from lotusx.plugin import Capability as C, ExchangeFacts, Support
 from lotusx_bybit.environments import ENVIRONMENTS
 from lotusx_bybit.v5 import (
@@ -23,6 +25,7 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Bybit spot",
     documentation="https://bybit-exchange.github.io/docs/v5/intro",
+    as_of=date(2026, 7, 24),
     environments=ENVIRONMENTS,
     capabilities=capabilities(
         {

@@ -5,6 +5,7 @@ Source, unless said otherwise: https://hyperliquid.gitbook.io/hyperliquid-docs, 
 
 from __future__ import annotations
 
+from datetime import date
 from types import MappingProxyType
 
 from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Support, WsFacts
@@ -104,6 +105,7 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Hyperliquid",
     documentation="https://hyperliquid.gitbook.io/hyperliquid-docs",
+    as_of=date(2026, 9, 1),
     environments=ENVIRONMENTS,
     capabilities=CAPABILITIES,
     credentials=(

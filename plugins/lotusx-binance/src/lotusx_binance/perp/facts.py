@@ -5,12 +5,20 @@ Source, unless said otherwise: developers.binance.com, USDⓈ-M futures (2026).
 
 from __future__ import annotations
 
+from datetime import date
 from types import MappingProxyType
 
-from lotusx.plugin import Capability as C, ExchangeFacts, Limit, Support, WsFacts
+from lotusx.plugin import Capability as C, ExchangeFacts, Limit, Sunset, Support, WsFacts
 from lotusx_binance.facts import CREDENTIALS
 from lotusx_binance.perp.environments import ENVIRONMENTS
 from lotusx_binance.pools import FUNDING_CALLS, ORDERS, SAPI_WEIGHT, WEIGHT
+
+SUNSETS = (
+    # developers.binance.com: change log of derivatives, and the page on connecting to streams
+    Sunset("conditional types on /fapi/v1/order and /fapi/v1/batchOrders", date(2025, 12, 9), "/fapi/v1/algoOrder"),
+    Sunset("CONDITIONAL_ORDER_TRIGGER_REJECT", date(2025, 12, 15), "ALGO_UPDATE, field rm"),
+    Sunset("fstream.binance.com/ws and /stream without a path", date(2026, 4, 23), "/public, /market and /private"),
+)
 
 MAX_BATCH = 5
 MAX_CANCELS = 10
@@ -93,6 +101,8 @@ FACTS = ExchangeFacts(
     contract=1,
     title="Binance USDⓈ-M futures",
     documentation="https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info",
+    sunsets=SUNSETS,
+    as_of=date(2026, 6, 30),  # of the change log; of what came later only parts were read
     capabilities=CAPABILITIES,
     environments=ENVIRONMENTS,
     limits=LIMITS,
