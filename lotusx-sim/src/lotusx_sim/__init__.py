@@ -13,6 +13,7 @@ from lotusx_sim.dialects.binance import ApiKey, BinanceSpot
 from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
 from lotusx_sim.dialects.hyperliquid import Account, Hyperliquid
+from lotusx_sim.dialects.okx import Okx
 from lotusx_sim.faults import Effect, Fault
 from lotusx_sim.shells.clock import LoopClock, ManualClock, WallClock
 from lotusx_sim.shells.sockets import Server, serve
@@ -30,6 +31,7 @@ __all__ = [
     "Hyperliquid",
     "LoopClock",
     "ManualClock",
+    "Okx",
     "Server",
     "Simulator",
     "WallClock",

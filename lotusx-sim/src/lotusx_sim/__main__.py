@@ -33,6 +33,7 @@ examples:
   lotusx-sim serve --venue binance-perp
   lotusx-sim serve --venue bybit --environment demo
   lotusx-sim serve --venue backpack
+  lotusx-sim serve --venue okx
   lotusx-sim serve --venue hyperliquid
   lotusx-sim serve --venue hyperliquid --network testnet --private-key 0x...
 
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--venue",
         default="binance",
-        choices=["backpack", "binance", "binance-perp", "bybit", "hyperliquid"],
+        choices=["backpack", "binance", "binance-perp", "bybit", "hyperliquid", "okx"],
         help="wire dialect (default: binance)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from lotusx_sim.dialects import backpack, bybit, hyperliquid
+from lotusx_sim.dialects import backpack, bybit, hyperliquid, okx
 from lotusx_sim.dialects.binance import DEFAULT_KEY, ApiKey, BinanceSpot
 from lotusx_sim.dialects.binance_perp import BinancePerp
 from lotusx_sim.dialects.bybit import Bybit
@@ -33,6 +33,8 @@ def make_venue(arguments: argparse.Namespace) -> Venue:
             return _bybit(arguments)
         if arguments.venue == "backpack":
             return _backpack(arguments)
+        if arguments.venue == "okx":
+            return _okx(arguments)
     except (ValueError, backpack.MissingLibrary, hyperliquid.MissingLibrary) as error:
         raise UsageError(str(error)) from None
     _refuse(arguments, "private_key", "network", "environment")
@@ -126,6 +128,16 @@ def _bybit(arguments: argparse.Namespace) -> Bybit:
         environment=arguments.environment or bybit.LIVE,
         actions_per_s=0 if arguments.quiet_market else 40,
     )
+
+
+def _okx(arguments: argparse.Namespace) -> okx.Okx:
+    _refuse(arguments, "private_key", "network", "environment", "symbols", "capture", "account")
+    key = okx.DEFAULT_KEY
+    if (arguments.api_key is None) != (arguments.api_secret is None):
+        raise UsageError("--api-key and --api-secret belong together")
+    if arguments.api_key is not None:
+        key = okx.OkxKey(arguments.api_key, key.account, arguments.api_secret, key.passphrase)
+    return okx.Okx(seed=arguments.seed, keys=(key,), actions_per_s=0 if arguments.quiet_market else 40)
 
 
 # -- Backpack ----------------------------------------------------------------------------------------------------
