@@ -177,13 +177,14 @@ async def amended_batch_rests_with_its_new_terms(a: Arena) -> None:
 @case(C.CANCEL_ALL_AFTER, quiet=True)
 async def dead_mans_switch_cancels_unless_it_is_taken_back(a: Arena) -> None:
     """Within seconds of its time."""
-    symbol = a.symbol if "symbols" in a.exchange.capabilities[C.CANCEL_ALL_AFTER].limits else None
+    limits = a.exchange.capabilities[C.CANCEL_ALL_AFTER].limits
+    symbol, seconds = a.symbol if "symbols" in limits else None, max(6, limits.get("min_s", 0))
     await a.exchange.trading.place(await a.resting())
-    await a.exchange.trading.cancel_all_after(6, symbol)
+    await a.exchange.trading.cancel_all_after(seconds, symbol)
     await a.exchange.trading.cancel_all_after(0, symbol)
     that(a.sim.open_orders(), "setting it cancelled at once")
-    await a.exchange.trading.cancel_all_after(6, symbol)
-    with anyio.fail_after(PATIENCE_S):
+    await a.exchange.trading.cancel_all_after(seconds, symbol)
+    with anyio.fail_after(seconds + PATIENCE_S):
         while a.sim.open_orders():  # noqa: ASYNC110 - the simulation has no event for it
             await anyio.sleep(0.05)
 
