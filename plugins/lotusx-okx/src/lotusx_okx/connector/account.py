@@ -1,0 +1,138 @@
+"""Holdings and settings of one account, and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lotusx.errors import ItemRejected, NotSupported
+from lotusx.model import (
+    AccountEvent,
+    Balance,
+    Fees,
+    FundingPayment,
+    Instrument,
+    InstrumentKind,
+    Leverage,
+    Permissions,
+    Position,
+    plain,
+)
+from lotusx.plugin import AccountPort, Channel, ChannelKind, Page, Span
+from lotusx_okx import account_conversions as convert, account_types as types
+from lotusx_okx.codec import ACCOUNT, ORDERS, POSITIONS
+from lotusx_okx.connector.listed import Listed, require_swap
+from lotusx_okx.connector.order_reads import MAX_ROWS
+from lotusx_okx.connector.paging import newest_in, older_than
+from lotusx_okx.environments import PRIVATE
+from lotusx_okx.markets import SWAP
+from lotusx_okx.numbers import MS, ns_of
+
+if TYPE_CHECKING:
+    from lotusx.plugin import Kernel
+    from lotusx_okx.client_ids import ClientIds
+    from lotusx_okx.connector.setup import AccountSetup
+    from lotusx_okx.rest import Endpoints
+
+CROSS = "cross"
+BILLS_DAYS = 7
+
+
+class OkxAccount(AccountPort):
+    """The trading account of the key. What lies in the funding account is not part of it."""
+
+    def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds, setup: AccountSetup) -> None:
+        self._kernel = kernel
+        self._rest = rest
+        self._listed = listed
+        self._ids = ids
+        self._setup = setup
+
+    async def balances(self) -> Sequence[Balance]:
+        """Return what the trading account holds; the exchange leaves out what is zero."""
+        return [convert.to_balance(item) for item in (await self._rest.balance()).details]
+
+    async def positions(self) -> Sequence[Position]:
+        """Return open positions of linear swaps, in long/short mode up to two of an instrument."""
+
+        def one(item: types.Position, instrument: Instrument) -> Position:
+            return convert.to_position(item, instrument=instrument)
+
+        found = await self._listed.of_account("positions", await self._rest.positions(), one)
+        return [position for position in found if position.quantity]
+
+    async def fees(self, instrument: Instrument) -> Fees:
+        """Return the rates of the instrument's fee group. What OKX waives for single pairs is not in them."""
+        params = {"instType": self._listed.type_of(instrument), "instId": instrument.venue_symbol}
+        if instrument.kind is InstrumentKind.LINEAR:
+            params = {"instType": SWAP, "instFamily": f"{instrument.base}-{instrument.quote}"}
+        return convert.to_fees(await self._rest.trade_fee(params), instrument=instrument)
+
+    async def permissions(self) -> Permissions:
+        return convert.to_permissions(*await self._setup.read())
+
+    async def leverage(self, instrument: Instrument) -> Leverage:
+        """Return the leverage of cross margin.
+
+        Raises:
+            NotSupported: The two positions of long/short mode differ in it.
+        """
+        require_swap(instrument, "leverage")
+        rows = await self._rest.leverage(instrument.venue_symbol, CROSS)
+        if not rows:
+            raise ItemRejected(f"no leverage of {instrument.symbol} is stated", field="data")
+        if len({row.lever for row in rows}) > 1:
+            raise NotSupported(
+                self._kernel.facts.name, "one leverage of two positions that differ in it", "native.leverage"
+            )
+        return convert.to_leverage(rows[0], instrument=instrument)
+
+    async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
+        """Set the leverage of cross margin, of both sides."""
+        require_swap(instrument, "leverage")
+        await self._rest.set_leverage({"instId": instrument.venue_symbol, "lever": plain(leverage), "mgnMode": CROSS})
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        """All payments of *span* in one page: they can only be read backwards, 100 at a time."""
+        if instrument is not None:
+            require_swap(instrument, "funding")
+        archive = older_than(span, BILLS_DAYS, self._kernel.exchange_ns() // MS)
+        asked = {"instType": SWAP, "type": convert.FUNDING}
+
+        async def ask(after: str | None, count: int) -> Sequence[types.Bill]:
+            return await self._rest.bills({**asked, "after": after, "limit": count}, archive=archive)
+
+        rows = await newest_in(
+            span,
+            ask,
+            time_of=lambda row: ns_of(row.ts, "ts"),
+            name_of=lambda row: row.billId,
+            limit=limit,
+            most=MAX_ROWS,
+        )
+        wanted = [
+            row
+            for row in rows
+            if row.subType in convert.FUNDING_PAID and (instrument is None or row.instId == instrument.venue_symbol)
+        ]
+        received_ns = self._kernel.clock.now_ns()
+
+        def one(row: types.Bill, of: Instrument) -> FundingPayment:
+            return convert.to_funding_payment(row, instrument=of, received_ns=received_ns)
+
+        return Page(await self._listed.of_account("bills", wanted, one), None)
+
+    # Events
+
+    def channels(self) -> Sequence[Channel[AccountEvent]]:
+        """Return the channels of orders and their fills, of positions and of balances."""
+        instrument_of, ids = self._listed.instrument_of, self._ids
+        readers: dict[str, Callable[[bytes, int], Sequence[AccountEvent]]] = {
+            ORDERS: lambda message, at: convert.to_order_events(message, at, instrument_of=instrument_of, ids=ids),
+            POSITIONS: lambda message, at: convert.to_position_events(message, at, instrument_of=instrument_of),
+            ACCOUNT: convert.to_balance_events,
+        }
+        return [Channel(PRIVATE, key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]

@@ -1,0 +1,125 @@
+"""Holdings, positions, fees and permissions: documents → the model."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import okx_documents as documented
+import pytest
+from okx_desk import Desk
+
+from lotusx.errors import ItemRejected, NotSupported
+from lotusx.model import BalanceEvent, MarginMode, PositionEvent, PositionSide
+from lotusx.plugin import Span
+from lotusx_okx import account_conversions as convert, account_types as types
+
+D = Decimal
+SWAP, SPOT = documented.SWAP, documented.SPOT
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # nothing here waits
+
+
+def position(**changes: Any) -> Any:
+    return convert.to_position(msgspec.convert(documented.POSITION | changes, types.Position), instrument=SWAP)
+
+
+def test_a_balance_is_what_lies_there_and_what_of_it_is_free() -> None:
+    found = convert.to_balance(msgspec.convert(documented.HOLDING, types.Holding))
+
+    assert (found.asset, found.total) == ("USDT", D("4850.435693622894"))
+    assert (found.free, found.locked) == (D("4834.317093622894"), D("158.573"))
+    assert found.updated_ns == 1705449605015 * 10**6
+
+
+def test_a_position_is_signed_and_in_base_units() -> None:
+    found = position()
+
+    assert (found.quantity, found.side, found.margin_mode) == (D("-0.005"), None, MarginMode.CROSS)
+    assert (found.margin, found.leverage) == (D("62.9"), 5)
+
+
+@pytest.mark.parametrize(("side", "quantity"), [("long", D("0.005")), ("short", D("-0.005"))])
+def test_the_two_positions_of_long_short_mode_have_their_sides(side: str, quantity: Decimal) -> None:
+    found = position(pos="0.5", posSide=side)
+
+    assert (found.quantity, found.side) == (quantity, PositionSide(side))
+
+
+def test_a_position_on_an_unknown_side_is_rejected() -> None:
+    with pytest.raises(ItemRejected):
+        position(posSide="sideways")
+
+
+def test_messages_become_events_of_what_they_hold() -> None:
+    balances = convert.to_balance_events(documented.private("account", {"details": [documented.HOLDING]}), 1)
+    positions = convert.to_position_events(
+        documented.private("positions", documented.POSITION), 1, instrument_of=lambda name: SWAP
+    )
+
+    assert [type(event) for event in (*balances, *positions)] == [BalanceEvent, PositionEvent]
+    assert not convert.to_balance_events(documented.private("account", {"details": []}), 1)
+    assert not convert.to_position_events(documented.private("positions"), 1, instrument_of=lambda name: SWAP)
+
+
+async def test_fees_are_those_of_the_instruments_group(desk: Desk) -> None:
+    groups = [
+        {"groupId": "1", "maker": "-0.0008", "taker": "-0.001", "elpMaker": ""},
+        {"groupId": "2", "maker": "0.0001", "taker": "-0.0005", "elpMaker": ""},
+    ]
+    desk.rest.reply(documented.reply({"feeGroup": groups}), documented.reply({"feeGroup": groups}))
+
+    swap = await desk.connector.account.fees(SWAP)
+    assert desk.rest.params == {"instType": "SWAP", "instFamily": "BTC-USDT"}
+    spot = await desk.connector.account.fees(SPOT)
+    assert desk.rest.params == {"instType": "SPOT", "instId": "BTC-USDT"}
+
+    assert (swap.maker, swap.taker) == (D("-0.0001"), D("0.0005"))  # OKX writes a rebate above zero
+    assert (spot.maker, spot.taker) == (D("0.0008"), D("0.001"))
+
+
+async def test_a_fee_group_that_is_not_there_is_no_guess(desk: Desk) -> None:
+    desk.rest.reply(documented.reply({"feeGroup": [{"groupId": "9", "maker": "0", "taker": "0"}]}))
+
+    with pytest.raises(ItemRejected):
+        await desk.connector.account.fees(SWAP)
+
+
+async def test_permissions_are_those_of_the_key(desk: Desk) -> None:
+    desk.rest.reply(documented.reply(documented.CONFIG))
+
+    found = await desk.connector.account.permissions()
+
+    assert (found.read, found.trade, found.withdraw, found.ip_restricted) == (True, True, True, False)
+    assert found.raw["acctLv"] == "2"
+
+
+async def test_leverage_is_asked_for_in_cross_margin(desk: Desk) -> None:
+    row = {"ccy": "", "instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "long", "lever": "10"}
+    desk.rest.reply(documented.reply(row, row | {"posSide": "short"}), documented.reply(row, row | {"lever": "5"}))
+
+    found = await desk.connector.account.leverage(SWAP)
+
+    assert (found.leverage, found.margin_mode, found.maximum) == (10, MarginMode.CROSS, 100)
+    with pytest.raises(NotSupported):
+        await desk.connector.account.leverage(SWAP)
+    with pytest.raises(NotSupported):
+        await desk.connector.account.leverage(SPOT)
+
+
+async def test_funding_is_told_among_other_bills(desk: Desk) -> None:
+    at = 1_770_000_000_000 - 3_600_000
+    bill = {"billId": "5", "ccy": "USDT", "balChg": "-1.5", "ts": str(at), "instId": "BTC-USDT-SWAP", "subType": "173"}
+    other = bill | {"billId": "4", "subType": "205"}
+    desk.rest.reply(documented.reply(bill, other))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(start_ns=(at - 5) * 10**6), None, 100)
+
+    (payment,) = page.items
+    assert (payment.amount, payment.asset, payment.exchange_ns) == (D("-1.5"), "USDT", at * 10**6)
+    assert desk.rest.params == {"instType": "SWAP", "type": "8", "limit": "100"}
