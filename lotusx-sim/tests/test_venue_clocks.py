@@ -2,10 +2,12 @@
 
 from typing import cast
 
+from lotusx_sim import BinanceSpot, Simulator
 from lotusx_sim.dialects.background import CATCH_UP_NS, Background
 from lotusx_sim.dialects.base import next_multiple_ns
 from lotusx_sim.dialects.commands import Commands
 from lotusx_sim.engine.feed import Population
+from lotusx_sim.shells.clock import ManualClock
 
 SECOND_NS = 1_000_000_000
 
@@ -79,3 +81,18 @@ def test_commands_are_carried_out_in_their_order_when_they_are_due() -> None:
 
 def test_what_happens_at_every_hour_happens_next_at_the_one_to_come() -> None:
     assert [next_multiple_ns(now_ns, 60) for now_ns in (0, 59, 60, 61)] == [60, 60, 120, 120]
+
+
+def test_what_a_test_does_comes_after_all_that_was_due_by_then() -> None:
+    clock = ManualClock(1_700_000_000 * SECOND_NS)
+    venue = BinanceSpot(seed=1, actions_per_s=200)
+    sim = Simulator(venue, clock=clock)
+    sim.advance()
+    clock.advance(5.0)
+    sim.trade("BTCUSDT", "buy", "0.01")
+    sim.advance()
+
+    times = [item.ns for item in venue.state.views["BTCUSDT"].trades]
+
+    assert len(times) > 1
+    assert times == sorted(times)

@@ -145,6 +145,11 @@ class Simulator(FaultScript):
         while self._timers and self._timers[0][0] <= now_ns:
             heapq.heappop(self._timers)[2]()
 
+    def _caught_up_ns(self) -> int:
+        """Let everything happen that is due, and return what time it is: what is done next comes after all that."""
+        self.advance()
+        return self.now_ns()
+
     def later(self, delay_s: float, action: Callable[[], None]) -> None:
         """Do *action* after *delay_s* of the simulation's time."""
         self._timer_number += 1
@@ -160,8 +165,7 @@ class Simulator(FaultScript):
 
     def quiet(self, on: bool = True) -> None:
         """Stop the background trading; the books stay as they are."""
-        self.advance()
-        self.venue.set_quiet(on, self.now_ns())
+        self.venue.set_quiet(on, self._caught_up_ns())
         self.changed()
 
     def set_book(
@@ -171,7 +175,7 @@ class Simulator(FaultScript):
         asks: Iterable[tuple[str | Decimal, str | Decimal]],
     ) -> None:
         """Replace everybody else's orders in *symbol* by these (price, quantity) levels. Quiet the market first."""
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         self.venue.population.leave_market(symbol, now_ns)
         for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
             for price, quantity in levels:
@@ -185,7 +189,7 @@ class Simulator(FaultScript):
             side: ``buy`` or ``sell``: the counterparty's.
             price: Its limit; None takes any price.
         """
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         new = NewOrder(
             OUTSIDER,
             symbol,
@@ -203,32 +207,32 @@ class Simulator(FaultScript):
         """Trade against one resting order at its price, whatever is ahead of it; all of it by default."""
         order = self.order(client_order_id, account=account)
         amount = order.remaining if quantity is None else Decimal(quantity)
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         self.exchange.fill_resting(order, amount, OUTSIDER, now_ns)
         self.flush()
 
     def cancel(self, client_order_id: str, *, account: str | None = None) -> None:
         """Let the exchange end an open order, as it does in a delisting."""
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         self.exchange.expire(self.order(client_order_id, account=account), now_ns, "EXCHANGE_CANCELED")
         self.flush()
 
     def deposit(self, asset: str, amount: str | Decimal, *, account: str | None = None) -> None:
         """Credit *amount*; a negative one is a withdrawal."""
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         self.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
         self.flush()
 
     def set_mark(self, symbol: str, mark: str | Decimal, index: str | Decimal | None = None) -> None:
         """Pin the mark price of a perpetual, and its index; triggers and liquidations follow at once."""
-        now_ns = self.now_ns()
+        now_ns = self._caught_up_ns()
         oracle = None if index is None else Decimal(index)
         self.exchange.perps.set_mark(symbol, Decimal(mark), now_ns, oracle)
         self.flush()
 
     def follow_trades(self, symbol: str) -> None:
         """Let the mark price of a perpetual follow what is traded again."""
-        self.exchange.perps.follow_trades(symbol, self.now_ns())
+        self.exchange.perps.follow_trades(symbol, self._caught_up_ns())
         self.flush()
 
     def set_funding_rate(self, symbol: str, rate: str | Decimal) -> None:
@@ -237,7 +241,7 @@ class Simulator(FaultScript):
 
     def settle_funding(self, symbol: str) -> None:
         """Let every position in *symbol* pay or receive funding now, whatever the hour."""
-        self.exchange.perps.settle_funding(symbol, self.now_ns())
+        self.exchange.perps.settle_funding(symbol, self._caught_up_ns())
         self.flush()
 
     def flush(self) -> None:
