@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
+from lotusx_cli.commands.health import _serve
 from lotusx_cli.failures import Exit
+from lotusx_cli.output import Out
 
 if TYPE_CHECKING:
     from .conftest import Lotusx, Venue
@@ -29,6 +32,23 @@ def test_status_of_several_is_one_document(lotusx: Lotusx, binance: Venue, free_
     done = lotusx(f"status -e binance -e binance {more} --json")
     document = json.loads(done.out)
     assert (done.code, document["healthy"], len(document["exchanges"])) == (0, True, 2)
+
+
+def test_supervisors_are_served_until_it_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> bytes:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_serve, [], ("127.0.0.1", 0), 15.0, Out())
+            with anyio.fail_after(30):
+                while not (said := capsys.readouterr().err):
+                    await anyio.sleep(0.005)
+                port = int(said.split(":")[2].partition("/")[0])
+                async with await anyio.connect_tcp("127.0.0.1", port) as client:
+                    await client.send(b"GET /live HTTP/1.1\r\n\r\n")
+                    answer = await client.receive()
+            tasks.cancel_scope.cancel()
+        return answer
+
+    assert anyio.run(main).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_an_address_to_serve_at_that_is_none_is_refused(lotusx: Lotusx, binance: Venue) -> None:

@@ -18,7 +18,7 @@ from lotusx.kernel.facts import ExchangeFacts
 from lotusx.plugin.manager import PluginManager
 from lotusx.plugin.registry import installed_exchanges
 
-_GENERAL = ("CONFIG",)
+_GENERAL = ("CONFIG", "RISK_HALTED")
 
 
 @dataclass(frozen=True, slots=True)
