@@ -177,11 +177,14 @@ class LiveOrderBook(BookReads):
     @property
     def is_comparable(self) -> bool:
         """Whether a snapshot's number is one of its own. For the machinery, not for users."""
-        return self._sync.rule.source is SnapshotSource.REQUEST and self._sync.state is BookState.SYNCED
+        return self._sync.rule.source is SnapshotSource.REQUEST
 
     def is_behind(self, newest: OrderBook) -> bool:
-        """Whether *newest* holds what this book has not heard of. For the machinery, not for users."""
-        if not self.is_comparable or (self._sync.number or 0) >= (newest.sequence or 0):
+        """Whether *newest* holds what this book has not heard of. For the machinery, not for users.
+
+        A book that is not synced waits for a snapshot, which will tell.
+        """
+        if self._sync.state is not BookState.SYNCED or (self._sync.number or 0) >= (newest.sequence or 0):
             return False
         if self._sync.rule.link is Link.CONTIGUOUS:
             return True

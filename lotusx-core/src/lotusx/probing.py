@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lotusx.kernel.book.sync import BookState
 from lotusx.kernel.codec import ChannelKind
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Probe:
         return channel.kind in _BY_PRINTS or await self._stands_still(instrument)
 
     async def _is_up_to_date(self, book: LiveOrderBook, instrument: Instrument) -> bool:
+        if book.state is not BookState.SYNCED:
+            return True  # it is being asked for; once it is there, it is looked at like any other
         newest = await self._port.order_book(instrument, _LOOK_LEVELS)
         if book.is_behind(newest):
             await self._clock.sleep(_BETWEEN_LOOKS_S)  # what is under way comes by then

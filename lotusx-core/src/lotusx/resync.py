@@ -162,15 +162,18 @@ class Resynchroniser:
                 self._book.publish(snapshot.received_ns)
 
     async def _wait_for_stream(self, *, renew: bool) -> None:
-        assert self._stream is not None
+        stream = self._stream
+        assert stream is not None
         self._renew = False
         if renew:
             self.requests += 1
-            self._stream.renew()
+            stream.renew()
         async with anyio.create_task_group() as tasks:
 
             async def give_up() -> None:
                 await self._clock.sleep(self._policy.stream_snapshot_s)
+                while stream.is_renewing:  # many books wait for their turn to ask; asking again would make it later
+                    await self._clock.sleep(self._policy.stream_snapshot_s)
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(give_up)

@@ -221,6 +221,11 @@ class Stream(Generic[E]):
         """Ask the exchange to send the channel anew (where it starts with a snapshot), for all its readers."""
         self._owner.renew(self)
 
+    @property
+    def is_renewing(self) -> bool:
+        """Whether the exchange has not answered yet: it may not even have been asked, at the pace that it allows."""
+        return self._owner.is_renewing(self)
+
     async def aclose(self) -> None:
         """End the subscription. What still waits is counted as dropped. May be called twice."""
         self._blocked = False

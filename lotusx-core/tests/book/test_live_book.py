@@ -45,9 +45,13 @@ Answer = OrderBook | BookUpdate | BaseException
 class Renewals(StreamOwner):
     def __init__(self) -> None:
         self.count = 0
+        self.waiting = False
 
     def renew(self, stream: Stream[Any]) -> None:
         self.count += 1
+
+    def is_renewing(self, stream: Stream[Any]) -> bool:
+        return self.waiting
 
 
 class Bench:
@@ -481,6 +485,20 @@ async def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
         assert bench.owner.count == 1
         bench.stream.change(StreamState.RECOVERED)
         await settle()
+        assert bench.owner.count == 1
+
+
+async def test_a_snapshot_that_the_exchange_has_not_been_asked_for_yet_is_not_asked_for_again() -> None:
+    bench = streaming()
+    async with bench.book:
+        bench.owner.waiting = True  # for its turn, among hundreds of books
+        for _ in range(10):
+            await settle()
+            await bench.clock.advance(5)
+        assert bench.owner.count == 0
+        bench.owner.waiting = False
+        await bench.clock.advance(5)
+        await bench.clock.advance(3)
         assert bench.owner.count == 1
 
 

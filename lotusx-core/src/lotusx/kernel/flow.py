@@ -86,6 +86,10 @@ class StreamOwner:
     def renew(self, stream: Any) -> None:
         """Subscribe to its channel anew."""
 
+    def is_renewing(self, stream: Any) -> bool:
+        """Whether the exchange has not been asked yet, or has not answered."""
+        return False
+
     def hold(self, stream: Any) -> None:
         """The buffer is full: stop reading the socket."""
 

@@ -107,6 +107,11 @@ class Stream(Generic[E]):
         """Ask the exchange to send the channel anew."""
         self._runner.read(self._twin.renew)
 
+    @property
+    def is_renewing(self) -> bool:
+        """Whether the exchange has not answered yet."""
+        return self._runner.read(lambda: self._twin.is_renewing)
+
     def close(self) -> None:
         """End the subscription. May be called twice."""
         self._runner.call(self._twin.aclose)

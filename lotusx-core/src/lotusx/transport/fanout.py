@@ -31,6 +31,9 @@ class Keeper(Protocol):
     def renew(self, ident: str) -> None:
         """Subscribe to it anew."""
 
+    def is_renewing(self, ident: str) -> bool:
+        """Whether the exchange has not answered a subscription yet."""
+
     def hold(self, ident: str) -> None:
         """Stop reading its socket."""
 
@@ -140,6 +143,7 @@ class Subscription(StreamOwner, Generic[E]):
     def end_handover(self) -> None:
         """The old socket is gone, and what it brought cannot come again."""
         self.handover = None
+        self._read_next = self._read
 
     def feed_old(self, message: bytes, received_ns: int) -> None:
         """Take one message from the socket that is being replaced."""
@@ -190,7 +194,7 @@ class Subscription(StreamOwner, Generic[E]):
         if self.lost_since is None:
             self.lost_since = Moment.of(last_life_ns, self._keeper.clock)
         self._was_lost = True
-        for read in (self._read, self._read_next):
+        for read in (self._read,) if self._read_next is self._read else (self._read, self._read_next):
             if read.lost is not None:
                 read.lost()
         self.recovering = recover
@@ -240,6 +244,10 @@ class Subscription(StreamOwner, Generic[E]):
     def renew(self, stream: Stream[Any]) -> None:
         """Subscribe anew."""
         self._keeper.renew(self.ident)
+
+    def is_renewing(self, stream: Stream[Any]) -> bool:
+        """Whether the exchange has not answered a subscription yet."""
+        return self._keeper.is_renewing(self.ident)
 
     def hold(self, stream: Stream[Any]) -> None:
         """Stop reading the socket."""

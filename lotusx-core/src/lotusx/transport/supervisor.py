@@ -232,6 +232,12 @@ class WsGroup:
             self.subscriptions.renew(ident)
             self._slots[self.subscriptions.slot_of(ident)].look()
 
+    def is_renewing(self, ident: str) -> bool:
+        """Whether a socket still waits for the answer to a subscription of *ident*."""
+        if ident not in self._subs:
+            return False
+        return any(member.phase in (Phase.WANTED, Phase.SENT) for _, member in self.subscriptions.members(ident))
+
     def hold(self, ident: str) -> None:
         """Stop reading the socket that carries *ident*."""
         for session in self._carrying(ident):
