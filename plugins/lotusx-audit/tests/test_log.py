@@ -132,6 +132,26 @@ def test_a_newest_record_that_is_damaged_is_not_built_upon(path: Path) -> None:
     log.close()
 
 
+@pytest.mark.parametrize("content", [b"alias ll='ls -l'", b"one\ntwo", b'{"a": 1}', b"one\n", b'{"a":1}\n{"b"'])
+def test_a_file_that_is_no_audit_log_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    log = AuditLog(path)
+    with pytest.raises(AuditError, match="mine"):
+        log.append([{"type": "note"}])
+    log.close()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"at_ns":17', b'{"number":0}'[:-1]])
+def test_a_first_record_that_is_unfinished_is_set_aside(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(torn)
+    write(path, 1)
+    found = verify(path)
+    assert (found.ok, found.records) == (True, 2)
+
+
 def test_several_writers_make_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     one, other = AuditLog(path), AuditLog(path)

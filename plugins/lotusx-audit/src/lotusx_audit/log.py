@@ -157,8 +157,9 @@ class AuditLog:
         end = tail.rfind(b"\n") + 1
         if end == len(tail):
             return b""
-        if end == 0 and start:
-            raise AuditError(f"the audit log {self.path} does not end in a record: move it away, and verify it")
+        before, torn = tail[:end].rstrip(b"\n").rpartition(b"\n")[2], tail[end:]
+        if not (_is_record(before) if end else start == 0 and _may_be_torn(torn)):
+            raise AuditError(f"{self.path} does not end as an audit log does: name another file, or move it away")
         self._file.truncate(start + end)
         return tail[end:]
 
@@ -226,6 +227,23 @@ def _last_link(path: Path) -> Link:
         raise AuditError(
             f"the newest record of the audit log {path} is damaged ({error}): move the log away, and verify it"
         ) from error
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        read(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _may_be_torn(text: bytes) -> bool:
+    """Say whether *text* can be the unfinished first record of a log, rather than somebody's document."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return text.startswith(b'{"') or text == b"{"
+    return False
 
 
 def _torn_note(torn: bytes) -> dict[str, Any]:
