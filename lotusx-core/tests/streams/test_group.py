@@ -771,3 +771,24 @@ def test_a_stream_still_blocked_after_a_reconnect_stays_blocked_and_closing_free
             assert await take(other, 4) == [1, 2, 3, 4]
 
     virtually(main)
+
+
+def test_a_socket_that_opens_as_everything_is_closed_ends_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    class Late(Server):
+        async def connect(self, url: str, handler: Any, **options: Any) -> Connection:
+            connection = await super().connect(url, handler, **options)
+            with anyio.CancelScope(shield=True):
+                groups[0].close()
+                await anyio.sleep(0.05)
+            return connection
+
+    groups = []
+
+    async def main() -> None:
+        async with group(Late()) as ws:
+            groups.append(ws)
+            ws.subscribe(channel())
+            await anyio.sleep(1.0)
+
+    virtually(main)
+    assert caplog.records == []

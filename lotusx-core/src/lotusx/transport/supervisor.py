@@ -341,8 +341,12 @@ class WsGroup:
 
     def opened(self, session: Session) -> None:
         """It is connected and logged in."""
+        slot = self._slots.get(session.slot)
+        if slot is None:  # everything was closed while it connected
+            session.stop("no longer needed")
+            return
         self.report(session, "live")
-        self._slots[session.slot].opened(session)
+        slot.opened(session)
         if self.lease is not None and self._tasks is not None:
             # The address may have died since it was given out, and a socket to a dead one opens all the same.
             self._tasks.start_soon(self._renew, self.lease)
