@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -155,6 +156,16 @@ def test_names_of_exchanges_are_completed() -> None:
     completer = ShellComplete(cli, {}, "lotusx", "_LOTUSX_COMPLETE")
     assert [item.value for item in completer.get_completions(["ticker", "-e"], "bina")][:1] == ["binance"]
     assert "ticker" in [item.value for item in completer.get_completions([], "ti")]
+
+
+def test_the_demo_goes_on_where_its_metrics_are_served(lotusx: Lotusx) -> None:
+    done = lotusx("demo --metrics 0 --faults --seconds 0.5")
+    assert done.code == 0
+    assert re.search(r"metrics +address http://127\.0\.0\.1:\d+/metrics", done.out)
+
+    refused = lotusx("demo --faults")
+    assert refused.code == 2
+    assert "go with --metrics" in refused.err
 
 
 def test_the_demo_shows_a_book_that_heals_and_an_order(lotusx: Lotusx) -> None:

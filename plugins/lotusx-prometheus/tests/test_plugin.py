@@ -91,12 +91,15 @@ async def test_connections_share_a_server_and_the_last_one_stops_it(registry: Co
     def connect() -> lotusx.Exchange:
         return unconnected(Prometheus({"port": 0}, registry=registry))
 
-    async with connect():
+    first = Prometheus({"port": 0}, registry=registry)
+    async with unconnected(first):
         servers = module._servers[registry]
+        assert first.port == next(iter(servers._open.values())).server.server_port
         async with connect():
             assert [each.users for each in servers._open.values()] == [2]
         assert [each.users for each in servers._open.values()] == [1]
     assert servers._open == {}
+    assert first.port is None
 
 
 async def test_a_port_that_is_taken_is_said_before_anything_is_connected(registry: CollectorRegistry) -> None:

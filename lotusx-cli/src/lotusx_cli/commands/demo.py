@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,28 +22,57 @@ _SYMBOL = "BTC/USDT"
 
 @click.command()
 @click.option("--updates", type=click.IntRange(1), default=10, show_default=True, help="Changes of the book to show.")
+@click.option("--metrics", type=click.IntRange(0, 65_535), metavar="PORT", help="Go on, with metrics at this port.")
+@click.option("--faults", is_flag=True, help="With --metrics: break something every few seconds.")
+@click.option("--seconds", type=click.FloatRange(0.1), help="With --metrics: end after so long, not at Ctrl-C.")
 @with_output
-def demo(updates: int, out: Out) -> None:
-    """Show a live book, an order and a connection that heals: no key, no network. Needs lotusx-cli[demo]."""
+def demo(updates: int, metrics: int | None, faults: bool, seconds: float | None, out: Out) -> None:
+    """Show a live book, an order and a connection that heals: no key, no network. Needs lotusx-cli[demo].
+
+    With --metrics PORT it trades on until Ctrl-C, and Prometheus metrics of it are served (0: at a free port). Needs
+    lotusx-cli[metrics] as well.
+    """
     try:
         from lotusx_sim import BinanceSpot, Simulator, serve
         from lotusx_sim.dialects.binance import DEFAULT_KEY
     except ImportError:
         raise click.UsageError('the demo needs more packages: pip install "lotusx-cli[demo]"') from None
 
+    if metrics is None and (faults or seconds is not None):
+        raise click.UsageError("--faults and --seconds go with --metrics")
+    plugins = [] if metrics is None else [_served_at(metrics)]
+
     async def show() -> None:
+        import anyio
+
         import lotusx
+        from lotusx_cli.watched import trade_for_ever
 
         sim = Simulator(BinanceSpot(seed=7))
         async with serve(sim) as server:
             key = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}
-            connection = lotusx.connect("binance", environment="simulator", base_url=server.base_url, credentials=key)
+            connection = lotusx.connect(
+                "binance", environment="simulator", base_url=server.base_url, credentials=key, plugins=plugins
+            )
             async with connection as exchange:
                 _say(out, "a simulated Binance on this machine", address=server.base_url)
+                if metrics is not None:
+                    _say(out, "metrics", address=f"http://127.0.0.1:{plugins[0].port}/metrics")
+                    with anyio.move_on_after(seconds):
+                        await trade_for_ever(exchange, sim, partial(_say, out), faults=faults)
+                    return
                 await _book(out, exchange, sim, updates)
                 await _order(out, exchange)
 
     run(show)
+
+
+def _served_at(port: int) -> Any:
+    try:
+        from lotusx_prometheus.plugin import Prometheus
+    except ImportError:
+        raise click.UsageError('--metrics needs more packages: pip install "lotusx-cli[metrics]"') from None
+    return Prometheus({"port": port})
 
 
 async def _book(out: Out, exchange: Exchange, sim: Simulator, updates: int) -> None:

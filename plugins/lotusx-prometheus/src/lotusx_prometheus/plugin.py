@@ -27,6 +27,9 @@ class Prometheus:
         options: Those of ``[telemetry.prometheus]``; see `lotusx_prometheus.options.Options`.
         registry: Where the metrics are kept.
 
+    Attributes:
+        port: Where they are served while the connection is open; ``None``: they are not.
+
     Raises:
         ConfigurationError: An option nobody knows, or of the wrong kind.
     """
@@ -36,6 +39,7 @@ class Prometheus:
         self._registry = registry
         self._metrics = metrics_of(registry, self._options.most_values)
         self._observers: list[MetricsObserver] = []
+        self.port: int | None = None
 
     @hookimpl
     def lotusx_observer(self, account: str | None) -> MetricsObserver:
@@ -57,11 +61,12 @@ class Prometheus:
                 servers = _servers[self._registry] = Servers(self._registry)
         try:
             async with (
-                serving(servers, self._options),
+                serving(servers, self._options) as self.port,
                 pushing(self._registry, self._options, self._metrics.push_failures),
             ):
                 yield
         finally:
+            self.port = None
             for observer in self._observers:
                 observer.close()
             self._observers.clear()

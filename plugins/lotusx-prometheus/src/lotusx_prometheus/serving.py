@@ -72,14 +72,14 @@ class Servers:
 
 
 @asynccontextmanager
-async def serving(servers: Servers, options: Options) -> AsyncIterator[None]:
-    """Serve ``/metrics`` meanwhile, where *options* say so."""
+async def serving(servers: Servers, options: Options) -> AsyncIterator[int | None]:
+    """Serve ``/metrics`` meanwhile, where *options* say so; yield the port."""
     if options.port is None:
-        yield
+        yield None
         return
-    await anyio.to_thread.run_sync(servers.enter, options.host, options.port)
+    port = await anyio.to_thread.run_sync(servers.enter, options.host, options.port)
     try:
-        yield
+        yield port
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(servers.leave, options.host, options.port)
