@@ -14,12 +14,12 @@ import pytest
 from lotusx_cli.scaffold import Answers, Market, Scheme, write
 
 BOTH = (Market.SPOT, Market.PERP)
-REST, WS = "https://api.okx.example", "wss://ws.okx.example/v5"
+REST, WS = "https://api.kraken.example", "wss://ws.kraken.example/v5"
 ANSWERS = {
     Scheme.HMAC_HEX: Answers(
-        "okx", Scheme.HMAC_HEX, (Market.SPOT,), REST, WS, documentation="https://okx.example/docs"
+        "kraken", Scheme.HMAC_HEX, (Market.SPOT,), REST, WS, documentation="https://kraken.example/docs"
     ),
-    Scheme.HMAC_BASE64: Answers("okx", Scheme.HMAC_BASE64, BOTH, REST, WS, passphrase=True, title="OKX"),
+    Scheme.HMAC_BASE64: Answers("kraken", Scheme.HMAC_BASE64, BOTH, REST, WS, passphrase=True, title="KRAKEN"),
     Scheme.ED25519: Answers("zeta-2", Scheme.ED25519, (Market.PERP,), "https://zeta.example"),
     Scheme.RSA: Answers("a-long-name-of-exchanges", Scheme.RSA, BOTH, REST, WS),
     Scheme.JWT: Answers("upbit", Scheme.JWT, (Market.SPOT,), "https://upbit.example", testnet_rest="https://t.example"),

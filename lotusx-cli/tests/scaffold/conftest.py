@@ -8,14 +8,14 @@ import pytest
 
 from lotusx_cli.scaffold import Answers, Market, Scheme, Written, write
 
-OKX = Answers("okx", Scheme.HMAC_BASE64, (Market.SPOT, Market.PERP), "https://api.okx.example", passphrase=True)
+KRAKEN = Answers("kraken", Scheme.HMAC_BASE64, (Market.SPOT, Market.PERP), "https://api.kraken.example", passphrase=True)
 
 
 @pytest.fixture
 def answers() -> Answers:
-    return OKX
+    return KRAKEN
 
 
 @pytest.fixture
-def okx(answers: Answers, tmp_path: Path) -> Written:
-    return write(answers, tmp_path / "lotusx-okx")
+def kraken(answers: Answers, tmp_path: Path) -> Written:
+    return write(answers, tmp_path / "lotusx-kraken")

@@ -17,25 +17,25 @@ from lotusx_cli.scaffold.answers import EXCHANGES, OURS
     ("wrong", "what"),
     [
         ({"name": ""}, "has no name"),
-        ({"name": "OKX"}, "lower case"),
-        ({"name": "1okx"}, "a letter first"),
+        ({"name": "KRAKEN"}, "lower case"),
+        ({"name": "1kraken"}, "a letter first"),
         ({"name": "ok--x"}, "single dashes"),
-        ({"name": "okx-"}, "lower case"),
+        ({"name": "kraken-"}, "lower case"),
         ({"name": "ok_x"}, "lower case"),
-        ({"name": "../okx"}, "lower case"),
-        ({"name": "okx\n"}, "lower case"),
+        ({"name": "../kraken"}, "lower case"),
+        ({"name": "kraken\n"}, "lower case"),
         ({"name": "x" * 25}, "longer than 24"),
         ({"name": "binance"}, "lotusx-binance is the project's own"),
         ({"name": "core"}, "reserved"),
         ({"name": "class"}, "a word of Python"),
         ({"rest": ""}, "address of the REST service is missing"),
-        ({"rest": "api.okx.com"}, "--rest 'api.okx.com' is no address: https://host"),
-        ({"rest": "wss://okx.com"}, "no address"),
-        ({"rest": "https://me:secret@okx.com"}, "without user"),
-        ({"rest": 'https://okx.com/"+x'}, "no address"),
-        ({"ws": "https://okx.com"}, "--ws 'https://okx.com' is no address: wss://host"),
-        ({"testnet_ws": "wss://t.okx.com"}, "goes with --testnet-rest"),
-        ({"testnet_rest": "https://t.okx.com", "ws": "wss://okx.com"}, "both environments"),
+        ({"rest": "api.kraken.com"}, "--rest 'api.kraken.com' is no address: https://host"),
+        ({"rest": "wss://kraken.com"}, "no address"),
+        ({"rest": "https://me:secret@kraken.com"}, "without user"),
+        ({"rest": 'https://kraken.com/"+x'}, "no address"),
+        ({"ws": "https://kraken.com"}, "--ws 'https://kraken.com' is no address: wss://host"),
+        ({"testnet_ws": "wss://t.kraken.com"}, "goes with --testnet-rest"),
+        ({"testnet_rest": "https://t.kraken.com", "ws": "wss://kraken.com"}, "both environments"),
         ({"documentation": "docs"}, "--documentation 'docs' is no address"),
         ({"markets": ()}, "nothing is traded"),
         ({"scheme": Scheme.EIP712}, "not with eip712"),
@@ -52,16 +52,16 @@ def test_wrong_answer_is_named(wrong: dict[str, Any], what: str, answers: Answer
 
 def test_every_problem_is_told_at_once(answers: Answers) -> None:
     with pytest.raises(ConfigurationError, match=r"lower case.*missing.*nothing is traded"):
-        replace(answers, name="OKX", rest="", markets=()).check()
+        replace(answers, name="KRAKEN", rest="", markets=()).check()
 
 
 def test_name_decides_distribution_package_and_classes() -> None:
-    answers = Answers("my-okx-2", Scheme.RSA, (Market.SPOT,), "https://okx.com")
+    answers = Answers("my-kraken-2", Scheme.RSA, (Market.SPOT,), "https://kraken.com")
     answers.check()
 
-    assert (answers.distribution, answers.package) == ("lotusx-my-okx-2", "lotusx_my_okx_2")
-    assert (answers.prefix, answers.heading) == ("MyOkx2", "My Okx 2")
-    assert replace(answers, title="OKX Europe").heading == "OKX Europe"
+    assert (answers.distribution, answers.package) == ("lotusx-my-kraken-2", "lotusx_my_kraken_2")
+    assert (answers.prefix, answers.heading) == ("MyKraken2", "My Kraken 2")
+    assert replace(answers, title="KRAKEN Europe").heading == "KRAKEN Europe"
 
 
 def test_distributions_of_this_repository_are_reserved() -> None:
@@ -70,4 +70,4 @@ def test_distributions_of_this_repository_are_reserved() -> None:
         pytest.skip("not in a checkout")
     assert {folder.parent.name.removeprefix("lotusx-") for folder in root.glob("lotusx-*/pyproject.toml")} <= OURS
     ours = {folder.parent.name.removeprefix("lotusx-") for folder in root.glob("plugins/*/pyproject.toml")}
-    assert ours - {"okx"} <= EXCHANGES
+    assert ours <= EXCHANGES | OURS

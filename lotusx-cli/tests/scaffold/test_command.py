@@ -12,7 +12,7 @@ from lotusx_cli.failures import Exit
 if TYPE_CHECKING:
     from ..conftest import Lotusx
 
-OKX = "new-exchange okx --scheme hmac-base64 --market spot --market perp --rest https://okx.example --passphrase"
+KRAKEN = "new-exchange kraken --scheme hmac-base64 --market spot --market perp --rest https://kraken.example --passphrase"
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +22,11 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_flags_suffice(lotusx: Lotusx, away: Path) -> None:
-    done = lotusx(OKX)
+    done = lotusx(KRAKEN)
 
     assert done.code == 0, done.err
-    assert (away / "lotusx-okx" / "src" / "lotusx_okx" / "plugin.py").exists()
-    assert str(away / "lotusx-okx") in done.out
+    assert (away / "lotusx-kraken" / "src" / "lotusx_kraken" / "plugin.py").exists()
+    assert str(away / "lotusx-kraken") in done.out
     assert "pytest -rx" in done.err
 
 
@@ -35,23 +35,23 @@ def test_in_a_checkout_it_goes_among_the_plugins(lotusx: Lotusx, away: Path) -> 
     (away / "lotusx-core" / "pyproject.toml").touch()
     (away / "plugins").mkdir()
 
-    done = lotusx(OKX)
+    done = lotusx(KRAKEN)
 
-    assert (away / "plugins" / "lotusx-okx" / "pyproject.toml").exists()
+    assert (away / "plugins" / "lotusx-kraken" / "pyproject.toml").exists()
     assert "importlinter" in done.err
 
 
 def test_second_time_is_refused(lotusx: Lotusx) -> None:
-    lotusx(OKX)
+    lotusx(KRAKEN)
 
-    done = lotusx(OKX)
+    done = lotusx(KRAKEN)
 
     assert done.code == Exit.USAGE
     assert "exists already" in done.err
 
 
 def test_missing_answers_are_named_where_nobody_can_be_asked(lotusx: Lotusx, away: Path) -> None:
-    done = lotusx("new-exchange okx --market spot")
+    done = lotusx("new-exchange kraken --market spot")
 
     assert done.code == Exit.USAGE
     assert "missing: --scheme, --rest" in done.err
@@ -61,11 +61,11 @@ def test_missing_answers_are_named_where_nobody_can_be_asked(lotusx: Lotusx, awa
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (OKX.replace(" okx ", " OKX "), "lower case letters"),
-        (OKX.replace(" okx ", " binance "), "taken: lotusx-binance"),
-        (OKX.replace(" okx ", " hyperliquid "), "hyperliquid"),
-        (OKX.replace("https://", ""), "no address"),
-        (OKX.replace("hmac-base64", "md5"), "md5"),
+        (KRAKEN.replace(" kraken ", " KRAKEN "), "lower case letters"),
+        (KRAKEN.replace(" kraken ", " binance "), "taken: lotusx-binance"),
+        (KRAKEN.replace(" kraken ", " hyperliquid "), "hyperliquid"),
+        (KRAKEN.replace("https://", ""), "no address"),
+        (KRAKEN.replace("hmac-base64", "md5"), "md5"),
     ],
 )
 def test_wrong_answer_writes_nothing(arguments: str, what: str, lotusx: Lotusx, away: Path) -> None:

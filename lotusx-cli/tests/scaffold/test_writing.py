@@ -32,12 +32,12 @@ def test_folder_that_exists_is_left_alone(answers: Answers, tmp_path: Path) -> N
 
 def test_parent_that_is_not_there_is_named(answers: Answers, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere is no folder: make it first"):
-        write(answers, tmp_path / "nowhere" / "lotusx-okx")
+        write(answers, tmp_path / "nowhere" / "lotusx-kraken")
 
 
 def test_wrong_answer_writes_nothing(answers: Answers, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
-        write(replace(answers, name="binance"), tmp_path / "lotusx-okx")
+        write(replace(answers, name="binance"), tmp_path / "lotusx-kraken")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,22 +49,22 @@ def test_disk_that_refuses_leaves_nothing_behind(
     )  # a file has no files
 
     with pytest.raises(OSError, match="one"):
-        write(answers, tmp_path / "lotusx-okx")
+        write(answers, tmp_path / "lotusx-kraken")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_rooms_are_those_of_every_plugin(answers: Answers, tmp_path: Path) -> None:
-    written = write(replace(answers, ws="wss://ws.okx.example"), tmp_path / "lotusx-okx")
+    written = write(replace(answers, ws="wss://ws.kraken.example"), tmp_path / "lotusx-kraken")
 
-    source = written.folder / "src" / "lotusx_okx"
+    source = written.folder / "src" / "lotusx_kraken"
     assert {str(file.relative_to(source)).removesuffix(".py") for file in source.rglob("*.py")} == ROOMS
     assert {"py.typed"} <= {file.name for file in source.iterdir()}
     assert {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", ".gitignore"} <= set(written.files)
     assert ".github/workflows/ci.yml" in written.files
 
 
-def test_exchange_without_streams_has_no_codec(okx: Written) -> None:
-    assert not [name for name in okx.files if "codec" in name]
+def test_exchange_without_streams_has_no_codec(kraken: Written) -> None:
+    assert not [name for name in kraken.files if "codec" in name]
 
 
 @pytest.mark.parametrize("scheme", Scheme)
@@ -87,7 +87,7 @@ def test_every_module_compiles_and_keeps_its_lines_short(
 
 
 def test_plugin_imports_only_what_is_made_for_authors(answers: Answers, tmp_path: Path) -> None:
-    written = write(replace(answers, ws="wss://ws.okx.example"), tmp_path / "lotusx-okx")
+    written = write(replace(answers, ws="wss://ws.kraken.example"), tmp_path / "lotusx-kraken")
 
     imported = set()
     for file in (written.folder / "src").rglob("*.py"):
@@ -102,7 +102,7 @@ def test_inside_a_checkout_its_tools_apply(answers: Answers, tmp_path: Path) -> 
     (tmp_path / "lotusx-core" / "pyproject.toml").touch()
     (tmp_path / "plugins").mkdir()
 
-    written = write(answers, tmp_path / "plugins" / "lotusx-okx")
+    written = write(answers, tmp_path / "plugins" / "lotusx-kraken")
 
     assert written.inside == tmp_path
     assert not [name for name in written.files if name.startswith(".git")]
@@ -113,10 +113,10 @@ def test_inside_a_checkout_its_tools_apply(answers: Answers, tmp_path: Path) -> 
 
 def run_tests(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the distribution's own tests where its metadata lies beside its package, as an installation would."""
-    info = folder / "src" / "lotusx_okx-0.1.0.dist-info"
+    info = folder / "src" / "lotusx_kraken-0.1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lotusx-okx\nVersion: 0.1.0\n", "utf-8")
-    (info / "entry_points.txt").write_text("[lotusx.exchanges]\nokx = lotusx_okx.plugin\n", "utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lotusx-kraken\nVersion: 0.1.0\n", "utf-8")
+    (info / "entry_points.txt").write_text("[lotusx.exchanges]\nkraken = lotusx_kraken.plugin\n", "utf-8")
     path = os.pathsep.join([str(folder / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *more],
@@ -127,8 +127,8 @@ def run_tests(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def test_tests_of_a_new_plugin_pass_or_say_what_is_not_written(tmp_path: Path) -> None:
     pytest.importorskip("lotusx_testing", reason="a plugin's tests use lotusx-testing")
-    answers = Answers("okx", Scheme.HMAC_HEX, (Market.SPOT,), "https://okx.example", ws="wss://okx.example")
-    written = write(answers, tmp_path / "lotusx-okx")
+    answers = Answers("kraken", Scheme.HMAC_HEX, (Market.SPOT,), "https://kraken.example", ws="wss://kraken.example")
+    written = write(answers, tmp_path / "lotusx-kraken")
 
     done = run_tests(written.folder, "-k", "not trio")
 

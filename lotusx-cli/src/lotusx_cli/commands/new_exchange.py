@@ -41,7 +41,7 @@ def new_exchange(
     from lotusx_cli.scaffold import Answers, Market, Scheme, write
 
     if sys.stdin.isatty():
-        name = name or click.prompt("Name, such as okx")
+        name = name or click.prompt("Name, such as kraken")
         scheme = scheme or click.prompt("How requests are signed", type=click.Choice(_SCHEMES))
         markets = markets or _asked_markets()
         rest = rest or click.prompt("Base address of the REST service")

@@ -11,9 +11,14 @@ from urllib.parse import urlsplit
 
 from lotusx.errors import ConfigurationError
 
-OURS = frozenset({"cli", "core", "docs", "ext", "pro", "sim", "sync", "testing"})
+OURS = frozenset(
+    {
+        "audit", "cli", "core", "docs", "ext", "opentelemetry", "pro", "prometheus", "recorder", "risk", "sim", "sync",
+        "testing",
+    }
+)  # fmt: skip
 """Names of distributions and modules that are no exchange, now or later."""
-EXCHANGES = frozenset({"backpack", "binance", "binance-perp", "bybit", "bybit-perp", "hyperliquid"})
+EXCHANGES = frozenset({"backpack", "binance", "binance-perp", "bybit", "bybit-perp", "hyperliquid", "okx"})
 """Exchanges that have a plugin in the project's own repository."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -46,7 +51,7 @@ class Answers:
     """Everything that is asked.
 
     Attributes:
-        name: The exchange's name in LotusX, such as ``okx``: lower case letters, digits, single dashes.
+        name: The exchange's name in LotusX, such as ``kraken``: lower case letters, digits, single dashes.
         rest: Base URL of the REST service. ``ws``: address of the streams; empty: none.
         testnet_rest: Where orders cost nothing; empty: the exchange has no such place.
         passphrase: Whether the exchange wants a third word beside key and secret.
@@ -98,7 +103,7 @@ class Answers:
 
     def _name_problems(self) -> Iterator[str]:
         if not self.name:
-            yield "the exchange has no name: give one, such as okx"
+            yield "the exchange has no name: give one, such as kraken"
         elif not _NAME.fullmatch(self.name):
             yield f"{self.name!r} is no name of an exchange: lower case letters, digits, single dashes; a letter first"
         elif len(self.name) > _LONGEST_NAME:
