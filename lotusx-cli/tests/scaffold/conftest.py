@@ -8,7 +8,9 @@ import pytest
 
 from lotusx_cli.scaffold import Answers, Market, Scheme, Written, write
 
-KRAKEN = Answers("kraken", Scheme.HMAC_BASE64, (Market.SPOT, Market.PERP), "https://api.kraken.example", passphrase=True)
+KRAKEN = Answers(
+    "kraken", Scheme.HMAC_BASE64, (Market.SPOT, Market.PERP), "https://api.kraken.example", passphrase=True
+)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lotusx_cli.failures import Exit
 if TYPE_CHECKING:
     from ..conftest import Lotusx
 
-KRAKEN = "new-exchange kraken --scheme hmac-base64 --market spot --market perp --rest https://kraken.example --passphrase"
+KRAKEN = "new-exchange kraken --scheme hmac-base64 --market spot --market perp --rest https://k.example --passphrase"
 
 
 @pytest.fixture(autouse=True)
