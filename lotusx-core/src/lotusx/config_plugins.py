@@ -19,14 +19,17 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 def options_of(sources: Sources) -> dict[str, dict[str, Any]]:
     """Return plugin → options of every plugin that a document's tables enable; ``enabled = false`` takes that back.
 
-    Options of the project's document beat those of the user's, one by one.
+    Options of the project's document beat those of the user's, one by one. In a document that was merely found, the
+    user's limits and audit log cannot be changed or switched off.
 
     Raises:
-        ConfigurationError: A table that is none, or an address elsewhere in a document that was merely found.
+        ConfigurationError: A table that is none, or what a document that was merely found may not say.
     """
     found: dict[str, dict[str, Any]] = {}
     for document in sources.documents:
         for name, table in _tables(document).items():
+            if name in OWN_TABLES and not document.trusted:
+                _refuse_changes(found.get(name, {}), table, f"{document.name}: [{name}]")
             found.setdefault(name, {}).update(table)
     return {name: options for name, options in found.items() if _is_enabled(name, options)}
 
@@ -58,6 +61,15 @@ def _refuse_elsewhere(value: object, where: str) -> None:
         raise ConfigurationError(
             f"{where}: a document that was merely found in the working directory may not send anything to {value!r}. "
             "Put this into your own lotusx.toml, or name the document: LOTUSX_CONFIG=… or config=…"
+        )
+
+
+def _refuse_changes(before: Mapping[str, Any], table: Mapping[str, Any], where: str) -> None:
+    changed = [name for name, value in table.items() if before and before.get(name) != value]
+    if changed:
+        raise ConfigurationError(
+            f"{where} may not change what your own lotusx.toml says ({', '.join(changed)}): it was merely found in "
+            "the working directory. Name the document to have it count: LOTUSX_CONFIG=… or config=…"
         )
 
 
