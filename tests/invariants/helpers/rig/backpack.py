@@ -94,7 +94,8 @@ class Backpack(UnderTest):
     user_topic = "user/*"
     trades_topic = "trade.BTC_USDC_PERP"
 
-    def __init__(self, seed: int, *, actions_per_s: int) -> None:
+    def __init__(self, seed: int, *, actions_per_s: int, markets: int = 0) -> None:
+        del markets  # its list is fixed
         self._venue = _Witnessed(
             seed=seed,
             actions_per_s=actions_per_s,

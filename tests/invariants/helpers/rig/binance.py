@@ -42,6 +42,13 @@ _ODD = (
 )  # fmt: skip
 
 
+def _more(number: int) -> SpotSymbol:
+    return SpotSymbol(
+        f"M{number}USDT", f"M{number}", "USDT", price=D("151.27"), tick=D("0.01"), step=D("0.001"), spacing_ticks=4,
+        size_steps=80, min_price=D("0.01"), min_quantity=D("0.001"),
+    )  # fmt: skip
+
+
 class _Truth(BookTruth):
     def __init__(self) -> None:
         self._states: dict[str, dict[int, tuple[Levels, Levels]]] = {}
@@ -93,11 +100,11 @@ class Binance(UnderTest):
     announces_shutdown = True
     stamp_refused = ('"code":-1021',)
 
-    def __init__(self, seed: int, *, actions_per_s: int) -> None:
+    def __init__(self, seed: int, *, actions_per_s: int, markets: int = 0) -> None:
         self._venue = _WitnessedSpot(
             seed=seed,
             keys=[ApiKey(_KEY, "main", _SECRET)],
-            symbols=["BTCUSDT", "ETHUSDT", *_ODD],
+            symbols=["BTCUSDT", "ETHUSDT", *_ODD, *map(_more, range(markets))],
             actions_per_s=actions_per_s,
         )
         self._venue.truth = self._truth = _Truth()

@@ -40,6 +40,10 @@ _ODD = (
 )
 
 
+def _more(number: int) -> UmSymbol:
+    return UmSymbol(f"M{number}USDT", f"M{number}", "USDT", D("151.27"), D("0.01"), D("0.001"), 4, 80)
+
+
 class _Truth(BookTruth):
     def __init__(self) -> None:
         self._states: dict[int, tuple[Levels, Levels]] = {}
@@ -91,11 +95,11 @@ class BinancePerp(UnderTest):
     user_topic = "user"
     trades_topic = "btcusdt@aggTrade"
 
-    def __init__(self, seed: int, *, actions_per_s: int) -> None:
+    def __init__(self, seed: int, *, actions_per_s: int, markets: int = 0) -> None:
         self._venue = _Witnessed(
             seed=seed,
             keys=[ApiKey(_KEY, "main", _SECRET)],
-            symbols=["BTCUSDT", "ETHUSDT", *_ODD],
+            symbols=["BTCUSDT", "ETHUSDT", *_ODD, *map(_more, range(markets))],
             actions_per_s=actions_per_s,
             late_trigger=bool(seed % 2),
         )

@@ -44,6 +44,14 @@ def _odd(category: Category) -> tuple[Listing, ...]:
     )  # fmt: skip
 
 
+def _more(category: Category, number: int) -> Listing:
+    return Listing(
+        category, f"M{number}USDT", f"M{number}", "USDT", D("151.27"), D("0.01"), D("0.001"), 4, 80,
+        "" if category.is_spot else "USDT", min_quantity=D("0.001"), max_quantity=D("1e9"),
+        max_market_quantity=D("1e9"),
+    )  # fmt: skip
+
+
 class _Truth(BookTruth):
     def __init__(self) -> None:
         self._states: dict[int, list[tuple[Levels, Levels]]] = {}
@@ -77,11 +85,11 @@ class _OneOfTwo(UnderTest):
     stamp_refused = ('"retCode":10002',)
     user_topic = "user/*"
 
-    def __init__(self, seed: int, *, actions_per_s: int) -> None:
+    def __init__(self, seed: int, *, actions_per_s: int, markets: int = 0) -> None:
         self._venue = Venue(
             seed=seed,
             keys=[ApiKey(_KEY, "main", _SECRET)],
-            listings=(*LISTINGS, *_odd(self.category)),
+            listings=(*LISTINGS, *_odd(self.category), *(_more(self.category, each) for each in range(markets))),
             actions_per_s=actions_per_s,
             # What a command causes is told with its answer, or a little later; topics come in either form.
             matching_delay_ms=(0, 3, 40)[seed % 3],

@@ -84,8 +84,12 @@ class UnderTest(ABC):
     trades_topic: ClassVar[str]
 
     @abstractmethod
-    def __init__(self, seed: int, *, actions_per_s: int) -> None:
-        """Make the venue of *seed*; 0 actions a second leave its market still."""
+    def __init__(self, seed: int, *, actions_per_s: int, markets: int = 0) -> None:
+        """Make the venue of *seed*; 0 actions a second leave its market still.
+
+        Args:
+            markets: How many more than usual it lists, where its list can be chosen.
+        """
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ import anyio
 
 from rig import scheduling
 from rig.plan import Plan
+from rig.scale import SMALL, Scale
 from rig.world import World
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def _all_logs(handler: logging.Handler) -> Iterator[None]:
         root.handlers = previous
 
 
-def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> Result:
+def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None, scale: Scale = SMALL) -> Result:
     """Run *plan* with *seed*; return what came of it."""
-    world = World(exchange, seed, plan, broken)
+    world = World(exchange, seed, plan, broken, scale)
     orders = fills = 0
     virtual_s = 0.0
 

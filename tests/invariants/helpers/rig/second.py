@@ -20,6 +20,7 @@ from lotusx_sim.shells.memory import MemoryServer
 from rig.randomness import split
 
 if TYPE_CHECKING:
+    from lotusx.kernel.budget import BudgetRegistry
     from rig.tamper import Broken
     from rig.world import World
 
@@ -133,6 +134,7 @@ async def second(
     facts: Callable[[WsFacts], WsFacts] = _same,
     server: MemoryServer | None = None,
     clock: Clock | None = None,
+    budgets: BudgetRegistry | None = None,
 ) -> AsyncIterator[Second]:
     """Connect once more, broken in the same way, if at all.
 
@@ -140,6 +142,7 @@ async def second(
         purpose: Of its randomness.
         facts: Returns what the exchange is to state of a group of addresses instead.
         server: Another simulated exchange than the world's; its *clock* goes with it.
+        budgets: What it shares with other connections.
     """
     broken: Broken | None = world.broken
     server = server or world.server
@@ -154,6 +157,7 @@ async def second(
         clock=clock or world.clock,
         random=split(world.seed, purpose),
         plugins=[observer],
+        budgets=budgets,
     )
     if broken is not None:
         broken.tamper(connection)

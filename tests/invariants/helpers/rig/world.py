@@ -26,6 +26,7 @@ from rig.plan import Plan
 from rig.randomness import split
 from rig.readers import AccountReader, StreamReader
 from rig.requests import WatchedHttp
+from rig.scale import SMALL, Scale
 from rig.sessions import Sessions
 from rig.trader import Fate, Trader
 from rig.wire import Gate, WatchedVenue, WatchedWs
@@ -79,10 +80,13 @@ class World:
     clock: UserClock
     server: memory.MemoryServer
 
-    def __init__(self, exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None) -> None:
+    def __init__(
+        self, exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None, scale: Scale = SMALL
+    ) -> None:
         self.exchange = exchange
         self.seed = seed
         self.plan = plan
+        self.scale = scale
         self.log = EventLog(self.now_ns)
         self.haystack = Haystack()
         self.gate = Gate()

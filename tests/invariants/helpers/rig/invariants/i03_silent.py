@@ -7,8 +7,6 @@ import anyio
 from rig.invariant import Invariant
 from rig.notes import Muting
 
-QUIET_S = 300.0
-"""How long the market stands still in one run; 288 of them make a day. The longest patience is a fifth of it."""
 _LATE_S = 0.3
 
 
@@ -27,7 +25,7 @@ class SilentOrAlive(Invariant):
         for side in ("buy", "sell"):  # so that every channel has told the last there was to tell
             world.sim.trade(symbol, side, world.step_of(symbol) * 10)
         begun_ns = world.now_ns()
-        await anyio.sleep(QUIET_S)
+        await anyio.sleep(world.scale.quiet_s)
         self.exercised += 1
         alarms = [key for ns, key, state in world.sessions.changes if state == "silent" and ns > begun_ns]
         if alarms:

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 import lotusx
+from lotusx.kernel.budget import BudgetRegistry
 from lotusx.kernel.codec import WsFacts
 from rig.invariant import Invariant
 from rig.randomness import split
@@ -17,10 +18,11 @@ from rig.second import Second, second
 
 SOCKETS = 12
 """At most; fewer where the exchange allows fewer new ones a minute: more than it takes at once."""
-OUTAGES_S = (60.0, 90.0, 300.0, 1_800.0)
 CAP_S = 30.0
 _HANDSHAKE_S = 10.0
 _SLACK = 1.2
+_GRAINED = 1.02
+"""What was counted is given back in grains, of which a window has 64."""
 _WAYS = ("refused", "429", "429 after", "403", "1008", "nobody")
 _RETRY_AFTER_S = 20
 _INTERVALS = ("1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w")
@@ -51,39 +53,52 @@ class Polite(Invariant):
                 return
 
     async def _many_sockets(self) -> None:
-        rng = split(self.world.seed, "many sockets")
-        stated = self.world.wiring().parts.facts.ws
+        world = self.world
+        rng = split(world.seed, "many sockets")
+        stated = world.wiring().parts.facts.ws
         number, window_s = _strictest(list(stated.values()))
-        room = self.world.exchange.max_sockets - len(self.world.sim.ws_connections)
-        count = min(SOCKETS, number // 2 + 5, room)
-        before = list(self.world.sim.ws_connections)
-        async with (
-            second(self.world, "many sockets", facts=lambda each: replace(each, max_channels=1)) as crowd,
-            AsyncExitStack() as streams,
-        ):
-            await self._subscribe(crowd, streams, count)
-            if not await _until(lambda: crowd.observer.live() >= count, window_s * 2 + CAP_S):
-                self.fail(f"{crowd.observer.live()} of {count} sockets live after {window_s * 2 + CAP_S:g} s")
+        half = number // 2
+        room = world.exchange.max_sockets - len(world.sim.ws_connections)
+        count = min(world.scale.sockets, room) if world.scale.connections > 1 else min(SOCKETS, half + 5, room)
+        full_s = _SLACK * window_s * -(-count // half) + CAP_S
+        before = set(world.sim.ws_connections)
+        async with AsyncExitStack() as stack:
+            crowds = await self._crowds(stack, count)
+            if not await _until(lambda: _live(crowds) >= count, full_s):
+                self.fail(f"{_live(crowds)} of {count} sockets live after {full_s:.0f} s")
                 return
-            begun = len(crowd.transport.attempts)
-            way, outage_s = rng.choice(_WAYS), rng.choice(OUTAGES_S)
-            self.world.log.write("scenario", f"{count} sockets cut for {outage_s:g} s, then: {way}")
+            begun = len(_attempts(crowds))
+            way, outage_s = rng.choice(_WAYS), rng.choice(world.scale.outages_s)
+            world.log.write("scenario", f"{count} sockets cut for {outage_s:g} s, then: {way}")
             async with self._outage(way):
-                for connection in [each for each in self.world.sim.ws_connections if each not in before]:
+                for connection in [each for each in world.sim.ws_connections if each not in before]:
                     connection.drop("rst")
                     self.exercised += 1
                 await anyio.sleep(outage_s)
             back_s = anyio.current_time()
-            self._judge_jitter(crowd.transport.attempts, begun, number // 2, window_s)
-            self._judge_outage(crowd.transport.attempts[begun:], back_s, way, number // 2, window_s)
-            due_s = CAP_S + _HANDSHAKE_S + _SLACK * window_s * -(-count // (number // 2))
+            attempts = _attempts(crowds)
+            self._judge_jitter(attempts, begun, half, window_s)
+            self._judge_outage(attempts[begun:], back_s, way, half, window_s)
+            due_s = full_s + _HANDSHAKE_S
             if way == "429 after":
                 due_s += _RETRY_AFTER_S
-            if not await _until(lambda: crowd.observer.live() >= count, due_s):
-                live = crowd.observer.live()
-                self.fail(f"{live} of {count} sockets live {due_s:.0f} s after {outage_s:g} s of {way!r}")
+            if not await _until(lambda: _live(crowds) >= count, due_s):
+                self.fail(f"{_live(crowds)} of {count} sockets live {due_s:.0f} s after {outage_s:g} s of {way!r}")
             self.measured.append(anyio.current_time() - back_s)
-            self._judge_budget(crowd.transport.attempts, list(stated.values()))
+            self._judge_budget(_attempts(crowds), list(stated.values()))
+
+    async def _crowds(self, stack: AsyncExitStack, count: int) -> list[Second]:
+        """Open connections with a socket a channel, *count* sockets in all; they share their limits."""
+        crowds: list[Second] = []
+        shared = BudgetRegistry()
+        connections = min(self.world.scale.connections, count)
+        for number in range(connections):
+            crowd = await stack.enter_async_context(
+                second(self.world, f"many sockets {number}", facts=_a_socket_a_channel, budgets=shared)
+            )
+            crowds.append(crowd)
+            await self._subscribe(crowd, stack, count // connections + (number < count % connections))
+        return crowds
 
     async def _subscribe(self, crowd: Second, streams: AsyncExitStack, count: int) -> None:
         opened = 0
@@ -120,7 +135,7 @@ class Polite(Invariant):
         """Where the budget left a choice: what waits for the budget goes at the moment at which there is some again."""
         free = [
             at_s for number, at_s in enumerate(attempts[begun:], begun)
-            if number < half or at_s - attempts[number - half] > window_s * 1.01
+            if number < half or at_s - attempts[number - half] > window_s * _GRAINED
         ]  # fmt: skip
         if len(set(free)) < 0.5 * len(free):
             self.fail(f"{len(free)} attempts were made at {len(set(free))} moments: no jitter")
@@ -131,9 +146,23 @@ class Polite(Invariant):
             return
         held_s = CAP_S + _HANDSHAKE_S + (_RETRY_AFTER_S if way == "429 after" else 0.0)
         last_s = attempts[-1]
-        exhausted = len([each for each in attempts if each > last_s - window_s]) >= half
-        if back_s - last_s > (window_s if exhausted else held_s):
+        full_s = window_s * _GRAINED
+        exhausted = len([each for each in attempts if each > last_s - full_s]) >= half
+        if back_s - last_s > (full_s if exhausted else held_s):
             self.fail(f"the last attempt was {back_s - last_s:.1f} s before the end of {way!r}: it has given up")
+
+
+def _a_socket_a_channel(facts: WsFacts) -> WsFacts:
+    return replace(facts, max_channels=1)
+
+
+def _live(crowds: Sequence[Second]) -> int:
+    return sum(crowd.observer.live() for crowd in crowds)
+
+
+def _attempts(crowds: Sequence[Second]) -> list[float]:
+    """Return when any of them tried to connect, in order."""
+    return sorted(at_s for crowd in crowds for at_s in crowd.transport.attempts)
 
 
 def _strictest(stated: Sequence[WsFacts]) -> tuple[int, float]:

@@ -17,8 +17,6 @@ from rig.invariant import Invariant
 from rig.randomness import split
 from rig.second import Second, second
 
-ROTATIONS = 4
-"""In one run; a hundred runs of each exchange make four hundred, over every market state and overlap."""
 _LIFETIME_S = 30.0
 _SETTLED_S = 16.0
 _BUFFER = 100_000
@@ -80,9 +78,9 @@ class Rotation(Invariant):
         world, rng = self.world, split(self.world.seed, "rotations")
         world.sim.quiet(False)
         world.trader.paused = world.fate.paused = False
-        told = False
-        with anyio.move_on_after((ROTATIONS + 2) * _LIFETIME_S):
-            while rotating.observer.count("rotating") < ROTATIONS:
+        told, wanted = False, world.scale.rotations
+        with anyio.move_on_after((wanted + 2) * _LIFETIME_S):
+            while rotating.observer.count("rotating") < wanted:
                 await anyio.sleep(1.0)
                 if world.exchange.announces_shutdown and not told and rng.random() < 0.02:
                     told = True
