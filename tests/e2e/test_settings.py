@@ -57,3 +57,15 @@ async def test_no_more_than_the_share_of_the_limits_is_used(server: Server) -> N
             for _ in range(30):
                 await exchange.native.call("GET", "/api/v3/depth", {"symbol": "BTCUSDT", "limit": 5}, weight=5)
     assert server.sim.requests[("GET", "/api/v3/depth")] <= 24  # a minute may end meanwhile
+
+
+async def test_a_running_connection_takes_up_another_share_of_the_limits(server: Server) -> None:
+    async def said() -> str:
+        return (await exchange.health_check())["budgets"].detail
+
+    configure('[exchanges.binance.limits]\nshare = "0.5"\n')
+    async with lotusx.connect("binance", environment="simulator", base_url=server.base_url) as exchange:
+        assert " of 3000 in " in await said()
+        configure('[exchanges.binance.limits]\nshare = "0.1"\n')
+        assert exchange.reload() == ("limits.share",)
+        assert " of 600 in " in await said()

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lotusx.config import Settings, Sources, plugins_of, require_credentials, resolve
+from lotusx.config import Settings, Sources, merge, plugins_of, require_credentials, resolve
+from lotusx.config_layers import layers_of
 from lotusx.config_plugins import options_of
 from lotusx.errors import ConfigurationError, CredentialsError, InvalidArgument, UnknownEnvironment
 from lotusx.exchange import Exchange
@@ -17,6 +18,7 @@ from lotusx.kernel.facts import Environment, ExchangeFacts
 from lotusx.kernel.secrets import Secret
 from lotusx.plugin.manager import PluginManager
 from lotusx.plugin.registry import installed_exchanges
+from lotusx.reload import comparable
 
 if TYPE_CHECKING:
     from random import Random
@@ -101,6 +103,8 @@ def connect(
         other_exchanges=[other for other in installed if other != name],
     )
     chosen = _environment(facts, settings)
+
+    settled = _Settled(name, account, facts, installed, arguments)
     secrets = _credentials(facts, settings, manager, account)
     signer = manager.signer(chosen, secrets) if secrets else None
     guard = Guard(
@@ -137,8 +141,46 @@ def connect(
             journal=None if isinstance(journal, str | os.PathLike) else journal,
             options=dict(options or {}),
             reach=reach_of(facts, chosen, settings, urls, ws_urls),
+            taken=settled.by(sources),
+            reread=lambda: settled.by(Sources.of_process(config)),
         )
     )
+
+
+class _Settled:
+    """What `lotusx.reload` compares. Keeps no credential."""
+
+    def __init__(
+        self,
+        name: str,
+        account: str | None,
+        facts: ExchangeFacts,
+        installed: Iterable[str],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self._name = name
+        self._account = account
+        self._facts = facts
+        self._others = [other for other in installed if other != name]
+        self._arguments = {key: value for key, value in arguments.items() if key != "credentials"}
+        self._has_credentials = bool(arguments["credentials"])
+
+    def by(self, sources: Sources) -> dict[str, object]:
+        """Return the settings that *sources* make, by name."""
+        names = [part.name for part in self._facts.credentials]
+        found = resolve(
+            self._name,
+            sources=sources,
+            account=self._account,
+            arguments=self._arguments,
+            credential_names=names,
+            other_exchanges=self._others,
+            reveal=False,
+        )
+        written: Mapping[str, Any] = {}
+        if not self._has_credentials:
+            written = merge(layers_of(self._name, self._account, sources, names, self._others))[1]
+        return comparable(found, _environment(self._facts, found).name, options_of(sources), written)
 
 
 def _environment(facts: ExchangeFacts, settings: Settings) -> Environment:

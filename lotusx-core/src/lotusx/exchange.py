@@ -106,6 +106,7 @@ class Exchange(FlatCalls):
         start: Callable[[Exchange], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
         stats: Callable[[], Mapping[str, Any]],
+        reload: Callable[[], tuple[str, ...]],
         inside: Inside,
         native: Callable[[], Native],
     ) -> None:
@@ -116,6 +117,7 @@ class Exchange(FlatCalls):
         self._start = start
         self._stop = stop
         self._stats = stats
+        self._reload = reload
         self._inside = inside
         self._native = native
         self._state = "new"
@@ -156,6 +158,19 @@ class Exchange(FlatCalls):
     def stats(self) -> Mapping[str, Any]:
         """Return live sizes and counters: streams, sockets, budgets, orders known."""
         return self._stats()
+
+    def reload(self) -> tuple[str, ...]:
+        """Read the configuration again and take up what is safe while the connection runs; return what changed.
+
+        That is ``limits.share`` and, from false to true, ``read_only``: orders that rest are not touched by it.
+        Arguments of `connect` keep counting most. If anything else has changed, nothing is taken up.
+
+        Raises:
+            ConfigurationError: The configuration is wrong, or something else has changed; the text names it.
+        """
+        if self._state != "open":
+            raise LotusXError(f"this {self.name} connection is not open; only an open one can take up settings")
+        return self._reload()
 
     async def health_check(self) -> HealthReport:
         """Look at connectivity, clock, credentials, permissions, streams and limits, each by itself.

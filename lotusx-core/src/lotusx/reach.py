@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ class Reach:
     cache_s: float = 0.0
     cache_folder: Path | None = None
     _cache: ReplyCache | None = None
+    _stated: dict[tuple[str, str, float], Limit] = field(default_factory=dict)
 
     def over_http(self, transport: HttpTransport, clock: Clock) -> HttpTransport:
         """Return *transport* with what the settings put in front of it."""
@@ -74,6 +75,17 @@ class Reach:
         if self.share == 1:
             return tuple(limits)
         return tuple(replace(limit, amount=max(1, int(limit.amount * self.share))) for limit in limits)
+
+    def take(self, limits: Iterable[Limit]) -> tuple[Limit, ...]:
+        """As `limits`, of what the exchange states; it is remembered for `retake`."""
+        stated = tuple(limits)
+        self._stated |= {(limit.pool, limit.scope, limit.window_s): limit for limit in stated}
+        return self.limits(stated)
+
+    def retake(self, share: Decimal | None) -> tuple[Limit, ...]:
+        """Use another *share* (``None``: all) from now on; return the part of what was stated last."""
+        self.share = Decimal(1) if share is None else share
+        return self.limits(tuple(self._stated.values()))
 
 
 def reach_of(

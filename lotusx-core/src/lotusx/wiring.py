@@ -7,9 +7,10 @@ import json
 import logging
 import os
 import random as randomness
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -42,6 +43,7 @@ from lotusx.measuring import Measuring
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.orders.reads import Reads
 from lotusx.probing import Probe
+from lotusx.reload import READ_ONLY, SHARE, changes
 from lotusx.trading import Trading
 from lotusx.transport.clock import SystemClock
 from lotusx.transport.http import make_http_transport
@@ -94,6 +96,8 @@ class Parts:
     journal: Journal | None
     options: Mapping[str, Any]
     reach: Reach
+    taken: Mapping[str, object]  # the settings by name, as `lotusx.reload` compares them
+    reread: Callable[[], Mapping[str, object]]  # those that would hold now
 
 
 class Wiring:
@@ -101,6 +105,7 @@ class Wiring:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self._taken = parts.taken
         self._stack = AsyncExitStack()
         self.clock: Clock = parts.clock or SystemClock()
         self.offset = ClockOffset(margin_ms=parts.facts.timestamp_margin_ms)
@@ -122,7 +127,7 @@ class Wiring:
         """Build everything and enter what runs in the background."""
         parts, facts, rng = self.parts, self.parts.facts, self.parts.random or randomness.Random()
         registry, host = self._registry, min(parts.urls.values())
-        self.budget = registry.budget(facts.name, host, parts.reach.limits(facts.limits), account=_identity(parts))
+        self.budget = registry.budget(facts.name, host, parts.reach.take(facts.limits), account=_identity(parts))
         nonces = getattr(parts.signer, "nonce_scope", None)
         for observer in parts.manager.observers(parts.environment.name, parts.account):
             self.telemetry.observe(observer)
@@ -227,6 +232,19 @@ class Wiring:
         if hasattr(self, "rest"):
             self.rest.forget()
 
+    def reload(self) -> tuple[str, ...]:
+        """Take up what has changed in the configuration; see `Exchange.reload`."""
+        fresh = self.parts.reread()
+        found = changes(self.parts.facts.name, self._taken, fresh)
+        if SHARE in found:
+            share = fresh[SHARE]
+            assert share is None or isinstance(share, Decimal)
+            self.budget.adopt(self.parts.reach.retake(share), self.clock.monotonic_ns())
+        if READ_ONLY in found:
+            self.parts.guard.read_only = True
+        self._taken = fresh
+        return found
+
     async def clock_offset(self) -> tuple[int, int]:
         """Measure; return (exchange minus our wall clock, round trip), both in milliseconds."""
         await self.rest.sync_clock()
@@ -275,7 +293,7 @@ class Wiring:
             ws=self._requests,
             exchange_ns=lambda: self._exchange_ns(self.clock.now_ns()),
             charge=lambda costs: self.budget.charge(costs, self.clock.monotonic_ns()),
-            limits=lambda limits: self.budget.adopt(self.parts.reach.limits(limits), self.clock.monotonic_ns()),
+            limits=lambda limits: self.budget.adopt(self.parts.reach.take(limits), self.clock.monotonic_ns()),
             instruments=self.instruments,
             clock=self.clock,
             telemetry=self.telemetry,
@@ -425,6 +443,7 @@ def wire(parts: Parts) -> Exchange:
         start=wiring.start,
         stop=wiring.stop,
         stats=wiring.stats,
+        reload=wiring.reload,
         inside=Inside(wiring.clock_offset, wiring.streams, wiring.levels),
         native=lambda: wiring.connector.native,
     )

@@ -135,6 +135,10 @@ class Exchange(FlatCalls):
         """Return live sizes and counters: streams, sockets, budgets, orders known."""
         return self._runner.read(self._twin.stats)
 
+    def reload(self) -> tuple[str, ...]:
+        """Take up what has changed in the configuration, as far as that is safe; see `lotusx.Exchange.reload`."""
+        return self._runner.read(self._twin.reload)
+
     def health_check(self) -> HealthReport:
         """Look at connectivity, clock, credentials, permissions, streams and limits. A failed check does not raise."""
         return self._runner.call(self._twin.health_check)
