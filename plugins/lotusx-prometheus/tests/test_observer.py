@@ -39,7 +39,7 @@ class Bench:
 
     def __init__(self, registry: CollectorRegistry, account: str | None = None, most: int = 200) -> None:
         self.registry = registry
-        self.observer = MetricsObserver(metrics_of(registry, most), account, 1.0)
+        self.observer = MetricsObserver(metrics_of(registry, most), "x", account, 1.0)
 
     def tell(self, *events: Any) -> None:
         for event in events:
@@ -120,7 +120,7 @@ def test_sockets_are_open_lost_and_back(bench: Bench) -> None:
     bench.tell(SessionChanged("x", "public", 1, "connecting"), SessionChanged("x", "public", 1, "live"))
     bench.tell(SessionChanged("x", "public", 2, "live"))
     assert bench.value("websocket_connection_status", **group) == 2
-    assert bench.value("lotusx_websocket_reconnects_total", **group) is None
+    assert bench.value("lotusx_websocket_reconnects_total", **group) == 0
     bench.tell(SessionChanged("x", "public", 2, "lost"), SessionChanged("x", "public", 1, "closed"))
     assert bench.value("websocket_connection_status", **group) == 0
     bench.tell(SessionChanged("x", "public", 3, "live"), SessionChanged("x", "public", 4, "live"))
@@ -202,6 +202,14 @@ def test_limits_and_the_clock_are_of_an_account_and_gone_with_the_connection(reg
     assert bench.value("lotusx_budget_used", **limit) is None
     assert bench.value("lotusx_clock_offset_seconds", exchange="x", account="hedge") is None
     assert bench.value("websocket_connection_status", exchange="x", group="public") == 0
+
+
+def test_what_alerts_wait_for_begins_with_nought(bench: Bench) -> None:
+    bench.tell(RequestFinished("x", "GET /a", 200, 0.1, 1), SessionChanged("x", "public", 1, "connecting"))
+    assert bench.value("lotusx_orders_total", exchange="x", kind="place", outcome="unknown", error="none") == 0
+    assert bench.value("lotusx_messages_undecodable_total", exchange="x") == 0
+    assert bench.value("rate_limited_total", exchange="x", endpoint="GET /a") == 0
+    assert bench.value("lotusx_websocket_losses_total", exchange="x", group="public") == 0
 
 
 def test_what_a_later_core_tells_is_passed_over(bench: Bench) -> None:

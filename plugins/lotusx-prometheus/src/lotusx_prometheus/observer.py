@@ -40,7 +40,7 @@ class MetricsObserver:
     what the connection has put into gauges.
     """
 
-    def __init__(self, metrics: Metrics, account: str | None, measure_s: float) -> None:
+    def __init__(self, metrics: Metrics, exchange: str, account: str | None, measure_s: float) -> None:
         self.measure_s = measure_s
         self._metrics = metrics
         self._account = account or ""
@@ -68,6 +68,12 @@ class MetricsObserver:
             ObserverFailed: self._observer,
         }
 
+        # A counter that begins with 1 has not increased, as Prometheus sees it: what alerts wait for begins with 0.
+        metrics.undecodable.labels(exchange)
+        metrics.fills.labels(exchange)
+        for kind in ("place", "amend", "cancel", "cancel_all"):
+            metrics.orders.labels(exchange, kind, "unknown", "none")
+
     def __call__(self, event: object) -> None:
         told = self._told.get(type(event))
         if told is not None:
@@ -90,8 +96,7 @@ class MetricsObserver:
         metrics.request_latency.labels(exchange, endpoint).observe(event.elapsed_s)
         metrics.latency_ms.labels(exchange, endpoint).observe(event.elapsed_s * 1e3)
         metrics.requests.labels(exchange, endpoint, str(event.status) if event.status else "none").inc()
-        if event.error in _LIMITED:
-            metrics.rate_limited.labels(exchange, endpoint).inc()
+        metrics.rate_limited.labels(exchange, endpoint).inc(event.error in _LIMITED)
 
     def _retry(self, event: RetryScheduled) -> None:
         metrics = self._metrics
@@ -119,16 +124,17 @@ class MetricsObserver:
 
     def _session(self, event: SessionChanged) -> None:
         metrics, labels = self._metrics, (event.exchange, event.group)
+        losses, reconnects = metrics.losses.labels(*labels), metrics.reconnects.labels(*labels)
         if event.state == "live":
             self._live.add((event.group, event.session))
             if self._broken[event.group]:
                 self._broken[event.group] -= 1
-                metrics.reconnects.labels(*labels).inc()
+                reconnects.inc()
         elif event.state in _GONE:
             self._live.discard((event.group, event.session))
             if event.state == "lost":
                 self._broken[event.group] += 1
-                metrics.losses.labels(*labels).inc()
+                losses.inc()
         count = sum(group == event.group for group, _ in self._live)
         self._part(metrics.sockets, labels, count)
 

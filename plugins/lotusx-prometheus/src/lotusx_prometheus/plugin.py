@@ -42,9 +42,9 @@ class Prometheus:
         self.port: int | None = None
 
     @hookimpl
-    def lotusx_observer(self, account: str | None) -> MetricsObserver:
+    def lotusx_observer(self, exchange: str, account: str | None) -> MetricsObserver:
         """Return what keeps the metrics of this connection."""
-        observer = MetricsObserver(self._metrics, account, self._options.interval_s)
+        observer = MetricsObserver(self._metrics, exchange, account, self._options.interval_s)
         self._observers.append(observer)
         return observer
 
