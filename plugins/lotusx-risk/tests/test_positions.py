@@ -62,6 +62,24 @@ def test_what_was_cancelled_or_never_sent_counts_no_more() -> None:
     desk.send(risk, buy("2", name="c"))
 
 
+def test_what_has_ended_long_ago_stays_counted_and_is_followed_no_more() -> None:
+    desk, risk = Desk(), risk_of()
+    desk.send(risk, buy("2", name="a"))
+    desk.report("a", filled=Decimal(1), status=OrderStatus.CANCELED)
+    desk.send(risk, buy("0.5", name="b"))
+    desk.report("a", filled=Decimal("1.5"))  # told late
+    desk.hands.s += 9
+    desk.send(risk, buy("0.5", name="c"))
+    desk.hands.s += 2
+    vetoed(desk, risk_of(), buy("3.001", name="x"))
+    desk.send(risk, buy("0.5", name="d"))
+    (exposure,) = risk._exposures.values()
+    assert set(exposure._own) == {"b", "c", "d"}
+    desk.fails = "balances"
+    with pytest.raises(OrderVetoed):
+        desk.send(risk, buy("0.001", name="e"))
+
+
 def test_before_a_veto_the_exchange_is_asked_again_once_a_second() -> None:
     desk, risk = Desk(held="3"), risk_of()
     vetoed(desk, risk, buy("1", name="a"))

@@ -113,6 +113,24 @@ async def test_a_market_order_is_followed_into_the_position(server: memory.Memor
         await exchange.place(lotusx.OrderRequest.market(BTC, "buy", "0.005"))
 
 
+async def test_an_order_that_is_amended_again_and_again_counts_once(server: memory.MemoryServer) -> None:
+    async with connect(server) as plain:
+        held = next(item.total for item in await plain.balances() if item.asset == "BTC")
+    risk = Risk(symbols={BTC: {"max_position": str(held + Decimal("0.03"))}})
+    async with connect(server, risk) as exchange:
+        await exchange.place(rests("a"))
+        for quantity in ("0.02", "0.025", "0.03"):
+            await exchange.amend(BTC, client_order_id="a", quantity=quantity)
+        with pytest.raises(OrderVetoed, match="max_position"):
+            await exchange.amend(BTC, client_order_id="a", quantity="0.031")
+        await server.clock.sleep(61)  # the position is read anew
+        await exchange.amend(BTC, client_order_id="a", quantity="0.03", price="60001")
+        with pytest.raises(OrderVetoed, match="max_position"):
+            await exchange.place(rests("b", "0.001"))
+        await exchange.cancel(BTC, client_order_id="a")
+        await exchange.place(rests("c", "0.03"))
+
+
 async def test_the_table_of_the_configuration_enables_it(
     server: memory.MemoryServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

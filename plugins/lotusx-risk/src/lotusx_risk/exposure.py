@@ -15,6 +15,8 @@ from lotusx.plugin import OrderContext
 
 MOST_ORDERS = 1_000
 """Orders of its own an exposure follows one by one before it is read anew."""
+LATE_NS = 10_000_000_000
+"""How late a fill of an order that has ended may become known."""
 MOST_LOOKS = 20
 """Orders that a reading asks for because it does not see them."""
 
@@ -26,6 +28,7 @@ class _Own:
     side: Side
     quantity: Decimal
     counted: Decimal = Decimal(0)
+    ended_ns: int | None = None
 
 
 class Exposure:
@@ -37,6 +40,7 @@ class Exposure:
         self._held = Decimal(0)
         self._open: dict[str, tuple[Side, Decimal]] = {}  # of others, as they were when they were read
         self._own: dict[str, _Own] = {}
+        self._settled = dict.fromkeys(Side, Decimal(0))  # of own ones that have ended since, signed by their side
         self.read_ns: int | None = None
 
     @property
@@ -56,7 +60,7 @@ class Exposure:
         known = {name: context.known(name) for name in self._own}
         held = await self._position(context)
         listed = {
-            self._name(context.known(state.client_order_id or "") or state): state
+            self._name_of(context.known(state.client_order_id or "") or state, context): state
             for state in await context.open_orders()
             if state.position_side in (None, self._position_side)
         }
@@ -72,6 +76,7 @@ class Exposure:
                 continue  # never sent, or ended before the position was read
             own[name] = _Own(self._own[name].side, now.quantity or self._own[name].quantity, state.filled)
         self._held, self._own, self.read_ns = held, own, asked_ns
+        self._settled = dict.fromkeys(Side, Decimal(0))
         self._open = {
             name: (state.side, state.remaining or Decimal(0)) for name, state in listed.items() if name not in own
         }
@@ -82,13 +87,15 @@ class Exposure:
         Of an order that is amended only the larger of its two shapes counts.
         """
         side = request.side
-        changed = None if context.before is None else self._name(context.before)
+        changed = None if context.before is None else self._name_of(context.before, context)
         total = self._held if side is Side.BUY else -self._held
         for name, (its, rest) in self._open.items():
             if its is side and name == changed:
                 quantity = max(quantity, rest)
             elif its is side:
                 total += rest
+        self._settle(context)
+        total += self._settled[side]
         for name, own in self._own.items():
             if own.side is not side:
                 continue
@@ -105,7 +112,7 @@ class Exposure:
         if context.before is None:
             self._own[str(request.client_order_id)] = _Own(request.side, quantity)
             return
-        name = self._name(context.before)
+        name = self._name_of(context.before, context)
         whole = quantity + context.before.filled
         own = self._own.get(name)
         if own is None:
@@ -115,6 +122,21 @@ class Exposure:
         else:
             own.quantity = max(own.quantity, whole)
 
+    def _settle(self, context: OrderContext) -> None:
+        """Follow no more what has ended a while ago: what it has traded stays counted until the next reading."""
+        now_ns = context.clock.monotonic_ns()
+        for name, own in list(self._own.items()):
+            state = context.known(name)
+            if state is None:
+                del self._own[name]  # something else has prevented it
+            elif not state.status.is_terminal:
+                own.ended_ns = None
+            elif own.ended_ns is None:
+                own.ended_ns = now_ns
+            elif now_ns - own.ended_ns > LATE_NS:
+                self._settled[own.side] += state.filled - own.counted
+                del self._own[name]
+
     def _of(self, own: _Own, state: OrderState | None) -> tuple[Decimal, Decimal]:
         """Return what *own* has traded since the last reading, and what it still may."""
         if state is None:  # something else has prevented it
@@ -122,7 +144,12 @@ class Exposure:
         rest = Decimal(0) if state.status.is_terminal else max(own.quantity - state.filled, Decimal(0))
         return state.filled - own.counted, rest
 
-    def _name(self, state: OrderState) -> str:
+    def _name_of(self, state: OrderState, context: OrderContext) -> str:
+        """Return the name an order is followed by: its first, for an amendment may have given it another."""
+        for name in self._own:
+            known = context.known(name)
+            if known is not None and _is_same(known, state):
+                return name
         return state.client_order_id or state.venue_order_id or ""
 
     async def _position(self, context: OrderContext) -> Decimal:
@@ -137,3 +164,9 @@ class Exposure:
                 and (self._position_side is None or item.side is self._position_side)
             ]
         return sum(amounts, Decimal(0))
+
+
+def _is_same(one: OrderState, other: OrderState) -> bool:
+    if one.client_order_id is not None and one.client_order_id == other.client_order_id:
+        return True
+    return one.venue_order_id is not None and one.venue_order_id == other.venue_order_id
