@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(
@@ -35,6 +40,11 @@ class Built:
     def package(self) -> str:
         """Return the import name."""
         return next(path.parent.name for path in sorted((self.folder / "src").glob("*/__init__.py")))
+
+    @property
+    def exchanges(self) -> list[str]:
+        """Return the exchanges it serves."""
+        return sorted(self.project.get("entry-points", {}).get("lotusx.exchanges", {}))
 
     def metadata(self) -> Message:
         """Return the wheel's METADATA."""
@@ -91,8 +101,78 @@ def core_and_binance(
 ) -> Environment:
     """On each Python: a fresh environment with the wheels of the core and one plugin, and what pip adds to them."""
     folder = tmp_path_factory.mktemp("venv")
-    subprocess.run([request.param, "-m", "venv", str(folder / "v")], check=True)
-    python = folder / "v" / "bin" / "python"
-    wheels = [str(built[name].wheel) for name in ("lotusx-core", "lotusx-binance")]
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wheels], check=True, cwd=folder)
-    return Environment(python, folder)
+    return installed(folder, [built[name] for name in ("lotusx-core", "lotusx-binance")], python=request.param)
+
+
+@pytest.fixture(scope="session", params=[folder.name for folder in FOLDERS if folder.parent.name == "plugins"])
+def core_and_one(
+    request: pytest.FixtureRequest, built: dict[str, Built], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Built, Environment]:
+    """For each plugin: a fresh environment with it, the core, and what of ours it says it needs; and the plugin."""
+    plugin = built[request.param]
+    return plugin, installed(tmp_path_factory.mktemp("one"), needed(plugin, built))
+
+
+@pytest.fixture(scope="session")
+def lowest(built: dict[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The core and every exchange, each dependency at the lowest version that its range admits."""
+    sys.path.insert(0, str(ROOT / ".ci"))
+    constraints = import_module("lowest").constraints
+
+    folder = tmp_path_factory.mktemp("lowest")
+    (folder / "lowest.txt").write_text(constraints(), "utf-8")
+    dists = [dist for dist in built.values() if dist.exchanges or dist.project["name"] == "lotusx-core"]
+    return installed(folder, dists, "--constraint", str(folder / "lowest.txt"))
+
+
+def needed(dist: Built, built: dict[str, Built]) -> list[Built]:
+    """Return *dist* and those of ours that it names as requirements, those that these name, and so on."""
+    found = {dist.project["name"]: dist}
+    queue = [dist]
+    while queue:
+        for text in queue.pop().project.get("dependencies", []):
+            name = Requirement(text).name
+            if name in built and name not in found:
+                found[name] = built[name]
+                queue.append(built[name])
+    return list(found.values())
+
+
+def installed(folder: Path, dists: list[Built], *options: str, python: str = sys.executable) -> Environment:
+    """Make a fresh environment in *folder*, and have the pip of this one install the wheels of *dists* into it."""
+    subprocess.run([python, "-m", "venv", "--without-pip", str(folder / "v")], check=True)
+    inside = folder / "v" / "bin" / "python"
+    wheels = [str(dist.wheel) for dist in dists]
+    pip = [sys.executable, "-m", "pip", "--python", str(inside), "install", "--quiet", "--no-compile"]
+    subprocess.run([*pip, *options, *wheels], check=True, cwd=folder)
+    return Environment(inside, folder)
+
+
+@pytest.fixture(scope="session")
+def venue(built: dict[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Return a function that serves the simulated venue of an exchange, from an environment of the simulator's own.
+
+    It returns the address; what the simulator does not have is skipped.
+    """
+    sim = built["lotusx-sim"]
+    extras = ",".join(sorted(sim.project["optional-dependencies"]))
+    requirement = f"lotusx-sim[{extras}] @ {sim.wheel.as_uri()}"
+    others = [dist for dist in needed(sim, built) if dist is not sim]
+    environment = installed(tmp_path_factory.mktemp("sim"), others, requirement)
+    command = [str(environment.python), "-I", "-m", "lotusx_sim", "serve", "--port", "0", "--venue"]
+    with ExitStack() as running:
+        addresses: dict[str, str] = {}
+
+        def serve(exchange: str) -> str:
+            name = {"bybit-perp": "bybit"}.get(exchange, exchange)
+            if name not in addresses:
+                process = running.enter_context(subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True))
+                running.callback(process.terminate)
+                assert process.stdout is not None
+                first = process.stdout.readline()
+                if not first:
+                    pytest.skip(f"the simulator has no venue {name}")
+                addresses[name] = json.loads(first)["base_url"]
+            return addresses[name]
+
+        yield serve

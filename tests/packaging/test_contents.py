@@ -92,12 +92,17 @@ def test_every_import_is_declared(dist: Built) -> None:
                 imported.add(str(node.module).partition(".")[0])
     strangers = imported - sys.stdlib_module_names - {dist.package}
     declared = {canonical(Requirement(text).name) for text in dist.metadata().get_all("Requires-Dist", [])}
-    needed = {"lotusx": "lotusx-core", "dotenv": "python-dotenv", "Crypto": "pycryptodome"}
+    needed = {
+        "lotusx": "lotusx-core",
+        "dotenv": "python-dotenv",
+        "Crypto": "pycryptodome",
+        "opentelemetry": "opentelemetry-api",
+    }
     assert sorted(name for name in strangers if canonical(needed.get(name, name)) not in declared) == []
 
 
 def test_core_wheel_is_small(built: dict[str, Built]) -> None:
-    assert built["lotusx-core"].wheel.stat().st_size <= 300_000
+    assert built["lotusx-core"].wheel.stat().st_size <= 350_000
 
 
 def test_core_depends_on_nothing_of_ours(built: dict[str, Built]) -> None:

@@ -1,4 +1,4 @@
-"""The core and one plugin, installed from their wheels alone, away from the repository, on each Python here."""
+"""Distributions installed from their wheels alone, away from the repository; the core and one plugin on each Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .conftest import Environment
+    from collections.abc import Callable
+
+    from .conftest import Built, Environment
+
+LOOK = """
+import asyncio, lotusx
+
+async def main():
+    async with lotusx.connect({exchange!r}, environment="simulator", base_url={base_url!r}) as exchange:
+        listed = await exchange.market.instruments()
+        symbol = next(item.symbol for item in listed if item.base == "BTC")
+        print(symbol, (await exchange.market.ticker(symbol)).last_price)
+
+asyncio.run(main())
+"""
 
 
 def test_the_public_names_import(core_and_binance: Environment) -> None:
@@ -42,3 +56,26 @@ def test_nothing_of_other_exchanges_and_no_test_kit_comes_along(core_and_binance
     ours = {name for name in json.loads(said) if name.startswith("lotusx")}
     assert ours == {"lotusx-core", "lotusx-binance"}
     assert {"cryptography", "trio", "pytest"} & set(json.loads(said)) == set()
+
+
+def test_one_plugin_brings_nothing_else_of_ours_and_reads_prices_of_the_simulated_exchange(
+    core_and_one: tuple[Built, Environment], venue: Callable[[str], str]
+) -> None:
+    plugin, environment = core_and_one
+    said = environment.run(
+        "import json; from importlib.metadata import distributions as d; print(json.dumps([x.name for x in d()]))"
+    )
+    ours = {name for name in json.loads(said) if name.startswith("lotusx")}
+    extra = {"lotusx-bybit"} if plugin.project["name"] == "lotusx-bybit-perp" else set()
+    assert ours == {"lotusx-core", plugin.project["name"], *extra}
+    environment.run(f"import {plugin.package}")
+    for exchange in plugin.exchanges:
+        assert environment.run(LOOK.format(exchange=exchange, base_url=venue(exchange))).startswith("BTC/"), exchange
+
+
+def test_the_lowest_versions_read_prices_of_the_simulated_exchange(
+    lowest: Environment, venue: Callable[[str], str]
+) -> None:
+    for exchange in ("binance", "bybit", "hyperliquid"):
+        said = lowest.run(LOOK.format(exchange=exchange, base_url=venue(exchange)))
+        assert said.startswith("BTC/"), exchange
