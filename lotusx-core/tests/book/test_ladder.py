@@ -199,5 +199,5 @@ def test_the_lane_follows_from_the_instruments_rule(
     rule: TickSize | SignificantDigits | None, digits: int | None
 ) -> None:
     assert digits_of(rule) == digits
-    expected = Lane.FLOAT if digits is not None and digits <= 15 else Lane.DECIMAL
+    expected = Lane.FLOAT if digits is None or digits <= 15 else Lane.DECIMAL
     assert lane_of(dataclasses.replace(INSTRUMENT, price_rule=rule)) is expected

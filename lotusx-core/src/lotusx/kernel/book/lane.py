@@ -1,7 +1,8 @@
-"""How a ladder may order prices: by float where that is proven exact, by `Decimal` everywhere else.
+"""How a ladder may order prices: by float where that is exact, by `Decimal` everywhere else.
 
 Two decimal numbers of at most 15 significant digits never share a float, and never swap their order as floats. So a
-float may *order* such prices. It is never the price: that stays the exchange's own text.
+float may *order* such prices. It is never the price: that stays the exchange's own text. Each price's text is looked at
+(`fits_float`): one that a float cannot order moves its ladder to the other lane.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ class Lane(StrEnum):
 
 
 def lane_of(instrument: Instrument) -> Lane:
-    """Choose the lane from the instrument's own rules; without proof, `Lane.DECIMAL`.
+    """Choose the lane to begin with: `Lane.DECIMAL` where the instrument's rules allow prices that need it.
 
     >>> from lotusx.kernel.book.lane import digits_of
     >>> digits_of(TickSize(Decimal("0.01"), maximum=Decimal("1000000.00")))
     9
     """
     digits = digits_of(instrument.price_rule)
-    return Lane.FLOAT if digits is not None and digits <= SAFE_DIGITS else Lane.DECIMAL
+    return Lane.FLOAT if digits is None or digits <= SAFE_DIGITS else Lane.DECIMAL
 
 
 def digits_of(rule: TickSize | SignificantDigits | None) -> int | None:
