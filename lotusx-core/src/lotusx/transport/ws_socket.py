@@ -38,11 +38,13 @@ class Socket(ABC):
         max_message_bytes: int,
         registry: set[Socket],
         clock: Clock,
+        buffer: memoryview,
     ) -> None:
         self._handler = handler
         self._handshake = handshake
         self._max_message_bytes = max_message_bytes
         self._registry = registry
+        self._buffer = buffer  # of the transport; what a read brought is taken out of it before the next
         self._now_ns = clock.now_ns
         self._monotonic_ns = clock.monotonic_ns
         self._engine: Connection | None = None

@@ -18,7 +18,7 @@ from lotusx.kernel.transport import WsConnection, WsHandler
 from lotusx.transport.clock import SystemClock
 from lotusx.transport.handshake import ClientHandshake, parse_proxy_url, parse_ws_url
 from lotusx.transport.ws_asyncio import AsyncioSocket
-from lotusx.transport.ws_socket import Socket
+from lotusx.transport.ws_socket import READ_BYTES, Socket
 from lotusx.transport.ws_stream import StreamSocket
 
 
@@ -43,6 +43,7 @@ class WsprotoTransport:
         self._proxy = parse_proxy_url(proxy) if proxy is not None else None
         self._clock = clock or SystemClock()
         self._open: set[Socket] = set()
+        self._buffer = memoryview(bytearray(READ_BYTES))
 
     async def connect(
         self,
@@ -58,7 +59,7 @@ class WsprotoTransport:
         where = parse_ws_url(url)
         handshake = ClientHandshake(where, headers, compression=compression, now_s=self._clock.now_ns() / 1e9)
         kind = AsyncioSocket if self._proxy is None and _on_asyncio() else StreamSocket
-        connection = kind(handler, handshake, max_message_bytes, self._open, self._clock)
+        connection = kind(handler, handshake, max_message_bytes, self._open, self._clock, self._buffer)
         try:
             with anyio.move_on_after(timeout_s) as deadline:
                 try:
