@@ -1,9 +1,10 @@
 """The benchmark's exchange: blocking threads that answer REST and blast frames made beforehand. A process of its own.
 
 Under TLS every frame is a record of its own, as an exchange's server writes it; all are encrypted before the first is
-sent, and bursts of 100 leave in one piece, so that a client is never kept waiting for the server's work.
+sent, and bursts of 100 leave in one piece, so that a client is never kept waiting for the server's work. With a pace,
+messages leave one at a time.
 
-``python -m bench.server FOLDER TRADES UPDATES`` prints its ports.
+``python -m bench.server FOLDER SPEC`` prints its ports; SPEC is JSON: exchange, trades, updates, pace.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench import wire
+from bench import venues
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_SNAPSHOT = wire.snapshot()
 _BURST = 100
+_QUIET_S = 0.5
+TICK = 20
+"""Each so many messages, a client that trades sends an order."""
 
 
 class Plain:
@@ -52,27 +55,35 @@ class Secure(Plain):
     def __init__(self, connection: socket.socket, context: ssl.SSLContext) -> None:
         super().__init__(connection)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._turn = threading.Lock()  # one thread reads and another writes
         self._tls = context.wrap_bio(self._in, self._out, server_side=True)
-        self._until_done(self._tls.do_handshake)
+        while not self._shaken():
+            self.socket.sendall(self._out.read())
+            self._in.write(self.socket.recv(65536) or _refuse())
         self.socket.sendall(self._out.read())
 
-    def _until_done(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        while True:
-            try:
-                return work(*arguments)
-            except ssl.SSLWantReadError:
-                self.socket.sendall(self._out.read())
-                self._in.write(self.socket.recv(65536) or _refuse())
+    def _shaken(self) -> bool:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
     def recv(self) -> bytes:
         """Return what came decrypted."""
-        return bytes(self._until_done(self._tls.read, 65536))
+        while True:
+            with self._turn, suppress(ssl.SSLWantReadError):
+                return bytes(self._tls.read(65536))
+            came = self.socket.recv(65536) or _refuse()
+            with self._turn:
+                self._in.write(came)
 
     def sealed(self, messages: Sequence[bytes]) -> bytes:
         """Encrypt each message as a record of its own."""
-        for message in messages:
-            self._tls.write(message)
-        return self._out.read()
+        with self._turn:
+            for message in messages:
+                self._tls.write(message)
+            return self._out.read()
 
 
 def _refuse() -> bytes:
@@ -84,6 +95,9 @@ class Peer:
 
     def __init__(self, server: Server, connection: Plain) -> None:
         self.server, self.connection, self.held = server, connection, b""
+        self.writing = threading.Lock()
+        self.heard_s = 0.0
+        self.streams: list[str] = []
 
     def run(self) -> None:
         """Answer requests until one of them asks for a WebSocket."""
@@ -96,28 +110,15 @@ class Peer:
                     return
                 length = re.search(rb"(?i)content-length: *(\d+)", rest)
                 body = self._body(int(length[1]) if length else 0)
-                self._reply(self._answer(target, body))
-
-    def _answer(self, target: str, body: bytes) -> bytes:
-        path = target.partition("?")[0]
-        if path.endswith("/order"):
-            named = re.search(r"newClientOrderId=([^&]+)", target + "&" + body.decode())
-            return wire.order(named[1] if named else "x")
-        if path.endswith("/depth"):
-            self.server.snapshot_sent.set()
-            return _SNAPSHOT
-        if path.endswith("/exchangeInfo"):
-            return wire.EXCHANGE_INFO
-        if path.endswith("/time"):
-            return b'{"serverTime": %d}' % (time.time() * 1e3)
-        return b"{}"
+                self._reply(self.server.answer(target, body))
 
     def _reply(self, body: bytes) -> None:
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=UTF-8\r\nx-mbx-used-weight-1m: 1\r\n"
         self._send(head + b"content-length: %d\r\n\r\n" % len(body) + body)
 
     def _send(self, data: bytes) -> None:
-        self.connection.socket.sendall(self.connection.sealed((data,)))
+        with self.writing:
+            self.connection.socket.sendall(self.connection.sealed((data,)))
 
     def _head(self) -> bytes:
         while b"\r\n\r\n" not in self.held:
@@ -130,7 +131,7 @@ class Peer:
 
     def _body(self, size: int) -> bytes:
         while len(self.held) < size:
-            self.held += self.connection.recv()
+            self.held += self.connection.recv() or _refuse()
         body, self.held = self.held[:size], self.held[size:]
         return body
 
@@ -142,52 +143,102 @@ class Peer:
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
-        stream = target.partition("streams=")[2] or self._subscribed()
-        frames = self.server.frames(stream)
-        self.server.snapshot_sent.clear()
-        if "depth" in stream:
-            self._send(frames[0])  # some clients ask for the snapshot only now
-            self.server.snapshot_sent.wait(5)
-        first = 1 if "depth" in stream else 0
-        bursts = [self.connection.sealed(frames[at : at + _BURST]) for at in range(first, len(frames), _BURST)]
-        time.sleep(0.5)
-        for burst in bursts:
-            self.connection.socket.sendall(burst)
-        while self.connection.recv():
-            pass
-
-    def _subscribed(self) -> str:
+        self._want(self.server.venue.streams_of(target))
         while True:
-            message = json.loads(self._message())
-            reply = json.dumps({"result": None, "id": message["id"]}).encode()
-            self._send(b"\x81" + bytes([len(reply)]) + reply)
-            if message["method"] == "SUBSCRIBE":
-                return str(message["params"][0])
+            opcode, data = self._message()
+            if opcode == 8:
+                return
+            if opcode == 9:
+                self._send(b"\x8a" + bytes([len(data)]) + data)
+            elif opcode == 1:
+                replies, streams = self.server.venue.hear(json.loads(data))
+                self.server.ordered(data)
+                for reply in replies:
+                    self._send(venues.frame(reply))
+                self._want(streams)
 
-    def _message(self) -> bytes:
-        """Return one masked text message; control frames before it are dropped."""
-        while True:
-            head = self._body(2)
-            size = head[1] & 0x7F
-            if size == 126:
-                size = int.from_bytes(self._body(2), "big")
-            mask = self._body(4)
-            data = self._body(size)
-            if head[0] & 0x0F == 1:
-                return bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+    def _want(self, streams: list[str]) -> None:
+        if not streams:
+            return
+        first = not self.streams
+        self.heard_s = time.monotonic()
+        self.streams += streams
+        if first:
+            threading.Thread(target=self._tell, daemon=True).start()
+
+    def _tell(self) -> None:
+        """Send everything, once the client has been quiet for half a second."""
+        with suppress(OSError):
+            while (left := self.heard_s + _QUIET_S - time.monotonic()) > 0:
+                time.sleep(left)
+            server, streams = self.server, self.streams
+            frames = server.venue.frames(streams)
+            waiting = sum(server.venue.awaits_snapshot(stream) for stream in streams)
+            if waiting:
+                for message in frames[: len(streams)]:
+                    self._send(message)  # some clients ask for the snapshot only now
+                deadline = time.monotonic() + 100
+                while server.venue.snapshots < waiting and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                server.venue.snapshots = 0
+                del frames[: len(streams)]
+                time.sleep(_QUIET_S)
+            if server.pace:
+                self._trickle(frames)
+            else:
+                self._burst(frames)
+
+    def _burst(self, frames: list[bytes]) -> None:
+        with self.writing:
+            pieces = [self.connection.sealed(frames[at : at + _BURST]) for at in range(0, len(frames), _BURST)]
+            for piece in pieces:
+                self.connection.socket.sendall(piece)
+
+    def _trickle(self, frames: list[bytes]) -> None:
+        """Send one message at a time, evenly; note when those leave that a client answers with an order."""
+        begun, pace, ticks = time.perf_counter(), self.server.pace, self.server.ticks
+        for number, message in enumerate(frames, start=1):
+            left = begun + number / pace - time.perf_counter()
+            if left > 0:
+                time.sleep(left)
+            if number % TICK == 0:
+                ticks.append(time.perf_counter_ns())
+            self._send(message)
+
+    def _message(self) -> tuple[int, bytes]:
+        """Return one masked message and its kind."""
+        head = self._body(2)
+        size = head[1] & 0x7F
+        if size == 126:
+            size = int.from_bytes(self._body(2), "big")
+        mask = self._body(4)
+        data = self._body(size)
+        return head[0] & 0x0F, bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
 
 
 class Server:
     """Listens on two ports."""
 
-    def __init__(self, trades: int, updates: int) -> None:
-        self.trades, self.updates = trades, updates
-        self.snapshot_sent = threading.Event()
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.venue = venues.venue(spec)
+        self.pace = float(spec.get("pace", 0))
+        self.ticks: deque[int] = deque()
+        self.latencies: list[int] = []
 
-    @cache  # noqa: B019 - one server, alive as long as the process
-    def frames(self, stream: str) -> list[bytes]:
-        """Return everything a stream says."""
-        return wire.depth(stream, self.updates) if "depth" in stream else wire.trades(stream, self.trades)
+    def answer(self, target: str, body: bytes) -> bytes:
+        """Answer a request of a client, or of the benchmark itself."""
+        if target == "/bench/latencies":
+            found, self.latencies = self.latencies, []
+            self.ticks.clear()
+            return json.dumps(found).encode()
+        if "/order" in target:
+            self.ordered(b"order")
+        return self.venue.reply(target, body)
+
+    def ordered(self, said: bytes) -> None:
+        """An order arrived: note how long after its tick."""
+        if self.ticks and b"order" in said:
+            self.latencies.append(time.perf_counter_ns() - self.ticks.popleft())
 
     def listen(self, tls: ssl.SSLContext | None) -> int:
         """Serve on a free port, in threads."""
@@ -208,29 +259,24 @@ class Server:
 
 
 def make_certificate(folder: Path) -> Path:
-    """Make a certificate for this machine with openssl; return the file that clients are to trust."""
-    file = folder / "server.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost"
-    more = [
-        "-addext",
-        "subjectAltName=DNS:localhost,IP:127.0.0.1",
-        "-keyout",
-        str(folder / "key.pem"),
-        "-out",
-        str(file),
-    ]
-    subprocess.run([*command.split(), *more], check=True, capture_output=True)
-    return file
+    """Make an authority and its certificate for this machine with openssl; return whom clients are to trust."""
+    new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    (folder / "leaf.cnf").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n", "utf-8")
+    for command in (
+        f"req -x509 {new} -days 30 -subj /CN=bench-authority -keyout ca.key -out ca.pem",
+        f"req {new} -subj /CN=localhost -keyout key.pem -out leaf.csr",
+        "x509 -req -days 30 -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile leaf.cnf -out server.pem",
+    ):
+        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    return folder / "ca.pem"
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    folder, trades, updates = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder, spec = Path(sys.argv[1]), json.loads(sys.argv[2])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "key.pem")
-    server = Server(trades, updates)
-    for stream in ("btcusdt@trade", "btcusdt@aggTrade", "btcusdt@depth@100ms", "btcusdt@depth"):
-        server.frames(stream)
+    server = Server(spec)
     print(json.dumps({"plain": server.listen(None), "tls": server.listen(context)}), flush=True)
     sys.stdin.read()
 
