@@ -41,6 +41,11 @@ class LiveOrderBook:
         self._twin.allow_stale = allow
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended for good: failed, or closed."""
+        return self._twin.ended
+
+    @property
     def refreshes(self) -> int:
         """How often a fresh snapshot renewed its depth without a pause."""
         return self._twin.refreshes
