@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,8 @@ from lotusx_cli.app import COMMANDS, cli
 from lotusx_cli.failures import Exit, exit_code, innermost, next_step, report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Lotusx, Venue
 
 PYTHON = [sys.executable, "-m", "lotusx_cli"]
@@ -113,6 +116,16 @@ def test_with_json_errors_are_json_too(lotusx: Lotusx, binance: Venue) -> None:
     assert json.loads(done.err)["error"] == "UnknownSymbol"
 
 
+def test_wrong_usage_is_json_too_where_that_is_asked_for(lotusx: Lotusx) -> None:
+    done = lotusx("ticker -e binance --json")
+    assert done.code == Exit.USAGE
+    said = json.loads(done.err)
+    assert said["error"] == "UsageError"
+    assert "--symbol" in said["message"]
+    assert said["next"] == "lotusx ticker --help"
+    assert json.loads(lotusx("nosuch --json").err)["next"] == "lotusx --help"
+
+
 def test_a_symbol_that_could_be_several_is_refused_with_their_names(lotusx: Lotusx, hyperliquid: Venue) -> None:
     listed = {str(item["symbol"]): item for item in json.loads(lotusx(f"markets {hyperliquid.options} --json").out)}
     by_pair: dict[str, list[str]] = {}
@@ -134,7 +147,7 @@ def test_a_symbol_nobody_lists_names_near_ones(lotusx: Lotusx, binance: Venue) -
 
 
 def test_exchanges_are_listed_and_one_of_them_in_detail(lotusx: Lotusx) -> None:
-    assert "binance\tlotusx-binance" in lotusx("exchanges").out
+    assert f"binance\tlotusx-binance\t{version('lotusx-binance')}" in lotusx("exchanges").out
     assert "place_order\tfull" in lotusx("exchanges binance").out
 
 
@@ -143,6 +156,18 @@ def test_plugins_state_where_they_come_from_and_what_they_hook(lotusx: Lotusx) -
     assert found["binance"]["contract"] == 1
     assert found["binance"]["loaded_from"].endswith("lotusx_binance")
     assert "lotusx_signer" in found["binance"]["hooks"]
+
+
+def test_a_plugin_that_a_table_enables_is_shown_as_active(lotusx: Lotusx, here: Path) -> None:
+    def active() -> dict[str, str]:
+        return {item["name"]: item["active"] for item in json.loads(lotusx("plugins --json").out)}
+
+    before = active()
+    name = next((name for name, state in before.items() if state.startswith("no")), None)
+    if name is None:
+        pytest.skip("no plugin that could be enabled is installed")
+    (here / "lotusx.toml").write_text(f"[telemetry.{name}]\n")
+    assert active()[name] == "yes"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

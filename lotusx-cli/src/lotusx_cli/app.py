@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import click
 
-from lotusx_cli.failures import Exit, report
+from lotusx_cli.failures import Exit, misused, report
 
 _HOME = "lotusx_cli.commands."
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -129,7 +129,13 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(error.format_message())
         return Exit.USAGE
     except click.ClickException as error:
-        error.show()
+        if as_json:
+            misused(
+                error.format_message(),
+                error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "",
+            )
+        else:
+            error.show()
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

@@ -56,6 +56,12 @@ def report(error: BaseException, *, as_json: bool = False) -> int:
     return code
 
 
+def misused(text: str, command: str) -> None:
+    """Say as JSON that the command was not written as it should be; *command* may be empty."""
+    step = f"{command or 'lotusx'} --help"
+    print(json.dumps({"error": "UsageError", "message": text, "next": step}), file=sys.stderr)
+
+
 def innermost(error: BaseException) -> BaseException:
     """Return what a task group wrapped, where it wrapped one error."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:

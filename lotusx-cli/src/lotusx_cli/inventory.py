@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from lotusx.config import Sources, resolve
+from lotusx.config import Sources, plugins_of
+from lotusx.config_plugins import options_of
 from lotusx.errors import LotusXError
 from lotusx.plugin.hookspecs import HookSpecs
 from lotusx.plugin.manager import CROSS_CUTTING_GROUP, PluginManager
@@ -35,9 +36,9 @@ def installed_plugins(config: str | None = None) -> list[InstalledPlugin]:
     Raises:
         ConfigurationError: The configuration cannot be read.
     """
-    document = Sources.of_process(config).document
-    settings = resolve("", sources=Sources({}, {}, {"plugins": document.get("plugins", {})}))
-    return [*_exchanges(settings.allowed_plugins), *_cross_cutting(settings.plugins)]
+    sources = Sources.of_process(config)
+    enabled, allowed = plugins_of(sources)
+    return [*_exchanges(allowed), *_cross_cutting((*enabled, *options_of(sources)))]
 
 
 def _exchanges(allowed: Iterable[str] | None) -> list[InstalledPlugin]:

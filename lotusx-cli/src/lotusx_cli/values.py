@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from lotusx.model import Symbol, plain
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
-_HIDDEN = ("raw", "version")
+_HIDDEN = ("raw",)
 
 
 def to_plain(value: object) -> Plain:
@@ -55,11 +56,14 @@ def fields_of(value: object) -> dict[str, object] | None:
         names = [item.name for item in dataclasses.fields(value)]
     else:
         return None
-    return {
+    found = {
         name.removesuffix("_text"): getattr(value, name)
         for name in names
         if not name.startswith("_") and name not in _HIDDEN
     }
+    if isinstance(found.get("version"), int):  # of an order: it breaks ties, and means nothing to people
+        del found["version"]
+    return found
 
 
 def shown(name: str, value: object, *, empty: str = "-") -> str:
@@ -72,6 +76,8 @@ def shown(name: str, value: object, *, empty: str = "-") -> str:
         return "yes" if value else "no"
     if isinstance(value, Sequence | Set) and not isinstance(value, str):
         return " ".join(shown("", item) for item in (sorted(value) if isinstance(value, Set) else value))
+    if isinstance(value, Mapping):
+        return json.dumps(to_plain(value))
     return str(to_plain(value))
 
 

@@ -113,4 +113,4 @@ def _say(out: Out, what: str, **facts: Any) -> None:
     if out.as_json:
         out.event({"what": what, **facts}, ())
     else:
-        print(f"{what:<26}" + "  ".join(f"{name} {shown('', value)}" for name, value in facts.items()), flush=True)
+        print(f"{what:<38}" + "  ".join(f"{name} {shown('', value)}" for name, value in facts.items()), flush=True)

@@ -117,6 +117,10 @@ def build(symbol: str, *, kind: str | None, unit: str, **terms: Any) -> OrderReq
     return OrderRequest(symbol=symbol, type=order_type, quantity_unit=unit, **given)
 
 
+def _sending(exchange: Exchange) -> str:
+    return "add --live" if facts_of(exchange.name).environments[exchange.environment].real_money else "omit --dry-run"
+
+
 async def place_order(
     out: Out, exchange: Exchange, request: OrderRequest, what: Step, *, confirm: Callable[[str], bool] | None = None
 ) -> None:
@@ -127,7 +131,7 @@ async def place_order(
     sentence = describe(request, exchange)
     if what is Step.SHOW:
         out.record({"dry_run": True, "order": sentence, "request": _given(request)})
-        out.note("nothing was sent: add --live to send it")
+        out.note(f"nothing was sent: {_sending(exchange)} to send it")
         return
     if what is Step.ASK:
         _ask(sentence, confirm)
@@ -207,7 +211,7 @@ async def cancel_orders(
     sentence = f"cancel {name or 'every open order'} of {symbol} on {exchange.name} ({exchange.environment})"
     if what is Step.SHOW:
         out.record({"dry_run": True, "command": sentence})
-        out.note("nothing was sent: add --live to send it")
+        out.note(f"nothing was sent: {_sending(exchange)} to send it")
         return
     if what is Step.ASK:
         _ask(sentence, confirm)
