@@ -15,8 +15,8 @@ task = json.loads(sys.argv[1])
 
 async def read() -> None:
     async with (
-        lotusx.connect("binance", environment="simulator", base_url=task["base_url"]) as exchange,
-        exchange.market.stream_trades("BTC/USDT") as trades,
+        lotusx.connect(task["exchange"], environment="simulator", base_url=task["base_url"]) as exchange,
+        exchange.market.stream_trades(task["symbol"]) as trades,
     ):
         async for item in trades.with_status():
             print(item.state if isinstance(item, StatusChange) else "trade", flush=True)
