@@ -4,13 +4,16 @@ TOX := .venv/bin/tox
 PROJECTS := $(wildcard lotusx-*/pyproject.toml plugins/*/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quality bench docs clean venv
+.PHONY: help demo watch test quality bench docs clean venv
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo  ## watch a live book, an order and a healed connection on a simulated exchange
 	@.venv/bin/python examples/first_light.py
+
+watch: .venv/.watch  ## trade on at a simulated exchange that misbehaves, with Prometheus metrics at port 9464
+	@.venv/bin/lotusx demo --metrics 9464 --faults
 
 test: .venv/.tox  ## lint, types, import rules, unit and end-to-end tests with coverage (tox -e main)
 	@$(TOX) run -e main
@@ -34,6 +37,11 @@ venv:
 .venv/.demo: $(PROJECTS) .ci/install.py | venv
 	@echo "installing lotusx-core, lotusx-sim and lotusx-binance into .venv"
 	@.venv/bin/python .ci/install.py core sim binance
+	@touch $@
+
+.venv/.watch: $(PROJECTS) .ci/install.py | venv
+	@echo "installing lotusx-cli, lotusx-sim, lotusx-binance and lotusx-prometheus into .venv"
+	@.venv/bin/python .ci/install.py cli sim binance prometheus
 	@touch $@
 
 .venv/.tox: Makefile | venv
