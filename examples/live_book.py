@@ -3,6 +3,8 @@
 The book is right or it says that it is stale: a gap in the exchange's numbers raises, it never shows a wrong price.
 """
 
+from contextlib import suppress
+
 import anyio
 
 import lotusx
@@ -37,4 +39,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    with suppress(KeyboardInterrupt):  # Ctrl-C
+        anyio.run(main)

@@ -8,6 +8,7 @@ It shows the mechanics of quoting safely, not a strategy that earns. Needs a key
 - An outcome that nobody knows ends the program. The switch then does what we cannot.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -128,4 +129,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    with suppress(KeyboardInterrupt):  # Ctrl-C
+        anyio.run(main)

@@ -6,6 +6,7 @@ Public data: no key is needed. Fees, transfers, and the different quotes (USDT i
 """
 
 import sys
+from contextlib import suppress
 from decimal import Decimal
 
 import anyio
@@ -65,4 +66,5 @@ async def main(where: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, sys.argv[1:] or WHERE)
+    with suppress(KeyboardInterrupt):  # Ctrl-C
+        anyio.run(main, sys.argv[1:] or WHERE)

@@ -3,6 +3,8 @@
 pip install lotusx-core lotusx-binance, then: python ticker_bot.py
 """
 
+from contextlib import suppress
+
 import anyio
 
 import lotusx
@@ -25,4 +27,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    with suppress(KeyboardInterrupt):  # Ctrl-C
+        anyio.run(main)
