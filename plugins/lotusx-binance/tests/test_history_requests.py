@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from binance_orders import FILL, QUERIED, order_state
 
 from lotusx.model import Instrument, Side
 from lotusx.plugin import ItemDropped, OrderRef, Span
+from lotusx_binance.connector import BinanceConnector
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
@@ -117,3 +119,14 @@ async def test_an_open_order_of_an_unlisted_symbol_costs_that_order_only(desk: A
     assert [(event.key, "NEWUSDT" in event.reason) for event in desk.events if isinstance(event, ItemDropped)] == [
         ("openOrders", True)
     ]
+
+
+async def test_a_search_up_to_now_goes_by_the_clock_of_the_exchange(desk: Any, btc: Instrument) -> None:
+    kernel = desk.connector.trading._kernel
+    since_ns = kernel.clock.now_ns() + 3_600_000 * MS  # somebody has set the clock of this machine back by an hour
+    connector = BinanceConnector(replace(kernel, exchange_ns=lambda: since_ns + 5 * MS))
+    desk.rest.reply(json.dumps([]))
+
+    await connector.trading.fills_page(btc, Span(since_ns), None, 1)
+
+    assert int(desk.sent[2]["endTime"]) > int(desk.sent[2]["startTime"]) == since_ns // MS

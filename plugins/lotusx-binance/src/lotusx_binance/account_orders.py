@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("lotusx.binance")
 
 CLOCKS_APART_MS = 60_000
-"""How far the exchange's clock may be ahead of ours before a search up to now misses the newest."""
+"""How wrong our idea of the exchange's clock may be before a search up to now misses the newest."""
 
 
 class OfSymbol(Protocol):
@@ -50,9 +50,9 @@ class AccountOrders(TradingPort):
         self._now_ns = kernel.clock.now_ns
 
     def _bounds(self, span: Span) -> tuple[int | None, int]:
-        """Return first and last millisecond; an open end is now, on any clock."""
+        """Return first and last millisecond; an open end is now, by the exchange: ours may have been set."""
         end = last_ms(span)
-        return first_ms(span), self._now_ns() // MS + CLOCKS_APART_MS if end is None else end
+        return first_ms(span), self._kernel.exchange_ns() // MS + CLOCKS_APART_MS if end is None else end
 
     async def _of_account(
         self, items: Sequence[S], to: Callable[..., OrderState], key: str, *, what: str = "an open order"

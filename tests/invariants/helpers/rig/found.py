@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 FOUND: Mapping[int, Mapping[str, Sequence[int]]] = {
     1: {
+        "binance": (54,),
+        "binance-perp": (54, 84),
         "bybit-perp": (17, 305),
         "hyperliquid": (305,),
     },

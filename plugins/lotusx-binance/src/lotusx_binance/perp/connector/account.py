@@ -156,7 +156,7 @@ class PerpAccount(AccountPort):
         if start is None:
             rows, _ = convert.whole_hours(await self._rest.income({**params, "endTime": end}), limit, newest=True)
             return Page(await self._payments(rows), None)
-        last = self._kernel.clock.now_ns() // MS + CLOCKS_APART_MS if end is None else end
+        last = self._kernel.exchange_ns() // MS + CLOCKS_APART_MS if end is None else end
         opens, closes = window(cursor, start, last)
         rows = await self._rest.income({**params, "startTime": opens, "endTime": closes})
         following = next_start([row.time for row in rows], opens, closes, last, limit)
