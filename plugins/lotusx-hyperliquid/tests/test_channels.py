@@ -206,6 +206,15 @@ async def test_words_for_where_an_order_stands(
     assert bool(state.reason) is (expected.is_terminal and status not in ("filled", "canceled"))
 
 
+async def test_an_order_without_its_original_size_is_rejected_instead_of_taken_for_untouched(desk: Any) -> None:
+    channels = await account(desk)
+    told = report(sz="0.004")
+    del told["order"]["origSz"]
+
+    with pytest.raises(ItemRejected, match="placed for"):
+        list(channels["orderUpdates"].convert(order_updates(told), 9))
+
+
 async def test_a_trigger_that_waits_is_pending_until_it_fires(desk: Any) -> None:
     channels = await account(desk)
     convert = channels["orderUpdates"].convert

@@ -107,13 +107,15 @@ def to_order(
         updated_ms: When it came to stand there; ``None``: not stated.
 
     Raises:
-        ItemRejected: Its side is unknown.
+        ItemRejected: Its side is unknown, or its original size is not stated.
     """
     number = decimal_from_wire
     word = status or "open"
     where = to_status(word)
     remaining = number(order.sz, field="sz")
-    quantity = remaining if order.origSz is None else number(order.origSz, field="origSz")
+    if order.origSz is None:  # the short listing lacks it; taking what remains for the whole would lose what executed
+        raise ItemRejected("an order without the size it was placed for", field="origSz", value="")
+    quantity = number(order.origSz, field="origSz")
     filled = _executed(where, quantity, remaining)
     kind = _TYPE.get(order.orderType or "", OrderType.UNKNOWN)
     waiting = order.isTrigger or kind.is_conditional
