@@ -82,6 +82,13 @@ def test_position_of_unknown_direction_is_rejected(changes: dict[str, Any]) -> N
         _position(**changes)
 
 
+def test_position_that_does_not_say_which_leg_it_is_is_no_position() -> None:
+    with pytest.raises(msgspec.ValidationError, match="positionIdx"):
+        msgspec.convert(
+            {name: value for name, value in POSITION.items() if name != "positionIdx"}, account_types.Position
+        )
+
+
 def test_what_portfolio_margin_leaves_out_is_none() -> None:
     found = _position(leverage="", liqPrice="", positionIM="", unrealisedPnl="", entryPrice="0", updatedTime="")
 

@@ -253,7 +253,14 @@ async def test_private_messages_become_events_of_what_is_listed(make: Make) -> N
     assert isinstance(order, OrderEvent)
     assert channels["order"](push("order", {**ORDER, "category": "spot"}), 0) == []
     assert len(channels["execution"](push("execution", {**FILL, "category": "linear"}), 0)) == 1
-    position = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "size": "1", "updatedTime": "5"}
+    position = {
+        "category": "linear",
+        "symbol": "BTCUSDT",
+        "side": "Buy",
+        "size": "1",
+        "positionIdx": 0,
+        "updatedTime": "5",
+    }
     assert len(channels["position"](push("position", position), 0)) == 1
     assert len(channels["wallet"](push("wallet", {"coin": [{"coin": "BTC", "walletBalance": "2"}]}), 0)) == 1
     with pytest.raises(ItemRejected):

@@ -34,6 +34,7 @@ class Order(Struct):
     cumExecQty: str
     createdTime: str
     updatedTime: str
+    positionIdx: int
     price: str = ""
     cumExecValue: str = ""
     avgPrice: str | None = ""
@@ -44,7 +45,6 @@ class Order(Struct):
     basePrice: str = ""
     marketUnit: str = ""
     reduceOnly: bool = False
-    positionIdx: int = 0
     rejectReason: str = ""
     cancelType: str = ""
     category: str = ""
@@ -75,7 +75,7 @@ class Position(Struct):
     symbol: str
     side: str
     size: str
-    positionIdx: int = 0
+    positionIdx: int
     avgPrice: str = ""
     entryPrice: str = ""
     markPrice: str = ""
