@@ -35,6 +35,7 @@ BLOCK = re.compile(
     r"^(?P<mark><!-- example: (?P<how>[^>]*?) -->\n)?(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```$",
     re.M | re.S,
 )
+FENCED = re.compile(r"^ *```.*?^ *```$", re.M | re.S)
 LOCAL = "http://127.0.0.1:8080"
 PRELUDE = """\
 import ast
@@ -131,6 +132,13 @@ def run(block: Block, environment: dict[str, str] | None, folder: Path, base_url
                 assert process.returncode == 0, errors
         finally:
             guard.cancel()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_python_stands_where_it_would_not_be_run(page: Path) -> None:
+    prose = FENCED.sub("", page.read_text("utf-8"))
+    shown = [line for line in prose.splitlines() if line.startswith("    ")]
+    assert [line for line in shown if re.search(r"lotusx\.(sync\.)?connect\(|\bawait exchange\b", line)] == []
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if not block.needs_exchange], ids=lambda block: block.id)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UnknownSymbol as UnknownSymbol,
     )
     from lotusx.exchange import Exchange as Exchange
+    from lotusx.kernel.budget import BudgetRegistry as BudgetRegistry
     from lotusx.kernel.facts import Capability as Capability, Support as Support
     from lotusx.model import (
         Accepted as Accepted,
@@ -65,6 +66,7 @@ __getattr__, __dir__, __all__ = lazily(
         "LotusXError NotSupported OrderNotFound OrderOutcomeUnknown RateLimited StaleBook StreamError TransportError "
         "UnknownExchange UnknownSymbol",
         "lotusx.exchange": "Exchange",
+        "lotusx.kernel.budget": "BudgetRegistry",
         "lotusx.kernel.facts": "Capability Support",
         "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType QuantityUnit "
         "Rejected Side Symbol TimeInForce Trade Unknown",
