@@ -42,6 +42,7 @@ class Collected:
         self.tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self._reader = InMemoryMetricReader()
         self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._points: dict[str, list[Any]] = {}
         self.tracer = self.tracers.get_tracer("the caller")
 
     def plugin(self) -> OpenTelemetry:
@@ -55,16 +56,13 @@ class Collected:
         return span
 
     def points(self, name: str) -> list[Any]:
+        """Collect; return the points of a metric as they were when it was last told."""
         data = self._reader.get_metrics_data()
-        assert data is not None
-        found = [
-            metric.data.data_points
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-        ]
-        return [point for points in found for point in points]
+        if data is not None:
+            for resource in data.resource_metrics:
+                for scope in resource.scope_metrics:
+                    self._points.update({metric.name: list(metric.data.data_points) for metric in scope.metrics})
+        return self._points.get(name, [])
 
     def value(self, name: str, **labels: object) -> Any:
         wanted = {key.replace("_", "."): value for key, value in labels.items()}

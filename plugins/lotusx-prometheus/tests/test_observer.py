@@ -139,6 +139,8 @@ def test_streams_are_counted_by_fate_and_state_and_leave_nothing_behind(bench: B
     assert bench.value("lotusx_streams", **where, state="lost") == 1
     assert bench.value("lotusx_stream_lag_seconds_bucket", **where, stage="received", le="0.025") == 1
     assert bench.value("lotusx_stream_lag_seconds_count", **where, stage="delivered") == 1
+    bench.tell(stream(delivered=9, waiting=0, received=11, lag_s=-0.5))
+    assert bench.value("lotusx_stream_lag_seconds_sum", **where, stage="received") == 0.02
     bench.tell(stream(delivered=9, waiting=0, received=11, closed=True), stream(stream=2, closed=True))
     assert bench.value("lotusx_stream_queue_depth", **where) == 0
     assert bench.value("lotusx_streams", **where, state="live") == 0

@@ -76,7 +76,7 @@ class Meters:
         self._part(self._sockets, about, count, "sockets", event.group)
 
     def stream(self, event: StreamMeasured) -> None:
-        """Count where events went, and how late they are."""
+        """Count where events went, and how late they are; what comes early by our idea of the clock is not late."""
         about: Attributes = {NAME: event.exchange, "lotusx.channel": event.kind}
         for fate in ("delivered", "conflated", "dropped", "rejected"):
             total = getattr(event, fate)
@@ -84,7 +84,7 @@ class Meters:
         self._part(self._queue, about, 0 if event.closed else event.waiting, "queue", event.stream)
         for stage, lag_s in (("received", event.lag_s), ("delivered", event.delivery_s)):
             if lag_s is not None:
-                self._lag.record(lag_s, {**self._common, **about, "lotusx.stage": stage})
+                self._lag.record(max(lag_s, 0.0), {**self._common, **about, "lotusx.stage": stage})
 
     def book(self, event: BookMeasured) -> None:
         """Follow live books."""

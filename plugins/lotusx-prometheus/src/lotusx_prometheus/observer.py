@@ -163,7 +163,7 @@ class MetricsObserver:
             self._parts[known] = (now, 1)
         for stage, lag_s in (("received", event.lag_s), ("delivered", event.delivery_s)):
             if lag_s is not None:
-                metrics.lag.labels(*labels, stage).observe(lag_s)
+                metrics.lag.labels(*labels, stage).observe(max(lag_s, 0.0))  # early by our idea of the clock: not late
 
     def _dropped(self, event: ItemDropped) -> None:
         self._metrics.undecodable.labels(event.exchange).inc()
