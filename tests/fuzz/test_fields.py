@@ -1,107 +1,46 @@
 """Every field of every document left out, renamed or of another type: an error, or nothing that was not said.
 
-What a decoder does not find it may leave open (``None``), or say to be unknown; it never puts a value in its place.
+Documents are those of the simulated exchanges, and those of the corpus (``$LOTUSX_CORPUS``), which real exchanges sent.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from typing import Any
-
-import msgspec
 import pytest
-from fuzzing.attempt import TYPED
-from fuzzing.harvest import Target, harvest
-from fuzzing.mutate import mutants
+from fuzzing.harvest import harvest
+from fuzzing.judging import suspects
+from fuzzing.recorded import CORPUS, shelf
 from rig.lab import EXCHANGES
 
-pytestmark = pytest.mark.slow
-
-EXCUSED: dict[tuple[str, str], str] = {
-    ("channel bookTicker", "data."): "null is how Backpack says that a side is empty; in a text of ours that is 0",
-    ("channel kline", "data."): "null is how Backpack says that nothing has traded: there is no candle",
-    ("channel account.orderUpdate", "data.q"): "an order by quote states no base quantity",
-    ("POST /api/v3/order", "fills"): "shorter replies of Binance carry no fills; they are asked for",
-    ("GET /sapi/v1/account/apiRestrictions", "enableFutures"): "what is not granted may not be stated",
-    ("route", ""): "a reply carries its text along, for whoever asked",
-    ("POST /info info/spotMeta", "tokens."): "stated only where it holds",
-    ("POST /info info/l2Book", "levels."): "how many orders a level has is not used",
-    ("POST /info info/clearinghouseState", "time"): "0: its time is not known",
-    ("channel clearinghouseState", "data.clearinghouseState.time"): "0: its time is not known",
-    ("channel orderUpdates", "data."): "examples of orders state only what remains: then that is what was asked for",
-    ("channel userFills", "data.fills."): "fills without an id are told apart by all they say",
-    ("channel userEvents", "data.fills"): "an event of an unknown kind is shown as it is",
-    ("channel orderbook", "cts"): "the time of the message stands in for the time of the engine",
-    ("channel wallet", "data."): "amounts that a margin mode does not have are left out by Bybit",
-    ("channel order", "data."): "a market order of Bybit without a unit is by quote",
-    ("channel position", "data."): "0: its time is not known",
-    ("GET /v5/account/info", "result.unifiedMarginStatus"): "a status that is not stated is none of the unified ones",
-    ("GET /v5/position/list", "result.list."): "0: its time is not known",
-}
-"""What is read without a field, and why that is right: beginning of the target, beginning of the field."""
+exchanges = pytest.mark.parametrize("exchange", EXCHANGES)
+recorded = pytest.mark.skipif(not (CORPUS / "INDEX.md").exists(), reason=f"no corpus at {CORPUS} ($LOTUSX_CORPUS)")
+KINDS = 15
+"""Least kinds of replies and messages of each exchange that the corpus has."""
 
 
-def is_excused(target: Target, path: str) -> bool:
-    """Whether a reason stands above."""
-    return any(target.name.startswith(name) and path.startswith(field) for name, field in EXCUSED)
-
-
-def parts(value: Any, path: str = "") -> Iterator[tuple[str, object]]:
-    """Yield what a result says, leaf by leaf, with where it stands."""
-    if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from parts(getattr(value, name), f"{path}.{name}")
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from parts(getattr(value, field.name), f"{path}.{field.name}")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from parts(item, f"{path}[{name!r}]")
-    elif isinstance(value, list | tuple):
-        yield f"{path}.length", len(value)
-        for index, item in enumerate(value):
-            yield from parts(item, f"{path}[{index}]")
-    elif not isinstance(value, msgspec.Raw):  # which nobody has read yet
-        yield path, value
-
-
-def is_open(value: object) -> bool:
-    """Whether *value* says that nothing is known."""
-    return value is None or value is msgspec.UNSET or value == "" or str(value).lower() == "unknown"
-
-
-def invented(before: dict[str, object], after: dict[str, object], said: str) -> list[str]:
-    """Return the leaves that say something else than before, rather than nothing, or what is *said* to be there now."""
-    return [
-        f"{path}: {before[path]!r} -> {value!r}"
-        for path, value in after.items()
-        if path in before and not is_open(value) and value != before[path] and repr(value) not in said
-    ]
-
-
-def suspects(target: Target) -> list[str]:
-    """Return, for each mutant that is read without complaint, what it says instead."""
-    try:
-        first, before = dict(parts(target.read(target.document))), dict(parts(target.read(target.document)))
-    except TYPED:
-        return []
-    if first != before:
-        return []  # what is read depends on what was read before
-    found = []
-    for what, path, document in mutants(target.document):
-        try:
-            after = dict(parts(target.read(document)))
-        except TYPED:
-            continue
-        news = invented(before, after, what)
-        where = ".".join(map(str, path))
-        if news and not is_excused(target, where):
-            found.append(f"{target.name}: {where} {what}: {'; '.join(news[:2])}")
-    return found
-
-
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.slow
+@exchanges
 def test_a_field_that_is_wrong_is_an_error_or_changes_nothing(exchange: str) -> None:
     found = [line for target in harvest(exchange) for line in suspects(target)]
+    assert found == []
+
+
+@recorded
+@exchanges
+def test_a_wrong_field_of_each_kind_of_recorded_document_is_an_error_or_changes_nothing(exchange: str) -> None:
+    targets = shelf(exchange).first_of_kind
+    assert len(targets) >= KINDS
+    found = [line for target in targets for line in suspects(target)]
+    assert found == []
+
+
+@pytest.mark.slow
+@recorded
+@exchanges
+def test_a_wrong_field_of_any_recorded_document_is_an_error_or_changes_nothing(
+    exchange: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = shelf(exchange)
+    found = [line for target in documents.targets for line in suspects(target)]
+    with capsys.disabled():
+        print(f"\ncorpus {exchange}: {documents.read} read, {len(documents.targets)} shapes, {documents.unread} unread")
     assert found == []
