@@ -12,7 +12,7 @@ import argparse
 import sys
 
 from bench import page
-from bench.measure import measure
+from bench.measure import Result, measure
 from bench.rows import ROWS
 
 
@@ -26,11 +26,16 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.rows.split(",") if options.rows else [row.number for row in ROWS]
     failed = False
+    results: dict[str, Result] = {}
     for row in ROWS:
         if row.number not in wanted or options.named not in row.name:
             continue
         try:
-            noted = page.record(row, measure(row, options.rounds), options.rounds)
+            if row.same_run:
+                results = {name: result.of(row.figure) for name, result in results.items()}
+            else:
+                results = measure(row, options.rounds)
+            noted = page.record(row, results, options.rounds)
         except SystemExit as error:  # the other rows can be measured all the same
             print(f"{row.number} {row.name}: {error}", file=sys.stderr, flush=True)
             failed = True

@@ -37,7 +37,7 @@ class Library:
 
 
 def _ours(extra: str = "", python: str = "") -> Library:
-    return Library("lotusx", (f"{_OURS[0]}{extra}", *_OURS[1:]), python=python)
+    return Library("lotusx", (f"{_OURS[0]}{extra}", *_OURS[1:], "uvloop==0.22.1", "trio"), python=python)
 
 
 LIBRARIES = {
@@ -102,7 +102,8 @@ def made(name: str) -> str | None:
         _git("archive", "--output", str(source / "ours.tar"), "HEAD", *_OURS)
         shutil.unpack_archive(source / "ours.tar", source)
         again = ("--force-reinstall", "--no-deps") if known == stamp else ()
-        _install(python, *again, *(f"{source}/{path}" for path in library.requirements))
+        paths = [f"{source}/{what}" if what.startswith(_OURS) else what for what in library.requirements]
+        _install(python, *again, *paths)
     ready.write_text(f"{stamp}\n---\n{trees}", "utf-8")
     return str(python)
 

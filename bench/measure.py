@@ -28,6 +28,11 @@ class Result:
 
     costs: list[float] = field(default_factory=list)
     reached: list[float] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, figure: str) -> Result:
+        """Return another figure of the same runs."""
+        return Result([report[figure] for report in self.reports])
 
     @property
     def middle(self) -> float:
@@ -132,6 +137,7 @@ def _stream(row: Row, client: Client, servers: Servers, result: Result) -> None:
 
 def _take(row: Row, client: Client, report: dict[str, Any], result: Result) -> None:
     count = client.count or row.count
+    result.reports.append(report)
     if row.figure == "cpu":
         result.costs.append(report["cpu_s"] / count * _SCALES[row.unit])
         result.reached.append(report["seen"] / count)

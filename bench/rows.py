@@ -40,7 +40,7 @@ class Row:
         figure: Which of the figures that clients report; ``cpu``: CPU time per item.
         module: Run with the name of each client's work and the count, without a server.
         commands: The clients' works are Python code; the CPU time of the whole run above a bare interpreter's counts.
-        per: What a figure is divided by for the table.
+        same_run: Another figure of the row before, which is not run again.
     """
 
     number: str
@@ -56,6 +56,7 @@ class Row:
     module: str = ""
     commands: bool = False
     note: str = ""
+    same_run: bool = False
 
     @property
     def key(self) -> str:
@@ -337,6 +338,7 @@ ROWS = (
         count=6_000,
         spec={"pace": 1_000},
         figure="p99",
+        same_run=True,
     ),
     Row(
         "9c",

@@ -49,7 +49,9 @@ async def run(task: Task, stream: str, take: Any) -> None:
     """Give every frame's bytes to *take*."""
     picows = import_module("picows")
 
-    class Listener(picows.WSListener):  # type: ignore[misc, name-defined]
+    base: Any = picows.WSListener
+
+    class Listener(base):
         """Calls back."""
 
         def on_ws_frame(self, transport: Any, frame: Any) -> None:

@@ -12,7 +12,7 @@ from bench.clients.meter import Meter, Task
 def socket_of(task: Task) -> Any:
     """Return its WebSocket to the benchmark's server."""
     module = import_module("pybit.unified_trading")
-    module.PUBLIC_WSS = f"{task.ws_url}/v5/public/{{CHANNEL_TYPE}}"
+    module.__dict__["PUBLIC_WSS"] = f"{task.ws_url}/v5/public/{{CHANNEL_TYPE}}"
     return module.WebSocket(testnet=False, channel_type="spot")
 
 
