@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -268,6 +270,44 @@ async def test_an_enabled_plugin_may_veto_an_order(acme: SimpleNamespace) -> Non
         with pytest.raises(ValueError, match="too much"):
             await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
     assert acme.trading.calls == []
+
+
+async def test_a_plugin_lives_as_long_as_the_connection_and_is_told_everything_before_it_ends(
+    acme: SimpleNamespace,
+) -> None:
+    class Watching:
+        measure_s = 60.0
+
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def __call__(self, event: object) -> None:
+            self.told.append(type(event).__name__)
+
+        @hookimpl
+        def lotusx_observer(self, exchange: str, environment: str, account: str | None) -> Any:
+            self.told.append(f"watches {exchange} {environment} {account}")
+            return self
+
+        @hookimpl
+        def lotusx_lifespan(self) -> Any:
+            return self.life()
+
+        @asynccontextmanager
+        async def life(self) -> AsyncIterator[None]:
+            self.told.append("begins")
+            yield
+            self.told.append("ends")
+
+    watching = Watching()
+    async with connect(plugins=[watching]) as exchange:
+        await exchange.place(OrderRequest.limit("BTC/USDT", "buy", "0.1", "100"))
+        async with exchange.stream_trades("BTC/USDT"):
+            pass
+
+    assert watching.told[:2] == ["watches acme live None", "begins"]
+    assert watching.told[-1] == "ends"
+    assert {"OrderSent", "OrderAnswered", "OrderOutcome", "StreamMeasured"} <= set(watching.told)
 
 
 async def test_the_callers_own_error_leaves_the_block_unwrapped(acme: SimpleNamespace) -> None:
