@@ -7,6 +7,7 @@ import re
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -15,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 if TYPE_CHECKING:
     from .conftest import Built
 
+ROOT = Path(__file__).resolve().parents[2]
 TESTED = {"3.11", "3.12", "3.13"}
 
 
@@ -115,3 +117,11 @@ def test_plugin_names_its_exchanges_as_entry_points(built: dict[str, Built]) -> 
     text = built["lotusx-binance"].read("entry_points.txt")
     assert "[lotusx.exchanges]" in text
     assert "binance = lotusx_binance.plugin" in text
+
+
+def test_every_extra_is_explained_where_somebody_would_look_for_it(dist: Built) -> None:
+    pages = [dist.folder / "README.md", *(ROOT / "docs").rglob("*.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    name = dist.project["name"]
+    extras = dist.project.get("optional-dependencies", {})
+    assert [extra for extra in extras if not re.search(rf"{name}\[[\w,]*\b{extra}\b", text)] == []
