@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from lotusx.exchange import Exchange
+from typing import Any, Protocol
 
 
 class Health(StrEnum):
@@ -75,7 +72,20 @@ class HealthReport:
         }
 
 
-async def check_all(exchanges: Sequence[Exchange], *, timeout_s: float = 15.0) -> tuple[HealthReport, ...]:
+class Checked(Protocol):
+    """A connection that can be checked: a `lotusx.Exchange`."""
+
+    name: str
+    environment: str
+
+    @property
+    def account_name(self) -> str | None: ...
+
+    async def health_check(self) -> HealthReport:
+        """Look at each part of it."""
+
+
+async def check_all(exchanges: Sequence[Checked], *, timeout_s: float = 15.0) -> tuple[HealthReport, ...]:
     """Check several connections side by side; return their reports in the same order. Never raises for one of them.
 
     Args:
@@ -85,7 +95,7 @@ async def check_all(exchanges: Sequence[Exchange], *, timeout_s: float = 15.0) -
 
     reports: dict[int, HealthReport] = {}
 
-    async def one(index: int, exchange: Exchange) -> None:
+    async def one(index: int, exchange: Checked) -> None:
         with anyio.move_on_after(timeout_s):
             reports[index] = await exchange.health_check()
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.abc
 
-from lotusx.health import HealthReport, check_all
-
-if TYPE_CHECKING:
-    from lotusx.exchange import Exchange
+from lotusx.health import Checked, HealthReport, check_all
 
 MOST_CLIENTS = 16
 """Clients served at once; more are turned away."""
@@ -37,7 +34,7 @@ class HealthEndpoint:
         reports: The newest; empty: none was made yet.
     """
 
-    def __init__(self, exchanges: Sequence[Exchange], every_s: float, timeout_s: float) -> None:
+    def __init__(self, exchanges: Sequence[Checked], every_s: float, timeout_s: float) -> None:
         self.port = 0
         self.reports: tuple[HealthReport, ...] = ()
         self._exchanges = tuple(exchanges)
@@ -97,7 +94,7 @@ class HealthEndpoint:
 
 @asynccontextmanager
 async def serve_health(
-    exchanges: Sequence[Exchange],
+    exchanges: Sequence[Checked],
     *,
     host: str = "127.0.0.1",
     port: int = 0,
