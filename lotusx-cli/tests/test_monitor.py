@@ -14,10 +14,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 pytest.importorskip("textual", reason="the monitor extra is not installed")
 
+import lotusx
+from lotusx import OrderRequest
+from lotusx.errors import StreamClosed
 from lotusx.kernel.telemetry import (
     BudgetMeasured,
     BudgetWait,
@@ -29,8 +33,9 @@ from lotusx.kernel.telemetry import (
     StreamChanged,
 )
 from lotusx.model import Level, OrderState, OrderStatus, OrderType, Side, Symbol, Trade
-from lotusx_cli.commands.monitor import lines_of
+from lotusx_cli.commands.monitor import lines_of, show
 from lotusx_cli.failures import Exit
+from lotusx_cli.monitor import following, web
 from lotusx_cli.monitor.cards import card, journal, summary
 from lotusx_cli.monitor.following import follow
 from lotusx_cli.monitor.screen import Monitor
@@ -54,8 +59,10 @@ class BookOfPaper:
         self.stale_reason = ""
         self.age: float | None = 0.2
         self.resyncs = 3
-        self.mid = Decimal("100.5")
-        self.spread = Decimal(1)
+
+    @property
+    def mid(self) -> Decimal:
+        return Decimal("100.5")
 
     def bids(self, count: int, *, allow_stale: bool) -> list[Level]:
         return [Level(Decimal(100 - at), Decimal(at + 1)) for at in range(count)]
@@ -253,21 +260,25 @@ def on_screen(size: tuple[int, int], act: Callable[[Monitor, Any], Any], *lines:
     anyio.run(run)
 
 
+async def seen(app: Monitor, pilot: Any, holds: Callable[[str], bool]) -> None:
+    """Wait until the screen shows something."""
+    with anyio.fail_after(30):
+        while not holds(text_of(app)):
+            await pilot.pause(0.05)
+
+
 def test_little_room_has_a_line_for_each_market_and_one_card() -> None:
     line, _ = line_with("BTC/USDT", "ETH/USDT", "SOL/USDT")
 
     async def act(app: Monitor, pilot: Any) -> None:
-        text = text_of(app)
-        assert text.count("in step") == 4
-        assert "binance BTC/USDT  simulator" in text
-        assert "q quit" in text.replace("  ", " ")
+        await seen(app, pilot, lambda text: text.count("in step") == 4 and "binance BTC/USDT  simulator" in text)
+        assert " q quit" in text_of(app)
         await pilot.press("down")
-        assert "binance ETH/USDT  simulator" in text_of(app)
+        await seen(app, pilot, lambda text: "binance ETH/USDT  simulator" in text)
         await pilot.press("up", "up")
-        assert "binance SOL/USDT  simulator" in text_of(app)
+        await seen(app, pilot, lambda text: "binance SOL/USDT  simulator" in text)
         await pilot.click("Summary", offset=(5, 1))
-        await pilot.pause(0.3)
-        assert app.chosen == 0
+        await seen(app, pilot, lambda text: "binance BTC/USDT  simulator" in text)
 
     on_screen((80, 24), act, line)
 
@@ -276,13 +287,13 @@ def test_much_room_has_several_cards_and_one_where_that_is_wanted() -> None:
     line, _ = line_with("BTC/USDT", "ETH/USDT", "SOL/USDT")
 
     async def act(app: Monitor, pilot: Any) -> None:
-        assert text_of(app).count("simulator") == 3
+        await seen(app, pilot, lambda text: text.count("simulator") == 3)
         await pilot.press("z")
-        assert text_of(app).count("simulator") == 1
-        await pilot.press("l")
+        await seen(app, pilot, lambda text: text.count("simulator") == 1)
+        await pilot.press("z", "l")
+        await seen(app, pilot, lambda text: text.count("simulator") == 3)
         await pilot.resize_terminal(70, 20)
-        await pilot.pause()
-        assert text_of(app).count("simulator") == 1
+        await seen(app, pilot, lambda text: text.count("simulator") == 1)
 
     on_screen((200, 50), act, line)
 
@@ -292,13 +303,25 @@ def test_more_markets_than_lines_keep_the_chosen_one_in_sight() -> None:
 
     async def act(app: Monitor, pilot: Any) -> None:
         app.choose(29)
-        await app.draw()
-        await pilot.pause()
-        assert "▶● binance      A29/USDT" in text_of(app)
+        await seen(app, pilot, lambda text: "▶● binance      A29/USDT" in text)
         await pilot.press("down")
-        assert "▶● binance      A0/USDT" in text_of(app)
+        await seen(app, pilot, lambda text: "▶● binance      A0/USDT" in text)
 
     on_screen((80, 24), act, line)
+
+
+def test_a_book_that_has_ended_since_is_drawn_all_the_same() -> None:
+    class Ended(BookOfPaper):
+        @property
+        def mid(self) -> Any:
+            raise StreamClosed("the book was closed")
+
+        def bids(self, count: int, *, allow_stale: bool) -> list[Level]:
+            raise StreamClosed("the book was closed")
+
+    line, _ = line_with("BTC/USDT")
+    line.markets[0].book = cast("LiveOrderBook", Ended())
+    assert "spread -" in shown(line, 80, 20)[0]
 
 
 def test_a_connection_that_breaks_is_seen_and_seen_to_heal(binance: Venue, key: None) -> None:
@@ -310,25 +333,116 @@ def test_a_connection_that_breaks_is_seen_and_seen_to_heal(binance: Venue, key: 
             async with app.run_test(size=(120, 40)) as pilot, anyio.create_task_group() as tasks:
                 tasks.start_soon(follow, lines)
 
-                async def until(holds: Callable[[str], bool]) -> None:
-                    with anyio.fail_after(30):
-                        while not holds(text_of(app)):
-                            await pilot.pause(0.05)
-
-                await until(lambda text: "in step" in text and "failed" in text and bool(market.trades))
+                await seen(app, pilot, lambda text: "in step" in text and "failed" in text and bool(market.trades))
                 assert lines[0].markets[1].failed
-                await until(lambda text: "own orders: none" in text or "own buy" in text)
+                await seen(app, pilot, lambda text: "own orders: none" in text or "own buy" in text)
                 proxy.refuse()
                 proxy.reset()
-                await until(lambda text: "reconnecting" in text and "stale" in text)
+                await seen(app, pilot, lambda text: "reconnecting" in text and "stale" in text)
                 proxy.heal()
-                await until(lambda text: "● in step" in text)
+                await seen(app, pilot, lambda text: "● in step" in text)
                 tasks.cancel_scope.cancel()
 
     anyio.run(run)
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    with anyio.fail_after(30):
+        while not holds():  # noqa: ASYNC110 - what is waited for is told to nobody
+            await anyio.sleep(0.02)
+
+
+async def filled(lines: list[Line], holds: Callable[[], bool]) -> None:
+    """Follow *lines* until something holds."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow, lines)
+        await until(holds)
+        tasks.cancel_scope.cancel()
+
+
+def test_what_cannot_be_connected_to_says_why_and_disturbs_nothing_else(binance: Venue, free_port: int) -> None:
+    lines = lines_of(["nope:BTC/USDT", "binance:BTC/USDT", "bybit:BTC/USDT"], "simulator",
+                     [f"binance={binance.server.base_url}", f"bybit=http://127.0.0.1:{free_port}"], None)  # fmt: skip
+    nope, good, down = lines
+
+    def holds() -> bool:
+        return nope.failed and good.markets[0].book is not None and bool(down.markets[0].trouble)
+
+    anyio.run(filled, lines, holds)
+    assert "no exchange 'nope' is installed" in nope.trouble
+    assert down.markets[0].condition(down.down) is Condition.RECONNECTING
+    assert good.account == "no key"
+    assert any("connectivity: the exchange answers" in item.text for item in good.journal.lines)
+
+
+def test_own_orders_and_fills_are_followed(binance: Venue, key: None) -> None:
+    lines = lines_of(["binance:BTC/USDT"], "simulator", [binance.server.base_url], None)
+    line = lines[0]
+
+    async def trade() -> None:
+        await until(lambda: not line.account)
+        async with lotusx.connect("binance", environment="simulator", base_url=binance.server.base_url) as exchange:
+            await exchange.trading.place(OrderRequest.market("BTC/USDT", "buy", "0.01", client_order_id="seen-1"))
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trade)
+            await filled(lines, lambda: any("fill buy" in item.text for item in line.journal.lines))
+
+    anyio.run(run)
+    assert line.orders["seen-1"].status is OrderStatus.FILLED
+
+
 # --------------------------------------------------------------------------------------------------- the command
+
+
+class Screenless:
+    """A screen that nobody looks at."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+        self._left = anyio.Event()
+
+    async def run_async(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self._act()
+        await self._left.wait()
+
+    def exit(self) -> None:
+        self._left.set()
+
+
+def shown_with(act: Callable[[], object], monkeypatch: pytest.MonkeyPatch, fill: Callable[[Any], Any]) -> None:
+    async def run() -> None:
+        with anyio.fail_after(30):
+            await show(cast("Monitor", Screenless(act)), [])
+
+    monkeypatch.setattr(following, "follow", fill)
+    anyio.run(run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_screen(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fill(lines: object) -> None:
+        await anyio.sleep_forever()
+
+    shown_with(lambda: signal.raise_signal(number), monkeypatch, fill)
+
+
+def test_a_defect_ends_the_screen_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fill(lines: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        shown_with(lambda: None, monkeypatch, fill)
+
+
+def test_in_a_browser_each_page_runs_the_same_command(lotusx: Lotusx, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[object] = []
+    monkeypatch.setattr(web, "serve", lambda arguments, port: served.append((arguments, port)))
+    done = lotusx("monitor binance:BTC/USDT bybit:X --web --port 9 --config c.toml --base-url binance=http://x")
+    assert done.code == 0
+    assert served == [(["--config", "c.toml", "--base-url", "binance=http://x", "binance:BTC/USDT", "bybit:X"], 9)]
 
 
 def test_markets_of_one_account_share_a_connection() -> None:

@@ -106,24 +106,24 @@ async def show(app: Monitor, lines: Sequence[Line]) -> None:
     from lotusx_cli.monitor.following import follow
 
     raised: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async with anyio.create_task_group() as tasks:
 
-        async def fill() -> None:
-            nonlocal raised
-            try:
-                await follow(lines)
-            except Exception as error:  # a defect; it is told once the screen is gone
-                raised = error
-                app.exit()
+            async def fill() -> None:
+                nonlocal raised
+                try:
+                    await follow(lines)
+                except Exception as error:  # a defect; it is told once the screen is gone
+                    raised = error
+                    app.exit()
 
-        async def listen() -> None:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async def listen() -> None:
                 async for _ in signals:
                     app.exit()
 
-        tasks.start_soon(listen)
-        tasks.start_soon(fill)
-        await app.run_async()
-        tasks.cancel_scope.cancel()
+            tasks.start_soon(listen)
+            tasks.start_soon(fill)
+            await app.run_async()
+            tasks.cancel_scope.cancel()
     if raised is not None:
         raise raised

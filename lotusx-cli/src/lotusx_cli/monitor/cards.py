@@ -98,7 +98,8 @@ def _health(line: Line, market: Watched, condition: Condition, width: int, *, ri
     first = Text.assemble((f"{sign} {condition}", f"bold {colour}"), " ")
     reason = line.trouble or market.trouble or (book.stale_reason if book is not None else "")
     if condition is Condition.IN_STEP and book is not None:
-        first.append(f"spread {number(book.spread, 10)}  ")
+        bids, asks = market.levels(1)
+        first.append(f"spread {number(asks[0].price - bids[0].price if bids and asks else None, 10)}  ")
         first.append(f"lag {milliseconds(market.lag_ms)}  " if market.lag_ms is not None else "")
         first.append(f"resyncs {book.resyncs}", DIM)
     else:
