@@ -14,10 +14,13 @@ import anyio
 
 from lotusx.kernel.transport import WsClosed
 from lotusx.transport.handshake import Proxy, WsUrl
-from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, Socket, words_of
+from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, READ_BYTES, Socket, words_of
 
 _NEXT_ADDRESS_S = 0.25
 """When the next address of a host is tried beside one that has not answered (RFC 8305)."""
+
+_TURN_BYTES = 4 * READ_BYTES
+"""After so much the event loop gets a turn: aiofastnet reads on as long as anything comes, and readers must read too."""
 
 
 class AsyncioSocket(Socket, asyncio.BufferedProtocol):
@@ -29,6 +32,7 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
     _transport: asyncio.Transport | None = None
     _established = False
     _abort_timer: asyncio.TimerHandle | None = None
+    _turn_bytes = 0
 
     async def open(self, url: WsUrl, proxy: Proxy | None, tls: ssl.SSLContext | None) -> None:
         del proxy
@@ -63,6 +67,11 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         data = bytes(self._buffer[:nbytes])
         self.last_received_ns = self._monotonic_ns()
         if self._running:
+            self._turn_bytes += nbytes
+            if self._turn_bytes >= _TURN_BYTES and not self._to_transport.is_closing():
+                self._turn_bytes = 0
+                self._to_transport.pause_reading()
+                self._loop.call_soon(self._set_reading)
             if self._closed is None:
                 self._take(data)
             return
