@@ -20,7 +20,7 @@ _NEXT_ADDRESS_S = 0.25
 """When the next address of a host is tried beside one that has not answered (RFC 8305)."""
 
 _TURN_BYTES = 4 * READ_BYTES
-"""After so much the event loop gets a turn: aiofastnet reads on as long as anything comes, and readers must read too."""
+"""After so much the event loop gets a turn: aiofastnet reads on while anything comes, and readers must read too."""
 
 
 class AsyncioSocket(Socket, asyncio.BufferedProtocol):
