@@ -25,6 +25,10 @@ from rig.weighing import Samples, resident_kib, weight
 
 _MINUTE_S = 60.0
 _SETTLE_S = 45.0
+_FINISHED = 200
+"""Ended orders that are remembered, instead of 10 000."""
+_REMEMBERED = 5_000
+"""Fills that are remembered, instead of 100 000: more than any exchange replays (Hyperliquid: 2 000)."""
 
 Owed = tuple[int, Decimal]
 """How many fills there were, and their quantities added up."""
@@ -65,7 +69,9 @@ def soon_full(connection: lotusx.Exchange) -> None:
     """Let what is remembered of the past have its full size within the warm-up, not after days."""
     desk = cast("Any", connection)._start.__self__.desk
     ledger = desk.ledger
-    ledger._keep_finished, ledger._keep_strays, ledger._seen._bound = 200, 500, 500
+    ledger._keep_finished, ledger._seen._bound = _FINISHED, _REMEMBERED
+    for number in range(_REMEMBERED):
+        ledger._seen.add(("", f"no fill {number}", ""))
 
 
 async def _a_minute(strike: Callable[[], Awaitable[object]]) -> None:
