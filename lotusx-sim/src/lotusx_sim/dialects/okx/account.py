@@ -42,7 +42,9 @@ def _orders(state: VenueState, account: str, params: Params, wanted: Callable[[O
         and (begin is None or found.created_ns // NS_PER_MS >= begin)
         and (end is None or found.created_ns // NS_PER_MS <= end)
     ]  # fmt: skip
-    return _page(rows, params, "ordId")
+    asked = {name: params.text(name) for name in ("state", "ordType", "category")}
+    told = [row for row in rows if all(value in ("", row[name]) for name, value in asked.items())]
+    return _page(told, params, "ordId")
 
 
 def pending(state: VenueState, account: str, params: Params) -> Rows:
