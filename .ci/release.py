@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         build(dist.folder, options.out or Path(out), version)
     changed = f"{dist.folder.relative_to(ROOT)} changelog.d/{dist.name}"
     print(f"Look at the changelog. Then:\n  git add --all {changed}")
-    print(f"  git commit -m '{dist.short}: release {version}' && git tag {dist.name}-v{version} && git push --tags")
+    print(f"  git commit -m '{dist.short}: release {version}' && git tag {dist.name}-v{version}")
+    print(f"  git push origin HEAD {dist.name}-v{version}")
     return 0
 
 
@@ -68,7 +69,8 @@ def dry_run(dist: Distribution, version: str, date: str, out: Path | None) -> No
     with tempfile.TemporaryDirectory() as name:
         copy, fragments = Path(name, dist.folder.name), Path(name, "fragments")
         shutil.copytree(dist.folder, copy, ignore=shutil.ignore_patterns("__pycache__", ".*cache"))
-        shutil.copytree(ROOT / "changelog.d" / dist.name, fragments)
+        if (ROOT / "changelog.d" / dist.name).is_dir():
+            shutil.copytree(ROOT / "changelog.d" / dist.name, fragments)
         print(f"# {dist.name}\n\n{prepare(copy, fragments, dist.name, version, date)}\n")
         built = build(copy, out or Path(name, "dist"), version)
         print(f"dry run: {', '.join(file.name for file in built)} are good; nothing here was changed\n", flush=True)
