@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 FOUND: Mapping[int, Mapping[str, Sequence[int]]] = {
     1: {
-        "binance": (54,),
-        "binance-perp": (54, 84),
-        "bybit-perp": (17, 305),
-        "hyperliquid": (305,),
+        "backpack": (39, 57, 75),
+        "binance": (54, 75, 81),
+        "binance-perp": (54, 75, 81, 84),
+        "bybit": (53, 75),
+        "bybit-perp": (17, 53, 75, 305),
+        "hyperliquid": (39, 305),
     },
 }
