@@ -216,7 +216,7 @@ def test_after_a_quiet_market_the_first_message_is_a_first_one_again() -> None:
     member = subs.table(1)["a"]
     member.heard_ns = 1
     subs.heard(member)
-    assert member.live
+    assert subs.table(1)["a"].live
     subs.due(1, 3 * S)
     subs.quiet(member, 4 * S)
     assert not member.live
