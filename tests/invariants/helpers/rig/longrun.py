@@ -27,8 +27,8 @@ _MINUTE_S = 60.0
 _SETTLE_S = 45.0
 _FINISHED = 200
 """Ended orders that are remembered, instead of 10 000."""
-_REMEMBERED = 5_000
-"""Fills that are remembered, instead of 100 000: more than any exchange replays (Hyperliquid: 2 000)."""
+_REMEMBERED = 30_000
+"""Ids that are remembered, instead of 100 000: those of a day, because exchanges replay what is long past."""
 
 Owed = tuple[int, Decimal]
 """How many fills there were, and their quantities added up."""
@@ -71,7 +71,7 @@ def soon_full(connection: lotusx.Exchange) -> None:
     ledger = desk.ledger
     ledger._keep_finished, ledger._seen._bound = _FINISHED, _REMEMBERED
     for number in range(_REMEMBERED):
-        ledger._seen.add(("", f"no fill {number}", ""))
+        ledger._seen.add((lotusx.Symbol("NONE", "NONE"), f"no fill {number}", lotusx.Side.BUY))
 
 
 async def _a_minute(strike: Callable[[], Awaitable[object]]) -> None:
