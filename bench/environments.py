@@ -36,13 +36,12 @@ class Library:
     python: str = ""
 
 
-def _ours(extra: str = "", python: str = "") -> Library:
-    return Library("lotusx", (f"{_OURS[0]}{extra}", *_OURS[1:], "uvloop==0.22.1", "trio"), python=python)
+def _ours(python: str = "") -> Library:
+    return Library("lotusx", (*_OURS, "uvloop==0.22.1", "trio"), python=python)
 
 
 LIBRARIES = {
     "lotusx": _ours(),
-    "lotusx-fast": _ours("[fast]"),
     "lotusx-3.13": _ours(python="3.13"),
     "ccxt": Library("ccxt", ("ccxt==4.5.90", "uvloop==0.22.1"), "ccxt"),
     # 2.4.0 is the newest that has wheels for Python 3.11.

@@ -64,11 +64,6 @@ class Row:
         return f"{self.number} {self.name}"
 
 
-def _three(work: str, *, uvloop: bool = True) -> tuple[Client, ...]:
-    ours = (Client("lotusx", "lotusx", work), Client("lotusx[fast]", "lotusx-fast", work))
-    return (*ours, Client("lotusx[fast], uvloop", "lotusx-fast", work, "uvloop")) if uvloop else ours
-
-
 _CONNECT = """
 import anyio, lotusx
 async def main():
@@ -88,7 +83,8 @@ ROWS = (
         "1",
         "trades, socket → `async for`",
         (
-            *_three("trades"),
+            Client("lotusx", "lotusx", "trades"),
+            Client("lotusx, uvloop", "lotusx", "trades", "uvloop"),
             Client("lotusx, trio", "lotusx", "trades", "trio"),
             Client("cryptofeed", "cryptofeed", "trades"),
             Client("ccxt.pro", "ccxt", "trades"),
@@ -98,8 +94,8 @@ ROWS = (
         (
             ("lotusx", "cryptofeed", 1 / 4),
             ("lotusx", "ccxt.pro", 1 / 15),
-            ("lotusx[fast]", "picows + msgspec", 1.5),
-            ("lotusx[fast], uvloop", "picows + msgspec, uvloop", 1.5),
+            ("lotusx", "picows + msgspec", 1.5),
+            ("lotusx, uvloop", "picows + msgspec, uvloop", 1.5),
             ("lotusx, trio", "cryptofeed", None),
         ),
         count=100_000,
@@ -117,7 +113,7 @@ ROWS = (
         "2",
         "depth of 42 levels → live book, best prices read in each state that reaches the user",
         (
-            *_three("book", uvloop=False),
+            Client("lotusx", "lotusx", "book"),
             Client("cryptofeed", "cryptofeed", "book"),
             Client("ccxt.pro", "ccxt", "book"),
             Client("picows + msgspec, floats", "picows", "book"),
@@ -125,7 +121,7 @@ ROWS = (
         (
             ("lotusx", "cryptofeed", 1 / 3),
             ("lotusx", "ccxt.pro", 1 / 3),
-            ("lotusx[fast]", "picows + msgspec, floats", 1.3),
+            ("lotusx", "picows + msgspec, floats", 1.3),
         ),
         count=3_000,
         tls=True,
@@ -280,7 +276,6 @@ ROWS = (
             Client("lotusx iterator", "lotusx", "trades"),
             Client("lotusx handler, uvloop", "lotusx", "handler", "uvloop"),
             Client("lotusx iterator, uvloop", "lotusx", "trades", "uvloop"),
-            Client("lotusx[fast] handler, uvloop", "lotusx-fast", "handler", "uvloop"),
             Client("cryptofeed, uvloop", "cryptofeed", "trades"),
             Client("ccxt.pro", "ccxt", "trades"),
             Client("ccxt.pro, uvloop", "ccxt", "trades", "uvloop"),
@@ -294,7 +289,7 @@ ROWS = (
             ("lotusx iterator, uvloop", "ccxt.pro, uvloop", 1 / 2),
             ("lotusx handler", "ccxt.pro", 1 / 4),
             ("lotusx iterator", "ccxt.pro", 1 / 2),
-            ("lotusx[fast] handler, uvloop", "picows + msgspec, uvloop", 1.1),
+            ("lotusx handler, uvloop", "picows + msgspec, uvloop", 1.1),
             ("lotusx handler", "unicorn", 1),
         ),
         count=6_000,
@@ -391,7 +386,7 @@ ROWS = (
     ),
     Row(
         "12",
-        "memory above a bare interpreter: imported, connected, instruments loaded",
+        "memory of the process: imported, connected, instruments loaded",
         (Client("lotusx", "lotusx", "connected"), Client("ccxt.pro", "ccxt", "connected")),
         (("lotusx", "ccxt.pro", 1 / 2),),
         unit="MB",

@@ -6,21 +6,16 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, cast
 
 import anyio
 
 from lotusx.kernel.transport import WsClosed
 from lotusx.transport.handshake import Proxy, WsUrl
-from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, READ_BYTES, Socket, words_of
+from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, Socket, words_of
 
 _NEXT_ADDRESS_S = 0.25
 """When the next address of a host is tried beside one that has not answered (RFC 8305)."""
-
-_TURN_BYTES = 4 * READ_BYTES
-"""After so much the event loop gets a turn: aiofastnet reads on while anything comes, and readers must read too."""
 
 
 class AsyncioSocket(Socket, asyncio.BufferedProtocol):
@@ -32,7 +27,6 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
     _transport: asyncio.Transport | None = None
     _established = False
     _abort_timer: asyncio.TimerHandle | None = None
-    _turn_bytes = 0
 
     async def open(self, url: WsUrl, proxy: Proxy | None, tls: ssl.SSLContext | None) -> None:
         del proxy
@@ -43,7 +37,7 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         self._writable.set()
         sock = await connected_socket(url.host, url.port)
         try:
-            await connector(loop)(
+            await loop.create_connection(
                 lambda: self, sock=sock, ssl=tls, server_hostname=url.host if tls is not None else None
             )
         except BaseException:
@@ -67,11 +61,6 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         data = bytes(self._buffer[:nbytes])
         self.last_received_ns = self._monotonic_ns()
         if self._running:
-            self._turn_bytes += nbytes
-            if self._turn_bytes >= _TURN_BYTES and not self._to_transport.is_closing():
-                self._turn_bytes = 0
-                self._to_transport.pause_reading()
-                self._loop.call_soon(self._set_reading)
             if self._closed is None:
                 self._take(data)
             return
@@ -146,18 +135,6 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
                 self._to_transport.pause_reading()
             else:
                 self._to_transport.resume_reading()
-
-
-def connector(loop: asyncio.AbstractEventLoop) -> Callable[..., Awaitable[object]]:
-    """Return what makes a connection: aiofastnet's, where it is installed (the extra ``fast``), or the loop's own.
-
-    aiofastnet calls OpenSSL without Python between, on either loop: a record costs half.
-    """
-    try:
-        import aiofastnet
-    except ImportError:
-        return loop.create_connection
-    return partial(aiofastnet.create_connection, loop)
 
 
 async def connected_socket(host: str, port: int) -> socket.socket:
