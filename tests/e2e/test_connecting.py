@@ -123,6 +123,7 @@ async def test_a_read_only_connection_reads_and_changes_nothing(connect: Connect
             exchange.trading.cancel(BTC, client_order_id="x"),
             exchange.trading.cancel_all(BTC),
             exchange.trading.amend(BTC, client_order_id="x", quantity="1"),
+            exchange.native.call("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"}, signed=True),
         ):
             with pytest.raises(lotusx.NotSupported, match="read-only"):
                 await attempt

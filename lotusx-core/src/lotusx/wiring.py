@@ -147,6 +147,7 @@ class Wiring:
             receive_window_ms=facts.receive_window_ms,
         )
         self.rest = self._rest(http, stamper, rng)
+        self.rest.read_only = parts.settings.read_only
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(
@@ -241,7 +242,7 @@ class Wiring:
             assert share is None or isinstance(share, Decimal)
             self.budget.adopt(self.parts.reach.retake(share), self.clock.monotonic_ns())
         if READ_ONLY in found:
-            self.parts.guard.read_only = True
+            self.parts.guard.read_only = self.rest.read_only = True
         self._taken = fresh
         return found
 

@@ -18,6 +18,7 @@ from lotusx.errors import (
     ItemRejected,
     LotusXError,
     MalformedReply,
+    NotSupported,
     RateLimited,
     TimestampSkew,
     Unavailable,
@@ -226,6 +227,8 @@ class RestStack:
         self._retry = retry if retry is not None else RetryPolicy()
         self._middleware = tuple(middleware)
         self._samples = samples
+        self.read_only = False
+        """Whether requests that change something at the exchange are refused, whoever makes them."""
         self._time_source: TimeSource | None = None
         self._syncing = False
         self._syncs = 0
@@ -300,7 +303,10 @@ class RestStack:
         Raises:
             LotusXError: As the dialect and the transport say.
             MalformedReply: *decode* could not read the reply.
+            NotSupported: It changes something, and the connection only reads; nothing was sent.
         """
+        if self.read_only and request.effect is not Effect.READ:
+            raise NotSupported(self._exchange, f"{request.name} on a read-only connection", "read_only=False")
         telemetry = self._telemetry
         if not telemetry:
             return await self._call(request, decode, 0)
