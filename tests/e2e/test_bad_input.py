@@ -147,4 +147,4 @@ async def test_a_wrong_argument_is_refused_before_sending(exchange: lotusx.Excha
 
 async def test_an_unknown_name_is_no_call(exchange: lotusx.Exchange) -> None:
     with pytest.raises(AttributeError, match="fetch_ticker"):
-        exchange.fetch_ticker  # noqa: B018
+        exchange.fetch_ticker  # type: ignore[attr-defined]  # noqa: B018

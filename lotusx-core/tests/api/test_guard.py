@@ -120,7 +120,7 @@ def test_a_connection_that_was_not_entered_says_how() -> None:
     with pytest.raises(LotusXError, match=r"async with lotusx\.connect\('acme'\)"):
         exchange.ticker  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'tickr'"):
-        exchange.tickr  # noqa: B018
+        exchange.tickr  # type: ignore[attr-defined]  # noqa: B018
     assert "acme" in repr(exchange)
 
 

@@ -156,7 +156,7 @@ def test_errors_are_those_of_the_awaited_calls(acme: SimpleNamespace) -> None:
         with pytest.raises(InvalidArgument, match="not an interval"):
             ex.market.candles(BTC, "7m")
         with pytest.raises(AttributeError, match="no attribute 'tickr'"):
-            ex.tickr  # noqa: B018
+            ex.tickr  # type: ignore[attr-defined]  # noqa: B018
         native: Any = ex.native
         assert dir(native)
 

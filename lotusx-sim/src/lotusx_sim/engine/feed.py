@@ -55,8 +55,11 @@ class Population:
         """Quote both sides of every market to full depth, and print one trade in each."""
         for state in self._states:
             for side in (Side.BUY, Side.SELL):
-                for distance in range(state.habitat.depth):
-                    self._quote(state, side, distance * state.habitat.spacing_ticks // 4 + 1, now_ns)
+                quotes = [
+                    self._new_quote(state, side, distance * state.habitat.spacing_ticks // 4 + 1)
+                    for distance in range(state.habitat.depth)
+                ]
+                state.quotes[side] += [self._exchange.rest(quote, now_ns) for quote in quotes if quote is not None]
             self._take(state, Side.BUY, 1, now_ns)
 
     def act(self, now_ns: int) -> None:
@@ -96,15 +99,21 @@ class Population:
         if order.is_open:
             next(s for s in self._states if s.habitat.symbol == symbol).quotes[side].append(order)
 
-    def _quote(self, state: _State, side: Side, distance: int, now_ns: int) -> None:
+    def _new_quote(self, state: _State, side: Side, distance: int) -> NewOrder | None:
+        """Return a quote at *distance* ticks from the fair price; None: that would be no price."""
         habitat = state.habitat
         ticks = state.fair_ticks - distance if side is Side.BUY else state.fair_ticks + distance
         if ticks <= 0:
-            return
-        new = NewOrder(
+            return None
+        return NewOrder(
             MAKER, habitat.symbol, side, Kind.LIMIT, self._size(habitat, self._rng.randint(1, 100)),
             price=ticks * habitat.tick, post_only=True,
         )  # fmt: skip
+
+    def _quote(self, state: _State, side: Side, distance: int, now_ns: int) -> None:
+        new = self._new_quote(state, side, distance)
+        if new is None:
+            return
         try:
             state.quotes[side].append(self._exchange.place(new, now_ns))
         except Refused:

@@ -68,9 +68,13 @@ class Matching:
                 order.expiry_reason = "UNFILLED_IOC_QUANTITY"
                 self._records.finish(order, Status.EXPIRED, Change.EXPIRED, now_ns)
             else:
-                level = self.books[order.symbol].half(order.side).add(order)
-                self._records.publish_level(order.symbol, order.side, level, now_ns)
+                self.rest(order, now_ns)
         self.run_triggers(order.symbol, now_ns)
+
+    def rest(self, order: Order, now_ns: int) -> None:
+        """Put an order into the book, behind those of its price."""
+        level = self.books[order.symbol].half(order.side).add(order)
+        self._records.publish_level(order.symbol, order.side, level, now_ns)
 
     def take_off(self, order: Order, now_ns: int) -> None:
         """Take an open order out of the book, or out of those that wait for a trigger."""

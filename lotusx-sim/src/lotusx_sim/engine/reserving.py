@@ -45,6 +45,20 @@ class Reserving:
                 needed = order.remaining * reserve_price(order, self._prices.last.get(order.symbol))
             self._records.reserve(order, needed)
 
+    def set_aside(self, order: Order) -> None:
+        """Lock what a priced order needs that opens all of a position, or pays on spot, whatever the account has."""
+        market = self._records.markets[order.symbol]
+        assert order.price is not None
+        if market.contract is not None:
+            order.reserved_asset = market.contract.settle
+            leverage = self._records.margin.position(order.account, order.symbol, order.leg).leverage
+            amount = margin_for(market.contract.value(order.remaining, order.price), leverage)
+        elif order.side is Side.SELL:
+            order.reserved_asset, amount = market.base, order.remaining
+        else:
+            order.reserved_asset, amount = market.quote, order.remaining * order.price
+        self._records.set_aside(order, amount)
+
     def top_up(self, order: Order) -> None:
         """Reserve what the book asks beyond a spot order's trigger price, as far as the account has it."""
         more = self.cost_of(order) - order.reserved
