@@ -51,19 +51,21 @@ def _name(files: list[str]) -> str:
     return files[0] if len(files) == 1 else str(Path(files[0]).parent)
 
 
-def _package(path: str) -> str | None:
-    """Return what the tests at *path* are measured on: each distribution is covered by the tests of its own.
+def _packages(path: str) -> str:
+    """Return what the tests at *path* are measured on: each distribution by its own tests, the kit by all plugins too.
 
     What crosses distributions runs without coverage, at twice the speed.
     """
-    owners = (dist for dist in distributions().values() if (ROOT / path).is_relative_to(dist.tests))
-    return next((dist.package for dist in owners), None)
+    owner = next((dist for dist in distributions().values() if (ROOT / path).is_relative_to(dist.tests)), None)
+    if owner is None:
+        return ""
+    return f"{owner.package},lotusx_testing" if owner.is_plugin else owner.package
 
 
 def run(arguments: list[str], *, plain: bool) -> tuple[int, str]:
     """Run pytest in a process of its own; return its status and what it said."""
-    package = None if plain else _package(arguments[0])
-    measured = ["-m", "coverage", "run", "--parallel-mode", "--source", package] if package else []
+    packages = "" if plain else _packages(arguments[0])
+    measured = ["-m", "coverage", "run", "--parallel-mode", "--source", packages] if packages else []
     fewer = FEWER.get(_name(arguments), [])
     command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *fewer, *arguments]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
