@@ -172,7 +172,7 @@ def test_connections_can_be_refused(run: Run) -> None:
 
 def test_a_black_hole_lets_clients_wait(run: Run) -> None:
     async def main() -> None:
-        async with serve(venue()) as server:
+        async with serve(venue(actions_per_s=0)) as server:  # no trade that was sent before may be read after
             client = httpx.AsyncClient(base_url=server.base_url, timeout=0.2)
             async with client, ws_connect(f"{server.ws_url}/ws/btcusdt@trade") as socket_:
                 server.sim.black_hole()

@@ -470,6 +470,7 @@ async def test_a_connection_that_cannot_be_made_in_time_sent_nothing(monkeypatch
         await anyio.sleep_forever()
 
     monkeypatch.setattr(anyio, "connect_tcp", black_hole)
+    monkeypatch.setattr("lotusx.transport.http_asyncio.connected_socket", black_hole)
     with pytest.raises(RequestTimeout, match="no connection") as caught:
         await get(LeanTransport(), "http://192.0.2.1/", timeout_s=0.05)
     assert not caught.value.sent

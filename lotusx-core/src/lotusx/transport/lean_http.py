@@ -7,14 +7,16 @@ import select
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute
 
 from lotusx.errors import ConnectionFailed, RequestTimeout
 from lotusx.kernel.transport import HttpRequest, HttpResponse
+from lotusx.transport.dialling import on_asyncio
 from lotusx.transport.http1 import MAX_BODY_BYTES, ReplyReader, request_bytes, split_url
+from lotusx.transport.http_asyncio import AsyncioLine
+from lotusx.transport.http_stream import StreamLine
 
 MAX_IDLE_S = 50.0
 """An idle connection older than this is not used again: exchanges' load balancers drop them after 60 s."""
@@ -23,7 +25,6 @@ MAX_CONNECTIONS = 128
 """Per origin; further requests wait, within their deadline."""
 
 _BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
-_READ_BYTES = 65_536
 
 
 def client_context(verify: bool | str | ssl.SSLContext = True, *, trust_env: bool = True) -> ssl.SSLContext:
@@ -51,17 +52,29 @@ def client_context(verify: bool | str | ssl.SSLContext = True, *, trust_env: boo
     return context
 
 
-class _Connection:
-    __slots__ = ("_fd", "idle_since", "stream")
+class Line(Protocol):
+    """An open connection to a server, and at most one request on it."""
 
-    def __init__(self, stream: ByteStream) -> None:
-        self.stream = stream
+    def fileno(self) -> int:
+        """Return the descriptor, below 0 when the connection is gone."""
+
+    async def exchange(self, data: bytes, reader: ReplyReader) -> None:
+        """Write a request, and feed *reader* until its reply is complete."""
+
+    async def abort(self) -> None:
+        """Close at once."""
+
+
+class _Connection:
+    __slots__ = ("idle_since", "line")
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
         self.idle_since = 0.0
-        self._fd: Callable[[], int] = stream.extra(SocketAttribute.raw_socket).fileno
 
     def dead(self) -> bool:
         """Whether an idle connection has anything to read: its end, or bytes that nobody asked for."""
-        fd = self._fd()
+        fd = self.line.fileno()
         return fd < 0 or _readable(fd)
 
 
@@ -142,15 +155,15 @@ class LeanTransport:
                 connection = await self._idle(origin) or await self._connect(origin)
                 progress.reused = connection.idle_since > 0.0
                 try:
-                    await _exchange(connection.stream, data, reader, progress)
+                    await _exchange(connection.line, data, reader, progress)
                 except BaseException:
-                    await anyio.aclose_forcefully(connection.stream)
+                    await connection.line.abort()
                     raise
                 if reader.keep_alive and not self._closed:
                     connection.idle_since = self._monotonic()
                     origin.idle.append(connection)
                 else:
-                    await anyio.aclose_forcefully(connection.stream)
+                    await connection.line.abort()
             return reader.response(self._max_body_bytes)
         if reader.complete:  # the deadline passed while a spent connection was being closed
             return reader.response(self._max_body_bytes)
@@ -162,30 +175,26 @@ class LeanTransport:
         self._closed = True
         for origin in self._origins.values():
             while origin.idle:
-                await anyio.aclose_forcefully(origin.idle.pop().stream)
+                await origin.idle.pop().line.abort()
 
     async def _idle(self, origin: _Origin) -> _Connection | None:
         while origin.idle:
             connection = origin.idle.pop()
             if self._monotonic() - connection.idle_since < self._max_idle_s and not connection.dead():
                 return connection
-            await anyio.aclose_forcefully(connection.stream)
+            await connection.line.abort()
         return None
 
     async def _connect(self, origin: _Origin) -> _Connection:
-        stream: ByteStream
         problem: BaseException
+        tls: ssl.SSLContext | None = None
+        if origin.tls:
+            if self._context is None:
+                self._context = client_context(self._verify, trust_env=self._trust_env)
+            tls = self._context
+        kind: type[AsyncioLine] | type[StreamLine] = AsyncioLine if on_asyncio() else StreamLine
         try:
-            if origin.tls:
-                if self._context is None:
-                    self._context = client_context(self._verify, trust_env=self._trust_env)
-                # Few servers say goodbye properly; a body cut short is noticed by its length.
-                stream = await anyio.connect_tcp(
-                    origin.host, origin.port, tls=True, ssl_context=self._context, tls_standard_compatible=False
-                )
-            else:
-                stream = await anyio.connect_tcp(origin.host, origin.port)
-            return _Connection(stream)
+            return _Connection(await kind.connect(origin.host, origin.port, tls))
         except (*_BROKEN, anyio.EndOfStream) as error:
             problem = error
         raise ConnectionFailed(f"no connection to {origin.authority}: {_reason(problem)}", sent=False)
@@ -199,14 +208,12 @@ class _Progress:
         self.reused = False
 
 
-async def _exchange(stream: ByteStream, data: bytes, reader: ReplyReader, progress: _Progress) -> None:
+async def _exchange(line: Line, data: bytes, reader: ReplyReader, progress: _Progress) -> None:
     problem: Any
     try:
         # From here on bytes may leave: no operating system tells how many of a failed write did.
         progress.sent = True
-        await stream.send(data)
-        while not reader.feed(await stream.receive(_READ_BYTES)):
-            pass
+        await line.exchange(data, reader)
         return
     except anyio.EndOfStream:
         problem = "the connection was closed without a reply"

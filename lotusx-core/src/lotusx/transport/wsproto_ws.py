@@ -7,7 +7,6 @@ from the read callback itself: waiting for each read in a coroutine costs twice 
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 
 import anyio
@@ -16,6 +15,7 @@ from lotusx.errors import ConnectionFailed, RequestTimeout
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.transport import WsConnection, WsHandler
 from lotusx.transport.clock import SystemClock
+from lotusx.transport.dialling import on_asyncio
 from lotusx.transport.handshake import ClientHandshake, parse_proxy_url, parse_ws_url
 from lotusx.transport.ws_asyncio import AsyncioSocket
 from lotusx.transport.ws_socket import READ_BYTES, Socket
@@ -58,7 +58,7 @@ class WsprotoTransport:
         """Connect and shake hands within *timeout_s*. See `lotusx.kernel.transport.WsTransport`."""
         where = parse_ws_url(url)
         handshake = ClientHandshake(where, headers, compression=compression, now_s=self._clock.now_ns() / 1e9)
-        kind = AsyncioSocket if self._proxy is None and _on_asyncio() else StreamSocket
+        kind = AsyncioSocket if self._proxy is None and on_asyncio() else StreamSocket
         connection = kind(handler, handshake, max_message_bytes, self._open, self._clock, self._buffer)
         try:
             with anyio.move_on_after(timeout_s) as deadline:
@@ -88,10 +88,3 @@ class WsprotoTransport:
         if self._ssl_context is None:
             self._ssl_context = ssl.create_default_context()
         return self._ssl_context
-
-
-def _on_asyncio() -> bool:
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:
-        return False

@@ -121,7 +121,7 @@ FACTS = ExchangeFacts(
             # web-socket-streams.md: 5 messages a second, 1024 streams, 300 connections in 5 minutes, 24 hours.
             "market": WsFacts(max_channels=1_024, max_keys_per_message=200, control_per_s=5.0),
             # web-socket-api.md: requests are limited by weight, not by number; 24 hours.
-            "api": WsFacts(max_channels=1_000, max_keys_per_message=1, control_per_s=50.0),
+            "api": WsFacts(max_channels=1_000, max_keys_per_message=1, control_per_s=500.0),
         }
     ),
     # The backend gives up after 10 s (errors.md, -1007) and nothing later than timestamp + recvWindow is accepted:

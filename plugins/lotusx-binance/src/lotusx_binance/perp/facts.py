@@ -114,7 +114,7 @@ FACTS = ExchangeFacts(
             "market": WsFacts(max_channels=1_024, max_keys_per_message=200, control_per_s=10.0),
             # The address is the subscription. That two sockets may carry one listenKey is not stated.
             "private": WsFacts(max_channels=1, acknowledges=False, duplicates_allowed=False),
-            "api": WsFacts(max_channels=1_000, max_keys_per_message=1, control_per_s=50.0),
+            "api": WsFacts(max_channels=1_000, max_keys_per_message=1, control_per_s=500.0),
         }
     ),
     # As for spot: the backend gives up after 10 s, and nothing later than timestamp + recvWindow is accepted; the

@@ -1,0 +1,52 @@
+"""An HTTP connection over an anyio stream, on trio."""
+
+from __future__ import annotations
+
+import ssl
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+
+from lotusx.transport.http1 import ReplyReader
+
+_READ_BYTES = 65_536
+
+
+class StreamLine:
+    """One connection, and at most one request on it. See `lotusx.transport.lean_http.Line`."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._socket = stream.extra(SocketAttribute.raw_socket)
+
+    @classmethod
+    async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None) -> StreamLine:
+        """Connect to a server, with TLS if there is a context.
+
+        Raises:
+            OSError, BrokenResourceError, EndOfStream: There is no connection.
+        """
+        if tls is None:
+            return cls(await anyio.connect_tcp(host, port))
+        # Few servers say goodbye properly; a body cut short is noticed by its length.
+        stream = await anyio.connect_tcp(host, port, tls=True, ssl_context=tls, tls_standard_compatible=False)
+        return cls(stream)
+
+    def fileno(self) -> int:
+        """Return the descriptor, below 0 when it is gone."""
+        return self._socket.fileno()
+
+    async def exchange(self, data: bytes, reader: ReplyReader) -> None:
+        """Write a request, and feed *reader* until its reply is complete.
+
+        Raises:
+            EndOfStream, BrokenResourceError, OSError: The connection ended before.
+            MalformedReply: What came is no reply.
+        """
+        await self._stream.send(data)
+        while not reader.feed(await self._stream.receive(_READ_BYTES)):
+            pass
+
+    async def abort(self) -> None:
+        """Close at once."""
+        await anyio.aclose_forcefully(self._stream)
