@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
     from lotusx_sim.fault_proxy import FaultProxy
 
+    _Type = click.ParamType[tuple[str, int]]
+else:
+    _Type = click.ParamType  # subscripted from click 8.5 on only
+
 _COLUMNS = ["at_s", "what", "for_s", "connections", "detail"]
 _TARGET = re.compile(r"(?:(?P<scheme>https?|wss?)://)?(?P<host>\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+)(?::(?P<port>\d+))?/*")
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _REACH_S = 10.0
 
 
-class _Address(click.ParamType[tuple[str, int]]):
+class _Address(_Type):
     name = "HOST:PORT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:

@@ -106,7 +106,7 @@ class Session:
         self._table: dict[str, Member] = {}
         self._replies = Replies()
         self._pace = Pace.per_second(facts.control_per_s)
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._bell = anyio.Event()
         self._scope = anyio.CancelScope()
         self._connection: WsConnection | None = None

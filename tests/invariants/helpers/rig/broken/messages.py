@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import MsgspecError
 from msgspec.structs import replace as _change
 
 from lotusx.errors import ItemRejected
@@ -90,7 +91,7 @@ def _forgiving(channel: Any) -> Any:
     def convert(message: bytes, received_ns: int) -> Sequence[Any]:
         try:
             events: Sequence[Any] = channel.convert(message, received_ns)
-        except (ItemRejected, ValueError):
+        except (ItemRejected, MsgspecError):
             return ()
         return events
 
