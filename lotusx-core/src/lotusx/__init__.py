@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lotusx.exchange import Exchange as Exchange
     from lotusx.kernel.budget import BudgetRegistry as BudgetRegistry
     from lotusx.kernel.facts import Capability as Capability, Support as Support
+    from lotusx.many import connect_many as connect_many
     from lotusx.model import (
         Accepted as Accepted,
         Fill as Fill,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
         OrderState as OrderState,
         OrderStatus as OrderStatus,
         OrderType as OrderType,
-        QuantityUnit as QuantityUnit,
         Rejected as Rejected,
         Side as Side,
         Symbol as Symbol,
@@ -68,8 +68,9 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.exchange": "Exchange",
         "lotusx.kernel.budget": "BudgetRegistry",
         "lotusx.kernel.facts": "Capability Support",
-        "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType QuantityUnit "
-        "Rejected Side Symbol TimeInForce Trade Unknown",
+        "lotusx.many.connecting": "connect_many",
+        "lotusx.model": "Accepted Fill Instrument Interval OrderRequest OrderState OrderStatus OrderType Rejected "
+        "Side Symbol TimeInForce Trade Unknown",
         "lotusx.orders": "Order",
         "lotusx.plugin.registry": "installed_exchanges",
         "lotusx.streams": "Overflow Stream",

@@ -88,6 +88,7 @@ class LiveOrderBook(BookReads):
         self._syncs = 0
         self._unsynced = True
         self._told = False
+        self._watchers: tuple[Callable[[], object], ...] = ()
 
     def __repr__(self) -> str:
         return f"<LiveOrderBook {self.instrument.symbol} {self.state} {self.last_update_id}>"
@@ -219,7 +220,16 @@ class LiveOrderBook(BookReads):
                 StreamChanged(self._exchange, f"book:{self.instrument.symbol}", state, reason, "live_book")
             )
 
+    def watch(self, callback: Callable[[], object]) -> None:
+        """Call *callback* after every change of the book, or of whether it may be read, until the book ends.
+
+        It is called as the frame is decoded, and must neither block nor raise.
+        """
+        self._watchers = (*self._watchers, callback)
+
     def _notify(self) -> None:
+        for callback in self._watchers:
+            callback()
         signal = self._signal
         if signal is not None:
             self._signal = None

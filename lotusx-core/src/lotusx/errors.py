@@ -25,9 +25,11 @@
     │   ├── DuplicateOrder  OrderNotFound  OrderLimitReached  MarketClosed
     │   └── NoChange  PartialFailure  BadRequest
     ├── OrderOutcomeUnknown           sent, and nothing proves what the exchange did
+    ├── ConnectorFailed               one of several connections cannot be used; it is named
     └── StreamError                   a subscription or what is built on it
         ├── SubscriptionRefused  StreamSilent  StreamGap  StreamClosed
         ├── SlowConsumer              the reader fell behind a stream that must not lose events
+        ├── SourceFailed              one of several streams or books has ended; it is named
         └── StaleBook  BeyondHorizon
 
 Every error answers three questions: ``retryable`` (may the same call be tried again without harm),
@@ -58,6 +60,19 @@ class LotusXError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what *error* says, or its kind where it says nothing."""
+    return str(error) or type(error).__name__
+
+
+def _take_over(failed: LotusXError, error: BaseException) -> None:
+    """Let *failed* answer as *error* does, and name it as its cause."""
+    failed.__cause__ = error
+    if isinstance(error, LotusXError):
+        failed.retryable, failed.after_s = error.retryable, error.after_s
+        failed.may_have_executed = error.may_have_executed
 
 
 def _rebuild(kind: type[LotusXError], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> LotusXError:
@@ -465,8 +480,38 @@ class OrderOutcomeUnknown(LotusXError):
         self.evidence = evidence
 
 
+class ConnectorFailed(LotusXError):
+    """One of several connections could not be opened, or broke; ``__cause__`` is what it raised.
+
+    Attributes:
+        connector: The name the caller gave it.
+        reason: What it raised, as text.
+    """
+
+    def __init__(self, connector: str, error: BaseException) -> None:
+        self.connector = connector
+        self.reason = reason_of(error)
+        super().__init__(f"the connection {connector!r} cannot be used: {self.reason}")
+        _take_over(self, error)
+
+
 class StreamError(LotusXError):
     """A subscription, or what is built on it, failed."""
+
+
+class SourceFailed(StreamError):
+    """One of several streams or books that are read together has ended; ``__cause__`` is what ended it.
+
+    Attributes:
+        source: The name the caller gave it.
+        reason: What ended it, as text.
+    """
+
+    def __init__(self, source: object, error: BaseException) -> None:
+        self.source = source
+        self.reason = reason_of(error)
+        super().__init__(f"{source}: {self.reason}")
+        _take_over(self, error)
 
 
 class SubscriptionRefused(StreamError):

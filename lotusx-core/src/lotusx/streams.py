@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -19,7 +19,7 @@ import anyio.lowlevel
 from lotusx.errors import LotusXError, SlowConsumer, StreamClosed, StreamError
 from lotusx.kernel.flow import Counters, Later, Overflow, StatusChange, StreamOwner, StreamState, symbol_of
 
-__all__ = ["Counters", "Overflow", "StatusChange", "Stream", "StreamOwner", "StreamState"]
+__all__ = ["Counters", "Overflow", "StatusChange", "Stream", "StreamOwner", "StreamState", "Tap"]
 
 E = TypeVar("E")
 
@@ -31,6 +31,13 @@ BLOCKED_NS = 100_000_000
 _STATUSES_KEPT = 256
 _REST_EVENTS = 1_000
 """After so many events a reader lets other tasks run, though more events wait."""
+
+
+class _Waiter(Protocol):
+    """Whoever waits for something to read."""
+
+    def set(self) -> None:
+        """Something is there."""
 
 
 class Stream(Generic[E]):
@@ -82,7 +89,7 @@ class Stream(Generic[E]):
         self._handler: Callable[[E], object] | None = None
         self._on_status: Callable[[StatusChange], object] | None = None
         self._on_reject: Callable[[int], object] | None = None
-        self._waiter: anyio.Event | None = None
+        self._waiter: _Waiter | None = None
         self._ended: anyio.Event | None = None
         self._error: BaseException | None = None
         self._told = False
@@ -353,6 +360,42 @@ class Stream(Generic[E]):
         if error is not None and not isinstance(error, LotusXError):
             logger.error("%s: the handler raised; its stream has ended", self.name, exc_info=error)
         self._owner.closed(self)
+
+
+class Tap(Generic[E]):
+    """Reads a stream without waiting, its changes of state in their places; for who reads several streams at once.
+
+    It is the stream's one reader. *bell* is called when something may be there; it must neither block nor raise.
+
+    Raises:
+        StreamError: Somebody reads the stream already.
+    """
+
+    __slots__ = ("_stream", "set")
+
+    def __init__(self, stream: Stream[E], bell: Callable[[], None]) -> None:
+        if stream._waiter is not None or stream._handler is not None:
+            raise StreamError(f"{stream.name}: somebody reads this stream already; a stream has one reader")
+        self._stream = stream
+        self.set = bell
+        stream._waiter = self
+
+    def take(self) -> E | StatusChange | None:
+        """Return the next event or change of state; ``None``: there is none now. The change to closed is the last."""
+        stream = self._stream
+        if stream._statuses and stream._delivered + stream._dropped >= stream._statuses[0][0]:
+            return stream._statuses.popleft()[1]
+        if stream._buffer:
+            event = stream._buffer.popleft()
+        elif stream._latest:
+            event = stream._latest.pop(next(iter(stream._latest)))
+        else:
+            return None
+        stream._delivered += 1
+        if stream._blocked and len(stream._buffer) * 2 <= stream._limit:
+            stream._blocked = False
+            stream._owner.proceed(stream)
+        return event
 
 
 class _WithStatus(Generic[E]):
