@@ -88,6 +88,8 @@ class Merged(Generic[K, E]):
         """Subscribe to all; close all at the end. For `lotusx.many.Many.merge`."""
         try:
             async with self._hosts.run(self._contexts, wait=True):
+                # Turns begin in the caller's order, not in that in which the tasks happened to run.
+                self._ready = deque(source for source in self._sources.values() if source.is_ready)
                 yield self
         finally:
             self._closed = True
