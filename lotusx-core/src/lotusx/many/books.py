@@ -94,18 +94,12 @@ class LiveConsolidatedBook:
             raise InvalidArgument(f"depth is from 1 to {self._depth}, as this book was opened; not {depth}")
         return consolidate([self._book(name, depth) for name in self._plans], max_age_s=self._max_age_s)
 
-    async def changes(self, depth: int = 1) -> AsyncIterator[ConsolidatedBook]:
-        """Yield the book now, and after each change of a leg, of its state too; who reads slowly skips to the newest.
+    def changes(self, depth: int = 1) -> ConsolidatedChanges:
+        """Iterate over the book now, and after each change of a leg, of its state too; slow readers skip to the newest.
 
         With a largest age, a leg's growing too old is a change too. Ends with the block.
         """
-        seen = -1
-        while not self._closed:
-            if self._version != seen:
-                seen = self._version
-                yield self.read(depth)
-            else:
-                await self._change(self._next_too_old())
+        return ConsolidatedChanges(self, depth)
 
     async def wait_used(self, count: int | None = None) -> ConsolidatedBook:
         """Wait until *count* legs (``None``: all) are in use, and return the book.
@@ -206,3 +200,26 @@ class LiveConsolidatedBook:
         ages = [book.age for book in self._hosts.held.values() if book.state is BookState.SYNCED]
         left = [limit - age for age in ages if age is not None and age <= limit]
         return min(left) + 0.001 if left else None
+
+
+class ConsolidatedChanges:
+    """Iterates over the newest state of a consolidated book; made by `LiveConsolidatedBook.changes`."""
+
+    __slots__ = ("_book", "_depth", "_seen")
+
+    def __init__(self, book: LiveConsolidatedBook, depth: int) -> None:
+        self._book = book
+        self._depth = depth
+        self._seen = -1
+
+    def __aiter__(self) -> ConsolidatedChanges:
+        return self
+
+    async def __anext__(self) -> ConsolidatedBook:
+        book = self._book
+        while not book._closed and book._version == self._seen:
+            await book._change(book._next_too_old())
+        if book._closed:
+            raise StopAsyncIteration
+        self._seen = book._version
+        return book.read(self._depth)

@@ -113,7 +113,9 @@ class Hosts(Generic[K, T]):
         await self._settled[key].wait()
 
     def fail(self, key: K, error: Exception) -> None:
-        """Take note that *key* has failed though its context is open, and leave that."""
+        """Take note that *key* has failed though its context is open, and leave that. While all end: do nothing."""
+        if self._ending is None or self._ending.is_set():
+            return
         self._note(key, error)
         scope = self._scopes.get(key)
         if scope is not None:

@@ -132,14 +132,9 @@ class Merged(Generic[K, E]):
     async def __anext__(self) -> tuple[K, E | SourceEnded]:
         return await self._next(with_status=False)
 
-    async def with_status(self) -> AsyncIterator[tuple[K, E | StatusChange | SourceEnded]]:
-        """Yield the events and, each in its place, the changes of state of every source."""
-        while True:
-            try:
-                item = await self._next(with_status=True)
-            except StopAsyncIteration:
-                return
-            yield item
+    def with_status(self) -> AsyncIterator[tuple[K, E | StatusChange | SourceEnded]]:
+        """Return an iterator over the events and, each in its place, the changes of state of every source."""
+        return _WithStatus(self)
 
     async def _next(self, *, with_status: bool) -> tuple[K, Any]:
         if self._taken >= self._rest_at:
@@ -205,3 +200,18 @@ class Merged(Generic[K, E]):
             await waiter.wait()
         finally:
             self._waiter = None
+
+
+class _WithStatus(Generic[K, E]):
+    """Events, changes of state, and ends."""
+
+    __slots__ = ("_merged",)
+
+    def __init__(self, merged: Merged[K, E]) -> None:
+        self._merged = merged
+
+    def __aiter__(self) -> _WithStatus[K, E]:
+        return self
+
+    async def __anext__(self) -> tuple[K, E | StatusChange | SourceEnded]:
+        return await self._merged._next(with_status=True)
