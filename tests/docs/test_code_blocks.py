@@ -94,7 +94,7 @@ class Block:
 
     @property
     def needs_exchange(self) -> bool:
-        return "connect(" in self.code
+        return "connect(" in self.code or "connect_many(" in self.code
 
 
 def blocks(page: Path) -> list[Block]:

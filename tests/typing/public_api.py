@@ -8,7 +8,7 @@ from typing import assert_type
 
 import lotusx
 import lotusx.sync
-from lotusx import model, rules, streams
+from lotusx import many, model, rules, streams
 from lotusx.errors import ErrorKind
 from lotusx.health import HealthReport
 from lotusx.model.account import AccountEvent
@@ -66,6 +66,26 @@ async def following(exchange: lotusx.Exchange) -> None:
         assert_type(book.vwap("buy", "1"), Decimal)
         async for top in book.changes():
             assert_type(top.best_bid, model.Level | None)
+
+
+async def several(prepared: lotusx.Exchange) -> None:
+    places: dict[str, many.Connection] = {"a": "binance", "b": {"name": "bybit", "account": "hedge"}, "c": prepared}
+    async with lotusx.connect_many(places, failures="isolated") as opened:
+        assert_type(opened, many.Many)
+        assert_type(opened["a"], lotusx.Exchange)
+        trades = {name: exchange.market.stream_trades("BTC/USDT") for name, exchange in opened.alive.items()}
+        async with opened.merge(trades) as merged:
+            async for name, event in merged:
+                assert_type(name, str)
+                assert_type(event, lotusx.Trade | many.SourceEnded)
+            async for _, item in merged.with_status():
+                assert_type(item, lotusx.Trade | streams.StatusChange | many.SourceEnded)
+        async with opened.consolidated_book({"a": "BTC/USDT"}, fees={"a": "0.001"}) as book:
+            assert_type(book.read().best_bid, many.ConsolidatedLevel | None)
+            async for found in book.changes():
+                assert_type(found.spread, Decimal | None)
+        assert_type((await opened.portfolio()).asset("BTC").total, Decimal)
+        assert_type(await opened.match(base="BTC"), tuple[many.Match, ...])
 
 
 async def orders(exchange: lotusx.Exchange) -> None:

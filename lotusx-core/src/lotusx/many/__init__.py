@@ -11,7 +11,7 @@ from lotusx.lazy import lazily
 
 if TYPE_CHECKING:
     from lotusx.many.books import LiveConsolidatedBook as LiveConsolidatedBook
-    from lotusx.many.connecting import Many as Many, connect_many as connect_many
+    from lotusx.many.connecting import Connection as Connection, Many as Many, connect_many as connect_many
     from lotusx.many.consolidating import (
         ConsolidatedBook as ConsolidatedBook,
         ConsolidatedLevel as ConsolidatedLevel,
@@ -42,7 +42,7 @@ __getattr__, __dir__, __all__ = lazily(
     __name__,
     {
         ".books": "LiveConsolidatedBook",
-        ".connecting": "Many connect_many",
+        ".connecting": "Connection Many connect_many",
         ".consolidating": "ConsolidatedBook ConsolidatedLevel Leg LegBook LegState consolidate",
         ".hosting": "Failures",
         ".matching": "Match Product base_quantity match product_of require_same",

@@ -46,9 +46,9 @@ def connect_many(
 
     Nothing is sent before that. Each value is one of::
 
-        "binance"                                       the name of an installed exchange
-        {"name": "binance", "account": "hedge"}         the arguments of `lotusx.connect`
-        lotusx.connect("binance", account="hedge")      a connection that was not used before
+        "acme"                                       the name of an installed exchange
+        {"name": "acme", "account": "hedge"}         the arguments of `lotusx.connect`
+        lotusx.connect("acme", account="hedge")      a connection that was not used before
 
     Args:
         connections: Your name of each connection → what to connect to.
