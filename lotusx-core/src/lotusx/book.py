@@ -221,10 +221,7 @@ class LiveOrderBook(BookReads):
             )
 
     def watch(self, callback: Callable[[], object]) -> None:
-        """Call *callback* after every change of the book, or of whether it may be read, until the book ends.
-
-        It is called as the frame is decoded, and must neither block nor raise.
-        """
+        """Call *callback* after every change, of staleness too; it must neither block nor raise. For the machinery."""
         self._watchers = (*self._watchers, callback)
 
     def _notify(self) -> None:

@@ -62,7 +62,7 @@ class LotusXError(Exception):
         return (_rebuild, (type(self), self.args, dict(self.__dict__)))
 
 
-def reason_of(error: BaseException) -> str:
+def _reason_of(error: BaseException) -> str:
     """Return what *error* says, or its kind where it says nothing."""
     return str(error) or type(error).__name__
 
@@ -490,7 +490,7 @@ class ConnectorFailed(LotusXError):
 
     def __init__(self, connector: str, error: BaseException) -> None:
         self.connector = connector
-        self.reason = reason_of(error)
+        self.reason = _reason_of(error)
         super().__init__(f"the connection {connector!r} cannot be used: {self.reason}")
         _take_over(self, error)
 
@@ -509,7 +509,7 @@ class SourceFailed(StreamError):
 
     def __init__(self, source: object, error: BaseException) -> None:
         self.source = source
-        self.reason = reason_of(error)
+        self.reason = _reason_of(error)
         super().__init__(f"{source}: {self.reason}")
         _take_over(self, error)
 

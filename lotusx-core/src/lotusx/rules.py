@@ -7,7 +7,6 @@ decimal context.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -344,21 +343,6 @@ def _between(value: Decimal, step: Decimal | None, low: Decimal | None, high: De
         return (bounded,)
     pair = dict.fromkeys((floor_to_step(bounded, step), ceil_to_step(bounded, step)))
     return tuple(v for v in pair if v > 0 and (low is None or v >= low) and (high is None or v <= high))
-
-
-def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
-    """Return the sum of *numbers*, exactly.
-
-    Raises:
-        InvalidArgument: One of them is beyond what can be worked with.
-    """
-    found = Decimal(0)
-    try:
-        for number in numbers:
-            found = _EXACT.add(found, number)
-    except ArithmeticError:
-        raise InvalidArgument("numbers of such different size cannot be added exactly") from None
-    return found
 
 
 def _product(a: Decimal, b: Decimal) -> Decimal:

@@ -22,7 +22,7 @@ from .acme import BTC, install
 
 KEYS = {"api_key": "key", "api_secret": "canary-secret"}
 FEEDING = {"put", "change", "reject", "end", "aclose"}  # for whoever feeds a stream; `close` is the twin of `aclose`
-MACHINERY = {"publish", "refreshed", "report", "fail", "is_comparable", "is_behind"}  # "not for users"
+MACHINERY = {"publish", "refreshed", "report", "fail", "is_comparable", "is_behind", "watch"}  # "not for users"
 PAIRS = [
     (market.MarketData, lotusx.sync.MarketData, set()),
     (trading.Trading, lotusx.sync.Trading, set()),

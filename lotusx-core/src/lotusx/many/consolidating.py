@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from lotusx.many.exactly import EXACT
 from lotusx.model.enums import Side
 from lotusx.model.market_data import Level
 
 _ONE = Decimal(1)
-_EXACT = Context(prec=200, traps=[Clamped, DivisionByZero, Inexact, InvalidOperation, Overflow, Underflow])
-"""Says so instead of rounding; no price times no fee rate comes near it."""
 
 
 class LegState(StrEnum):
@@ -105,7 +104,7 @@ class ConsolidatedBook:
         """Best ask − best bid by effective prices; below zero: crossed; ``None``: a side is empty."""
         if not self.bids or not self.asks:
             return None
-        return _EXACT.subtract(self.asks[0].effective_price, self.bids[0].effective_price)
+        return EXACT.subtract(self.asks[0].effective_price, self.bids[0].effective_price)
 
     @property
     def is_crossed(self) -> bool:
@@ -141,8 +140,8 @@ def effective(price: Decimal, taker_fee: Decimal | None, side: Side) -> Decimal:
     """Return what taking a level of *side* (a bid: buy, an ask: sell) comes to, exactly."""
     if not taker_fee:
         return price
-    add: Callable[[Any, Any], Decimal] = _EXACT.subtract if side is Side.BUY else _EXACT.add
-    return _EXACT.multiply(price, add(_ONE, taker_fee))
+    add: Callable[[Any, Any], Decimal] = EXACT.subtract if side is Side.BUY else EXACT.add
+    return EXACT.multiply(price, add(_ONE, taker_fee))
 
 
 def _levels(books: Iterable[LegBook], side: Side) -> list[ConsolidatedLevel]:

@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from lotusx.errors import InvalidArgument, LotusXError, reason_of
+from lotusx.errors import InvalidArgument, LotusXError
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class Hosts(Generic[K, T]):
         if self._failures is Failures.FATAL and self._fatal is None:
             self._fatal = failed
             assert self._block is not None
-            self._block.cancel(f"{key}: {reason_of(error)}")
+            self._block.cancel(str(failed))
 
     def _end(self) -> None:
         assert self._ending is not None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
 from lotusx.errors import LotusXError, NotSupported, RequestTimeout
+from lotusx.many.exactly import EXACT
 from lotusx.model.account import Balance, Position
-from lotusx.rules import exact_sum
 
 if TYPE_CHECKING:
     from lotusx.exchange import Exchange
@@ -113,9 +114,9 @@ class Portfolio:
         held = [balance for _, balance in self.balances if balance.asset == asset]
         return AssetTotal(
             asset,
-            exact_sum(balance.free for balance in held),
-            exact_sum(balance.locked for balance in held),
-            exact_sum(balance.total for balance in held),
+            _sum(balance.free for balance in held),
+            _sum(balance.locked for balance in held),
+            _sum(balance.total for balance in held),
             tuple(name for name, each in self.accounts.items() if each.balances.state is not ReadState.READ),
         )
 
@@ -165,3 +166,7 @@ async def _read(
     except TimeoutError:
         error = RequestTimeout(f"no answer within {timeout_s} s")
     into.append(Reading(state, items, error, asked_ns, clock.now_ns()))
+
+
+def _sum(numbers: Iterable[Decimal]) -> Decimal:
+    return reduce(EXACT.add, numbers, Decimal(0))
