@@ -29,7 +29,8 @@ _INSTRUMENT = {
 def trades(topic: str, count: int) -> list[bytes]:
     """Return *count* messages of one trade each, numbered from 1."""
     head = f'{{"topic":"{topic}","ts":{_NOW},"type":"snapshot","data":[{{'
-    body = '"i":"%d","T":1770000000000,"p":"60000.01","v":"0.00153","S":"Buy","s":"BTCUSDT","BT":false,"RPI":false,'
+    symbol = topic.rpartition(".")[2]
+    body = f'"i":"%d","T":{_NOW},"p":"60000.01","v":"0.00153","S":"Buy","s":"{symbol}","BT":false,"RPI":false,'
     return [frame((head + body % n + f'"seq":{n}}}]}}').encode()) for n in range(1, count + 1)]
 
 
@@ -69,7 +70,7 @@ def book(topic: str, count: int) -> list[bytes]:
 
 
 class Exchange:
-    """Bybit."""
+    """Bybit. ``symbols`` beyond BTC are named S1, S2, …"""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.snapshots = 0
@@ -79,7 +80,9 @@ class Exchange:
     def reply(self, target: str, body: bytes) -> bytes:
         result: dict[str, Any] = {"list": []}
         if "/instruments-info" in target:
-            listed = [_INSTRUMENT] if "category=spot" in target else []
+            bases = ["BTC", *(f"S{n}" for n in range(1, self._spec.get("symbols", 1)))]
+            rows = [{**_INSTRUMENT, "symbol": f"{base}USDT", "baseCoin": base} for base in bases]
+            listed = rows if "category=spot" in target else []
             result = {"category": "spot", "list": listed, "nextPageCursor": ""}
         elif target.startswith("/v5/market/time"):
             result = {"timeSecond": str(int(time.time())), "timeNano": str(time.time_ns())}
