@@ -26,9 +26,10 @@ from lotusx.errors import (
     SourceFailed,
     UnknownSymbol,
 )
-from lotusx.many import Failures, LegState, Many, ReadState
+from lotusx.many import Failures, LegState, Many, ReadState, SourceEnded
 from lotusx.model import Balance, InstrumentKind
 from lotusx.rules import Rounding
+from lotusx.streams import StreamState
 
 from .acme import install
 
@@ -149,7 +150,12 @@ async def test_a_prepared_connection_cannot_be_opened_twice(acme: SimpleNamespac
 
 async def test_one_that_breaks_midway_is_isolated_and_named(acme: SimpleNamespace) -> None:
     async with lotusx.connect_many({"a": "acme", "b": "acme"}, failures="isolated") as many:
-        break_down(many["b"])
+        streams = {name: exchange.market.stream_trades("BTC/USDT") for name, exchange in many.alive.items()}
+        async with many.merge(streams) as merged:
+            break_down(many["b"])
+            with anyio.fail_after(30):
+                assert await anext(merged) == ("b", SourceEnded(None))
+            assert merged.states["a"] is not StreamState.CLOSED
         with anyio.fail_after(30):
             while "b" not in many.failed:  # noqa: ASYNC110 - nothing is told of it
                 await anyio.sleep(0.001)
@@ -233,6 +239,8 @@ async def test_a_consolidated_book_of_different_things_or_half_the_fees_is_refus
         ({}, "not the same thing"),
         ({"same_quotes": [{"USDT", "USDC"}], "fees": {"a": "0.001"}}, "fees lacks b"),
         ({"fees": {"c": "0.001"}}, "fees names c"),
+        ({"depth": 0}, "above zero"),
+        ({"max_age_s": 0}, "above zero"),
         ({"fees": {"a": 0.001, "b": "0.001"}}, "must be exact"),
     ]
     async with lotusx.connect_many({"a": "acme", "b": "acme"}) as many:
@@ -240,6 +248,9 @@ async def test_a_consolidated_book_of_different_things_or_half_the_fees_is_refus
             with pytest.raises(InvalidArgument, match=text):
                 async with many.consolidated_book(markets, **wrong):
                     pass
+        with pytest.raises(InvalidArgument, match="at least one market"):
+            async with many.consolidated_book({}):
+                pass
         with pytest.raises(InvalidArgument, match="no connection is called"):
             async with many.consolidated_book({"z": "BTC/USDT"}):
                 pass

@@ -222,7 +222,7 @@ class Many:
             markets: Connection → symbol there. All must be the same thing, see `lotusx.many.require_same`.
             fees: Connection → taker fee, a fraction (``"0.001"`` = 10 bp), for effective prices. It must name each
                 connection in *markets*, unless *ask_fees*: a leg without a fee would look cheaper than it is.
-            ask_fees: Ask each account that *fees* does not name for its taker fee; needs a key that may read.
+            ask_fees: Ask each account that *fees* does not name for its taker fee, once; needs a key that may read.
             same_quotes: Groups of quotes that you take for one, such as ``[{"USDT", "USDC"}]``. Prices are compared as
                 they are: nothing converts them.
             depth: Levels a side that you may want to read of each leg.
@@ -235,6 +235,10 @@ class Many:
             InvalidArgument: The markets are not the same thing, or something is missing.
             UnknownSymbol: An exchange does not list its symbol.
         """
+        if not markets:
+            raise InvalidArgument("a consolidated book needs at least one market")
+        if depth < 1 or (max_age_s is not None and max_age_s <= 0):
+            raise InvalidArgument(f"depth and max_age_s must be above zero, not {depth} and {max_age_s}")
         plans = await self._plans(markets, fees, ask_fees)
         known = {name: plan.instrument for name, plan in plans.items() if plan.instrument is not None}
         inverse = None

@@ -34,7 +34,10 @@ class EventSource(Protocol[E_co]):
 
 @dataclass(frozen=True, slots=True)
 class SourceEnded:
-    """Nothing more comes of this source. ``error`` says why; ``None``: it was closed."""
+    """Nothing more comes of this source. ``error`` says why; ``None``: it was closed, by its connection's end perhaps.
+
+    Whether that connection has failed, `lotusx.many.Many.failed` tells.
+    """
 
     error: SourceFailed | None
 
