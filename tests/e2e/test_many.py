@@ -132,6 +132,15 @@ async def test_a_venue_that_is_down_at_the_start_is_isolated_and_can_be_opened_l
             assert (await book.wait_used()).left_out == ()
 
 
+async def test_a_venue_that_does_not_answer_keeps_the_others_waiting_no_longer_than_it_may(places: Places) -> None:
+    places.sims["bybit"].black_hole()
+    begun_s = anyio.current_time()
+    async with lotusx.connect_many(places.connections, failures="isolated", open_timeout_s=20) as many:
+        assert anyio.current_time() - begun_s < 21
+        assert "within 20 s" in many.failed["bybit"].reason
+        assert list(many.alive) == ["binance", "okx"]
+
+
 async def test_a_venue_that_goes_down_midway_is_told_in_its_place_and_the_others_go_on(places: Places) -> None:
     async with lotusx.connect_many(places.connections) as many, many.merge(trades(many)) as merged:
         await all_up(merged)

@@ -147,11 +147,13 @@ async def test_a_context_whose_own_tasks_break_has_failed_and_its_error_comes_ou
         assert isinstance(found.failed["x"].__cause__, ValueError)
 
 
-async def test_the_users_own_error_comes_out_as_it_is_once_all_are_closed() -> None:
+@pytest.mark.parametrize("mine", [KeyError("mine"), KeyboardInterrupt("mine"), SystemExit("mine")], ids=repr)
+async def test_the_users_own_error_comes_out_as_it_is_once_all_are_closed(mine: BaseException) -> None:
     rooms, found = Rooms(), hosts(Failures.FATAL)
-    with pytest.raises(KeyError, match="mine"):
+    with pytest.raises(type(mine), match="mine") as caught:
         async with found.run({"a": rooms.room("a"), "b": rooms.room("b")}, wait=True):
-            raise KeyError("mine")
+            raise mine
+    assert caught.value is mine
     assert sorted(rooms.left) == ["a", "b"]
 
 

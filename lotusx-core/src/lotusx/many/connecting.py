@@ -9,8 +9,17 @@ from decimal import Decimal
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import anyio
+
 from lotusx.connection import connect
-from lotusx.errors import ConfigurationError, ConnectorFailed, InvalidArgument, LotusXError, UnknownSymbol
+from lotusx.errors import (
+    ConfigurationError,
+    ConnectorFailed,
+    InvalidArgument,
+    LotusXError,
+    RequestTimeout,
+    UnknownSymbol,
+)
 from lotusx.exchange import Exchange
 from lotusx.many.books import InverseRule, LegPlan, LiveConsolidatedBook
 from lotusx.many.hosting import Failures, Hosts, to_failures
@@ -40,6 +49,7 @@ def connect_many(
     connections: Mapping[str, Connection],
     *,
     failures: Failures | str = Failures.FATAL,
+    open_timeout_s: float = 30.0,
     clock: Clock | None = None,
 ) -> Many:
     """Prepare several connections: ``async with lotusx.connect_many({…}) as many: many["spot"].market…``.
@@ -53,6 +63,7 @@ def connect_many(
     Args:
         connections: Your name of each connection → what to connect to.
         failures: What the failure of one does to the others: ``fatal`` or ``isolated``.
+        open_timeout_s: How long an exchange may take to list its instruments; one that takes longer has failed.
         clock: Where the times of `Many.portfolio` come from; ``None``: the machine's.
 
     Raises:
@@ -61,7 +72,8 @@ def connect_many(
     if not connections:
         raise InvalidArgument("connect_many needs at least one connection")
     policy = to_failures(failures)
-    return Many({name: _prepared(name, value) for name, value in connections.items()}, connections, policy, clock)
+    exchanges = {name: _prepared(name, value) for name, value in connections.items()}
+    return Many(exchanges, connections, policy, open_timeout_s, clock)
 
 
 def _prepared(name: str, value: Connection) -> Exchange:
@@ -94,9 +106,11 @@ class Many:
         exchanges: Mapping[str, Exchange],
         connections: Mapping[str, Connection],
         failures: Failures,
+        open_timeout_s: float,
         clock: Clock | None,
     ) -> None:
         self.failures = failures
+        self._open_timeout_s = open_timeout_s
         self.names = tuple(exchanges)
         self._exchanges = dict(exchanges)
         self._connections = dict(connections)
@@ -110,7 +124,7 @@ class Many:
     async def __aenter__(self) -> Self:
         if self._context is not None:
             raise LotusXError("these connections were used before; call lotusx.connect_many again")
-        contexts = {name: _opened(exchange) for name, exchange in self._exchanges.items()}
+        contexts = {name: _opened(exchange, self._open_timeout_s) for name, exchange in self._exchanges.items()}
         self._context = self._hosts.run(contexts, wait=True)
         await self._context.__aenter__()
         return self
@@ -168,7 +182,7 @@ class Many:
         if isinstance(wanted, Exchange):
             raise InvalidArgument(f"{name!r} was given as a prepared connection, which can be used once only")
         self._exchanges[name] = _prepared(name, wanted)
-        await self._hosts.add(name, _opened(self._exchanges[name]))
+        await self._hosts.add(name, _opened(self._exchanges[name], self._open_timeout_s))
         return self[name]
 
     # ---------------------------------------------------------------------------------------------------- streams
@@ -302,7 +316,10 @@ class Many:
 
 
 @asynccontextmanager
-async def _opened(exchange: Exchange) -> AsyncIterator[Exchange]:
+async def _opened(exchange: Exchange, timeout_s: float) -> AsyncIterator[Exchange]:
     async with exchange:
-        await exchange.market.instruments()
+        with anyio.move_on_after(timeout_s) as scope:
+            await exchange.market.instruments()
+        if scope.cancelled_caught:
+            raise RequestTimeout(f"{exchange.name} did not list its instruments within {timeout_s} s")
         yield exchange

@@ -79,7 +79,7 @@ class Hosts(Generic[K, T]):
         Args:
             wait: Whether the block begins only once each is open or has failed.
         """
-        raised: Exception | None = None
+        raised: BaseException | None = None
         self._ending = anyio.Event()
         async with anyio.create_task_group() as self._tasks:
             with anyio.CancelScope() as self._block:
@@ -90,7 +90,7 @@ class Hosts(Generic[K, T]):
                         for settled in tuple(self._settled.values()):
                             await settled.wait()
                     yield self
-                except Exception as error:  # the task group would wrap it
+                except (Exception, KeyboardInterrupt, SystemExit) as error:  # the task group would wrap it
                     raised = error
             self._end()
         if raised is not None:
