@@ -146,6 +146,8 @@ async def test_a_prepared_connection_cannot_be_opened_twice(acme: SimpleNamespac
         assert "was used before" in many.failed["b"].reason
         with pytest.raises(InvalidArgument, match="can be used once only"):
             await many.reopen("b")
+    with pytest.raises(LotusXError, match="has ended"):
+        await many.reopen("b")
 
 
 async def test_one_that_breaks_midway_is_isolated_and_named(acme: SimpleNamespace) -> None:

@@ -182,15 +182,11 @@ class LiveConsolidatedBook:
             signal.set()
 
     async def _change(self, within_s: float | None) -> None:
+        """Wait for a change, or until a leg may have grown too old."""
         if self._signal is None:
             self._signal = anyio.Event()
-        if within_s is None:
-            await self._signal.wait()
-            return
         with anyio.move_on_after(within_s):
             await self._signal.wait()
-            return
-        self._version += 1  # a leg has grown too old
 
     def _next_too_old(self) -> float | None:
         """Seconds until the next leg in use grows too old; ``None``: none can."""
@@ -205,21 +201,31 @@ class LiveConsolidatedBook:
 class ConsolidatedChanges:
     """Iterates over the newest state of a consolidated book; made by `LiveConsolidatedBook.changes`."""
 
-    __slots__ = ("_book", "_depth", "_seen")
+    __slots__ = ("_book", "_depth", "_seen", "_states")
 
     def __init__(self, book: LiveConsolidatedBook, depth: int) -> None:
         self._book = book
         self._depth = depth
         self._seen = -1
+        self._states: tuple[LegState, ...] = ()
 
     def __aiter__(self) -> ConsolidatedChanges:
         return self
 
     async def __anext__(self) -> ConsolidatedBook:
         book = self._book
-        while not book._closed and book._version == self._seen:
+        while not book._closed:
+            if book._version != self._seen:
+                self._seen = book._version
+                return self._read()
             await book._change(book._next_too_old())
-        if book._closed:
-            raise StopAsyncIteration
-        self._seen = book._version
-        return book.read(self._depth)
+            if book._version == self._seen:  # nothing came: only time has passed
+                states, found = self._states, self._read()
+                if self._states != states:
+                    return found
+        raise StopAsyncIteration
+
+    def _read(self) -> ConsolidatedBook:
+        found = self._book.read(self._depth)
+        self._states = tuple(leg.state for leg in found.legs)
+        return found

@@ -133,7 +133,10 @@ class Many:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         assert self._context is not None
-        return await self._context.__aexit__(kind, error, trace)
+        try:
+            return await self._context.__aexit__(kind, error, trace)
+        finally:
+            self._connections.clear()  # credentials may be among them
 
     # ------------------------------------------------------------------------------------------------ connections
 
@@ -178,6 +181,8 @@ class Many:
         """
         if name not in self.failed:
             raise InvalidArgument(f"{name!r} has not failed; failed: {', '.join(self.failed) or 'none'}")
+        if name not in self._connections:
+            raise LotusXError("the block of these connections has ended; nothing more can be opened in it")
         wanted = self._connections[name]
         if isinstance(wanted, Exchange):
             raise InvalidArgument(f"{name!r} was given as a prepared connection, which can be used once only")
