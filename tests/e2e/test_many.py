@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal as D
+from random import Random
 from typing import Any
 
 import anyio
@@ -237,6 +238,44 @@ async def test_a_leg_that_loses_its_connection_is_never_used_and_comes_back(plac
         places.sims["binance"].refuse_connections(False)
         found = await take(changes, lambda found: not found.left_out)
         assert _best(found) == [("binance", D(100)), ("binance", D(102))]
+
+
+async def test_after_whatever_happened_the_best_prices_are_the_best_of_what_the_exchanges_have(places: Places) -> None:
+    random, checked = Random(3), 0
+    async with (
+        lotusx.connect_many(places.connections) as many,
+        many.consolidated_book(dict.fromkeys(VENUES, BTC)) as book,
+    ):
+        changes = book.changes()
+        await take(changes, lambda found: not found.left_out)
+        for _ in range(12):
+            name = random.choice(list(VENUES))
+            match random.choice(("trade", "show", "gap", "cut")):
+                case "trade":
+                    places.trade(name)
+                case "show":
+                    middle = random.randint(60_000, 61_000)
+                    places.show(name, f"{middle}", f"{middle + random.randint(1, 90)}")
+                case "gap":
+                    places.sims[name].gap(VENUES[name][1])
+                    places.trade(name)
+                    places.trade(name)
+                case _:
+                    places.sims[name].cut_connections("rst")
+            await anyio.sleep(25)
+            found = book.read()
+            used = [leg.name for leg in found.legs if leg.state is LegState.USED]
+            assert all(leg.reason for leg in found.left_out)
+            theirs = {each: await many[each].market.order_book(BTC, 5) for each in used}
+            assert found.best_bid is not None
+            assert found.best_ask is not None
+            assert found.best_bid.price == max(each.bids[0].price for each in theirs.values())
+            assert found.best_ask.price == min(each.asks[0].price for each in theirs.values())
+            assert found.best_bid.quantity == theirs[found.best_bid.leg].bids[0].quantity
+            assert found.best_ask.quantity == theirs[found.best_ask.leg].asks[0].quantity
+            checked += len(used)
+        await take(changes, lambda found: not found.left_out)
+    assert checked > 24
 
 
 def _best(book: ConsolidatedBook) -> list[tuple[str, D]]:

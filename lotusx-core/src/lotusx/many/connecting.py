@@ -126,7 +126,11 @@ class Many:
             raise LotusXError("these connections were used before; call lotusx.connect_many again")
         contexts = {name: _opened(exchange, self._open_timeout_s) for name, exchange in self._exchanges.items()}
         self._context = self._hosts.run(contexts, wait=True)
-        await self._context.__aenter__()
+        try:
+            await self._context.__aenter__()
+        except BaseException:
+            self._connections.clear()
+            raise
         return self
 
     async def __aexit__(
