@@ -36,7 +36,7 @@ def test_unknown_exchange_lists_what_is_installed(core_and_binance: Environment)
         "    print(error)\n"
     )
     assert "installed: binance" in said
-    assert "pip install lotusx-binanse" in said
+    assert "Did you mean binance? Others come in packages, pip install lotusx-…" in said
 
 
 def test_connecting_sends_nothing_and_loads_the_plugin(core_and_binance: Environment) -> None:

@@ -102,6 +102,12 @@ def next_step(error: LotusXError) -> str:
     own: str = getattr(error, "next_step", "")  # of errors that commands make themselves
     if own:
         return own
+    if isinstance(error, errors.UnknownExchange) and not error.near:
+        from lotusx_cli.packages import how_to_install
+
+        install = how_to_install(error.name)
+        if install:
+            return install
     if error.after_s:
         return f"wait {error.after_s:.0f} s before the next try"
     return next((step for kind, step in steps if isinstance(error, kind)), "")

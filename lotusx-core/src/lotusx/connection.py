@@ -73,7 +73,7 @@ def connect(
         options: The exchange's own options, such as ``{"order_entry": "ws"}``.
 
     Raises:
-        UnknownExchange: It is not installed; the text says what is, and what to install.
+        UnknownExchange: It is not installed; the text says what is, and where others are.
         PluginError: It is installed and cannot be used.
         ConfigurationError: A setting or a credential is wrong.
     """

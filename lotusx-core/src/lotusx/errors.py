@@ -92,7 +92,10 @@ class UnknownExchange(ConfigurationError):
     def __init__(self, name: str, installed: tuple[str, ...] = (), near: tuple[str, ...] = ()) -> None:
         have = ", ".join(installed) if installed else "none"
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"no exchange {name!r} is installed (installed: {have}).{hint} Try: pip install lotusx-{name}")
+        super().__init__(  # no package is made up of a name that somebody typed: anybody may have published it
+            f"no exchange {name!r} is installed (installed: {have}).{hint} Others come in packages, pip install lotusx-…: the "
+            "documentation lists those of this project; install no other whose publisher you would not give your keys"
+        )
         self.name = name
         self.installed = installed
         self.near = near

@@ -408,7 +408,7 @@ def test_a_credential_provider_is_asked_when_nothing_else_has_any(acme: SimpleNa
 
 
 def test_an_unknown_exchange_says_what_to_install(acme: SimpleNamespace) -> None:
-    with pytest.raises(UnknownExchange, match="pip install lotusx-nowhere"):
+    with pytest.raises(UnknownExchange, match="pip install lotusx-…: the documentation lists"):
         lotusx.connect("nowhere")
 
 

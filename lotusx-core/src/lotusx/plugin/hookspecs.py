@@ -65,7 +65,11 @@ class HookSpecs:
     def lotusx_rest_middleware(
         self, exchange: str
     ) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]] | None:
-        """Return an async wrapper around every attempt of a REST request, inside the budget and before signing."""
+        """Return an async wrapper around every attempt of a REST request; ``None``: not for this exchange.
+
+        It stands outside the wait for the exchange's limits and before signing: what it answers itself costs nothing of
+        them, and what it waits does not age a signature. It sees no secret, and the reply only if that is a success.
+        """
 
     @hookspec
     def lotusx_observer(self, exchange: str, environment: str, account: str | None) -> Observer | None:
