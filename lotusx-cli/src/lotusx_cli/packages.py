@@ -1,4 +1,4 @@
-"""Which of this project's packages brings which exchange; of others nothing is suggested: anybody may have published them."""
+"""Which of this project's packages brings which exchange. No other is ever suggested: anybody may have published it."""
 
 from __future__ import annotations
 

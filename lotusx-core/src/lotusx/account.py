@@ -12,6 +12,8 @@ from lotusx.guard import Guard
 from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
+from lotusx.kernel.origin import made_as
+from lotusx.kernel.request import Origin
 from lotusx.model.enums import MarginMode
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol
@@ -65,14 +67,18 @@ class Account:
         wanted = decimal_from_user(leverage, name="leverage")
         if wanted < 1:
             raise InvalidArgument(f"leverage must be 1 or more, not {wanted}")
-        await self._port.set_leverage(await self._instruments.resolve(symbol), wanted)
+        instrument = await self._instruments.resolve(symbol)
+        with made_as(Origin.ACCOUNT):
+            await self._port.set_leverage(instrument, wanted)
 
     async def set_margin_mode(self, symbol: Symbol | str, mode: MarginMode | str) -> None:
         """Have positions of one instrument share the account's margin, or use their own. Setting it again is safe."""
         self._guard.command(Capability.MARGIN_MODE)
         if mode not in (MarginMode.CROSS, MarginMode.ISOLATED):
             raise InvalidArgument(f"a margin mode is 'cross' or 'isolated', not {mode!r}")
-        await self._port.set_margin_mode(await self._instruments.resolve(symbol), MarginMode(mode))
+        instrument = await self._instruments.resolve(symbol)
+        with made_as(Origin.ACCOUNT):
+            await self._port.set_margin_mode(instrument, MarginMode(mode))
 
     async def change_margin(self, symbol: Symbol | str, amount: Decimal | int | str) -> None:
         """Add *amount* of the settle asset to the margin of an isolated position; below zero: take it out.
@@ -84,7 +90,9 @@ class Account:
         wanted = decimal_from_user(amount, name="amount")
         if not wanted:
             raise InvalidArgument("amount must not be zero")
-        await self._port.change_margin(await self._instruments.resolve(symbol), wanted)
+        instrument = await self._instruments.resolve(symbol)
+        with made_as(Origin.ACCOUNT):
+            await self._port.change_margin(instrument, wanted)
 
     async def transfer(self, asset: str, amount: Decimal | int | str, *, source: str, target: str) -> None:
         """Move *amount* between two wallets of the account, in the exchange's own names of them.
@@ -96,7 +104,8 @@ class Account:
         wanted = decimal_from_user(amount, name="amount")
         if wanted <= 0:
             raise InvalidArgument(f"amount must be above zero, not {wanted}")
-        await self._port.transfer(asset, wanted, source, target)
+        with made_as(Origin.ACCOUNT):
+            await self._port.transfer(asset, wanted, source, target)
 
     async def iter_funding_payments(
         self, symbol: Symbol | str | None = None, *, start: Moment = None, end: Moment = None

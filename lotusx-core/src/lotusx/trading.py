@@ -12,7 +12,9 @@ from lotusx.guard import Guard
 from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
+from lotusx.kernel.origin import made_as
 from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.request import Origin
 from lotusx.model.enums import OrderType, QuantityUnit, TimeInForce
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol
@@ -102,7 +104,8 @@ class Trading:
         """Have the exchange cancel everything unless this is called again within *seconds* (0: switch it off)."""
         self._guard.command(Capability.CANCEL_ALL_AFTER)
         instrument = None if symbol is None else await self._instruments.resolve(symbol)
-        await self._port.cancel_all_after(seconds, instrument)
+        with made_as(Origin.ACCOUNT):
+            await self._port.cancel_all_after(seconds, instrument)
 
     async def amend(
         self,

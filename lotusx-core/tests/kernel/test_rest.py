@@ -30,8 +30,9 @@ from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.nonce import NonceAllocator, Stamper
+from lotusx.kernel.origin import made_as
 from lotusx.kernel.redact import Redactor
-from lotusx.kernel.request import Cost, Effect, Request, Response, SigningContext, Verb
+from lotusx.kernel.request import Cost, Effect, Origin, Request, Response, SigningContext, Verb
 from lotusx.kernel.rest import Middleware, Next, RestStack
 from lotusx.kernel.telemetry import (
     BudgetWait,
@@ -609,6 +610,33 @@ async def test_middleware_wraps_every_attempt_outermost_first_and_sees_no_signat
 
     assert seen == ["outer a=1", "inner a=1", "outer a=1", "inner a=1", "inner 200", "outer 200"]
     assert bench.http.requests[0].headers == (("outer", "1"), ("inner", "1"))
+
+
+async def test_middleware_that_answers_itself_takes_nothing_of_the_limits() -> None:
+    async def cached(request: Request, inner: Next) -> Response:
+        return Response(200, JSON, b'{"n": 7}')
+
+    bench = Bench(middleware=(cached,))
+
+    assert [await bench.call() for _ in range(20)] == [{"n": 7}] * 20  # the limits would allow 10
+    assert bench.clock.mono == 0
+    assert bench.http.requests == []
+
+
+async def test_middleware_is_told_whose_a_command_is_and_nobody_s_is_native() -> None:
+    seen: list[Origin] = []
+
+    async def watched(request: Request, inner: Next) -> Response:
+        seen.append(request.origin)
+        return await inner(request)
+
+    bench = Bench(OK, OK, OK, signer=Signer(), middleware=(watched,))
+    await bench.call(COMMAND)
+    with made_as(Origin.ORDER):
+        await bench.call(COMMAND)
+    await bench.call(COMMAND)
+
+    assert seen == [Origin.NATIVE, Origin.ORDER, Origin.NATIVE]
 
 
 async def test_a_cancelled_wait_leaves_the_queue() -> None:

@@ -216,11 +216,12 @@ async def test_what_is_refused_for_its_stamp_again_is_told() -> None:
     assert len(socket.timeouts) == 2
 
 
-async def test_a_call_is_told_from_its_start_to_its_end() -> None:
+@pytest.mark.parametrize(("name", "told"), [("", "api"), ("order.place", "api/order.place")])
+async def test_a_call_is_told_by_its_name_from_its_start_to_its_end(name: str, told: str) -> None:
     socket = Socket()
-    await socket.requests.request(write)
+    await socket.requests.request(write, name=name)
 
     started, finished = socket.events
-    assert started == CallStarted("x", "api", 1)
+    assert started == CallStarted("x", told, 1)
     assert isinstance(finished, CallFinished)
-    assert (finished.call, finished.error) == (1, "")
+    assert (finished.endpoint, finished.call, finished.error) == (told, 1, "")

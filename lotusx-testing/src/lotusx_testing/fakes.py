@@ -101,6 +101,7 @@ class FakeWsRequests:
     Attributes:
         sent: The texts, in order; `costs`: what each takes of the limits.
         usage: What the replies said of the limits.
+        names: What the requests are called in metrics.
     """
 
     context: SigningContext = field(default_factory=lambda: SigningContext(now_ms=1_770_000_000_000, nonce=1))
@@ -108,6 +109,7 @@ class FakeWsRequests:
     replies: deque[bytes | Exception] = field(default_factory=deque)
     costs: list[tuple[Cost, ...]] = field(default_factory=list)
     usage: list[Usage] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     opened: int = 0
 
     async def ready(self) -> None:
@@ -123,9 +125,11 @@ class FakeWsRequests:
         lane: Lane = Lane.NORMAL,
         usage: Callable[[bytes], Iterable[Usage]] | None = None,
         error: Callable[[bytes], LotusXError | None] | None = None,
+        name: str = "",
     ) -> bytes:
         """Record and answer."""
         self.sent.append(write(len(self.sent) + 1, self.context))
+        self.names.append(name)
         self.costs.append(tuple(costs))
         if not self.replies:
             raise ConnectionFailed("nothing was scripted")

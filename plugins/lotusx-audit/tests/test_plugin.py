@@ -13,7 +13,7 @@ import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import ConfigurationError, OrderVetoed, RefusedBeforeSending
+from lotusx.errors import ConfigurationError, ExchangeError, OrderVetoed, RefusedBeforeSending
 from lotusx.plugin import hookimpl
 from lotusx_audit import Audit, AuditError, AuditLog, verify
 from lotusx_audit.__main__ import main
@@ -163,6 +163,44 @@ async def test_while_the_log_cannot_be_written_orders_are_refused_and_cancels_pa
     found = verify(path)
     assert found.ok
     assert any(note.endswith("gap") for note in found.notes)
+
+
+async def test_commands_that_are_no_orders_are_written_down_with_what_was_asked(
+    server: memory.MemoryServer, path: Path
+) -> None:
+    params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "9"}
+    async with connect(server, audit(path)) as exchange:
+        await exchange.place(buy("a"))
+        await exchange.native.call("GET", "/api/v3/openOrders", {"symbol": "BTCUSDT"}, signed=True)
+        await exchange.native.call("POST", "/api/v3/order", {**params, "price": "60000"}, signed=True)
+        with pytest.raises(ExchangeError):
+            await exchange.native.call("POST", "/api/v3/order", params, signed=True)
+    asked, refused = records(path, "command")  # neither the order nor the reads
+    assert (asked["origin"], asked["verb"]) == ("native", "POST")
+    assert asked["url"].endswith("/api/v3/order")
+    assert "price=60000" in asked["query"] + asked.get("body", "")
+    assert "signature" not in json.dumps(asked)
+    ends = records(path, "command_ended")
+    assert [each["number"] for each in ends] == [asked["number"], refused["number"]]
+    assert ends[0]["status"] == 200
+    assert "-1013" in ends[1]["reason"]
+    assert verify(path).ok
+
+
+async def test_while_the_log_cannot_be_written_native_commands_are_refused(
+    server: memory.MemoryServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with connect(server, audit(path)) as exchange:
+        with monkeypatch.context() as patched:
+            patched.setattr(AuditLog, "_write", full)
+            assert await exchange.native.call("GET", "/api/v3/time")
+            with pytest.raises(OrderVetoed, match="No space left") as caught:
+                await exchange.native.call("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"}, signed=True)
+        assert caught.value.rule == "audit"
+        assert await exchange.open_orders() == []
 
 
 async def test_a_log_that_cannot_be_opened_lets_nothing_connect(server: memory.MemoryServer, tmp_path: Path) -> None:

@@ -354,6 +354,7 @@ async def test_orders_go_over_the_websocket_when_asked(make_desk: Callable[..., 
     assert desk.rest.requests == []
     weight = Cost("ip-weight", 1, free_on_success=True)
     assert desk.ws.costs == [(weight, Cost("orders", 1)), (weight,)]
+    assert desk.ws.names == ["order.place", "order.cancel"]
 
 
 async def test_a_refusal_over_the_websocket_says_what_was_counted_and_how_long_to_wait(

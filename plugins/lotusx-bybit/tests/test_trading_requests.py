@@ -214,6 +214,7 @@ async def test_socket_sends_what_rest_would_and_shares_its_quota(make: Make) -> 
     sent = json.loads(desk.ws.sent[0])
     assert (sent["op"], sent["args"][0]["orderLinkId"], state.venue_order_id) == ("order.create", "a-1", "o-1")
     assert desk.ws.costs == [(Cost("/v5/order/create", 1),)]
+    assert desk.ws.names == ["order.create"]
     assert [(usage.pool, usage.used) for usage in desk.ws.usage] == [("/v5/order/create", 1)]
     assert desk.kernel.limits == [Limit("/v5/order/create", 7, QUOTA_S, scope="account spot", aligned=False)]
     assert desk.rest.requests == []

@@ -411,6 +411,7 @@ async def test_orders_over_the_socket(make_desk: Any) -> None:
     assert sent["request"]["payload"]["action"]["type"] == "order"
     assert {cost.pool for cost in desk.ws.costs[0]} >= {"ip-weight", "ws-messages"}
     assert isinstance(await desk.connector.trading.cancel(OrderRef(None, "1"), BTC), Acknowledged)
+    assert desk.ws.names == ["order", "cancel"]
     for kind in (RateLimited, PermissionDenied, MalformedReply, MalformedReply):
         with pytest.raises(kind):
             await desk.connector.trading.place(limit_buy(), BTC)

@@ -10,8 +10,8 @@ import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import OrderVetoed
-from lotusx.model import AmendRequest
+from lotusx.errors import ExchangeError, OrderVetoed
+from lotusx.model import Accepted, AmendRequest
 from lotusx_risk import Risk
 from lotusx_sim import BinanceSpot, Simulator
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
@@ -139,3 +139,29 @@ async def test_the_table_of_the_configuration_enables_it(
     async with connect(server) as exchange:
         with pytest.raises(OrderVetoed, match="max_notional"):
             await exchange.place(rests("a", "0.02"))
+
+
+async def test_native_commands_are_refused_where_the_limits_say_so_and_nothing_else_is(
+    server: memory.MemoryServer,
+) -> None:
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
+    risk = Risk(native="refuse")
+    async with connect(server, risk) as exchange:
+        with pytest.raises(OrderVetoed, match="native command cannot be checked") as caught:
+            await exchange.native.call("POST", "/api/v3/order", order, signed=True)
+        assert caught.value.rule == "native"
+        assert await exchange.native.call("GET", "/api/v3/account", signed=True)  # reads are free
+        placed = await exchange.place(lotusx.OrderRequest.limit(BTC, "buy", "0.01", "60000", client_order_id="a"))
+        await exchange.amend(BTC, client_order_id="a", price="60001")
+        batch = [lotusx.OrderRequest.limit(BTC, "buy", "0.01", "60000", client_order_id=name) for name in "bc"]
+        assert all(isinstance(each, Accepted) for each in await exchange.place_batch_orders(batch, emulate=True))
+        await exchange.cancel(BTC, client_order_id=placed.client_order_id)
+        await exchange.cancel_all(BTC)
+        assert await exchange.open_orders(BTC) == []
+    assert risk.vetoes == {"native": 1}
+
+
+async def test_native_commands_pass_unless_the_limits_speak_of_them(server: memory.MemoryServer) -> None:
+    async with connect(server, Risk(max_notional="1")) as exchange:
+        with pytest.raises(ExchangeError):
+            await exchange.native.call("DELETE", "/api/v3/order", {"symbol": "BTCUSDT", "orderId": 1}, signed=True)

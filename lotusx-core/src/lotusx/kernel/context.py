@@ -47,6 +47,7 @@ class WsRequests(Protocol):
         lane: Lane = Lane.NORMAL,
         usage: Callable[[bytes], Iterable[Usage]] | None = None,
         error: Callable[[bytes], LotusXError | None] | None = None,
+        name: str = "",
     ) -> bytes:
         """Send the text that *write* makes of a request id and a signing context; return the whole reply message.
 
@@ -56,6 +57,7 @@ class WsRequests(Protocol):
             usage: Pure: says what the exchange counted, from a reply of any kind; nothing if it cannot be read.
             error: Pure: the error a reply stands for, which is then raised; ``None``: it is a success. `RateLimited`
                 and `Banned` hold the pools of *costs*, or all traffic, for REST as well.
+            name: The exchange's word for what is asked, such as ``order.place``, for metrics and logs; one of few.
 
         Raises:
             RateLimited: Also when the limits do not allow it within *timeout_s*; nothing was sent then.

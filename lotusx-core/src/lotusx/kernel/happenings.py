@@ -23,7 +23,7 @@ class CallStarted:
     """Somebody asks the exchange for something: one or several attempts follow. Told in the caller's task.
 
     Attributes:
-        endpoint: Stable name; of a request over a WebSocket the name of its group.
+        endpoint: Stable name; of a request over a WebSocket its group's and its own, ``api/order.place``.
         verb: The HTTP method; empty for a request over a WebSocket.
         url: Without its query, which may carry what is nobody's business.
     """

@@ -24,6 +24,17 @@ class Effect(StrEnum):
     COMMAND = "command"
 
 
+class Origin(StrEnum):
+    """Whose command a request is."""
+
+    ORDER = "order"
+    """An order's, or a cancel: checked, and told as `OrderSent`."""
+    ACCOUNT = "account"
+    """Another call of LotusX's own: leverage, margin, transfer, the dead-man's switch."""
+    NATIVE = "native"
+    """A native call's: nothing of LotusX has looked at what it means."""
+
+
 class Lane(StrEnum):
     """Which part of a budget a request may use."""
 
@@ -54,6 +65,7 @@ class Request:
         content: What was meant, for signers that sign structure rather than bytes.
         endpoint: Stable name for metrics and errors; made of verb and path if left out.
         timeout_s: Deadline of one attempt, from the first byte sent.
+        origin: Whose command it is; the kernel sets it. Means nothing for a read.
     """
 
     verb: Verb
@@ -69,6 +81,7 @@ class Request:
     effect: Effect = Effect.READ
     lane: Lane = Lane.NORMAL
     timeout_s: float = 15.0
+    origin: Origin = Origin.NATIVE
 
     @property
     def name(self) -> str:

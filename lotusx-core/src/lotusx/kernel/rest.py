@@ -6,7 +6,7 @@ Signing comes after all waiting, so that a stamp is fresh when it leaves; what w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from lotusx.kernel.clock import Clock, ClockOffset
 from lotusx.kernel.dialect import RestDialect
 from lotusx.kernel.meter import DEFAULT_BAN_S, Meter
 from lotusx.kernel.nonce import Stamper
+from lotusx.kernel.origin import current_origin
 from lotusx.kernel.redact import Redactor
 from lotusx.kernel.request import Effect, Request, Response
 from lotusx.kernel.retry import RetryPolicy, retry_after_s
@@ -305,8 +306,11 @@ class RestStack:
             MalformedReply: *decode* could not read the reply.
             NotSupported: It changes something, and the connection only reads; nothing was sent.
         """
-        if self.read_only and request.effect is not Effect.READ:
-            raise NotSupported(self._exchange, f"{request.name} on a read-only connection", "read_only=False")
+        if request.effect is not Effect.READ:
+            if self.read_only:
+                raise NotSupported(self._exchange, f"{request.name} on a read-only connection", "read_only=False")
+            if self._middleware:
+                request = replace(request, origin=current_origin())
         telemetry = self._telemetry
         if not telemetry:
             return await self._call(request, decode, 0)

@@ -45,7 +45,7 @@ class BudgetedRequests:
     """The kernel's `WsRequests` of one group of addresses.
 
     Args:
-        name: What observers are told waits; the group's name.
+        name: The group's; observers are told of a request by it and the request's own, ``api/order.place``.
         budget: The same that REST draws on.
         time: Asked before a stamp that would be refused, and after one that was: that request is sent once more, for it
             was not executed.
@@ -86,25 +86,27 @@ class BudgetedRequests:
         lane: Lane = Lane.NORMAL,
         usage: Callable[[bytes], Iterable[Usage]] | None = None,
         error: Callable[[bytes], LotusXError | None] | None = None,
+        name: str = "",
     ) -> bytes:
         """Send one request when the limits allow it. See `lotusx.kernel.context.WsRequests`."""
         began_ns = self._clock.monotonic_ns()
         until_ns = began_ns + int(timeout_s * _S)
         telemetry = self._telemetry
         if not telemetry:
-            return await self._request(partial(self._send, write, until_ns, costs, lane, usage, error, 0), until_ns)
+            return await self._request(partial(self._send, write, until_ns, costs, lane, usage, error), until_ns)
+        endpoint = f"{self._name}/{name}" if name else self._name
         number = telemetry.next_call()
-        telemetry.emit(CallStarted(self._exchange, self._name, number))
+        telemetry.emit(CallStarted(self._exchange, endpoint, number))
         failed = ""
         try:
-            send = partial(self._send, write, until_ns, costs, lane, usage, error, number)
+            send = partial(self._send, write, until_ns, costs, lane, usage, error, endpoint, number)
             return await self._request(send, until_ns)
         except BaseException as problem:
             failed = type(problem).__name__
             raise
         finally:
             elapsed_s = (self._clock.monotonic_ns() - began_ns) / _S
-            telemetry.emit(CallFinished(self._exchange, self._name, number, elapsed_s, failed))
+            telemetry.emit(CallFinished(self._exchange, endpoint, number, elapsed_s, failed))
 
     async def _request(self, send: Callable[[], Awaitable[bytes]], until_ns: int) -> bytes:
         if self._time is None:
@@ -126,9 +128,10 @@ class BudgetedRequests:
         lane: Lane,
         usage: Callable[[bytes], Iterable[Usage]] | None,
         error: Callable[[bytes], LotusXError | None] | None,
-        call: int,
+        endpoint: str = "",
+        call: int = 0,
     ) -> bytes:
-        ticket = await self._meter.take(self._name, costs, lane, until_ns, call)
+        ticket = await self._meter.take(endpoint, costs, lane, until_ns, call)
         try:
             sent_ns = self._clock.monotonic_ns()
             reply = await self._requester.request(write, timeout_s=(until_ns - sent_ns) / _S)

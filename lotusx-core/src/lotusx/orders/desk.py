@@ -14,7 +14,9 @@ import anyio
 from lotusx.errors import LotusXError, OrderNotFound
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import CommandKind
+from lotusx.kernel.origin import made_as
 from lotusx.kernel.ports import Acknowledged, OrderRef
+from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
 from lotusx.orders.commands import Check, Commands, Prepared
@@ -174,7 +176,8 @@ class OrderDesk:
         A transport error leaves it open what was cancelled: calling again is safe.
         """
         symbol = None if instrument is None else instrument.symbol
-        states = await self._run.teller.around_cancel_all(symbol, partial(self._port.cancel_all, instrument))
+        with made_as(Origin.ORDER):
+            states = await self._run.teller.around_cancel_all(symbol, partial(self._port.cancel_all, instrument))
         for state in states:
             self._run.learn(state)
         return [self._merged(state) for state in states]

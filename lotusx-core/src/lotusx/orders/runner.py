@@ -11,6 +11,8 @@ import anyio
 
 from lotusx.errors import InvalidArgument, LotusXError, OrderOutcomeUnknown
 from lotusx.kernel.orders.outcome import Command, Phase, is_proof
+from lotusx.kernel.origin import made_as
+from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, Unknown
 from lotusx.orders.batch import align
@@ -103,7 +105,8 @@ class Runner:
         answer: OrderState | BaseException
         self.teller.sending([(job.command, job.intent)])
         try:
-            answer = await call()
+            with made_as(Origin.ORDER):
+                answer = await call()
         except Exception as error:
             answer = error
         except BaseException as error:  # also a group of cancellations, as trio's nurseries raise them
@@ -120,7 +123,9 @@ class Runner:
         answers: Sequence[OrderState | BaseException]
         self.teller.sending([(job.command, job.intent) for job in jobs])
         try:
-            answers = align([job.names for job in jobs], await call(), [job.new_id for job in jobs])
+            with made_as(Origin.ORDER):
+                told = await call()
+            answers = align([job.names for job in jobs], told, [job.new_id for job in jobs])
         except Exception as error:
             answers = [error] * len(jobs)
         except BaseException as error:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         Cost as Cost,
         Effect as Effect,
         Lane as Lane,
+        Origin as Origin,
         Request as Request,
         Response as Response,
         SigningContext as SigningContext,
@@ -103,7 +104,7 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.orders.context": "OrderContext",
         "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
         "Span TradingPort",
-        "lotusx.kernel.request": "Cost Effect Lane Request Response SigningContext Verb",
+        "lotusx.kernel.request": "Cost Effect Lane Origin Request Response SigningContext Verb",
         "lotusx.kernel.secrets": "Secret",
         "lotusx.kernel.signer": "Signer",
         "lotusx.kernel.telemetry": "BookMeasured BudgetMeasured BudgetWait CallFinished CallStarted ClockMeasured "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,16 @@ import anyio.to_thread
 
 from lotusx.errors import ConfigurationError, OrderVetoed
 from lotusx.model import OrderRequest
-from lotusx.plugin import Event, hookimpl
+from lotusx.plugin import Effect, Event, Origin, Request, Response, hookimpl
 from lotusx_audit.log import AuditError, AuditLog, fsync_all
-from lotusx_audit.records import content_of
+from lotusx_audit.records import command_content, content_of
 
 logger = logging.getLogger("lotusx.audit")
 
 _KNOWN = ("file", "fsync", "max_mb")
 _FSYNC = ("always", "second", "never")
 _SYNC_S = 1.0
+Next = Callable[[Request], Awaitable[Response]]
 
 
 class Audit:
@@ -35,7 +36,7 @@ class Audit:
             the connection closes), ``max_mb`` (a file of so many megabytes is set aside; 64).
         now_ns: Wall time.
 
-    An order or amendment is refused while the log cannot be written; a cancel never is.
+    An order, amendment or native command is refused while the log cannot be written; a cancel never is.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Audit:
         self._session = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._where: dict[str, str] = {}
         self._lost = 0
+        self._commands = 0
         self._failure = ""
 
     @hookimpl
@@ -71,6 +73,32 @@ class Audit:
         """
         if self._failure and not self._append([]):
             raise OrderVetoed(f"{request.symbol}: the audit log cannot be written: {self._failure}", rule="audit")
+
+    @hookimpl
+    def lotusx_rest_middleware(self, exchange: str) -> Callable[[Request, Next], Awaitable[Response]]:
+        """Write down commands that are no orders' and how they ended: leverage, transfers, all of native calls."""
+        return self._around
+
+    async def _around(self, request: Request, following: Next) -> Response:
+        if request.effect is Effect.READ or request.origin is Origin.ORDER:
+            return await following(request)
+        self._commands += 1
+        number = self._commands
+        if not self._append([{"type": "command", "number": number, **command_content(request)}]):
+            if request.origin is Origin.NATIVE:  # it may be an order
+                raise OrderVetoed(f"{request.name}: the audit log cannot be written: {self._failure}", rule="audit")
+            self._lost += 1
+        try:
+            response = await following(request)
+        except BaseException as error:
+            self._ended(number, {"error": type(error).__name__, "reason": str(error)})
+            raise
+        self._ended(number, {"status": response.status})
+        return response
+
+    def _ended(self, number: int, how: dict[str, Any]) -> None:
+        if not self._append([{"type": "command_ended", "number": number, **how}]):
+            self._lost += 1
 
     def _observe(self, event: object) -> None:
         content = content_of(event)

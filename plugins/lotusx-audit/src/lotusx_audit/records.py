@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from lotusx.model import OrderRequest, Symbol
-from lotusx.plugin import FillReported, OrderAnswered, OrderOutcome, OrderRefused, OrderReported, OrderSent
+from lotusx.plugin import FillReported, OrderAnswered, OrderOutcome, OrderRefused, OrderReported, OrderSent, Request
 
 TYPES: Mapping[type, str] = {
     OrderSent: "intent",
@@ -28,6 +28,13 @@ def content_of(event: object) -> dict[str, Any] | None:
     """Return the content of the record of *event*; ``None``: it is not about an order."""
     kind = TYPES.get(type(event))
     return None if kind is None else {"type": kind, **_fields(event)}
+
+
+def command_content(request: Request) -> dict[str, Any]:
+    """Return what *request* asks for, as it was before it was signed: no key and no signature is in it yet."""
+    asked = {"query": request.query, "body": request.body.decode("utf-8", "replace"), "content": plain(request.content)}
+    where = {"origin": plain(request.origin), "verb": plain(request.verb), "url": request.base_url + request.path}
+    return {**where, **{name: value for name, value in asked.items() if value not in (None, "")}}
 
 
 def plain(value: object) -> Any:

@@ -53,7 +53,7 @@ class ApiCommands:
         def error(reply: bytes) -> LotusXError | None:
             return api_error(self._exchange, reply, command=True, meanings=self._meanings)
 
-        reply = await self._requests.request(text, costs=costs, lane=lane, usage=api_usage, error=error)
+        reply = await self._requests.request(text, costs=costs, lane=lane, usage=api_usage, error=error, name=method)
         result = read_api_reply(self._exchange, reply, command=True, meanings=self._meanings)
         try:
             return decode(result)

@@ -46,6 +46,7 @@ class Limits:
         unpriced: Whether an order passes whose worth or price cannot be judged because there is no price; whatever
             this says, one that could go beyond ``max_position`` does not.
         price_age_s: How old a price may be that orders are compared with.
+        native: Whether commands of native calls may be sent, which nobody can check by their meaning.
         position_age_s: After how long the position is asked for anew, for what happened elsewhere.
     """
 
@@ -57,6 +58,7 @@ class Limits:
     halted: bool = False
     kill_file: Path | None = None
     unpriced: bool = False
+    native: bool = True
     price_age_s: Decimal = Decimal(2)
     position_age_s: Decimal = Decimal(60)
 
@@ -82,13 +84,15 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
         per_s=_number(options.get("per_s", 1), "[risk] per_s"),
         halted=_truth(options.get("halted", False), "[risk] halted"),
         kill_file=_path(options.get("kill_file")),
-        unpriced=_unpriced(options.get("unpriced", "refuse")),
+        unpriced=_allows(options.get("unpriced", "refuse"), "unpriced"),
+        native=_allows(options.get("native", "allow"), "native"),
         price_age_s=_number(options.get("price_age_s", 2), "[risk] price_age_s"),
         position_age_s=_number(options.get("position_age_s", 60), "[risk] position_age_s"),
     )
     if not _limits_anything(limits):
         raise ConfigurationError(
-            "[risk] limits nothing: set allow, max_notional, price_collar, max_orders, kill_file or a limit of a symbol"
+            "[risk] limits nothing: set allow, max_notional, price_collar, max_orders, kill_file, native, or a limit "
+            "of a symbol"
         )
     return limits
 
@@ -97,6 +101,7 @@ def _limits_anything(limits: Limits) -> bool:
     stated = (limits.allow, limits.max_orders, limits.kill_file, limits.general.max_notional)
     return (
         limits.halted
+        or not limits.native
         or bool(limits.symbols)
         or any(item is not None for item in (*stated, limits.general.price_collar))
     )
@@ -165,9 +170,9 @@ def _path(value: object) -> Path | None:
     return Path(value).expanduser()
 
 
-def _unpriced(value: object) -> bool:
+def _allows(value: object, name: str) -> bool:
     if value not in ("refuse", "allow"):
-        raise ConfigurationError(f"[risk] unpriced must be 'refuse' or 'allow', not {value!r}")
+        raise ConfigurationError(f"[risk] {name} must be 'refuse' or 'allow', not {value!r}")
     return value == "allow"
 
 

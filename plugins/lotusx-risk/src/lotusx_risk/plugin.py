@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from lotusx.errors import LotusXError, OrderVetoed
 from lotusx.model import Instrument, OrderRequest, PositionSide, Side, Symbol, plain
-from lotusx.plugin import OrderContext, hookimpl
+from lotusx.plugin import Effect, OrderContext, Origin, Request, Response, hookimpl
 from lotusx_risk.exposure import Exposure
 from lotusx_risk.limits import limits_of
 from lotusx_risk.worth import Prices, collar, needs_price, notional, quantity
@@ -22,6 +22,7 @@ REREAD_NS = 1_000_000_000
 """Before it refuses an order for the position, it asks again, but not more often than this."""
 
 _NOTHING = Prices()
+_Next = Callable[[Request], Awaitable[Response]]
 
 
 class Risk:
@@ -86,6 +87,18 @@ class Risk:
         except OrderVetoed as veto:
             self.vetoes[veto.rule] += 1
             raise
+
+    @hookimpl
+    def lotusx_rest_middleware(self, exchange: str) -> Callable[[Request, _Next], Awaitable[Response]] | None:
+        """Refuse commands of native calls, where the limits say so."""
+        return None if self.limits.native else self._only_own
+
+    async def _only_own(self, request: Request, following: _Next) -> Response:
+        if request.effect is Effect.COMMAND and request.origin is Origin.NATIVE:
+            self.vetoes["native"] += 1
+            said = "a native command cannot be checked: use a call of LotusX's own, or allow it with native = 'allow'"
+            raise OrderVetoed(f"risk limit native: {request.name}: {said}", rule="native")
+        return await following(request)
 
     async def _look(
         self, exchange: str, account: str | None, request: OrderRequest, instrument: Instrument, context: OrderContext

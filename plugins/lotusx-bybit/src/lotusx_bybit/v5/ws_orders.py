@@ -58,7 +58,7 @@ class WsOrders:
             return reply_error(self._exchange, message, pool=path)
 
         costs = (Cost(path, orders),) if path in self.quotas else ()
-        message = await self._requests.request(write, costs=costs, lane=lane, usage=usage, error=error)
+        message = await self._requests.request(write, costs=costs, lane=lane, usage=usage, error=error, name=OPS[path])
         reply = read_reply(self._exchange, message, pool=path)
         self.quotas.learn(path, headers_of(reply))
         return BatchReply(reply.data, reply.retExtInfo)

@@ -86,7 +86,8 @@ class WsOrders:
             return reply_error(self._exchange, reply)
 
         costs = (Cost(WS_MESSAGES, 1), *action_costs(items, lane))
-        reply = await self._requests.request(text, costs=costs, lane=lane, error=error)
+        name = str(type(action).__struct_config__.tag)
+        reply = await self._requests.request(text, costs=costs, lane=lane, error=error, name=name)
         try:
             return _reply(_post(reply).data.response.payload)
         except msgspec.DecodeError as problem:
