@@ -11,6 +11,7 @@ import anyio
 from lotusx.account_stream import AccountStream
 from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
 from lotusx.kernel.clock import Moment
+from lotusx.measured import LIVE_ACCOUNT, MeasuredStream
 from lotusx.streams import Overflow, Stream, StreamState
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.codec import Channel
     from lotusx.kernel.flow import StatusChange
     from lotusx.kernel.ports import AccountPort, TradingPort
+    from lotusx.kernel.telemetry import Telemetry
     from lotusx.model.account import AccountEvent
     from lotusx.model.instruments import Instrument
     from lotusx.model.symbol import Symbol
@@ -30,6 +32,7 @@ _RECOVERY_PAUSE_S = 30.0
 """Least time between two recoveries that unreadable messages ask for: a new kind of event would ask without end."""
 _GATHER_S = 0.25
 """Channels that were lost together come back one after the other: so long, and one recovery serves them all."""
+_DOWN = (StreamState.LOST, StreamState.SILENT)
 _UP = (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
 
 
@@ -51,6 +54,7 @@ class AccountFeed:
         prepare: Callable[[], Awaitable[object]],
         unlisted: Callable[[Symbol], object] | None = None,
         exchange_ns: Callable[[int], int] | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._desk = desk
         self._trading = trading
@@ -61,6 +65,10 @@ class AccountFeed:
         self._prepare = prepare
         self._unlisted = unlisted
         self._exchange_ns = exchange_ns
+        self._telemetry = telemetry
+        self.measured: dict[int, MeasuredStream[AccountEvent]] = {}
+        """Where measurements are wanted: readers by number; whoever measures takes out the closed ones."""
+        self._state = StreamState.LIVE
         self._readers: list[Stream[AccountEvent]] = []
         self._merged: AccountStream | None = None
         self._raws: list[Stream[AccountEvent]] = []
@@ -91,12 +99,12 @@ class AccountFeed:
     @asynccontextmanager
     async def open(self, buffer: int) -> AsyncIterator[Stream[AccountEvent]]:
         """Yield a reader that misses nothing from now on; the channels are acknowledged when it is yielded."""
-        reader: Stream[AccountEvent] = Stream("account", buffer=buffer, overflow=Overflow.FAIL)
+        reader = self._reader(buffer)
         async with self._lock:
             if self._merged is None:
                 await self._subscribe()
             self._readers.append(reader)
-            reader.change(StreamState.LIVE)
+            reader.change(self._state)
         try:
             yield reader
         finally:
@@ -105,6 +113,18 @@ class AccountFeed:
                 self._readers.remove(reader)
                 if not self._readers:
                     self._close()
+
+    def _reader(self, buffer: int) -> Stream[AccountEvent]:
+        options: dict[str, Any] = {"buffer": buffer, "overflow": Overflow.FAIL}
+        telemetry = self._telemetry
+        if telemetry is None or not telemetry.measure_s:
+            return Stream("account", **options)
+        number = telemetry.next_call()
+        reader: MeasuredStream[AccountEvent] = MeasuredStream(
+            "account", number=number, kind=LIVE_ACCOUNT, monotonic_ns=self._clock.monotonic_ns, **options
+        )
+        self.measured[number] = reader
+        return reader
 
     async def restored(self, channel: Channel[Any], lost_ns: int, restored_ns: int) -> None:
         """Recover what *channel* missed, and release what it has brought since it was lost."""
@@ -121,7 +141,7 @@ class AccountFeed:
             refresh=self._instruments.refresh, unlisted=self._unlisted, exchange_ns=self._exchange_ns,
             gather_s=_GATHER_S if len(channels) > 1 else 0.0,
         )  # fmt: skip
-        self._raws = []
+        self._raws, self._state = [], StreamState.LIVE
         try:
             await self._answered([(each, self._open(each, merged)) for each in channels])
             self._raise_if_closed()
@@ -145,11 +165,23 @@ class AccountFeed:
                 self._fail(raw.error or _closed())
             if change.state is StreamState.LOST:
                 merged.hold(channel.key)
+            self._follow(merged, change)
 
         raw.handle(lambda event: merged.feed(event, channel.key), on_status, self._reject)
         if raw.state in _UP:
             answered.set()
         return answered
+
+    def _follow(self, merged: AccountStream, change: StatusChange) -> None:
+        """Tell readers that a channel is down, and that all are up again and what was missed has been delivered."""
+        if change.state in _DOWN:
+            self._state = change.state
+        elif self._state not in _DOWN or not merged.whole or any(raw.state not in _UP for raw in self._raws):
+            return
+        else:
+            self._state = StreamState.RECOVERED
+        for reader in self._readers:
+            reader.change(self._state, change.reason, change.at_ns)
 
     async def _answered(self, opened: Sequence[tuple[Channel[AccountEvent], anyio.Event]]) -> None:
         with anyio.move_on_after(_SUBSCRIBE_S):

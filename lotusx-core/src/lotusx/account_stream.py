@@ -104,6 +104,11 @@ class AccountStream:
         """Events waiting behind a recovery."""
         return len(self._held)
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing that the channels said; what they say is delivered at once."""
+        return not self._asks and not self._lost
+
     def close(self) -> None:
         """Stop following the desk. What is held is let go."""
         self._stop()

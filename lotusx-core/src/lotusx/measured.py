@@ -22,17 +22,21 @@ class Lateness(NamedTuple):
     """From an event being decoded to its reader taking it, or to its handler having returned."""
 
 
+LIVE_ACCOUNT = "live_account"
+"""The kind of a reader's stream of an account, which several channels and what is recovered are merged into."""
+
+
 class MeasuredStream(Stream[E]):
-    """Looks at the last event of each message, and at one waiting event at a time: what it costs has a bound.
+    """Looks at one event of each message, and at one waiting event at a time: what it costs has a bound.
 
     Attributes:
         number: Unique in one connection.
-        kind: What its channel carries.
+        kind: What its channel carries (`ChannelKind`), or `LIVE_ACCOUNT`.
     """
 
     __slots__ = ("_arrival_ns", "_due", "_put_ns", "_reading_ns", "kind", "number")
 
-    def __init__(self, name: str, *, number: int, kind: ChannelKind, **options: Any) -> None:
+    def __init__(self, name: str, *, number: int, kind: ChannelKind | str, **options: Any) -> None:
         super().__init__(name, **options)
         self.number = number
         self.kind = kind
@@ -56,7 +60,7 @@ class MeasuredStream(Stream[E]):
         super().put(events)
         if not events:
             return
-        last = events[-1]
+        last = _timed(events)
         exchange_ns, received_ns = getattr(last, "exchange_ns", None), getattr(last, "received_ns", 0)
         if exchange_ns and received_ns:
             late_ns = received_ns - exchange_ns
@@ -78,3 +82,16 @@ class MeasuredStream(Stream[E]):
     def _read(self, late_ns: int) -> None:
         if self._reading_ns is None or late_ns > self._reading_ns:
             self._reading_ns = late_ns
+
+
+def _timed(events: Sequence[Any]) -> Any:
+    """Return the last of *events*; of an account's, which tell no time themselves, the last fill there is."""
+    last = events[-1]
+    if hasattr(last, "exchange_ns"):
+        return last
+    for event in reversed(events):
+        fills = getattr(getattr(event, "state", None), "fills", ())
+        found = getattr(event, "fill", fills[-1] if fills else None)
+        if found is not None:
+            return found
+    return last

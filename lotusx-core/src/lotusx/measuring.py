@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lotusx.kernel.flow import StreamState
 from lotusx.kernel.telemetry import (
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from lotusx.book import LiveOrderBook
     from lotusx.kernel.budget import Budget
     from lotusx.kernel.clock import Clock, ClockOffset
+    from lotusx.measured import MeasuredStream
     from lotusx.transport.supervisor import WsGroup
 
 _S = 1e9
 
 
 class Measuring:
-    """Tells observers how traffic, streams, books, limits and the clock are doing."""
+    """Tells observers how traffic, streams, books, limits and the clock are doing.
+
+    Args:
+        account: Readers' streams of the account by number, beside those that the groups measure.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class Measuring:
         offset: ClockOffset,
         budget: Budget,
         groups: Mapping[str, WsGroup],
+        account: dict[int, MeasuredStream[Any]] | None = None,
     ) -> None:
         self._exchange = exchange
         self._telemetry = telemetry
@@ -43,6 +49,7 @@ class Measuring:
         self._offset = offset
         self._budget = budget
         self._groups = groups
+        self._streams = [*(group.measured for group in groups.values()), *([] if account is None else [account])]
         self._books: weakref.WeakSet[LiveOrderBook] = weakref.WeakSet()
 
     def watch(self, book: LiveOrderBook) -> None:
@@ -65,7 +72,8 @@ class Measuring:
             if group.traffic is not None:
                 for direction, channel, messages, size in group.traffic.totals():
                     emit(TrafficMeasured(exchange, name, direction, channel, messages, size))
-            self._measure_streams(group)
+        for streams in self._streams:
+            self._measure_streams(streams)
         for book in list(self._books):
             ended = book.ended
             if ended:
@@ -83,20 +91,20 @@ class Measuring:
             offset_s = self._offset.wall_offset_ms(self._clock) / 1e3
             emit(ClockMeasured(exchange, offset_s, (self._offset.round_trip_ns or 0) / _S))
 
-    def _measure_streams(self, group: WsGroup) -> None:
+    def _measure_streams(self, streams: dict[int, MeasuredStream[Any]]) -> None:
         ahead_ns = 0
         if self._offset.synced:
             ahead_ns = int(self._offset.wall_offset_ms(self._clock) * 1e6)
-        for number, stream in list(group.measured.items()):
+        for number, stream in list(streams.items()):
             closed = stream.state is StreamState.CLOSED
             if closed:
-                del group.measured[number]
+                del streams[number]
             counters, late = stream.counters, stream.lateness()
             self._telemetry.emit(
                 StreamMeasured(
                     self._exchange,
                     stream.name,
-                    stream.kind.value,
+                    str(stream.kind),
                     number,
                     stream.state.value,
                     counters.received,

@@ -185,6 +185,7 @@ class Wiring:
             self.rest.sync_clock,
             self._unlisted,
             self._exchange_ns,
+            self.telemetry,
         )
         pace = SnapshotPace(self.clock)
         exchange.market = MarketData(
@@ -201,7 +202,9 @@ class Wiring:
         for each in self.groups.values():
             await self._tasks.start(each.run)
         if self.telemetry.measure_s:
-            self._measuring = Measuring(facts.name, self.telemetry, self.clock, self.offset, self.budget, self.groups)
+            self._measuring = Measuring(
+                facts.name, self.telemetry, self.clock, self.offset, self.budget, self.groups, feed.measured
+            )
             self._tasks.start_soon(self._measuring.run)
         self._tasks.start_soon(feed.run)
         self._tasks.start_soon(self.desk.run)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,11 +9,15 @@ import pytest
 
 from lotusx.account_feed import AccountFeed
 from lotusx.errors import InvalidOrder, LotusXError, RequestTimeout, StreamClosed, StreamGap, SubscriptionRefused
+from lotusx.kernel.budget import Budget
+from lotusx.kernel.clock import ClockOffset
 from lotusx.kernel.codec import Channel, ChannelKind
 from lotusx.kernel.ports import OrderRef
+from lotusx.kernel.telemetry import Event, StreamMeasured, Telemetry
+from lotusx.measuring import Measuring
 from lotusx.model.account import AccountEvent, FillEvent, OrderEvent, Recovered
 from lotusx.model.enums import OrderStatus
-from lotusx.streams import Overflow, Stream, StreamState
+from lotusx.streams import Overflow, StatusChange, Stream, StreamState
 
 from .order_kit import INSTRUMENT, World, fill, in_virtual_time, limit, raiser, refusal, state
 
@@ -49,7 +54,7 @@ class Group:
 class Account:
     """An account stream, the desk it follows, and the exchange behind both."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: Telemetry | None = None) -> None:
         self.world = World(follow=False)
         self.world.exchange.channels = lambda: [CHANNEL]  # type: ignore[method-assign]
         self.group = Group()
@@ -65,6 +70,7 @@ class Account:
             instruments,
             groups,
             anyio.lowlevel.checkpoint,
+            telemetry=telemetry,
         )
 
     async def answering(self) -> None:
@@ -81,9 +87,9 @@ class Account:
         return events
 
 
-def in_an_account(test: Any) -> None:
+def in_an_account(test: Any, telemetry: Telemetry | None = None) -> None:
     async def run() -> None:
-        account = Account()
+        account = Account(telemetry)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(account.answering)
             tasks.start_soon(account.feed.run)
@@ -265,3 +271,62 @@ def test_leaving_the_stream_stops_the_recovery_of_an_unreadable_message() -> Non
             assert reader.counters.received == 0
 
     in_an_account(run)
+
+
+def test_readers_are_told_of_a_loss_and_that_nothing_is_missing_any_more() -> None:
+    async def run(account: Account) -> None:
+        async with account.feed.open(10) as reader:
+            raw, told = account.group.raws[0], reader.with_status()
+            raw.change(StreamState.LOST, "the network is gone")
+            raw.change(StreamState.ACKNOWLEDGED)
+            states = [await anext(told) for _ in range(3)]
+            assert [(each.state, each.reason) for each in states if isinstance(each, StatusChange)] == [
+                (StreamState.REQUESTED, ""), (StreamState.LIVE, ""), (StreamState.LOST, "the network is gone"),
+            ]  # fmt: skip
+            async with account.feed.open(10) as late:
+                assert late.state is StreamState.LOST
+            await account.feed.restored(CHANNEL, 0, 1)
+            raw.change(StreamState.RECOVERED)
+            recovered, change = await anext(told), await anext(told)
+            assert isinstance(recovered, Recovered)
+            assert isinstance(change, StatusChange)
+            assert change.state is reader.state is StreamState.RECOVERED
+
+    in_an_account(run)
+
+
+class Watching:
+    """An observer that wants measurements."""
+
+    measure_s = 1.0
+
+    def __init__(self) -> None:
+        self.streams: list[StreamMeasured] = []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StreamMeasured):
+            self.streams.append(event)
+
+
+def test_each_reader_is_measured_as_a_stream() -> None:
+    watching, telemetry = Watching(), Telemetry("acme")
+    telemetry.observe(watching)
+
+    async def run(account: Account) -> None:
+        feed = account.feed
+        measuring = Measuring("acme", telemetry, account.world.clock, ClockOffset(), Budget("acme"), {}, feed.measured)
+        await account.world.desk.place(limit(), INSTRUMENT)
+        async with feed.open(10):
+            account.group.raws[0].put([FillEvent(replace(fill("t-2"), exchange_ns=5, received_ns=7_000_000_005))])
+            account.group.raws[0].reject()
+            account.group.raws[0].change(StreamState.LOST)
+            measuring.measure()
+        measuring.measure()
+        assert feed.measured == {}
+
+    in_an_account(run, telemetry)
+    now, last = watching.streams
+    assert (now.key, now.kind, now.state, now.closed) == ("account", "live_account", "lost", False)
+    assert now.received == now.waiting + now.rejected
+    assert (now.waiting, now.rejected, now.lag_s) == (1, 1, 7.0)
+    assert (last.closed, last.dropped) == (True, now.waiting)

@@ -237,6 +237,7 @@ class StreamMeasured:
     """How one stream of a reader is doing. ``received == delivered + conflated + dropped + rejected + waiting``.
 
     Attributes:
+        kind: What it carries (`ChannelKind`); ``live_account``: what a reader of the account gets of all its channels.
         stream: Number of the stream, unique in one connection.
         lag_s: The longest since the last measurement from the exchange's time in an event to its arrival, by the
             exchange's clock as we know it; below 0 where that is off; ``None``: no event that tells its time.
