@@ -162,7 +162,8 @@ class Exchange(FlatCalls):
     def reload(self) -> tuple[str, ...]:
         """Read the configuration again and take up what is safe while the connection runs; return what changed.
 
-        That is ``limits.share`` and, from false to true, ``read_only``: orders that rest are not touched by it.
+        That is ``limits.share``, from false to true ``read_only``, and the options of plugins that can (``[risk]``):
+        orders that rest are not touched by it.
         Arguments of `connect` keep counting most. If anything else has changed, nothing is taken up.
 
         Raises:

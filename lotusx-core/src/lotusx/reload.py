@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lotusx.config_layers import OWN_TABLES
 from lotusx.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,21 +38,33 @@ def comparable(
         "budgets": settings.budgets,
         "hosts": {name: dict(services) for name, services in settings.hosts.items()},
         "cache": settings.cache,
-        "plugins": (settings.plugins, settings.allowed_plugins, {name: dict(each) for name, each in options.items()}),
+        "plugins": (settings.plugins, settings.allowed_plugins, sorted(options)),
+        **{table_of(plugin): dict(each) for plugin, each in options.items()},
         "credentials": hashlib.blake2b(written.encode(), key=_SALT).digest(),
         SHARE: settings.share,
         READ_ONLY: settings.read_only,
     }
 
 
-def changes(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> tuple[str, ...]:
+def table_of(plugin: str) -> str:
+    """Return the name of the table that holds the options of *plugin*."""
+    return plugin if plugin in OWN_TABLES else f"telemetry.{plugin}"
+
+
+def changes(
+    name: str, old: Mapping[str, object], new: Mapping[str, object], tables: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return what of *new* is different and can be taken up by a running connection of exchange *name*.
+
+    Args:
+        tables: Those whose plugins can take up other options.
 
     Raises:
         ConfigurationError: Something is different that cannot; all of it is named.
     """
-    different = [setting for setting in new if new[setting] != old[setting]]
-    refused = [setting for setting in different if setting != SHARE and (setting, new[setting]) != (READ_ONLY, True)]
+    different = [setting for setting in new if setting not in old or new[setting] != old[setting]]
+    taken = {SHARE, *(table for table in tables if table in old)}
+    refused = [each for each in different if each not in taken and (each, new[each]) != (READ_ONLY, True)]
     if refused:
         verb = "has" if len(refused) == 1 else "have"
         raise ConfigurationError(

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import anyio
@@ -43,7 +43,7 @@ from lotusx.measuring import Measuring
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.orders.reads import Reads
 from lotusx.probing import Probe
-from lotusx.reload import READ_ONLY, SHARE, changes
+from lotusx.reload import READ_ONLY, SHARE, changes, table_of
 from lotusx.trading import Trading
 from lotusx.transport.clock import SystemClock
 from lotusx.transport.http import make_http_transport
@@ -239,7 +239,11 @@ class Wiring:
     def reload(self) -> tuple[str, ...]:
         """Take up what has changed in the configuration; see `Exchange.reload`."""
         fresh = self.parts.reread()
-        found = changes(self.parts.facts.name, self._taken, fresh)
+        plugins = {table_of(name): prepare for name, prepare in self.parts.manager.reloads().items()}
+        found = changes(self.parts.facts.name, self._taken, fresh, plugins)
+        prepared = [plugins[each](cast("Mapping[str, Any]", fresh[each])) for each in found if each in plugins]
+        for put_in_force in prepared:  # none of them was wrong
+            put_in_force()
         if SHARE in found:
             share = fresh[SHARE]
             assert share is None or isinstance(share, Decimal)

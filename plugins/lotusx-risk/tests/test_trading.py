@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import ExchangeError, OrderVetoed
+from lotusx.errors import ConfigurationError, ExchangeError, OrderVetoed
 from lotusx.model import Accepted, AmendRequest
 from lotusx_risk import Risk
 from lotusx_sim import BinanceSpot, Simulator
@@ -165,3 +166,50 @@ async def test_native_commands_pass_unless_the_limits_speak_of_them(server: memo
     async with connect(server, Risk(max_notional="1")) as exchange:
         with pytest.raises(ExchangeError):
             await exchange.native.call("DELETE", "/api/v3/order", {"symbol": "BTCUSDT", "orderId": 1}, signed=True)
+
+
+async def test_a_running_connection_takes_up_other_limits_and_none_that_are_wrong(
+    server: memory.MemoryServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "lotusx.toml"
+
+    def order(quantity: str) -> lotusx.OrderRequest:
+        return lotusx.OrderRequest.limit(BTC, "buy", quantity, "60000")
+
+    config.write_text('[risk]\nmax_notional = "1000"\n')
+    async with connect(server, config=str(config)) as exchange:
+        with pytest.raises(OrderVetoed, match="max_notional"):
+            await exchange.place(order("0.1"))
+        config.write_text('[risk]\nmax_notional = "10000"\n')
+        assert exchange.reload() == ("risk",)
+        await exchange.place(order("0.1"))
+        config.write_text('[risk]\nmax_notional = "0"\n[exchanges.binance]\nread_only = true\n')
+        with pytest.raises(ConfigurationError, match="above zero"):
+            exchange.reload()
+        await exchange.place(order("0.1"))  # neither was taken up
+        config.write_text('[risk]\nhalted = true\nnative = "refuse"\n')
+        assert exchange.reload() == ("risk",)
+        with pytest.raises(OrderVetoed, match="halted"):
+            await exchange.place(order("0.1"))
+        with pytest.raises(OrderVetoed, match="native"):
+            await exchange.native.call("DELETE", "/api/v3/openOrders", {"symbol": "BTCUSDT"}, signed=True)
+        await exchange.cancel_all(BTC)
+        config.write_text('[risk]\nmax_notional = "10000"\n')
+        exchange.reload()
+        await exchange.place(order("0.1"))
+        for other in ("", '[risk]\nmax_notional = "10000"\n[audit]\nfile = "x"\n'):
+            config.write_text(other)
+            with pytest.raises(ConfigurationError, match="plugins"):  # there are others, or none
+                exchange.reload()
+
+
+def test_taking_up_limits_leaves_a_halt_that_somebody_called_for() -> None:
+    risk = Risk(max_orders=5)
+    risk.halt("enough for today")
+    risk.reload({"max_orders": 2})()
+    assert risk.halted == "enough for today"
+    risk.resume()
+    risk.reload({"halted": True})()
+    assert risk.halted
+    risk.reload({"max_orders": 2})()
+    assert not risk.halted

@@ -55,13 +55,13 @@ class PluginManager:
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
         given = options or {}
-        names: set[str] = set()
+        self._named: dict[str, object] = {}
         for plugin in plugins:
             if not isinstance(plugin, str):
                 self._register(self._others, plugin)
-            elif plugin not in names:
-                names.add(plugin)
-                self._register(self._others, _enabled(plugin, allowed, given.get(plugin)))
+            elif plugin not in self._named:
+                self._named[plugin] = _enabled(plugin, allowed, given.get(plugin))
+                self._register(self._others, self._named[plugin])
         self.name = name
         self.facts = self._facts()
 
@@ -112,6 +112,14 @@ class PluginManager:
         """Return what is entered for as long as the connection is open."""
         found = self._others.hook.lotusx_lifespan(exchange=self.name, environment=environment, account=account)
         return [lifespan for lifespan in found if lifespan is not None]
+
+    def reloads(self) -> dict[str, Callable[[Mapping[str, Any]], Callable[[], None]]]:
+        """Return name → ``reload`` of the installed plugins that can take up other options while a connection is open.
+
+        It looks at the options, raises `ConfigurationError` where they cannot be, and returns what puts them in force.
+        """
+        found = {name: getattr(plugin, "reload", None) for name, plugin in self._named.items()}
+        return {name: reload for name, reload in found.items() if callable(reload)}
 
     @property
     def checks_orders(self) -> bool:

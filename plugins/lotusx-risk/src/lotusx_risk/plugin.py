@@ -21,6 +21,7 @@ MOST_PRICES = 1_000
 REREAD_NS = 1_000_000_000
 """Before it refuses an order for the position, it asks again, but not more often than this."""
 
+_BY_OPTION = "halted = true"
 _NOTHING = Prices()
 _Next = Callable[[Request], Awaitable[Response]]
 
@@ -42,10 +43,28 @@ class Risk:
     def __init__(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         self.limits = limits_of({**(options or {}), **more})
         self.vetoes: Counter[str] = Counter()
-        self._halted = "halted = true" if self.limits.halted else ""
+        self._halted = _BY_OPTION if self.limits.halted else ""
         self._passed_ns: deque[int] = deque(maxlen=self.limits.max_orders or 1)
         self._prices: dict[tuple[str, Symbol], tuple[int, Prices]] = {}
         self._exposures: dict[tuple[str, str | None, Symbol, PositionSide | None], Exposure] = {}
+
+    def reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
+        """Return what puts *options* in force in place of those that hold. What was counted so far still counts.
+
+        Raises:
+            ConfigurationError: They cannot be; those that hold go on holding.
+        """
+        limits = limits_of(options)
+
+        def put_in_force() -> None:
+            self.limits = limits
+            self._passed_ns = deque(self._passed_ns, maxlen=limits.max_orders or 1)
+            if limits.halted:
+                self._halted = self._halted or _BY_OPTION
+            elif self._halted == _BY_OPTION:  # what `halt` was called for is for `resume` to take back
+                self._halted = ""
+
+        return put_in_force
 
     def halt(self, reason: str) -> None:
         """Let nothing pass but cancels until `resume`."""
@@ -89,12 +108,12 @@ class Risk:
             raise
 
     @hookimpl
-    def lotusx_rest_middleware(self, exchange: str) -> Callable[[Request, _Next], Awaitable[Response]] | None:
+    def lotusx_rest_middleware(self, exchange: str) -> Callable[[Request, _Next], Awaitable[Response]]:
         """Refuse commands of native calls, where the limits say so."""
-        return None if self.limits.native else self._only_own
+        return self._only_own
 
     async def _only_own(self, request: Request, following: _Next) -> Response:
-        if request.effect is Effect.COMMAND and request.origin is Origin.NATIVE:
+        if not self.limits.native and request.effect is Effect.COMMAND and request.origin is Origin.NATIVE:
             self.vetoes["native"] += 1
             said = "a native command cannot be checked: use a call of LotusX's own, or allow it with native = 'allow'"
             raise OrderVetoed(f"risk limit native: {request.name}: {said}", rule="native")
