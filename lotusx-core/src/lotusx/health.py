@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from lotusx.errors import LotusXError
+
 
 class Health(StrEnum):
     """Result of one check. ``degraded``: it works, and somebody should look at it."""
@@ -94,16 +96,20 @@ async def check_all(exchanges: Sequence[Checked], *, timeout_s: float = 15.0) ->
     import anyio
 
     reports: dict[int, HealthReport] = {}
+    wrong: dict[int, Check] = {}
 
     async def one(index: int, exchange: Checked) -> None:
-        with anyio.move_on_after(timeout_s):
-            reports[index] = await exchange.health_check()
+        try:
+            with anyio.move_on_after(timeout_s):
+                reports[index] = await exchange.health_check()
+        except LotusXError as error:  # it was never opened, or is closed
+            wrong[index] = Check("connectivity", Health.FAILED, str(error), 0.0)
 
     async with anyio.create_task_group() as tasks:
         for index, exchange in enumerate(exchanges):
             tasks.start_soon(one, index, exchange)
     late = Check("connectivity", Health.FAILED, f"no answer in {timeout_s:g} s", timeout_s)
     return tuple(
-        reports.get(index) or HealthReport(each.name, each.environment, (late,), each.account_name)
+        reports.get(index) or HealthReport(each.name, each.environment, (wrong.get(index, late),), each.account_name)
         for index, each in enumerate(exchanges)
     )

@@ -121,6 +121,17 @@ async def test_several_are_checked_at_once_and_a_late_one_has_failed() -> None:
     assert (fine.exchange, fine.healthy) == ("quick", True)
 
 
+async def test_one_that_is_not_open_has_failed_and_the_others_are_checked() -> None:
+    class Closed(Fake):
+        async def health_check(self) -> HealthReport:
+            raise LotusXError("enter the connection first")
+
+    fakes: list[Any] = [Closed(), Fake("quick")]
+    closed, fine = await check_all(fakes)
+    assert (closed.healthy, closed["connectivity"].detail) == (False, "enter the connection first")
+    assert fine.healthy
+
+
 async def ask(port: int, path: str, verb: str = "GET") -> tuple[int, Any]:
     """Ask as a supervisor does; return status and document."""
     return await _talk(port, f"{verb} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())

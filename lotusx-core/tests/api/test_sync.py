@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import inspect
+import json
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.request import urlopen
 
+import anyio
 import pytest
 
 import lotusx.sync
-from lotusx import OrderRequest, OrderStatus, account, book, book_reads, exchange, market, streams, trading
+from lotusx import (
+    OrderRequest,
+    OrderStatus,
+    account,
+    book,
+    book_reads,
+    exchange,
+    health,
+    health_endpoint,
+    market,
+    streams,
+    trading,
+)
 from lotusx.connection import connect as async_connect
 from lotusx.errors import InvalidArgument, LotusXError
 from lotusx.exchange import COMPONENTS
@@ -34,6 +49,7 @@ PAIRS = [
     (book.BookChanges, lotusx.sync.BookChanges, set()),
     (Order, lotusx.sync.Order, set()),
     (handle.OrderEvents, lotusx.sync.OrderEvents, set()),
+    (health_endpoint.HealthEndpoint, lotusx.sync.HealthEndpoint, {"keep_checking", "serve"}),
 ]
 
 
@@ -217,3 +233,46 @@ def test_an_interruption_cancels_what_is_waited_for(acme: SimpleNamespace) -> No
         helper.join()
         assert cancelled.wait(30)
         assert ex.market.server_time()
+
+
+@pytest.mark.parametrize("name", ["check_all", "serve_health"])
+def test_health_of_several_takes_the_same_arguments(name: str) -> None:
+    theirs = getattr(health, name, None) or getattr(health_endpoint, name)
+    wanted, found = (inspect.signature(each).parameters for each in (theirs, getattr(lotusx.sync, name)))
+    assert list(found) == list(wanted)
+    assert [each.default for each in found.values()] == [each.default for each in wanted.values()]
+
+
+def test_several_connections_are_checked_at_once_whatever_they_run_in(acme: SimpleNamespace) -> None:
+    with connect() as one, connect(backend="trio") as other:
+        reports = lotusx.sync.check_all([one, other], timeout_s=30)
+    assert [report["connectivity"].result for report in reports] == [Health.OK, Health.OK]
+    (closed,) = lotusx.sync.check_all([one])
+    assert not closed.healthy
+    assert "enter the connection first" in closed["connectivity"].detail
+
+
+def test_a_connection_that_does_not_answer_in_time_has_failed_and_is_not_waited_for(
+    acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    async def hang(_: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(exchange.Exchange, "health_check", hang)
+    with connect() as ex:
+        (report,) = lotusx.sync.check_all([ex], timeout_s=0.01)
+    assert report["connectivity"].detail == "no answer in 0.01 s"
+    assert ended == [True]
+
+
+def test_supervisors_are_answered_from_a_thread(acme: SimpleNamespace) -> None:
+    with connect() as ex, lotusx.sync.serve_health([ex]) as endpoint:
+        endpoint.check()
+        assert (endpoint.ready, endpoint.reports[0].exchange) == (endpoint.reports[0].healthy, "acme")
+        with urlopen(f"http://127.0.0.1:{endpoint.port}/live", timeout=30) as answer:
+            assert json.load(answer) == {"live": True}

@@ -16,6 +16,7 @@ than its awaited twin: programs that follow fast markets are better off with ``a
 from lotusx.sync.account import Account
 from lotusx.sync.book import BookChanges, LiveOrderBook
 from lotusx.sync.exchange import Exchange, connect
+from lotusx.sync.health import HealthEndpoint, check_all, serve_health
 from lotusx.sync.market import MarketData
 from lotusx.sync.orders import Order, OrderEvents
 from lotusx.sync.streams import Handling, Stream
@@ -26,11 +27,14 @@ __all__ = [
     "BookChanges",
     "Exchange",
     "Handling",
+    "HealthEndpoint",
     "LiveOrderBook",
     "MarketData",
     "Order",
     "OrderEvents",
     "Stream",
     "Trading",
+    "check_all",
     "connect",
+    "serve_health",
 ]

@@ -17,6 +17,7 @@ from lotusx.sync.runner import Runner
 from lotusx.sync.trading import Trading
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from random import Random
 
     from lotusx import exchange
@@ -142,6 +143,10 @@ class Exchange(FlatCalls):
     def health_check(self) -> HealthReport:
         """Look at connectivity, clock, credentials, permissions, streams and limits. A failed check does not raise."""
         return self._runner.call(self._twin.health_check)
+
+    def start_health_check(self) -> Future[HealthReport]:
+        """Begin `health_check` and return at once; cancelling what this returns ends it."""
+        return self._runner.start(self._twin.health_check)
 
     if not TYPE_CHECKING:  # checkers see `FlatCalls`, so that a misspelt call is an error to them
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from types import TracebackType
@@ -49,6 +50,10 @@ class Runner:
     def call(self, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Wait for *function*. An interruption of this thread, such as Ctrl-C, cancels it."""
         return self._wait(partial(function, *args, **kwargs))
+
+    def start(self, function: Callable[[], Awaitable[R]]) -> Future[R]:
+        """Begin *function* and return at once; cancelling what this returns cancels it."""
+        return self._running().start_task_soon(function)
 
     def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call *function*, which does not await, where nothing else of the connection runs meanwhile."""
