@@ -38,6 +38,7 @@ def test_every_command_has_help_of_its_own(name: str, lotusx: Lotusx) -> None:
     done = lotusx(f"{name} --help")
     assert done.code == 0
     assert "Usage: lotusx" in done.out or "usage: lotusx" in done.out
+    assert "\\b" not in done.out  # click's mark for lines that stay as they are, where it was not understood
 
 
 def test_no_command_at_all_shows_the_help(lotusx: Lotusx) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,3 +75,33 @@ def test_wrong_answer_writes_nothing(arguments: str, what: str, lotusx: Lotusx, 
     assert done.code == Exit.USAGE
     assert what in done.err
     assert list(away.iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """Somebody who types answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_wrong_answer_is_asked_for_again_at_once(
+    lotusx: Lotusx, away: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ["Foo_Bar", "binance", "kraken", "md5", "hmac-hex", "n", "n", "y", "n", "https://k.example", ""]
+    monkeypatch.setattr("sys.stdin", Terminal("\n".join(answers) + "\n"))
+
+    done = lotusx("new-exchange")
+
+    assert done.code == 0
+    assert "lower case letters" in done.out + done.err
+    assert (away / "lotusx-kraken" / "pyproject.toml").exists()
+
+
+def test_on_a_terminal_a_wrong_name_is_refused_before_anything_is_asked(
+    lotusx: Lotusx, away: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    done = lotusx("new-exchange Foo_Bar")
+
+    assert done.code == Exit.USAGE
+    assert "lower case letters" in done.err

@@ -94,8 +94,7 @@ class UnknownExchange(ConfigurationError):
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         super().__init__(  # no package is made up of a name that somebody typed: anybody may have published it
             f"no exchange {name!r} is installed (installed: {have}).{hint} Others come in packages, "
-            "pip install lotusx-…: the documentation lists those of this project; install no other whose publisher "
-            "you would not give your keys"
+            "pip install lotusx-…: the documentation lists those of this project; any other can use your keys"
         )
         self.name = name
         self.installed = installed

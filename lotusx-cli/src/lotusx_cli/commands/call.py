@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+_EXAMPLES = """\b
+lotusx call -e binance                                      list them
+lotusx call -e binance average_price symbol=BTCUSDT         call one by name
+lotusx call -e binance GET /api/v3/avgPrice symbol=BTCUSDT  call any
+lotusx call -e binance GET /api/v3/account --signed --show  the signed request, not sent
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("what", nargs=-1)
 @with_exchange
 @click.option("--search", metavar="TEXT", help="List only endpoints that mention it.")
@@ -37,14 +44,7 @@ def call(
     what: tuple[str, ...], target: Target, search: str | None, signed: bool, weight: int, body: str | None, show: bool,
     live: bool, out: Out,
 ) -> None:  # fmt: skip
-    r"""Explore an exchange's own endpoints.
-
-    \b
-    lotusx call -e binance                                      list them
-    lotusx call -e binance average_price symbol=BTCUSDT         call one by name
-    lotusx call -e binance GET /api/v3/avgPrice symbol=BTCUSDT  call any
-    lotusx call -e binance GET /api/v3/account --signed --show  the signed request, not sent
-    """
+    """Explore an exchange's own endpoints: list them, call one, or show the signed request."""
     direct = bool(what) and what[0].upper() in _VERBS
     if direct and len(what) < 2:
         raise click.UsageError(f"{what[0]} needs a path, such as /api/v3/time")

@@ -37,11 +37,10 @@ def new_exchange(
     On a terminal, what is missing is asked for. Nothing is written unless everything can be.
     """
     from lotusx.errors import ConfigurationError
-    from lotusx.plugin.registry import installed_exchanges
     from lotusx_cli.scaffold import Answers, Market, Scheme, write
 
     if sys.stdin.isatty():
-        name = name or click.prompt("Name, such as kraken")
+        name = _free_name(name) if name else click.prompt("Name, such as kraken", value_proc=_free_name)
         scheme = scheme or click.prompt("How requests are signed", type=click.Choice(_SCHEMES))
         markets = markets or _asked_markets()
         rest = rest or click.prompt("Base address of the REST service")
@@ -50,9 +49,7 @@ def new_exchange(
     missing = [option for option, value in given.items() if not value]
     if missing or name is None or scheme is None:
         raise click.UsageError(f"missing: {', '.join(missing)}")
-    for claim in installed_exchanges():
-        if claim.name == name:
-            raise click.UsageError(f"{name!r} is taken: {claim.distribution}, which is installed, serves it")
+    _refuse_taken(name)
     answers = Answers(
         name=name, scheme=Scheme(scheme), markets=tuple(Market(item) for item in markets), rest=rest or "",
         ws=ws or "", testnet_rest=testnet_rest, testnet_ws=testnet_ws, documentation=documentation,
@@ -71,6 +68,24 @@ def new_exchange(
             f"known-first-party, source_pkgs, importlinter) and {name} to alone-{{…}} in tox.ini; "
             f"then pip install -e {written.folder} && pytest -rx {written.folder}"
         )
+
+
+def _free_name(name: str) -> str:
+    """Return *name*. Asked for on a terminal, a wrong one is asked for again, before anything else is."""
+    from lotusx_cli.scaffold import name_problems
+
+    _refuse_taken(name)
+    for problem in name_problems(name):
+        raise click.UsageError(problem)
+    return name
+
+
+def _refuse_taken(name: str) -> None:
+    from lotusx.plugin.registry import installed_exchanges
+
+    for claim in installed_exchanges():
+        if claim.name == name:
+            raise click.UsageError(f"{name!r} is taken: {claim.distribution}, which is installed, serves it")
 
 
 def _asked_markets() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ What it does not know it leaves unwritten: the capabilities say so, the ports ra
 part is an expected failure with its reason.
 """
 
-from lotusx_cli.scaffold.answers import Answers, Market, Scheme
+from lotusx_cli.scaffold.answers import Answers, Market, Scheme, name_problems
 from lotusx_cli.scaffold.writing import Written, write
 
-__all__ = ["Answers", "Market", "Scheme", "Written", "write"]
+__all__ = ["Answers", "Market", "Scheme", "Written", "name_problems", "write"]

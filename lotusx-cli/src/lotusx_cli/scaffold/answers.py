@@ -10,6 +10,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from lotusx.errors import ConfigurationError
+from lotusx_cli.packages import PACKAGES
 
 OURS = frozenset(
     {
@@ -18,7 +19,7 @@ OURS = frozenset(
     }
 )  # fmt: skip
 """Names of distributions and modules that are no exchange, now or later."""
-EXCHANGES = frozenset({"backpack", "binance", "binance-perp", "bybit", "bybit-perp", "hyperliquid", "okx"})
+EXCHANGES = frozenset(PACKAGES)
 """Exchanges that have a plugin in the project's own repository."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -97,21 +98,9 @@ class Answers:
         Raises:
             ConfigurationError: It cannot; every problem is in the text, with what to do.
         """
-        problems = [*self._name_problems(), *self._url_problems(), *self._other_problems()]
+        problems = [*name_problems(self.name), *self._url_problems(), *self._other_problems()]
         if problems:
             raise ConfigurationError("; ".join(problems))
-
-    def _name_problems(self) -> Iterator[str]:
-        if not self.name:
-            yield "the exchange has no name: give one, such as kraken"
-        elif not _NAME.fullmatch(self.name):
-            yield f"{self.name!r} is no name of an exchange: lower case letters, digits, single dashes; a letter first"
-        elif len(self.name) > _LONGEST_NAME:
-            yield f"{self.name!r} is longer than {_LONGEST_NAME} characters"
-        elif self.name in OURS or self.name in EXCHANGES:
-            yield f"{self.name!r} is reserved: lotusx-{self.name} is the project's own; choose another name"
-        elif keyword.iskeyword(self.name):
-            yield f"{self.name!r} is a word of Python"
 
     def _url_problems(self) -> Iterator[str]:
         if not self.rest:
@@ -140,3 +129,17 @@ class Answers:
             yield f"--chain-id {self.chain_id} is no chain"
         if self.title and (len(self.title) > _LONGEST_TITLE or not _TITLE.fullmatch(self.title)):
             yield f"--title: at most {_LONGEST_TITLE} letters, digits, spaces and . & + ' -"
+
+
+def name_problems(name: str) -> Iterator[str]:
+    """Yield why *name* can be no exchange's."""
+    if not name:
+        yield "the exchange has no name: give one, such as kraken"
+    elif not _NAME.fullmatch(name):
+        yield f"{name!r} is no name of an exchange: lower case letters, digits, single dashes; a letter first"
+    elif len(name) > _LONGEST_NAME:
+        yield f"{name!r} is longer than {_LONGEST_NAME} characters"
+    elif name in OURS or name in EXCHANGES:
+        yield f"{name!r} is reserved: lotusx-{name} is the project's own; choose another name"
+    elif keyword.iskeyword(name):
+        yield f"{name!r} is a word of Python"
