@@ -155,6 +155,20 @@ def test_cases_are_those_of_the_declared_capabilities() -> None:
     assert without_case(facts) == []
 
 
+def test_a_capability_is_proven_with_the_symbols_that_the_subject_names_for_it() -> None:
+    offered = dict.fromkeys((Capability.TICKER, Capability.SERVER_TIME), Support.full())
+    subject = Subject(replace(FACTS, capabilities=offered), symbols={Capability.TICKER: ["BTC/USDT", "ETH/USDT"]})
+
+    chosen = subject.chosen_cases()
+
+    of_ticker = [item for item in chosen if item.capability is Capability.TICKER]
+    assert [item.symbol for item in of_ticker] == ["", "ETH/USDT"] * (len(of_ticker) // 2)
+    assert str(of_ticker[1]) == f"{of_ticker[0]} ETH/USDT"
+    assert all(not item.symbol for item in chosen if item.capability is Capability.SERVER_TIME)
+    with pytest.raises(ValueError, match="ticker"):
+        replace(subject, symbols={Capability.TICKER: []}).chosen_cases()
+
+
 def test_declared_capability_without_case_fails_until_the_plugin_brings_one() -> None:
     facts = replace(FACTS, capabilities={Capability.DEPOSITS: Support.full()})
     unproven = Conformance()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from lotusx.plugin import Request, Response, SigningContext, Verb
-from lotusx_testing import Expected, FakeInstruments, RequestExample, SigningVector
+from lotusx_testing import Expected, FakeInstruments, MessageVector, RequestExample, SigningVector
 
 REQUEST = Request(Verb.GET, "", "/depth", "symbol=BTC&limit=5", headers=(("X-Key", "k"),))
 CONTEXT = SigningContext(now_ms=1, nonce=1)
@@ -90,6 +91,46 @@ def test_published_signature_passes() -> None:
 def test_wrong_signer_and_empty_vector_fail(signer: Any, vector: SigningVector, what: str) -> None:
     with pytest.raises(AssertionError, match=what):
         vector.check(signer)
+
+
+class LogIn:
+    """Signs messages. ``noise``: what is different each time."""
+
+    def __init__(self, noise: str = "") -> None:
+        self.noise = noise
+
+    def sign_request(self, request: Request, context: SigningContext) -> Request:
+        raise NotImplementedError
+
+    def sign_message(self, payload: Mapping[str, Any], context: SigningContext) -> dict[str, Any]:
+        if self.noise == "changes":
+            cast("dict[str, Any]", payload)["op"] = "x"
+        self.noise += "." if self.noise.startswith("different") else ""
+        return {**payload, "at": context.now_ms, "sign": f"s3cret{self.noise}"}
+
+
+LOG_IN = MessageVector(
+    "log-in", {"op": "login"}, CONTEXT, {"op": "login", "at": CONTEXT.now_ms, "sign": "s3cret"}, "manual"
+)
+
+
+def test_published_log_in_passes() -> None:
+    LOG_IN.check(LogIn())
+    assert str(LOG_IN) == "log-in"
+
+
+@pytest.mark.parametrize(
+    ("noise", "what"),
+    [
+        ("different", "two results"),
+        ("changes", "changed the payload"),
+        ("wrong", r"log-in: sign differ \(manual\)"),
+    ],
+)
+def test_wrong_log_in_fails_without_showing_it(noise: str, what: str) -> None:
+    with pytest.raises(AssertionError, match=what) as caught:
+        LOG_IN.check(LogIn(noise))
+    assert "s3cret" not in str(caught.value)
 
 
 class Manager:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lotusx_testing.progress import Progress as Progress
     from lotusx_testing.requests import (
         Expected as Expected,
+        MessageVector as MessageVector,
         RequestExample as RequestExample,
         SigningVector as SigningVector,
     )
@@ -44,7 +45,7 @@ _HOMES = {
     "moments": "FakeMoments",
     "payloads": "NewValue Payload",
     "progress": "Progress",
-    "requests": "Expected RequestExample SigningVector",
+    "requests": "Expected MessageVector RequestExample SigningVector",
     "round_trips": "RoundTrip",
     "tables": "ErrorTable Refusal check_doubt",
     "transport": "Document DocumentTransport",

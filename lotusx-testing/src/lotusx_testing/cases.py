@@ -31,6 +31,7 @@ class Case:
     Attributes:
         connect: What `lotusx.connect` is to be given besides, such as options.
         quiet: Whether the market must stand still.
+        symbol: What it runs with; empty: what the subject names.
     """
 
     name: str
@@ -38,9 +39,10 @@ class Case:
     run: Run
     quiet: bool = False
     connect: Mapping[str, Any] | None = None
+    symbol: str = ""
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} {self.symbol}".rstrip()
 
 
 CASES: list[Case] = []

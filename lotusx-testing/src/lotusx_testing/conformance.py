@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 import pytest
 
-from lotusx.kernel.facts import ExchangeFacts
+from lotusx.kernel.facts import Capability, ExchangeFacts
 from lotusx.model import Instrument
 from lotusx_testing.arena import Dialect, Simulated
-from lotusx_testing.cases import Case, without_case
+from lotusx_testing.cases import Case, cases_for, without_case
 from lotusx_testing.conversations import Conversation
 from lotusx_testing.fakes import FakeInstruments
 from lotusx_testing.payloads import NewValue, Payload
-from lotusx_testing.requests import RequestExample, SigningVector
+from lotusx_testing.requests import MessageVector, RequestExample, SigningVector
 from lotusx_testing.round_trips import RoundTrip
 from lotusx_testing.tables import ErrorTable, Refusal, check_doubt
 
@@ -29,6 +29,8 @@ class Subject:
 
     Attributes:
         symbol: Something liquid that the simulation lists.
+        symbols: Capability → the symbols it is proven with, where that is not `symbol` alone: a plugin that serves spot
+            and perpetuals proves orders with one of each, and a quantity in quote where there is such a thing.
         credentials: Of the signing vectors and request examples.
         instruments: What the request examples speak of.
         dialect: The venue's simulation, where this kit does not have it.
@@ -42,7 +44,7 @@ class Subject:
     payloads: Sequence[Payload] = ()
     new_values: Sequence[NewValue] = ()
     requests: Sequence[RequestExample] = ()
-    vectors: Sequence[SigningVector] = ()
+    vectors: Sequence[SigningVector | MessageVector] = ()
     instruments: Sequence[Instrument] = ()
     dialect: Dialect | None = None
     cases: Sequence[Case] = ()
@@ -50,6 +52,21 @@ class Subject:
     refusals: Sequence[Refusal] = ()
     round_trips: Sequence[RoundTrip[Any, Any]] = ()
     conversations: Sequence[Conversation] = ()
+    symbols: Mapping[Capability, Sequence[str]] = field(default_factory=dict)
+
+    def chosen_cases(self) -> list[Case]:
+        """Return the cases to pass, each with the symbol it runs with where that is not `symbol`.
+
+        Raises:
+            ValueError: `symbols` names none for a capability.
+        """
+        chosen = []
+        for item in cases_for(self.facts, self.cases):
+            symbols = self.symbols.get(item.capability, (self.symbol,))
+            if not symbols:
+                raise ValueError(f"with which symbol is {item.capability.value} proven? symbols names none")
+            chosen += [item if symbol == self.symbol else replace(item, symbol=symbol) for symbol in symbols]
+        return chosen
 
 
 class Conformance:
@@ -76,7 +93,7 @@ class Conformance:
         """A value the exchange adds tomorrow does not raise."""
         conformance_new_value.check()
 
-    def test_signature_is_the_published_one(self, conformance_vector: SigningVector) -> None:
+    def test_signature_is_the_published_one(self, conformance_vector: SigningVector | MessageVector) -> None:
         """Through the plugin's own hook."""
         from lotusx.plugin.manager import PluginManager
 
@@ -126,7 +143,7 @@ class Conformance:
         quiet = {"actions_per_s": 0} if conformance_case.quiet else {}
         opened = simulated(
             self.subject.facts.name,
-            symbol=self.subject.symbol,
+            symbol=conformance_case.symbol or self.subject.symbol,
             dialect=self.subject.dialect,
             connect=conformance_case.connect,
             **quiet,

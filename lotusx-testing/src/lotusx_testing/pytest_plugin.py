@@ -39,9 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if subject is None or not name.startswith("conformance_"):
             continue
         if name == "conformance_case":
-            from lotusx_testing.cases import cases_for
-
-            chosen: Sequence[object] = cases_for(subject.facts, subject.cases)
+            chosen: Sequence[object] = subject.chosen_cases()
         else:
             chosen = getattr(subject, _PARTS[name])
         metafunc.parametrize(name, chosen, ids=str)

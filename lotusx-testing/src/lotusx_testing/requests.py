@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -146,3 +147,40 @@ class SigningVector:
             expected.check(signed)
         except AssertionError as error:
             raise AssertionError(f"{self.name}: {error} ({self.source or 'no source given'})") from None
+
+
+@dataclass(frozen=True)
+class MessageVector:
+    """A published signature of a message, such as a log-in over a WebSocket or an order on one.
+
+    Attributes:
+        payload: Before signing. ``signed``: after it, whole.
+        source: The document it stands in.
+        environment: Whose signer made it, where signatures differ.
+    """
+
+    name: str
+    payload: Mapping[str, Any]
+    context: SigningContext
+    signed: Mapping[str, Any]
+    source: str = ""
+    environment: str = "live"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def check(self, signer: Signer) -> None:
+        """Sign and compare; signing must be pure and leave what it was given as it was.
+
+        Raises:
+            AssertionError: The result differs, or differs the second time, or the payload was changed.
+        """
+        given = deepcopy(dict(self.payload))
+        found, again = (dict(signer.sign_message(given, self.context)) for _ in range(2))
+        if found != again:
+            raise AssertionError(f"{self.name}: signing the same message twice gives two results")
+        if given != self.payload:
+            raise AssertionError(f"{self.name}: signing changed the payload that it was given")
+        wrong = sorted(key for key in {*found, *self.signed} if found.get(key) != self.signed.get(key))
+        if wrong:  # names only: values may be secrets
+            raise AssertionError(f"{self.name}: {', '.join(wrong)} differ ({self.source or 'no source given'})")

@@ -38,9 +38,14 @@ def refused(code: str, text: str, status: int = 200, *rows: object) -> Response:
 EVIDENCE = Subject(
     FACTS,
     symbol="BTC/USDT:USDT",
+    symbols={  # on spot the wire's unit is another, and so is what the account holds
+        C.PLACE_ORDER: ["BTC/USDT:USDT", "BTC/USDT"],
+        C.BALANCES: ["BTC/USDT:USDT", "BTC/USDT"],
+        C.QUOTE_QUANTITY: ["BTC/USDT"],
+    },
     credentials=documented.CREDENTIALS,
     instruments=[documented.SPOT, SWAP],
-    vectors=[documented.vector_of(row) for row in documented.VECTORS["requests"]],
+    vectors=[*map(documented.vector_of, documented.VECTORS["requests"]), documented.LOG_IN],
     payloads=[
         Payload("listed", documented.text(documented.SWAP_LISTED), types.Listed, documented.UNREAD_OF_LISTED),
         Payload(
@@ -174,26 +179,7 @@ EVIDENCE = Subject(
         ),
     ],
 )
-ON_SPOT = (C.PLACE_ORDER, C.QUOTE_QUANTITY, C.BALANCES)
-"""What is proven on spot besides: the wire's unit is another there, and so is what the account holds."""
 
 
 class TestOkx(Conformance):
-    subject = replace(
-        EVIDENCE,
-        facts=replace(FACTS, capabilities={k: v for k, v in FACTS.capabilities.items() if k is not C.QUOTE_QUANTITY}),
-    )
-
-
-class TestOkxSpot(Conformance):
-    subject = replace(
-        EVIDENCE,
-        facts=replace(FACTS, capabilities={item: FACTS.capabilities[item] for item in ON_SPOT}),
-        symbol="BTC/USDT",
-        vectors=EVIDENCE.vectors[:1],
-        payloads=EVIDENCE.payloads[:1],
-        new_values=EVIDENCE.new_values[:1],
-        requests=EVIDENCE.requests[:1],
-        refusals=[],
-        conversations=[],
-    )
+    subject = EVIDENCE

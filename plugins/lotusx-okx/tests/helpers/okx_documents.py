@@ -12,7 +12,7 @@ from lotusx.model import Instrument, OrderState
 from lotusx.plugin import Request, Secret, SigningContext, Verb
 from lotusx_okx import account_types, markets, order_conversions
 from lotusx_okx.client_ids import ClientIds
-from lotusx_testing import SigningVector
+from lotusx_testing import MessageVector, SigningVector
 
 BASE = "https://openapi.okx.com"
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "okx.vectors.json").read_text())
@@ -28,6 +28,9 @@ CONTEXT = SigningContext(now_ms=VECTORS["now_ms"], nonce=1, receive_window_ms=5_
 def vector_of(row: dict[str, Any]) -> SigningVector:
     request = Request(Verb(row["verb"]), BASE, row["path"], row["query"], body=row["body"].encode(), signed=True)
     return SigningVector(row["name"], request, CONTEXT, headers=row["headers"], source=VECTORS["made"])
+
+
+LOG_IN = MessageVector("log-in", {}, CONTEXT, VECTORS["login"], source=VECTORS["made"])
 
 
 def text(content: Any) -> str:
