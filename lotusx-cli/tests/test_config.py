@@ -57,3 +57,10 @@ def test_a_misspelt_environment_is_an_error_and_never_live(lotusx: Lotusx, here:
     done = lotusx("status -e binance")
     assert done.code == Exit.CONFIGURATION
     assert "testnet" in done.err
+
+
+def test_options_of_plugins_are_checked_too(lotusx: Lotusx, here: Path) -> None:
+    (here / "lotusx.toml").write_text('[audit]\nfyle = "audit.jsonl"\n')
+    done = lotusx("config check")
+    assert done.code == Exit.CONFIGURATION
+    assert "unknown key 'fyle'" in done.err

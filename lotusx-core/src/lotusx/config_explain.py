@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lotusx.config import cache_of, merge, plugins_of, resolve
@@ -15,7 +16,7 @@ from lotusx.config_references import Reference
 from lotusx.config_sources import Sources
 from lotusx.errors import ConfigurationError, LotusXError
 from lotusx.kernel.facts import ExchangeFacts
-from lotusx.plugin.manager import PluginManager
+from lotusx.plugin.manager import PluginManager, make_plugin
 from lotusx.plugin.registry import installed_exchanges
 
 _GENERAL = ("CONFIG", "RISK_HALTED")
@@ -61,7 +62,8 @@ def explain(facts: ExchangeFacts, account: str | None, sources: Sources, others:
 def problems(config: str | os.PathLike[str] | None = None) -> list[str]:
     """Return what is wrong with the configuration of this process, a sentence each; empty: nothing.
 
-    Every document is read whole, and every variable that begins with ``LOTUSX_``.
+    Every document is read whole, and every variable that begins with ``LOTUSX_``. Plugins that are enabled are imported
+    and look at their options.
 
     Raises:
         ConfigurationError: A document cannot be read at all.
@@ -69,6 +71,7 @@ def problems(config: str | os.PathLike[str] | None = None) -> list[str]:
     sources = Sources.of_process(config)
     installed = {item.name for item in installed_exchanges() if not item.problem}
     found = [_said(lambda: cache_of(sources)), _said(lambda: plugins_of(sources)), _said(lambda: options_of(sources))]
+    found += _of_plugins(sources)
     for document in sources.documents:
         found.append(_said(lambda each=document: only(each.content, SECTIONS, each.name)))
         exchanges = document.content.get("exchanges", {})
@@ -118,6 +121,17 @@ def _of_exchange(name: str, sources: Sources, others: Iterable[str]) -> list[str
         }
         found.append(_said(lambda given=arguments: _look(facts, sources, given)))
     return found
+
+
+def _of_plugins(sources: Sources) -> list[str]:
+    """Make each plugin that is enabled, as a connection would. It is not entered: nothing is opened or sent."""
+    try:
+        enabled, allowed = plugins_of(sources)
+        options = options_of(sources)
+    except ConfigurationError:
+        return []  # said already
+    names = dict.fromkeys((*enabled, *options))
+    return [_said(partial(make_plugin, name, allowed, options.get(name))) for name in names]
 
 
 def _look(facts: ExchangeFacts, sources: Sources, given: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,25 @@ def test_every_mistake_of_every_document_and_variable_is_named(here: Path, monke
     assert "canary" not in found
     write(here, "[cahce]\n")
     assert "unknown key 'cahce'; did you mean 'cache'?" in "\n".join(problems())
+
+
+def test_plugins_that_are_enabled_look_at_their_options(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Mapping[str, Any]] = []
+
+    def make(name: str, allowed: object, options: Mapping[str, Any]) -> object:
+        made.append(options)
+        raise ConfigurationError(f"[{name}] has an unknown key")
+
+    monkeypatch.setattr("lotusx.config_explain.make_plugin", make)
+    write(here, '[risk]\nmax_notinal = "5"\n')
+    assert problems() == ["[risk] has an unknown key"]
+    assert made == [{"max_notinal": "5"}]
+
+
+def test_a_plugin_that_is_not_installed_is_named(here: Path) -> None:
+    write(here, '[plugins]\nenable = ["nowhere"]\n')
+    (said,) = problems()
+    assert said.startswith("no plugin 'nowhere' is installed")
 
 
 def test_each_account_is_looked_at_by_itself(here: Path) -> None:

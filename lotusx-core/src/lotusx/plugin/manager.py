@@ -60,7 +60,7 @@ class PluginManager:
             if not isinstance(plugin, str):
                 self._register(self._others, plugin)
             elif plugin not in self._named:
-                self._named[plugin] = _enabled(plugin, allowed, given.get(plugin))
+                self._named[plugin] = make_plugin(plugin, allowed, given.get(plugin))
                 self._register(self._others, self._named[plugin])
         self.name = name
         self.facts = self._facts()
@@ -171,7 +171,13 @@ class PluginManager:
         return answer
 
 
-def _enabled(name: str, allowed: Iterable[str] | None, options: Mapping[str, Any] | None) -> object:
+def make_plugin(name: str, allowed: Iterable[str] | None, options: Mapping[str, Any] | None) -> object:
+    """Return the installed cross-cutting plugin *name*: its module, or an object made of its class and *options*.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it cannot use the options.
+        PluginError: It may not be loaded, or cannot be imported.
+    """
     from importlib import metadata
 
     points = metadata.entry_points(group=CROSS_CUTTING_GROUP)
