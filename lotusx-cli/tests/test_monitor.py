@@ -518,3 +518,9 @@ def test_the_terminal_is_as_it_was_when_the_monitor_ends(how: str, binance: Venu
     assert b"\x1b[?1049l" in rest
     assert b"\x1b[?25h" in rest  # the cursor is back
     assert b"Traceback" not in rest
+
+
+def test_an_exchange_that_is_not_installed_is_refused_before_the_screen_is_taken(lotusx: Lotusx) -> None:
+    done = lotusx("monitor nope:BTC/USDT")
+    assert done.code == Exit.CONFIGURATION
+    assert "no exchange 'nope' is installed" in done.err

@@ -42,6 +42,20 @@ def test_a_terminal_gets_a_table(terminal: Out, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "nothing at all\n"
 
 
+def test_a_terminal_too_narrow_for_a_table_gets_a_block_for_each_row(
+    terminal: Out, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    rows = [
+        {"client_order_id": "lx-dtjaotpbvwggrtrl", "price": Decimal("1.5")},
+        {"client_order_id": "b", "price": None},
+    ]
+    terminal.rows(rows, ["client_order_id", "price"], title="open orders")
+    assert capsys.readouterr().out.splitlines() == [
+        "open orders", "client order id  lx-dtjaotpbvwggrtrl", "price            1.5", "", "client order id  b",
+    ]  # fmt: skip
+
+
 def test_a_terminal_gets_fields_with_their_names(terminal: Out, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.record({"last_price": Decimal("1.10"), "exchange_ns": 1_000_000_000, "missing": None}, title="x")
     lines = capsys.readouterr().out.splitlines()

@@ -94,6 +94,16 @@ def test_a_wrong_command_line_says_what_is_wrong(arguments: list[str], capsys: p
     assert capsys.readouterr().err.startswith("lotusx-sim: ")
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_is_none_is_refused_before_anything_is_served(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--port={port}"])
+    assert ended.value.code == 2
+    assert "--port" in capsys.readouterr().err
+
+
 def test_a_port_that_cannot_be_had_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", "192.0.2.1", "--symbols", "BTCUSDT"]) == 1
     assert "cannot serve" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from lotusx_cli.values import fields_of, shown, to_plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 class Out:
@@ -82,17 +83,48 @@ class Out:
             print("\t".join(columns), flush=True)
 
     def _table(self, found: Sequence[Mapping[str, object]], columns: Sequence[str], title: str) -> None:
-        from decimal import Decimal
+        """Draw a table, with its head in several lines where that is needed; where nothing helps, blocks."""
+        from rich.measure import Measurement
 
-        from rich.table import Table
+        console = self.console()
+        boundless = console.options.update(max_width=100_000)
+        for stacked in (False, True):
+            table = _drawn(found, columns, title, stacked=stacked)
+            if Measurement.get(console, boundless, table).minimum <= console.width:
+                console.print(table)
+                return
+        self._blocks(found, columns, title)  # words and numbers would be cut in pieces
 
-        table = Table(title=_safe(title) or None, title_justify="left", header_style="bold")
-        for name in columns:
-            numeric = any(isinstance(item.get(name), Decimal | int) for item in found)
-            table.add_column(_label(name), justify="right" if numeric else "left", overflow="fold")
-        for item in found:
-            table.add_row(*(_safe(shown(name, item.get(name))) for name in columns))
-        self.console().print(table)
+    def _blocks(self, found: Sequence[Mapping[str, object]], columns: Sequence[str], title: str) -> None:
+        for number, item in enumerate(found):
+            if number:
+                print()
+            self.record({name: item.get(name) for name in columns}, title="" if number else title)
+
+
+def _drawn(found: Sequence[Mapping[str, object]], columns: Sequence[str], title: str, *, stacked: bool) -> Table:
+    from decimal import Decimal
+
+    from rich.cells import cell_len
+    from rich.table import Table
+
+    rows = [[shown(name, item.get(name)) for name in columns] for item in found]
+    table = Table(title=_safe(title) or None, title_justify="left", header_style="bold")
+    for at, name in enumerate(columns):
+        numeric = any(isinstance(item.get(name), Decimal | int) for item in found)
+        label = _label(name).replace(" ", "\n") if stacked else _label(name)
+        cells = [row[at] for row in rows]
+        whole = all(" " not in cell for cell in cells)  # an id or a number is never cut in pieces
+        table.add_column(
+            label,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=whole,
+            min_width=max(map(cell_len, (*label.split("\n"), *cells))) if whole else None,
+        )
+    for row in rows:
+        table.add_row(*map(_safe, row))
+    return table
 
 
 def _fields(item: object) -> Mapping[str, object]:

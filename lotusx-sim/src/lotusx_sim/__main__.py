@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         help="wire dialect (default: binance)",
     )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    command.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, a free one)")
+    command.add_argument("--port", type=_port, default=0, metavar="PORT", help="port (default: 0, a free one)")
     command.add_argument("--seed", type=int, default=1, help="decides prices, books and trades (default: 1)")
     command.add_argument("--symbols", help="comma-separated venue symbols to list (default: all built-in ones)")
     command.add_argument("--quiet-market", action="store_true", help="fixed books: nobody trades but you")
@@ -89,6 +89,16 @@ def parser() -> argparse.ArgumentParser:
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
     tls.add_argument("--tls-self-signed", action="store_true", help="make a certificate for localhost (keys extra)")
     return top
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return port
+
+
+_port.__name__ = "port"  # what argparse calls it
 
 
 def main(argv: Sequence[str] | None = None) -> int:

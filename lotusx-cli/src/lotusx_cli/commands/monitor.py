@@ -45,7 +45,11 @@ def monitor(
 
     Nothing is ever sent but questions. q or Ctrl-C ends it. Needs lotusx-cli[monitor].
     """
+    from lotusx.plugin.registry import find
+
     lines = lines_of(markets, environment, base_urls, config)
+    for line in lines:
+        find(line.exchange)
     try:
         from lotusx_cli.monitor.screen import Monitor
         from lotusx_cli.monitor.web import serve
