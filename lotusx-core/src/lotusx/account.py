@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lotusx.errors import InvalidArgument
+from lotusx.errors import InvalidArgument, LotusXError, TransferOutcomeUnknown
 from lotusx.guard import Guard
 from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
 from lotusx.kernel.origin import made_as
 from lotusx.kernel.request import Origin
+from lotusx.kernel.ports import Span
 from lotusx.model.enums import MarginMode
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol
@@ -21,19 +22,31 @@ from lotusx.model.symbol import Symbol
 if TYPE_CHECKING:
     from lotusx.kernel.ports import AccountPort
     from lotusx.model.account import AccountEvent, Balance, Fees, FundingPayment, Leverage, Permissions, Position
+    from lotusx.model.funds import Deposit, Transfer, Wallet, Withdrawal
     from lotusx.streams import Stream
+
+FUNDS_DAYS = 90
+"""How far back deposits and withdrawals are listed where no start is given."""
 
 
 class Account:
     """Balances, positions, fees, permissions, margin, and the one lossless stream of what happens."""
 
     def __init__(
-        self, guard: Guard, port: AccountPort, instruments: Instruments, open_account: Callable[[int], Any]
+        self,
+        guard: Guard,
+        port: AccountPort,
+        instruments: Instruments,
+        open_account: Callable[[int], Any],
+        now_ns: Callable[[], int],
+        new_id: Callable[[], str],
     ) -> None:
         self._guard = guard
         self._port = port
         self._instruments = instruments
         self._open_account = open_account
+        self._now_ns = now_ns
+        self._new_id = new_id
 
     async def balances(self) -> Sequence[Balance]:
         """Return holdings that are not zero."""
@@ -94,18 +107,60 @@ class Account:
         with made_as(Origin.ACCOUNT):
             await self._port.change_margin(instrument, wanted)
 
-    async def transfer(self, asset: str, amount: Decimal | int | str, *, source: str, target: str) -> None:
-        """Move *amount* between two wallets of the account, in the exchange's own names of them.
+    async def deposits(
+        self, asset: str | None = None, *, start: Moment = None, end: Moment = None
+    ) -> Sequence[Deposit]:
+        """Return all deposits that were noticed in [start, end), oldest first; of *asset*, or of all.
+
+        Args:
+            start: ``None``: 90 days before *end*.
+            end: ``None``: now.
+        """
+        self._guard.private(Capability.DEPOSITS)
+        span = self._funds_span(start, end)
+        return _oldest_first({item.deposit_id: item for item in await self._port.deposits(asset, span)}, span)
+
+    async def withdrawals(
+        self, asset: str | None = None, *, start: Moment = None, end: Moment = None
+    ) -> Sequence[Withdrawal]:
+        """Return all withdrawals that were asked for in [start, end), oldest first; arguments as of `deposits`."""
+        self._guard.private(Capability.WITHDRAWALS)
+        span = self._funds_span(start, end)
+        return _oldest_first({item.withdrawal_id: item for item in await self._port.withdrawals(asset, span)}, span)
+
+    def _funds_span(self, start: Moment, end: Moment) -> Span:
+        span = to_span(start, end)
+        ends = self._now_ns() + 1 if span.end_ns is None else span.end_ns
+        begins = max(0, ends - FUNDS_DAYS * 86_400_000_000_000) if span.start_ns is None else span.start_ns
+        return to_span(begins, ends)
+
+    async def transfer(
+        self, asset: str, amount: Decimal | int | str, *, source: Wallet | str, target: Wallet | str
+    ) -> Transfer:
+        """Move *amount* between two wallets of the account: each a `Wallet`, or in the exchange's own name of it.
+
+        Sent once, never again.
 
         Raises:
-            TransportError: In doubt; look at the balances before doing it again.
+            InvalidArgument: The exchange has no such wallet; those it has are named.
+            TransferOutcomeUnknown: In doubt. Do not do it again before you have looked; the text says where.
         """
         self._guard.command(Capability.TRANSFER)
         wanted = decimal_from_user(amount, name="amount")
         if wanted <= 0:
             raise InvalidArgument(f"amount must be above zero, not {wanted}")
-        with made_as(Origin.ACCOUNT):
-            await self._port.transfer(asset, wanted, source, target)
+        if source == target:
+            raise InvalidArgument(f"source and target are both {str(source)!r}", rule="wallet")
+        transfer_id = self._new_id()
+        try:
+            with made_as(Origin.ACCOUNT):
+                return await self._port.transfer(asset, wanted, source, target, transfer_id)
+        except LotusXError as error:
+            if not error.may_have_executed:
+                raise
+            seen = f"{type(error).__name__}: {error}"
+        look_up = self._port.transfer_look_up(source, target, transfer_id)
+        raise TransferOutcomeUnknown(self._guard.exchange, transfer_id, (seen,), look_up)
 
     async def iter_funding_payments(
         self, symbol: Symbol | str | None = None, *, start: Moment = None, end: Moment = None
@@ -132,3 +187,20 @@ class Account:
         self._guard.private(Capability.STREAM_ACCOUNT)
         opened: AbstractAsyncContextManager[Stream[AccountEvent]] = self._open_account(buffer)
         return opened
+
+
+_Listed = TypeVar("_Listed", "Deposit", "Withdrawal")
+
+
+def _oldest_first(found: Mapping[str, _Listed], span: Span) -> list[_Listed]:
+    """Return what of *found*, by id, lies in *span*, and what has no time; of one moment, in the order of their ids.
+
+    An exchange may count the ends of a span in seconds, or include the last moment.
+    """
+    begins, ends = span.start_ns or 0, span.end_ns or 0
+    kept = [
+        (item.exchange_ns, len(name), name)
+        for name, item in found.items()
+        if not item.exchange_ns or begins <= item.exchange_ns < ends
+    ]
+    return [found[name] for _, _, name in sorted(kept)]

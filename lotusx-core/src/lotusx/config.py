@@ -39,6 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 _TEXTS = ("environment", "base_url", "proxy", "journal", "budgets")
+_SWITCHES = ("read_only", "allow_withdrawals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Settings:
     environment: str | None = None
     base_url: str | None = None
     read_only: bool = False
+    allow_withdrawals: bool = False
     proxy: str | None = None
     journal: str | None = None
     budgets: str | None = None
@@ -113,6 +115,7 @@ def resolve(
         environment=checked.get("environment"),
         base_url=checked.get("base_url"),
         read_only=checked.get("read_only", False),
+        allow_withdrawals=checked.get("allow_withdrawals", False),
         proxy=checked.get("proxy"),
         journal=checked.get("journal"),
         budgets=checked.get("budgets"),
@@ -251,8 +254,9 @@ def _check(values: Mapping[str, Any], origin: Mapping[str, str]) -> dict[str, An
     for key in _TEXTS:
         if key in checked and (not isinstance(checked[key], str) or not checked[key].strip()):
             raise ConfigurationError(f"{key} (from {origin[key]}) must be text, not {checked[key]!r}")
-    if "read_only" in checked:
-        checked["read_only"] = strict_bool(checked["read_only"], name=f"read_only (from {origin['read_only']})")
+    for key in _SWITCHES:
+        if key in checked:
+            checked[key] = strict_bool(checked[key], name=f"{key} (from {origin[key]})")
     if "hosts" in checked:
         checked["hosts"] = _hosts(checked["hosts"], f"{origin['hosts']}: hosts")
     if "limits" in checked:

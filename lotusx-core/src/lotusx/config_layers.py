@@ -13,7 +13,7 @@ from lotusx.config_references import Reference, read_reference
 from lotusx.config_sources import Document, Sources
 from lotusx.errors import ConfigurationError
 
-FIELDS = ("environment", "base_url", "read_only", "proxy", "journal", "budgets")
+FIELDS = ("environment", "base_url", "read_only", "allow_withdrawals", "proxy", "journal", "budgets")
 """What can be set for an exchange besides its credentials; also by variables."""
 
 TABLES = ("hosts", "limits")

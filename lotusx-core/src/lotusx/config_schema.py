@@ -14,6 +14,10 @@ def schema() -> dict[str, Any]:
         "environment": {**_TEXT, "description": "live, testnet, demo or simulator, as far as the exchange has them."},
         "base_url": {**_TEXT, "description": "Address of the simulator; goes with environment = 'simulator'."},
         "read_only": {"type": "boolean", "description": "Refuse everything that changes something."},
+        "allow_withdrawals": {
+            "type": "boolean",
+            "description": "Let native calls take money off the exchange; without it they are refused before sending.",
+        },
         "proxy": {**_TEXT, "description": "Address of an HTTP proxy."},
         "journal": {**_TEXT, "description": "File that remembers orders across restarts."},
         "budgets": {**_TEXT, "description": "File through which processes share the exchange's limits."},

@@ -40,6 +40,7 @@ def connect(
     credentials: Mapping[str, str | Secret] | None = None,
     config: str | os.PathLike[str] | None = None,
     read_only: bool | None = None,
+    allow_withdrawals: bool | None = None,
     proxy: str | None = None,
     http: HttpTransport | None = None,
     ws: WsTransport | None = None,
@@ -63,6 +64,7 @@ def connect(
         credentials: Such as ``{"api_key": …, "api_secret": …}``.
         config: Path of the configuration document.
         read_only: Refuse everything that changes something.
+        allow_withdrawals: Let native calls take money off the exchange. Without it they are refused before sending.
         proxy: Address of an HTTP proxy.
         http, ws, clock, random: Replace a part, for tests and simulation.
         budgets: Share the exchange's limits: with the connections of this process that were given the same
@@ -83,6 +85,7 @@ def connect(
         "environment": environment,
         "base_url": base_url,
         "read_only": read_only,
+        "allow_withdrawals": allow_withdrawals,
         "proxy": proxy,
         "credentials": credentials,
         "journal": os.fspath(journal) if isinstance(journal, str | os.PathLike) else None,
@@ -139,12 +142,18 @@ def connect(
             random=random,
             budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
             journal=None if isinstance(journal, str | os.PathLike) else journal,
-            options=dict(options or {}),
+            options=_options(options, settings),
             reach=reach_of(facts, chosen, settings, urls, ws_urls),
             taken=settled.by(sources),
             reread=lambda: settled.by(Sources.of_process(config)),
         )
     )
+
+
+def _options(options: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
+    """Return what plugins read; withdrawals may also be allowed among the options of the call."""
+    allowed = {"allow_withdrawals": True} if settings.allow_withdrawals else {}
+    return {**(options or {}), **allowed}
 
 
 class _Settled:

@@ -26,6 +26,7 @@
     │   └── NoChange  PartialFailure  BadRequest
     ├── OrderOutcomeUnknown           sent, and nothing proves what the exchange did
     ├── ConnectorFailed               one of several connections cannot be used; it is named
+    ├── TransferOutcomeUnknown        the same, of money between two wallets
     └── StreamError                   a subscription or what is built on it
         ├── SubscriptionRefused  StreamSilent  StreamGap  StreamClosed
         ├── SlowConsumer              the reader fell behind a stream that must not lose events
@@ -496,6 +497,30 @@ class ConnectorFailed(LotusXError):
         self.reason = _reason_of(error)
         super().__init__(f"the connection {connector!r} cannot be used: {self.reason}")
         _take_over(self, error)
+
+
+class TransferOutcomeUnknown(LotusXError):
+    """A transfer between wallets was sent, and nothing proves whether the exchange made it.
+
+    Do not send it again before you have looked: a second one moves the money a second time.
+
+    Attributes:
+        transfer_id: The id that was sent with it, where the exchange takes one; else of this call alone.
+        evidence: What was tried and seen, oldest first, one sentence each.
+        look_up: How to see whether it was made.
+    """
+
+    may_have_executed = True
+
+    def __init__(self, exchange: str, transfer_id: str, evidence: tuple[str, ...], look_up: str) -> None:
+        super().__init__(
+            f"{exchange}: outcome of transfer {transfer_id} is unknown ({'; '.join(evidence)}). "
+            f"Do not send it again; look first: {look_up}"
+        )
+        self.exchange = exchange
+        self.transfer_id = transfer_id
+        self.evidence = evidence
+        self.look_up = look_up
 
 
 class StreamError(LotusXError):

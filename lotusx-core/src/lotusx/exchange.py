@@ -73,6 +73,8 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "set_leverage",
             "set_margin_mode",
             "change_margin",
+            "deposits",
+            "withdrawals",
             "transfer",
             "iter_funding_payments",
             "stream_account",

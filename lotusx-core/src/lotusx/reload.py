@@ -33,6 +33,7 @@ def comparable(
     return {
         "environment": environment,
         "base_url": settings.base_url,
+        "allow_withdrawals": settings.allow_withdrawals,
         "proxy": settings.proxy,
         "journal": settings.journal,
         "budgets": settings.budgets,

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import random as randomness
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -192,7 +193,15 @@ class Wiring:
             parts.guard, connector.market, self.instruments, self._open_stream, partial(self._open_book, rng, pace)
         )
         exchange.trading = Trading(parts.guard, connector.trading, self.instruments, self.desk)
-        exchange.account = Account(parts.guard, connector.account, self.instruments, feed.open)
+        random_bytes = rng.randbytes if parts.random is not None else os.urandom
+        exchange.account = Account(
+            parts.guard,
+            connector.account,
+            self.instruments,
+            feed.open,
+            lambda: self._exchange_ns(self.clock.now_ns()),
+            lambda: str(uuid.UUID(bytes=random_bytes(16), version=4)),
+        )
         self._tasks = await anyio.create_task_group().__aenter__()
         if on_disk is not None:
             await self._tasks.start(on_disk.run)

@@ -9,19 +9,21 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from lotusx.errors import ErrorKind, OrderNotFound, exchange_error
+from lotusx.errors import ErrorKind, LotusXError, OrderNotFound, exchange_error
 from lotusx.kernel.codec import Ack, Channel, ChannelKind, WsFacts
 from lotusx.kernel.context import Kernel
 from lotusx.kernel.facts import Capability, CredentialField, Environment, ExchangeFacts, Support
-from lotusx.kernel.ports import AccountPort, MarketDataPort, OrderRef, Page, TradingPort
+from lotusx.kernel.ports import AccountPort, MarketDataPort, OrderRef, Page, Span, TradingPort
 from lotusx.kernel.request import Request, Response, SigningContext
 from lotusx.model import (
     Balance,
     Candle,
+    Deposit,
     Fees,
     Fill,
     FundingPayment,
     FundingRate,
+    FundsStatus,
     Instrument,
     InstrumentKind,
     InstrumentStatus,
@@ -40,6 +42,8 @@ from lotusx.model import (
     Ticker,
     TickSize,
     Trade,
+    Transfer,
+    Withdrawal,
 )
 from lotusx.plugin import hookimpl
 
@@ -227,6 +231,7 @@ class Account(AccountPort):
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.fails: LotusXError | None = None
 
     async def leverage(self, instrument: Instrument) -> Leverage:
         return Leverage(instrument.symbol, Decimal(3), MarginMode.CROSS)
@@ -240,8 +245,23 @@ class Account(AccountPort):
     async def change_margin(self, instrument: Instrument, amount: Decimal) -> None:
         self.calls.append(("margin", amount))
 
-    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         self.calls.append(("transfer", asset, amount, source, target))
+        if self.fails is not None:
+            raise self.fails
+        return Transfer(transfer_id, asset, amount, source, target, FundsStatus.COMPLETED)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return f"native.call('GET', '/transfers/{transfer_id}')"
+
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        self.calls.append(("deposits", asset, span.start_ns, span.end_ns))
+        moments = [("b", 20), ("a", 10), ("b", 20), ("late", 100)]
+        return [Deposit(name, "BTC", Decimal(1), FundsStatus.PENDING, "0", at) for name, at in moments]
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        self.calls.append(("withdrawals", asset, span.start_ns, span.end_ns))
+        return [Withdrawal(name, "BTC", Decimal(1), FundsStatus.FAILED, "x", at) for name, at in (("2", 9), ("1", 8))]
 
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Any, cursor: str | None, limit: int

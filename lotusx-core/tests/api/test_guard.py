@@ -110,7 +110,7 @@ def test_the_table_of_names_is_pinned() -> None:
     )  # fmt: skip
     assert COMPONENTS["account"] == (
         "balances", "positions", "fees", "permissions", "leverage", "set_leverage", "set_margin_mode",
-        "change_margin", "transfer", "iter_funding_payments", "stream_account",
+        "change_margin", "deposits", "withdrawals", "transfer", "iter_funding_payments", "stream_account",
     )  # fmt: skip
 
 

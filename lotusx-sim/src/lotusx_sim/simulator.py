@@ -220,7 +220,11 @@ class Simulator(FaultScript):
     def deposit(self, asset: str, amount: str | Decimal, *, account: str | None = None) -> None:
         """Credit *amount*; a negative one is a withdrawal."""
         now_ns = self._caught_up_ns()
-        self.exchange.transfer(self.venue.account_of(account), asset, Decimal(amount), now_ns)
+        owner, wanted = self.venue.account_of(account), Decimal(amount)
+        if wanted > 0:
+            self.exchange.funds.deposit(owner, asset, wanted, now_ns)
+        else:
+            self.exchange.funds.withdraw(owner, asset, -wanted, now_ns)
         self.flush()
 
     def set_mark(self, symbol: str, mark: str | Decimal, index: str | Decimal | None = None) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lotusx.kernel.book import BookRule
     from lotusx.model.account import AccountEvent, Balance, Fees, FundingPayment, Leverage, Permissions, Position
     from lotusx.model.enums import MarginMode, OrderStatus
+    from lotusx.model.funds import Deposit, Transfer, Withdrawal
     from lotusx.model.market_data import (
         BestBidOffer,
         BookUpdate,
@@ -58,6 +59,13 @@ class Span:
 
     start_ns: int | None = None
     end_ns: int | None = None
+
+    def split(self, longest_ns: int) -> list[Span]:
+        """Cut a stretch whose both ends are given into pieces of *longest_ns* at most, oldest first."""
+        if self.start_ns is None or self.end_ns is None:
+            raise ValueError("an open span cannot be split")
+        begins = range(self.start_ns, self.end_ns, longest_ns)
+        return [Span(begin, min(begin + longest_ns, self.end_ns)) for begin in begins]
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,9 +311,25 @@ class AccountPort(Protocol):
         """Add *amount* of the settle asset to the margin of an isolated position; below zero: take it out."""
         raise _absent("isolated_margin")
 
-    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
-        """Move between two wallets of the account, in the exchange's own names."""
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        """All that were noticed in *span*, whose both ends are given; ``None``: of all assets. In any order."""
+        raise _absent("deposits")
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        """All that were asked for in *span*, whose both ends are given; ``None``: of all assets. In any order."""
+        raise _absent("withdrawals")
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
+        """Move between two wallets of the account, each a `Wallet` or in the exchange's own name.
+
+        *transfer_id* is a UUID that goes along where the exchange takes one. Doubt is raised as the error it is: the
+        core turns it into `TransferOutcomeUnknown`.
+        """
         raise _absent("transfer")
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        """Say how the caller sees whether a transfer was made."""
+        return "compare account.balances() with what they were"
 
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
         TimeInForce as TimeInForce,
         known as known,
     )
+    from lotusx.model.funds import (
+        Deposit as Deposit,
+        FundsStatus as FundsStatus,
+        Transfer as Transfer,
+        Wallet as Wallet,
+        Withdrawal as Withdrawal,
+        funds_status as funds_status,
+    )
     from lotusx.model.instruments import (
         Instrument as Instrument,
         PriceRule as PriceRule,
@@ -84,6 +92,7 @@ __getattr__, __dir__, __all__ = lazily(
         "Permissions Position PositionEvent Recovered VenueEvent",
         ".enums": "InstrumentKind InstrumentStatus Interval Liquidity MarginMode OptionRight OrderStatus OrderType "
         "PositionSide QuantityUnit Side TimeInForce known",
+        ".funds": "Deposit FundsStatus Transfer Wallet Withdrawal funds_status",
         ".instruments": "Instrument PriceRule SignificantDigits TickSize",
         ".market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
         "Ticker Trade",

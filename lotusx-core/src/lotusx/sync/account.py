@@ -16,6 +16,7 @@ from lotusx.sync.streams import Stream
 if TYPE_CHECKING:
     from lotusx import account
     from lotusx.model.account import AccountEvent, Balance, Fees, FundingPayment, Leverage, Permissions, Position
+    from lotusx.model.funds import Deposit, Transfer, Wallet, Withdrawal
 
 
 class Account:
@@ -61,13 +62,33 @@ class Account:
         """
         self._runner.call(self._twin.change_margin, symbol, amount)
 
-    def transfer(self, asset: str, amount: Decimal | int | str, *, source: str, target: str) -> None:
-        """Move *amount* between two wallets of the account, in the exchange's own names of them.
+    def deposits(self, asset: str | None = None, *, start: Moment = None, end: Moment = None) -> Sequence[Deposit]:
+        """Return all deposits that were noticed in [start, end), oldest first; of *asset*, or of all.
+
+        Args:
+            start: ``None``: 90 days before *end*.
+            end: ``None``: now.
+        """
+        return self._runner.call(self._twin.deposits, asset, start=start, end=end)
+
+    def withdrawals(
+        self, asset: str | None = None, *, start: Moment = None, end: Moment = None
+    ) -> Sequence[Withdrawal]:
+        """Return all withdrawals that were asked for in [start, end), oldest first; arguments as of `deposits`."""
+        return self._runner.call(self._twin.withdrawals, asset, start=start, end=end)
+
+    def transfer(
+        self, asset: str, amount: Decimal | int | str, *, source: Wallet | str, target: Wallet | str
+    ) -> Transfer:
+        """Move *amount* between two wallets of the account: each a `Wallet`, or in the exchange's own name of it.
+
+        Sent once, never again.
 
         Raises:
-            TransportError: In doubt; look at the balances before doing it again.
+            InvalidArgument: The exchange has no such wallet; those it has are named.
+            TransferOutcomeUnknown: In doubt. Do not do it again before you have looked; the text says where.
         """
-        self._runner.call(self._twin.transfer, asset, amount, source=source, target=target)
+        return self._runner.call(self._twin.transfer, asset, amount, source=source, target=target)
 
     def iter_funding_payments(
         self, symbol: Symbol | str | None = None, *, start: Moment = None, end: Moment = None

@@ -61,6 +61,8 @@ class FlatCalls:
         set_leverage = Flat(Account.set_leverage)
         set_margin_mode = Flat(Account.set_margin_mode)
         change_margin = Flat(Account.change_margin)
+        deposits = Flat(Account.deposits)
+        withdrawals = Flat(Account.withdrawals)
         transfer = Flat(Account.transfer)
         iter_funding_payments = Flat(Account.iter_funding_payments)
         stream_account = Flat(Account.stream_account)

@@ -7,6 +7,7 @@ from lotusx_sim.engine.accounts import Accounts
 from lotusx_sim.engine.amending import Amending
 from lotusx_sim.engine.book import Book, crosses
 from lotusx_sim.engine.events import Event
+from lotusx_sim.engine.funds import Funds
 from lotusx_sim.engine.liquidation import Liquidation
 from lotusx_sim.engine.matching import Matching
 from lotusx_sim.engine.orders import (
@@ -55,6 +56,7 @@ class Exchange:
         self._amending = Amending(self.books, self._records, self._reserving, self._matching)
         liquidation = Liquidation(self._records, self._matching, self._make)
         self.perps = Perpetuals(self._records, self._matching, self._prices, liquidation)
+        self.funds = Funds(self)
         self._next_order_id = first_order_id
 
     @property
@@ -132,6 +134,8 @@ class Exchange:
             raise Refused(Reason.INSUFFICIENT_FUNDS)
 
     def _report_transfer(self, account: str, asset: str, amount: Decimal, now_ns: int) -> None:
+        if account not in self._records.watched:
+            return
         self._records.events += [
             BalanceEvent(account, (asset,), now_ns, delta=amount),
             BalanceEvent(account, (asset,), now_ns),

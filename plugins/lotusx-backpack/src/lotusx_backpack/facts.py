@@ -81,8 +81,8 @@ CAPABILITIES = MappingProxyType(
             "closing orders"
         ),
         C.MAX_SLIPPAGE: Support.not_written("native={'slippageTolerance': …, 'slippageToleranceType': …} on the order"),
-        C.DEPOSITS: Support.not_written("native.call('GET', '/wapi/v1/capital/deposits', signed=True)"),
-        C.WITHDRAWALS: Support.not_written("native.call('GET', '/wapi/v1/capital/withdrawals', signed=True)"),
+        C.DEPOSITS: Support.full(),
+        C.WITHDRAWALS: Support.full(),
         C.STREAM_ORDER_BOOK: Support.not_offered("live_order_book, or order_book"),
         C.AMEND_ORDER: Support.not_offered("cancel, then place"),
         C.BATCH_AMEND: Support.not_offered("cancel, then place"),

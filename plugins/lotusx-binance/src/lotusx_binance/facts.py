@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from lotusx.plugin import Capability as C, CredentialField, ExchangeFacts, Limit, Sunset, Support, WsFacts
 from lotusx_binance.environments import ENVIRONMENTS
-from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
+from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_ACCOUNT_WEIGHT, SAPI_WEIGHT, WEIGHT
 
 LIMITS = (
     # rest-api.md, "Limits"; fixed windows aligned to the clock. The reply headers know the true counts.
@@ -16,6 +16,7 @@ LIMITS = (
     Limit(ORDERS, 50, 10.0, scope="account"),
     Limit(ORDERS, 160_000, 86_400.0, scope="account"),
     Limit(SAPI_WEIGHT, 12_000, 60.0),
+    Limit(SAPI_ACCOUNT_WEIGHT, 180_000, 60.0, scope="account"),
 )
 
 _CHANGES = "https://github.com/binance/binance-spot-api-docs/blob/master/CHANGELOG.md"
@@ -82,9 +83,9 @@ CAPABILITIES = MappingProxyType(
         C.MAX_SLIPPAGE: Support.not_offered("a limit order with time in force IOC"),
         C.BATCH_CANCEL: Support.not_offered("cancel_all of one symbol, or cancel, once per order"),
         C.CANCEL_ALL_AFTER: Support.not_offered("cancel_all"),
-        C.DEPOSITS: Support.not_written("native.call('GET', '/sapi/v1/capital/deposit/hisrec', signed=True)"),
-        C.WITHDRAWALS: Support.not_written("native.call('GET', '/sapi/v1/capital/withdraw/history', signed=True)"),
-        C.TRANSFER: Support.not_written("native.call('POST', '/sapi/v1/asset/transfer', …, signed=True)"),
+        C.DEPOSITS: Support.partial("coins, not fiat", max_limit=1_000),
+        C.WITHDRAWALS: Support.partial("coins, not fiat; dated to the second", max_limit=1_000),
+        C.TRANSFER: Support.partial("between spot, funding, perp, inverse and margin"),
         **dict.fromkeys(
             (
                 C.FUNDING_RATE,

@@ -18,15 +18,20 @@ import msgspec
 
 from lotusx.errors import ErrorKind as K, ItemRejected, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Limit, Request, Response, Usage
-from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
+from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_ACCOUNT_WEIGHT, SAPI_WEIGHT, WEIGHT
 from lotusx_binance.types import RateLimit
 
 TOO_MANY_REQUESTS = -1003
 TOO_MANY_ORDERS = -1015
 
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
-_USED = re.compile(r"x-(mbx-used-weight|mbx-order-count|sapi-used-ip-weight)-(\d+)([smhd])")
-_POOLS = {"mbx-used-weight": WEIGHT, "mbx-order-count": ORDERS, "sapi-used-ip-weight": SAPI_WEIGHT}
+_USED = re.compile(r"x-(mbx-used-weight|mbx-order-count|sapi-used-ip-weight|sapi-used-uid-weight)-(\d+)([smhd])")
+_POOLS = {
+    "mbx-used-weight": WEIGHT,
+    "mbx-order-count": ORDERS,
+    "sapi-used-ip-weight": SAPI_WEIGHT,
+    "sapi-used-uid-weight": SAPI_ACCOUNT_WEIGHT,
+}
 _STATED = {"REQUEST_WEIGHT": WEIGHT, "RAW_REQUESTS": RAW_REQUESTS, "ORDERS": ORDERS}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 

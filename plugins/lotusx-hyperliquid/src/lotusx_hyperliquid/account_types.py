@@ -218,6 +218,23 @@ class FundingEntry(Struct):
     delta: FundingDelta
 
 
+class LedgerDelta(Struct):
+    """What a row of the ledger is about; the fields of deposits and withdrawals, of many other kinds."""
+
+    type: str
+    usdc: str = ""
+    fee: str = ""
+    nonce: int | None = None
+
+
+class LedgerEntry(Struct):
+    """One row of ``userNonFundingLedgerUpdates``."""
+
+    time: int
+    hash: str
+    delta: LedgerDelta
+
+
 # Events
 
 

@@ -57,6 +57,7 @@ _ORDER = reader(account_types.OrderAnswer)
 _OPEN = reader(list[account_types.OrderCore])
 _HISTORY = reader(list[account_types.OrderReport])
 _FILLS = reader(list[account_types.UserFill])
+_LEDGER = reader(list[account_types.LedgerEntry])
 _PERPS = reader(account_types.PerpState)
 _SPOT = reader(account_types.SpotState)
 _TEXT = reader(str)
@@ -233,6 +234,13 @@ class Endpoints:
         """``userFillsByTime``, weight 20 and 1 per 20 rows: 2000 at most, of the newest 10000."""
         params = {"user": user or self.user, "startTime": start_ms, "endTime": end_ms}
         return await self._rows("userFillsByTime", params, _FILLS)
+
+    async def user_ledger(
+        self, start_ms: int, end_ms: int | None = None, user: str | None = None
+    ) -> Sequence[account_types.LedgerEntry]:
+        """``userNonFundingLedgerUpdates``, weight 20 and 1 per 20 rows; oldest first, 500 at most."""
+        params = {"user": user or self.user, "startTime": start_ms, "endTime": end_ms}
+        return await self._rows("userNonFundingLedgerUpdates", params, _LEDGER)
 
     # Holdings of an account
 

@@ -53,6 +53,10 @@ _ACCOUNT_LIMITS = {
     "POST /api/v5/account/set-position-mode": 5,
     "GET /api/v5/account/bills": 10,  # 5 a second
     "GET /api/v5/account/bills-archive": 5,
+    "GET /api/v5/asset/deposit-history": 12,  # 6 a second; so the next
+    "GET /api/v5/asset/withdrawal-history": 12,
+    "POST /api/v5/asset/transfer": 4,  # 2 a second, of each currency
+    "GET /api/v5/asset/transfer-state": 20,  # 10 a second
 }
 WINDOW_S = 2.0
 # Where a window begins is not documented: any two seconds are counted.
@@ -124,9 +128,9 @@ CAPABILITIES = MappingProxyType(
         C.TEST_ORDER: Support.not_written("environment='demo', or native.call('POST', '/api/v5/trade/order-precheck')"),
         C.WEBSOCKET_ORDERS: Support.not_written("orders by REST"),
         C.ISOLATED_MARGIN: Support.not_written("native={'tdMode': 'isolated'} on the order, and native.call"),
-        C.TRANSFER: Support.not_written("native.call('POST', '/api/v5/asset/transfer', …, signed=True)"),
-        C.DEPOSITS: Support.not_written("native.call('GET', '/api/v5/asset/deposit-history', signed=True)"),
-        C.WITHDRAWALS: Support.not_written("native.call('GET', '/api/v5/asset/withdrawal-history', signed=True)"),
+        C.TRANSFER: Support.partial("between funding and unified (the trading account)"),
+        C.DEPOSITS: Support.full(),
+        C.WITHDRAWALS: Support.full(),
         C.MARGIN_MODE: Support.not_offered("native={'tdMode': 'isolated'} on the order: each order states its mode"),
         C.GTD: Support.not_offered("GTC, and a cancel of your own"),
     }

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from lotusx_sim.dialects.backpack import account, market, trading
+from lotusx_sim.dialects.backpack import account, funds, market, trading
 from lotusx_sim.dialects.backpack.call import Call
 from lotusx_sim.dialects.backpack.errors import JSON, TEXT, VenueError
 from lotusx_sim.dialects.backpack.params import Params
@@ -62,6 +62,9 @@ _ROUTES |= {
     ("GET", "/api/v1/orders"): Endpoint(trading.open_orders, "orderQueryAll"),
     ("POST", "/api/v1/orders"): Endpoint(trading.execute_batch, "orderExecute", trades=True),
     ("DELETE", "/api/v1/orders"): Endpoint(trading.cancel_all, "orderCancelAll", trades=True),
+    ("GET", "/wapi/v1/capital/deposits"): Endpoint(funds.deposits, "depositQueryAll"),
+    ("GET", "/wapi/v1/capital/withdrawals"): Endpoint(funds.withdrawals, "withdrawalQueryAll"),
+    ("POST", "/wapi/v1/capital/withdrawals"): Endpoint(funds.withdraw, "withdraw", trades=True),
     ("GET", "/wapi/v1/history/orders"): Endpoint(account.order_history, "orderHistoryQueryAll"),
     ("GET", "/wapi/v1/history/fills"): Endpoint(account.fill_history, "fillHistoryQueryAll"),
     ("GET", "/wapi/v1/history/funding"): Endpoint(account.funding_history, "fundingHistoryQueryAll"),

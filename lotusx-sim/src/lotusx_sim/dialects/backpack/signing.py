@@ -50,6 +50,7 @@ class Key:
     key: str
     account: str = "main"
     may_trade: bool = True
+    may_withdraw: bool = False
 
 
 DEFAULT_KEY = Key(DEFAULT_API_KEY)

@@ -1,9 +1,10 @@
 """The REST endpoints of spot."""
 
-from lotusx_sim.dialects.binance import accounts, markets, replacing, trading
+from lotusx_sim.dialects.binance import accounts, funds, markets, replacing, trading
 from lotusx_sim.dialects.binance.call import Operation
 from lotusx_sim.dialects.binance.rest_surface import RestSurface
 
+TRANSFER, TRANSFERS = funds.transfers_of("MAIN")
 ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v3/ping"): markets.PING,
     ("GET", "/api/v3/time"): markets.TIME,
@@ -33,7 +34,12 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v3/rateLimit/order"): accounts.ORDER_COUNTS,
     ("GET", "/sapi/v1/account/apiRestrictions"): accounts.RESTRICTIONS,
     ("GET", "/sapi/v1/asset/tradeFee"): accounts.TRADE_FEE,
+    ("POST", "/sapi/v1/asset/transfer"): TRANSFER,
+    ("GET", "/sapi/v1/asset/transfer"): TRANSFERS,
     ("GET", "/sapi/v1/capital/config/getall"): accounts.COINS,
+    ("GET", "/sapi/v1/capital/deposit/hisrec"): funds.DEPOSITS,
+    ("GET", "/sapi/v1/capital/withdraw/history"): funds.WITHDRAWALS,
+    ("POST", "/sapi/v1/capital/withdraw/apply"): funds.WITHDRAW,
     ("GET", "/sapi/v1/margin/allPairs"): accounts.MARGIN_PAIRS,
     ("GET", "/sapi/v1/margin/isolated/allPairs"): accounts.MARGIN_PAIRS,
 }

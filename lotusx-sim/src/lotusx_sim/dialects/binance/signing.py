@@ -23,6 +23,7 @@ class ApiKey:
     kind: str = "hmac"
     may_trade: bool = True
     may_read: bool = True
+    may_withdraw: bool = False
 
 
 def rest_payload(query: str, body: str) -> tuple[str, str | None]:

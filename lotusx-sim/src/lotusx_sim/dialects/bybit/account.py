@@ -62,7 +62,7 @@ def query_api(call: Call) -> dict[str, Any]:
         "permissions": {
             "ContractTrade": ["Order", "Position"] if trades else [],
             "Spot": ["SpotTrade"] if trades else [],
-            "Wallet": [],
+            "Wallet": ["AccountTransfer", *(["Withdraw"] if key.may_withdraw else [])] if trades else [],
             "Options": [],
             "Derivatives": ["DerivativesTrade"] if trades else [],
             "CopyTrading": [],

@@ -9,7 +9,18 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lotusx_sim.dialects.binance.signing import ApiKey
-from lotusx_sim.dialects.bybit import account, checks, closed_pnl, coins, history, market, positions, queries, trading
+from lotusx_sim.dialects.bybit import (
+    account,
+    checks,
+    closed_pnl,
+    coins,
+    funds,
+    history,
+    market,
+    positions,
+    queries,
+    trading,
+)
 from lotusx_sim.dialects.bybit.call import Answer, Call
 from lotusx_sim.dialects.bybit.errors import HttpRefusal, VenueError, not_on_demo, too_many_visits
 from lotusx_sim.dialects.bybit.limits import Quota
@@ -112,6 +123,11 @@ _ROUTES |= {
     ("GET", "/v5/account/transaction-log"): Endpoint(queries.transaction_log, 25),
     ("POST", "/v5/account/set-margin-mode"): Endpoint(account.set_margin_mode, 5, trades=True),
     ("GET", "/v5/asset/coin/query-info"): Endpoint(coins.coin_info, 5),
+    ("GET", "/v5/asset/deposit/query-record"): Endpoint(funds.deposits, 5),
+    ("GET", "/v5/asset/withdraw/query-record"): Endpoint(funds.withdrawals, 5),
+    ("POST", "/v5/asset/withdraw/create"): Endpoint(funds.withdraw, 1, trades=True, on_demo=False),
+    ("POST", "/v5/asset/transfer/inter-transfer"): Endpoint(funds.transfer, 1, trades=True, on_demo=False),
+    ("GET", "/v5/asset/transfer/query-inter-transfer-list"): Endpoint(funds.transfers, 1),
     ("GET", "/v5/user/query-api"): Endpoint(account.query_api, 10),
 }
 _DEMO_ROUTES = {("POST", "/v5/account/demo-apply-money"): Endpoint(account.demo_money, 1, trades=True)}

@@ -7,6 +7,7 @@ from lotusx_sim.dialects.okx.errors import VenueError, bad
 from lotusx_sim.dialects.okx.listings import SPOT, SWAP
 from lotusx_sim.dialects.okx.params import Params
 from lotusx_sim.dialects.okx.rows import account_row, order_row, position_row
+from lotusx_sim.dialects.okx.signing import OkxKey
 from lotusx_sim.dialects.okx.state import SPOT_FEES, SWAP_FEES, VenueState
 from lotusx_sim.dialects.okx.text import NS_PER_MS, plain
 from lotusx_sim.dialects.okx.trading import find
@@ -100,6 +101,11 @@ def positions(state: VenueState, account: str, params: Params) -> Rows:
     ]
 
 
+def _rights(key: OkxKey) -> list[str]:
+    rights = {"read_only": True, "trade": key.may_trade, "withdraw": key.may_withdraw}
+    return [name for name, held in rights.items() if held]
+
+
 def config(state: VenueState, account: str, params: Params) -> Rows:
     del params
     user = state.users[account]
@@ -109,7 +115,7 @@ def config(state: VenueState, account: str, params: Params) -> Rows:
             "acctLv": user.level, "acctStpMode": "cancel_maker", "autoLoan": False, "ctIsoMode": "automatic",
             "enableSpotBorrow": False, "feeType": "0", "greeksType": "PA", "ip": "", "kycLv": "3", "label": "sim",
             "level": "Lv1", "levelTmp": "", "liquidationGear": "-1", "mainUid": "1", "mgnIsoMode": "automatic",
-            "opAuth": "1", "perm": "read_only,trade" if key.may_trade else "read_only",
+            "opAuth": "1", "perm": ",".join(_rights(key)),
             "posMode": "long_short_mode" if user.hedged else "net_mode", "roleType": "0", "settleCcy": "USDC",
             "spotBorrowAutoRepay": False, "spotRoleType": "0", "stgyType": "0", "type": "0", "uid": "1",
         }

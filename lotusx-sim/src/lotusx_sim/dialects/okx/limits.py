@@ -34,6 +34,11 @@ PER_WINDOW = {
     "GET /api/v5/account/bills": 10,
     "GET /api/v5/account/bills-archive": 5,
     "POST /api/v5/trade/cancel-all-after": 2,
+    "GET /api/v5/asset/balances": 12,
+    "GET /api/v5/asset/deposit-history": 12,
+    "GET /api/v5/asset/withdrawal-history": 12,
+    "POST /api/v5/asset/withdrawal": 12,
+    "POST /api/v5/asset/transfer": 4,
 }
 """Requests in two seconds (orders, of batches)."""
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from lotusx_sim.dialects.okx import account, public, trading
+from lotusx_sim.dialects.okx import account, funds, public, trading
 from lotusx_sim.dialects.okx.errors import VenueError
 from lotusx_sim.dialects.okx.params import Params
 from lotusx_sim.dialects.okx.signing import sender_of
@@ -48,6 +48,12 @@ _PRIVATE: dict[tuple[str, str], Private] = {
     ("POST", "/api/v5/account/set-leverage"): account.set_leverage,
     ("POST", "/api/v5/account/set-position-mode"): account.set_position_mode,
     ("GET", "/api/v5/account/bills"): account.bills,
+    ("GET", "/api/v5/asset/balances"): funds.balances,
+    ("GET", "/api/v5/asset/deposit-history"): funds.deposits,
+    ("GET", "/api/v5/asset/withdrawal-history"): funds.withdrawals,
+    ("POST", "/api/v5/asset/withdrawal"): funds.withdraw,
+    ("POST", "/api/v5/asset/transfer"): funds.transfer,
+    ("GET", "/api/v5/asset/transfer-state"): funds.transfer_state,
     ("GET", "/api/v5/account/bills-archive"): account.bills,
 }
 _SINGLE: dict[str, trading.Single] = {

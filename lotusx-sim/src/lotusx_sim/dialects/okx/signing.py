@@ -24,6 +24,7 @@ class OkxKey:
     secret: str = field(repr=False)
     passphrase: str = field(repr=False)
     may_trade: bool = True
+    may_withdraw: bool = False
 
     def signs(self, payload: str, signature: str) -> bool:
         digest = hmac.new(self.secret.encode(), payload.encode(), "sha256").digest()

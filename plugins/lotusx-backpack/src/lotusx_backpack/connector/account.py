@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from lotusx.model import (
     AccountEvent,
     Balance,
+    Deposit,
     Fees,
     FundingPayment,
     Instrument,
     Leverage,
     Position,
     Symbol,
+    Withdrawal,
     plain,
 )
 from lotusx.plugin import AccountPort, Channel, ChannelKind, Page, Span
 from lotusx_backpack import account_conversions as convert, account_events as events, account_types as types
+from lotusx_backpack.connector.funds import Funds
 from lotusx_backpack.connector.listed import Listed, require_perpetual
 from lotusx_backpack.connector.paging import newest_in
 from lotusx_backpack.rest import MAX_ROWS
@@ -38,6 +41,7 @@ class BackpackAccount(AccountPort):
     def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds, triggers: Triggers) -> None:
         self._kernel = kernel
         self._rest = rest
+        self._funds = Funds(kernel)
         self._listed = listed
         self._ids = ids
         self._triggers = triggers
@@ -94,6 +98,12 @@ class BackpackAccount(AccountPort):
             span, ask, time_of=time_of, key_of=lambda row: (row.symbol, time_of(row)), limit=limit, most=MAX_ROWS
         )
         return Page(await self._listed.of_account("history/funding", rows, to), None)
+
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        return await self._funds.deposits(asset, span)
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        return await self._funds.withdrawals(asset, span)
 
     # Events
 

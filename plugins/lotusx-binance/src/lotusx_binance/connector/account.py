@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.errors import NotSupported
-from lotusx.model import AccountEvent, Balance, Fees, Instrument, Permissions, Symbol
-from lotusx.plugin import AccountPort, Channel, ChannelKind
+from lotusx.model import AccountEvent, Balance, Deposit, Fees, Instrument, Permissions, Symbol, Transfer, Withdrawal
+from lotusx.plugin import AccountPort, Channel, ChannelKind, Span
 from lotusx_binance import order_conversions as convert
 from lotusx_binance.codec import ACCOUNT_KEY
+from lotusx_binance.funds import Funds
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -22,6 +24,7 @@ class SpotAccount(AccountPort):
     def __init__(self, kernel: Kernel, rest: Endpoints) -> None:
         self._kernel = kernel
         self._rest = rest
+        self._funds = Funds(kernel)
 
     async def balances(self) -> Sequence[Balance]:
         """Return every asset of which anything is held."""
@@ -61,6 +64,18 @@ class SpotAccount(AccountPort):
             ip_restricted=known.ipRestrict,
             raw=raw,
         )
+
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        return await self._funds.deposits(asset, span)
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        return await self._funds.withdrawals(asset, span)
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
+        return await self._funds.transfer(asset, amount, source, target, transfer_id)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return self._funds.look_up(source, target)
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the one channel that carries orders, fills and balances."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from lotusx.plugin import Capability as C, ExchangeFacts, Limit, Sunset, Support, WsFacts
 from lotusx_binance.facts import CREDENTIALS
 from lotusx_binance.perp.environments import ENVIRONMENTS
-from lotusx_binance.pools import FUNDING_CALLS, ORDERS, SAPI_WEIGHT, WEIGHT
+from lotusx_binance.pools import FUNDING_CALLS, ORDERS, SAPI_ACCOUNT_WEIGHT, SAPI_WEIGHT, WEIGHT
 
 SUNSETS = (
     # developers.binance.com: change log of derivatives, and the page on connecting to streams
@@ -30,6 +30,7 @@ LIMITS = (
     Limit(ORDERS, 1_200, 60.0, scope="account"),
     Limit(FUNDING_CALLS, 500, 300.0),  # "Get funding rate history": shared by fundingRate and fundingInfo
     Limit(SAPI_WEIGHT, 12_000, 60.0),
+    Limit(SAPI_ACCOUNT_WEIGHT, 180_000, 60.0, scope="account"),
 )
 
 CAPABILITIES = MappingProxyType(
@@ -90,7 +91,7 @@ CAPABILITIES = MappingProxyType(
         C.FUNDING_PAYMENTS: Support.partial("the last three months; the exchange states no rate with them"),
         C.QUOTE_QUANTITY: Support.not_offered("a quantity in base units"),
         C.MAX_SLIPPAGE: Support.not_offered("a limit order with time in force IOC"),
-        C.TRANSFER: Support.not_written("native.call('POST', '/sapi/v1/asset/transfer', …, signed=True)"),
+        C.TRANSFER: Support.partial("between spot, funding, perp, inverse and margin"),
         C.DEPOSITS: Support.not_offered("the exchange binance"),
         C.WITHDRAWALS: Support.not_offered("the exchange binance"),
     }

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.errors import ItemRejected
-from lotusx.model import AccountEvent, Balance, Fees, Instrument, MarginMode, Permissions
-from lotusx.plugin import AccountPort, Channel, ChannelKind
+from lotusx.model import (
+    AccountEvent,
+    Balance,
+    Deposit,
+    Fees,
+    Instrument,
+    MarginMode,
+    Permissions,
+    Transfer,
+    Withdrawal,
+)
+from lotusx.plugin import AccountPort, Channel, ChannelKind, Span
 from lotusx_bybit.v5 import account_conversions as convert
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.codec import FILLS, ORDERS, POSITIONS, WALLET
+from lotusx_bybit.v5.funds import Funds
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
@@ -25,6 +37,7 @@ class V5Account(AccountPort):
         self._kernel = kernel
         self._rest = rest
         self._listed = listed
+        self._funds = Funds(kernel, rest.quotas)
         self._margin_mode: MarginMode | None = None
 
     async def balances(self) -> Sequence[Balance]:
@@ -55,6 +68,21 @@ class V5Account(AccountPort):
         """Return the margin mode of the account, which positions do not state."""
         self._margin_mode = convert.margin_mode_of((await self._rest.account_info()).marginMode)
         return self._margin_mode
+
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        return await self._funds.deposits(asset, span)
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        return await self._funds.withdrawals(asset, span)
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
+        return await self._funds.transfer(asset, amount, source, target, transfer_id)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return (
+            "native.call('GET', '/v5/asset/transfer/query-inter-transfer-list', "
+            f"{{'transferId': '{transfer_id}'}}, signed=True)"
+        )
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return orders, fills, what is held and, but on spot, positions."""

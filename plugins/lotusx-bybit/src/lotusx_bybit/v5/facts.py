@@ -47,6 +47,10 @@ _ACCOUNT_QUOTAS: Final = {
     "/v5/account/transaction-log": 25,
     "/v5/account/set-margin-mode": 5,
     "/v5/user/query-api": 10,
+    # Those below are stated by the minute: 100, 300, 60.
+    "/v5/asset/deposit/query-record": 1,
+    "/v5/asset/withdraw/query-record": 5,
+    "/v5/asset/transfer/inter-transfer": 1,
 }
 
 
@@ -126,9 +130,9 @@ _COMMON: Final[Mapping[C, Support]] = MappingProxyType(
         C.CANCEL_ALL_AFTER: Support.not_offered(
             "cancel_all (only institutional accounts have /v5/order/disconnected-cancel-all)"
         ),
-        C.DEPOSITS: Support.not_written("native.call('GET', '/v5/asset/deposit/query-record', signed=True)"),
-        C.WITHDRAWALS: Support.not_written("native.call('GET', '/v5/asset/withdraw/query-record', signed=True)"),
-        C.TRANSFER: Support.not_written("native.call('POST', '/v5/asset/transfer/inter-transfer', …, signed=True)"),
+        C.DEPOSITS: Support.partial("on the chain; without a time until they succeed", max_limit=50),
+        C.WITHDRAWALS: Support.partial("with the master account's key", max_limit=50),
+        C.TRANSFER: Support.partial("between unified and funding"),
     }
 )
 

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
 from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
 from lotusx.model import (
     AccountEvent,
     Balance,
+    Deposit,
     Fees,
     FundingPayment,
+    FundsStatus,
     Instrument,
     InstrumentKind,
     Leverage,
@@ -20,6 +24,8 @@ from lotusx.model import (
     Permissions,
     Position,
     Symbol,
+    Transfer,
+    Withdrawal,
     decimal_from_wire,
 )
 from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Page, Span
@@ -29,12 +35,13 @@ from lotusx_hyperliquid.assets import dex_of
 from lotusx_hyperliquid.connector.listed import Listed, require_perpetual
 from lotusx_hyperliquid.connector.market_data import FUNDINGS_PER_PAGE
 from lotusx_hyperliquid.conversions import first_ms, last_ms
+from lotusx_hyperliquid.ledger import to_deposit, to_withdrawal
 from lotusx_hyperliquid.numbers import USD_DECIMALS, scaled
 from lotusx_hyperliquid.transfers import transfer_action
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
-    from lotusx_hyperliquid.account_types import LeverageSetting
+    from lotusx_hyperliquid.account_types import LedgerEntry, LeverageSetting
     from lotusx_hyperliquid.cloids import Cloids
     from lotusx_hyperliquid.rest import Endpoints
     from lotusx_hyperliquid.signer import HyperliquidSigner
@@ -46,6 +53,7 @@ UNIFIED = frozenset({"unifiedAccount", "portfolioMargin"})
 """Account models in which all balances are in the spot state, and what a dex states as its own means nothing."""
 CLOCKS_APART_NS = 2_000_000_000
 """How far before now an event may be dated and yet be one that a new subscription has to tell."""
+LEDGER_PER_PAGE = 500
 _FIRST_FUNDING_MS = 1_672_531_200_000  # 2023-01-01: before the exchange
 
 
@@ -181,7 +189,27 @@ class HyperliquidAccount(AccountPort):
         asset = self._listed.asset(instrument)
         await self._rest.act(actions.UpdateIsolatedMargin(asset, isBuy=True, ntli=millionths))
 
-    async def transfer(self, asset: str, amount: Decimal, source: str, target: str) -> None:
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        """Return USDC that came over the bridge."""
+        rows = await self._ledger(span)
+        return [to_deposit(row) for row in rows if row.delta.type == "deposit" and asset in (None, "USDC")]
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        """Return USDC that left over the bridge."""
+        rows = await self._ledger(span)
+        return [to_withdrawal(row) for row in rows if row.delta.type == "withdraw" and asset in (None, "USDC")]
+
+    async def _ledger(self, span: Span) -> list[LedgerEntry]:
+        """Read the pages of *span*: each begins with the millisecond that the one before it ended with."""
+        begin, found = first_ms(span) or 0, dict[bytes, LedgerEntry]()
+        while True:
+            rows = await self._rest.user_ledger(begin, last_ms(span))
+            found.update((msgspec.json.encode(row), row) for row in rows)
+            if len(rows) < LEDGER_PER_PAGE:
+                return list(found.values())
+            begin = rows[-1].time if rows[-1].time > begin else begin + 1
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """Move between wallets: ``spot``, ``perp``, ``perp:<dex>``, ``vault:<address>`` and ``sub:<address>``.
 
         Raises:
@@ -197,6 +225,10 @@ class HyperliquidAccount(AccountPort):
             token, amount, source, target, account=signer.account, user=signer.user, is_agent=signer.is_agent
         )
         await self._rest.act(action)
+        return Transfer(transfer_id, asset, amount, str(source), str(target), FundsStatus.COMPLETED)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return "native.ledger(start_ms), whose rows have no ids: the time and the amount tell"
 
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int

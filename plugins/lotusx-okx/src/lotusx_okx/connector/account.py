@@ -10,6 +10,7 @@ from lotusx.errors import ItemRejected, NotSupported
 from lotusx.model import (
     AccountEvent,
     Balance,
+    Deposit,
     Fees,
     FundingPayment,
     Instrument,
@@ -17,6 +18,8 @@ from lotusx.model import (
     Leverage,
     Permissions,
     Position,
+    Transfer,
+    Withdrawal,
     plain,
 )
 from lotusx.plugin import AccountPort, Channel, ChannelKind, Page, Span
@@ -26,6 +29,7 @@ from lotusx_okx.connector.listed import Listed, require_swap
 from lotusx_okx.connector.order_reads import MAX_ROWS
 from lotusx_okx.connector.paging import newest_in, older_than
 from lotusx_okx.environments import PRIVATE
+from lotusx_okx.funds import Funds, client_id_of
 from lotusx_okx.markets import SWAP
 from lotusx_okx.numbers import MS, ns_of
 
@@ -45,6 +49,7 @@ class OkxAccount(AccountPort):
     def __init__(self, kernel: Kernel, rest: Endpoints, listed: Listed, ids: ClientIds, setup: AccountSetup) -> None:
         self._kernel = kernel
         self._rest = rest
+        self._funds = Funds(kernel)
         self._listed = listed
         self._ids = ids
         self._setup = setup
@@ -124,6 +129,21 @@ class OkxAccount(AccountPort):
             return convert.to_funding_payment(row, instrument=of, received_ns=received_ns)
 
         return Page(await self._listed.of_account("bills", wanted, one), None)
+
+    async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
+        return await self._funds.deposits(asset, span)
+
+    async def withdrawals(self, asset: str | None, span: Span) -> Sequence[Withdrawal]:
+        return await self._funds.withdrawals(asset, span)
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
+        return await self._funds.transfer(asset, amount, source, target, transfer_id)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return (
+            "native.call('GET', '/api/v5/asset/transfer-state', "
+            f"{{'clientId': '{client_id_of(transfer_id)}'}}, signed=True)"
+        )
 
     # Events
 

@@ -20,12 +20,14 @@ from lotusx.model import (
     Position,
     PositionSide,
     Symbol,
+    Transfer,
     decimal_from_wire,
 )
 from lotusx.plugin import AccountPort, Channel, ChannelKind, ItemDropped, Lease, Page, Span
 from lotusx_binance.account_orders import CLOCKS_APART_MS
 from lotusx_binance.codec import ACCOUNT_KEY
 from lotusx_binance.conversions import MS
+from lotusx_binance.funds import Funds
 from lotusx_binance.perp import account_conversions as convert, order_requests as write
 from lotusx_binance.perp.account_events import AccountReader
 from lotusx_binance.perp.connector.lease import ListenKeyLease
@@ -50,6 +52,7 @@ class PerpAccount(AccountPort):
         self._kernel = kernel
         self._exchange = kernel.facts.name
         self._rest = rest
+        self._funds = Funds(kernel)
 
     async def balances(self) -> Sequence[Balance]:
         """Return wallet balances that are not zero, profit and loss of open positions left out.
@@ -181,6 +184,12 @@ class PerpAccount(AccountPort):
     def leases(self) -> Mapping[str, Lease]:
         """Return what keeps the address of user data: its key."""
         return {"private": ListenKeyLease(self._rest)}
+
+    async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
+        return await self._funds.transfer(asset, amount, source, target, transfer_id)
+
+    def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
+        return self._funds.look_up(source, target)
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the one channel that carries orders, fills, balances, positions and funding."""
