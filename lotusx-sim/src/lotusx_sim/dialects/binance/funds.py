@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from lotusx_sim.dialects.binance.call import CallOn, OperationOn, Security
+from lotusx_sim.dialects.binance.call import Books, CallOn, Operation, OperationOn, Security
 from lotusx_sim.dialects.binance.errors import VenueError
 from lotusx_sim.dialects.binance.params import Params
-from lotusx_sim.dialects.binance.state import NS_PER_MS, BinanceState
-from lotusx_sim.engine.funds import Movement, Shift
+from lotusx_sim.dialects.binance.state import NS_PER_MS
+from lotusx_sim.engine.exchange import Exchange
+from lotusx_sim.engine.funds import Movement
 from lotusx_sim.engine.orders import Refused
 
 _WINDOW_MS = 90 * 86_400_000
@@ -18,8 +19,14 @@ _FEE = Decimal("0.5")
 _WALLETS = ("MAIN", "FUNDING", "UMFUTURE", "CMFUTURE", "MARGIN")
 _WAYS = {f"{a}_{b}": (a, b) for a in _WALLETS for b in _WALLETS if a != b and {a, b} != {"UMFUTURE", "CMFUTURE"}}
 
-T = TypeVar("T", Movement, Shift)
-AnyCall = CallOn[BinanceState[Any]]
+
+class Funded(Books, Protocol):
+    """What the endpoints need of the state behind them."""
+
+    exchange: Exchange
+
+
+StateT = TypeVar("StateT", bound=Funded)
 
 
 def _window(params: Params, now_ms: int, usual_ms: int, most_ms: int) -> tuple[int, int]:
@@ -34,7 +41,7 @@ def _window(params: Params, now_ms: int, usual_ms: int, most_ms: int) -> tuple[i
     return first, last
 
 
-def _listed(call: AnyCall, movements: Iterable[Movement]) -> list[Movement]:
+def _listed(call: CallOn[StateT], movements: Iterable[Movement]) -> list[Movement]:
     first, last = _window(call.params, call.now_ns // NS_PER_MS, _WINDOW_MS, _WINDOW_MS)
     coin = call.params.text("coin")
     mine = [
@@ -45,7 +52,7 @@ def _listed(call: AnyCall, movements: Iterable[Movement]) -> list[Movement]:
     return mine[offset : offset + call.params.bounded("limit", 1_000, 1_000)]
 
 
-def deposits(call: AnyCall) -> list[dict[str, Any]]:
+def deposits(call: CallOn[StateT]) -> list[dict[str, Any]]:
     return [
         {
             "id": str(item.id), "amount": _text(item.amount), "coin": item.asset, "network": item.network, "status": 1,
@@ -57,7 +64,7 @@ def deposits(call: AnyCall) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def withdrawals(call: AnyCall) -> list[dict[str, Any]]:
+def withdrawals(call: CallOn[StateT]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for item in _listed(call, call.state.exchange.funds.withdrawals):
         moment = datetime.fromtimestamp(item.ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -71,27 +78,27 @@ def withdrawals(call: AnyCall) -> list[dict[str, Any]]:
     return rows
 
 
-def withdraw(call: AnyCall) -> dict[str, Any]:
+def withdraw(call: CallOn[StateT]) -> dict[str, Any]:
     """Take money off the exchange, and a fee on top; it is there at once."""
     key = next(key for key in call.state.keys.values() if key.account == call.account)
     if not key.may_withdraw:
         raise VenueError(-1002, "You are not authorized to execute this request.", status=401)
-    asset, amount = call.params.need("coin"), _amount(call.params)
-    address = call.params.need("address")
+    params = call.params
+    asset, amount, address = params.need("coin"), _amount(params), params.need("address")
     try:
         made = call.state.exchange.funds.withdraw(
-            call.account, asset, amount, call.now_ns, fee=_FEE, network=call.params.text("network") or "ETH",
-            address=address, tag=call.params.text("addressTag") or "", client_id=call.params.text("withdrawOrderId") or "",
+            call.account, asset, amount, call.now_ns, fee=_FEE, network=params.text("network") or "ETH",
+            address=address, tag=params.text("addressTag") or "", client_id=params.text("withdrawOrderId") or "",
         )  # fmt: skip
     except Refused:
         raise VenueError(-4026, "User has insufficient balance") from None
     return {"id": str(made.id)}
 
 
-def transfers_of(own: str) -> tuple[OperationOn[BinanceState[Any]], OperationOn[BinanceState[Any]]]:
-    """Return the endpoints that move money and list what was moved, for a market whose wallet is *own*."""
+def transfer_of(own: str) -> OperationOn[StateT]:
+    """Return the endpoint that moves money, of a market whose own wallet is *own*."""
 
-    def transfer(call: AnyCall) -> dict[str, Any]:
+    def transfer(call: CallOn[StateT]) -> dict[str, Any]:
         source, target = _way(call.params)
         asset, amount = call.params.need("asset"), _amount(call.params)
         try:
@@ -100,13 +107,15 @@ def transfers_of(own: str) -> tuple[OperationOn[BinanceState[Any]], OperationOn[
             raise VenueError(-5013, "Asset transfer failed: insufficient balance") from None
         return {"tranId": made.id}
 
-    return (
-        OperationOn(transfer, ("type", "asset", "amount"), 1, Security.TRADE),
-        OperationOn(_transfers, ("type", "startTime", "endTime", "current", "size"), 1, Security.USER_DATA),
-    )
+    return OperationOn(transfer, ("type", "asset", "amount"), 1, Security.TRADE)
 
 
-def _transfers(call: AnyCall) -> dict[str, Any]:
+def transfers() -> OperationOn[StateT]:
+    """Return the endpoint that lists what was moved."""
+    return OperationOn(_transfers, ("type", "startTime", "endTime", "current", "size"), 1, Security.USER_DATA)
+
+
+def _transfers(call: CallOn[StateT]) -> dict[str, Any]:
     source, target = _way(call.params)
     first, last = _window(call.params, call.now_ns // NS_PER_MS, _WEEK_MS, 180 * 86_400_000)
     mine = [
@@ -143,12 +152,7 @@ def _text(amount: Decimal) -> str:
 
 
 _SPAN = ("coin", "status", "startTime", "endTime", "offset", "limit")
-DEPOSITS = OperationOn(deposits, (*_SPAN, "txId", "includeSource"), 1, Security.USER_DATA)
-WITHDRAWALS = OperationOn(withdrawals, (*_SPAN, "withdrawOrderId", "idList"), 1, Security.USER_DATA)
-WITHDRAW = OperationOn(
-    withdraw,
-    ("coin", "amount", "address", "addressTag", "network", "withdrawOrderId", "transactionFeeFlag", "name",
-     "walletType"),
-    1,
-    Security.TRADE,
-)  # fmt: skip
+_WISH = ("coin", "amount", "address", "addressTag", "network", "withdrawOrderId", "transactionFeeFlag", "name")
+DEPOSITS: Operation = OperationOn(deposits, (*_SPAN, "txId", "includeSource"), 1, Security.USER_DATA)
+WITHDRAWALS: Operation = OperationOn(withdrawals, (*_SPAN, "withdrawOrderId", "idList"), 1, Security.USER_DATA)
+WITHDRAW: Operation = OperationOn(withdraw, (*_WISH, "walletType"), 1, Security.TRADE)

@@ -4,7 +4,6 @@ from lotusx_sim.dialects.binance import accounts, funds, markets, replacing, tra
 from lotusx_sim.dialects.binance.call import Operation
 from lotusx_sim.dialects.binance.rest_surface import RestSurface
 
-TRANSFER, TRANSFERS = funds.transfers_of("MAIN")
 ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v3/ping"): markets.PING,
     ("GET", "/api/v3/time"): markets.TIME,
@@ -34,8 +33,8 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/api/v3/rateLimit/order"): accounts.ORDER_COUNTS,
     ("GET", "/sapi/v1/account/apiRestrictions"): accounts.RESTRICTIONS,
     ("GET", "/sapi/v1/asset/tradeFee"): accounts.TRADE_FEE,
-    ("POST", "/sapi/v1/asset/transfer"): TRANSFER,
-    ("GET", "/sapi/v1/asset/transfer"): TRANSFERS,
+    ("POST", "/sapi/v1/asset/transfer"): funds.transfer_of("MAIN"),
+    ("GET", "/sapi/v1/asset/transfer"): funds.transfers(),
     ("GET", "/sapi/v1/capital/config/getall"): accounts.COINS,
     ("GET", "/sapi/v1/capital/deposit/hisrec"): funds.DEPOSITS,
     ("GET", "/sapi/v1/capital/withdraw/history"): funds.WITHDRAWALS,

@@ -7,7 +7,6 @@ from lotusx_sim.dialects.binance_perp import accounts, algo_service, history, li
 from lotusx_sim.dialects.binance_perp.call import Operation
 
 HISTORICAL_TRADES = Operation(markets.historical_trades, ("symbol", "limit", "fromId"), 200, Security.KEY)
-TRANSFER, TRANSFERS = funds.transfers_of("UMFUTURE")
 ROUTES: dict[tuple[str, str], Operation] = {
     ("GET", "/fapi/v1/ping"): markets.PING,
     ("GET", "/fapi/v1/time"): markets.TIME,
@@ -70,7 +69,7 @@ ROUTES: dict[tuple[str, str], Operation] = {
     ("PUT", "/fapi/v1/listenKey"): listen_keys.KEEP,
     ("DELETE", "/fapi/v1/listenKey"): listen_keys.STOP,
     ("GET", "/sapi/v1/account/apiRestrictions"): accounts.RESTRICTIONS,
-    ("POST", "/sapi/v1/asset/transfer"): TRANSFER,
-    ("GET", "/sapi/v1/asset/transfer"): TRANSFERS,
+    ("POST", "/sapi/v1/asset/transfer"): funds.transfer_of("UMFUTURE"),
+    ("GET", "/sapi/v1/asset/transfer"): funds.transfers(),
 }
 SURFACE = RestSurface(ROUTES)

@@ -126,8 +126,8 @@ _ROUTES |= {
     ("GET", "/v5/asset/deposit/query-record"): Endpoint(funds.deposits, 5),
     ("GET", "/v5/asset/withdraw/query-record"): Endpoint(funds.withdrawals, 5),
     ("POST", "/v5/asset/withdraw/create"): Endpoint(funds.withdraw, 1, trades=True, on_demo=False),
-    ("POST", "/v5/asset/transfer/inter-transfer"): Endpoint(funds.transfer, 1, trades=True, on_demo=False),
-    ("GET", "/v5/asset/transfer/query-inter-transfer-list"): Endpoint(funds.transfers, 1),
+    ("POST", "/v5/asset/transfer/inter-transfer"): Endpoint(funds.transfer, 5, trades=True, on_demo=False),
+    ("GET", "/v5/asset/transfer/query-inter-transfer-list"): Endpoint(funds.transfers, 5),
     ("GET", "/v5/user/query-api"): Endpoint(account.query_api, 10),
 }
 _DEMO_ROUTES = {("POST", "/v5/account/demo-apply-money"): Endpoint(account.demo_money, 1, trades=True)}

@@ -130,6 +130,7 @@ class VenueState:
         self.waiting: dict[int, Waiting] = {}  # by oid of the parent
         self.siblings: dict[int, tuple[int, ...]] = {}  # oid -> the bracket it belongs to
         self.news: list[Rejected] = []  # refused orders that no stream has told of yet
+        self.leaving: dict[tuple[str, Decimal], dict[str, Any]] = {}  # withdrawals under way: (account, amount): row
         self.ledger_news: list[tuple[str, dict[str, Any]]] = []  # likewise: (user, row)
         self._journals: dict[str, Journal] = {}
         self._next_rejected_id = FIRST_REJECTED_ID
@@ -277,16 +278,21 @@ class VenueState:
             member.volume += event.fill.quote_quantity
 
     def _note_deposits(self, events: Sequence[BalanceEvent]) -> None:
-        """Enter what came from outside: money that nobody here has sent."""
+        """Enter what came from outside, money that nobody here has sent; and what left for there."""
         moved = [(event, event.delta) for event in events if event.delta is not None]
         sent = Counter((event.assets, -delta) for event, delta in moved if delta < 0)
+        got = Counter((event.assets, delta) for event, delta in moved if delta > 0)
         for event, delta in moved:
-            if delta <= 0 or user_of(event.account) not in self.registry.members:
+            if user_of(event.account) not in self.registry.members:
                 continue
-            if sent[(event.assets, delta)]:
-                sent[(event.assets, delta)] -= 1
-            else:
+            from_here, others = (event.assets, abs(delta)), sent if delta > 0 else got
+            if others[from_here]:
+                others[from_here] -= 1
+            elif delta > 0:
                 self.note(user_of(event.account), _deposit(event, delta), event.ns)
+            elif event.assets == (USDC_NAME,):
+                row = self.leaving.pop((event.account, -delta), None)
+                self.note(user_of(event.account), row or _withdrawal(-delta, event.ns), event.ns)
 
     def _note_funding(self, event: FundingEvent) -> None:
         user, time_ms = user_of(event.account), event.ns // NS_PER_MS
@@ -336,6 +342,10 @@ def _deposit(event: BalanceEvent, amount: Decimal) -> dict[str, Any]:
         return {"type": "deposit", "usdc": usd(amount)}
     return {"type": "spotTransfer", "token": event.assets[0], "amount": shown(amount), "user": "0x" + "0" * 40,
             "destination": user_of(event.account), "fee": "0.0"}  # fmt: skip
+
+
+def _withdrawal(amount: Decimal, ns: int) -> dict[str, Any]:
+    return {"type": "withdraw", "usdc": usd(amount), "nonce": ns // NS_PER_MS, "fee": "0.0"}
 
 
 def _strangers(coin: str, trade_id: int) -> tuple[str, str]:

@@ -116,17 +116,17 @@ def withdraw(deed: Deed) -> Any:
     address(deed.action["destination"])
     if amount <= _WITHDRAWAL_FEE:
         raise ActionError("Insufficient balance for withdrawal.")
+    wallet = deed.state.wallet(user, "")
     try:
-        deed.state.exchange.transfer(deed.state.wallet(user, ""), USDC_NAME, -amount, deed.now_ns)
+        deed.state.exchange.transfer(wallet, USDC_NAME, -amount, deed.now_ns)
     except Refused:
         raise ActionError("Insufficient balance for withdrawal.") from None
-    delta = {
+    deed.state.leaving[(wallet, amount)] = {
         "type": "withdraw",
         "usdc": usd(amount - _WITHDRAWAL_FEE),
         "nonce": deed.action["time"],
         "fee": usd(_WITHDRAWAL_FEE),
     }
-    deed.state.note(user, delta, deed.now_ns)
     return DEFAULT
 
 
