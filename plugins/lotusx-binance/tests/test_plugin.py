@@ -72,7 +72,13 @@ def test_environments(name: str, rest: str, market: str, api: str, real_money: b
 
 
 def test_every_cost_has_its_limit() -> None:
-    assert {limit.pool for limit in FACTS.limits} == {"ip-weight", "raw-requests", "orders", "sapi-ip-weight"}
+    assert {limit.pool for limit in FACTS.limits} == {
+        "ip-weight",
+        "raw-requests",
+        "orders",
+        "sapi-ip-weight",
+        "sapi-account-weight",
+    }
     assert FACTS.horizon_s * 1_000 >= 10_000 + FACTS.receive_window_ms
 
 

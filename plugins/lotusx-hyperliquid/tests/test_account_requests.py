@@ -132,25 +132,25 @@ async def test_transfers_by_the_wallets_they_join(
     desk: Any, asset: str, source: str, target: str, expected: dict[str, Any]
 ) -> None:
     desk.rest.reply(DEFAULT)
-    await desk.connector.account.transfer(asset, D("7.5"), source, target)
+    await desk.connector.account.transfer(asset, D("7.5"), source, target, "id")
     assert {name: value for name, value in desk.action.items() if name in expected} == expected
 
 
 async def test_transfers_of_an_agent_and_of_a_sub_account(make_desk: Any) -> None:
     desk = await make_desk(AGENT)
     desk.rest.reply(DEFAULT)
-    await desk.connector.account.transfer("USDC", D(7), "perp", "spot")
+    await desk.connector.account.transfer("USDC", D(7), "perp", "spot", "id")
     assert (desk.action["type"], desk.action["destination"], desk.action["destinationDex"]) == (
         "agentSendAsset", AGENT["account_address"], "spot",
     )  # fmt: skip
     assert desk.action["nonce"] == desk.sent["nonce"]
     desk = await make_desk({**CREDENTIALS, "vault_address": SUB})
     desk.rest.reply(DEFAULT)
-    await desk.connector.account.transfer("USDC", D(7), "perp", "spot")
+    await desk.connector.account.transfer("USDC", D(7), "perp", "spot", "id")
     assert desk.action["amount"] == f"7 subaccount:{SUB}"
     desk = await make_desk({**AGENT, "vault_address": SUB})
     with pytest.raises(NotSupported, match="agent wallet"):
-        await desk.connector.account.transfer("USDC", D(7), "perp", "spot")
+        await desk.connector.account.transfer("USDC", D(7), "perp", "spot", "id")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ async def test_transfers_of_an_agent_and_of_a_sub_account(make_desk: Any) -> Non
 )
 async def test_ways_that_do_not_exist(desk: Any, asset: str, source: str, target: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await desk.connector.account.transfer(asset, D(7), source, target)
+        await desk.connector.account.transfer(asset, D(7), source, target, "id")
     assert desk.rest.requests == []
 
 

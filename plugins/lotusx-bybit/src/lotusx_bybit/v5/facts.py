@@ -47,10 +47,11 @@ _ACCOUNT_QUOTAS: Final = {
     "/v5/account/transaction-log": 25,
     "/v5/account/set-margin-mode": 5,
     "/v5/user/query-api": 10,
-    # Those below are stated by the minute: 100, 300, 60.
-    "/v5/asset/deposit/query-record": 1,
-    "/v5/asset/withdraw/query-record": 5,
-    "/v5/asset/transfer/inter-transfer": 1,
+}
+_A_MINUTE: Final = {
+    "/v5/asset/deposit/query-record": 100,
+    "/v5/asset/withdraw/query-record": 300,
+    "/v5/asset/transfer/inter-transfer": 60,
 }
 
 
@@ -70,6 +71,7 @@ def limits(line: str, quotas: Mapping[str, int]) -> tuple[Limit, ...]:
     return (
         Limit(IP, 600, 5.0, aligned=False),
         *(quota(path, amount, "account") for path, amount in _ACCOUNT_QUOTAS.items()),
+        *(Limit(path, amount, 60.0, scope="account", aligned=False) for path, amount in _A_MINUTE.items()),
         *(quota(path, amount, f"account {line}") for path, amount in lines.items()),
     )
 

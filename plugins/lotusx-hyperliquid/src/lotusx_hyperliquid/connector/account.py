@@ -201,7 +201,8 @@ class HyperliquidAccount(AccountPort):
 
     async def _ledger(self, span: Span) -> list[LedgerEntry]:
         """Read the pages of *span*: each begins with the millisecond that the one before it ended with."""
-        begin, found = first_ms(span) or 0, dict[bytes, LedgerEntry]()
+        begin = first_ms(span) or 0
+        found: dict[bytes, LedgerEntry] = {}
         while True:
             rows = await self._rest.user_ledger(begin, last_ms(span))
             found.update((msgspec.json.encode(row), row) for row in rows)
