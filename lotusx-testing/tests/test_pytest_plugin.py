@@ -21,9 +21,12 @@ from lotusx.model import Instrument, InstrumentKind, InstrumentStatus, Symbol
 from lotusx.plugin import Capability, Request, Response, SigningContext, Support, Verb
 from lotusx_binance.facts import FACTS
 from lotusx_testing import Case, Conformance, Conversation, ErrorTable, Expected, NewValue, Payload, Refusal
-from lotusx_testing import RequestExample, RoundTrip, SigningVector, Subject
+from lotusx_testing import RequestExample, RoundTrip, SigningVector, Subject, cases
 
 BTC = Instrument(Symbol("BTC", "USDT"), "BTCUSDT", InstrumentKind.SPOT, InstrumentStatus.TRADING, None, None)
+
+
+cases.CASES[:] = [item for item in cases.all_cases() if item.capability is Capability.TICKER]
 
 
 class Tick(msgspec.Struct):

@@ -13,8 +13,8 @@ from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
 from lotusx.kernel.origin import made_as
-from lotusx.kernel.request import Origin
 from lotusx.kernel.ports import Span
+from lotusx.kernel.request import Origin
 from lotusx.model.enums import MarginMode
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol

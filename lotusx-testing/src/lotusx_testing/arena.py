@@ -26,6 +26,7 @@ class Dialect:
         client_order_id: Writes the n-th client order id in a form that the exchange keeps as it is.
         is_command: Whether an HTTP request, by verb and path, changes something.
         wallet: The simulation's name of a wallet, for its ledger; ``None``: the account has one.
+        wallets: Two wallets between which money moves; deposits arrive in the first.
         market: The simulation's name of a market, by the exchange's.
         has_market_orders: Whether a market order needs no bound.
         books_show_gaps: Whether a lost book message can be noticed; where every one is a whole book, it cannot.
@@ -37,6 +38,7 @@ class Dialect:
     client_order_id: Callable[[int], str] = "case-{}".format
     is_command: Callable[[str, str], bool] = lambda verb, path: verb in ("POST", "DELETE")
     wallet: Callable[[str], str | None] = lambda wallet: None
+    wallets: tuple[str, str] = ("spot", "funding")
     market: Callable[[str], str] = str
     has_market_orders: bool = True
     books_show_gaps: bool = True
@@ -54,6 +56,7 @@ def _hyperliquid() -> Dialect:
         client_order_id="0x{:032x}".format,
         is_command=lambda verb, path: verb == "POST" and path.startswith("/exchange"),
         wallet=lambda wallet: f"main/{wallet.removeprefix('perp:')}",
+        wallets=("perp", "spot"),
         has_market_orders=False,
         books_show_gaps=False,
     )
@@ -67,6 +70,7 @@ def _bybit(category: str) -> Dialect:
         partial(Bybit, pace=0.1),
         {"api_key": KEY.key, "api_secret": KEY.verifier},
         is_command=lambda verb, path: verb == "POST",
+        wallets=("unified", "funding"),
         market=f"{category}:{{}}".format,
         hedge=lambda exchange: exchange.native.switch_position_mode(3, symbol="BTCUSDT"),
     )
@@ -91,6 +95,7 @@ def _okx() -> Dialect:
         partial(Okx, pace=0.1, deadline_pace=0.3),
         {"api_key": KEY.key, "api_secret": KEY.secret, "passphrase": KEY.passphrase},
         client_order_id="case{}".format,
+        wallets=("unified", "funding"),
         is_command=lambda verb, path: verb == "POST",
         hedge=lambda exchange: exchange.native.set_position_mode("long_short_mode"),
     )
@@ -103,6 +108,7 @@ DIALECTS: Mapping[str, Callable[[], Dialect]] = {
         BinancePerp,
         {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier},
         is_command=lambda verb, path: verb in ("POST", "PUT", "DELETE") and path != "/fapi/v1/listenKey",
+        wallets=("perp", "spot"),
         hedge=lambda exchange: exchange.native.set_hedge_mode(True),
     ),
     "bybit": partial(_bybit, "spot"),

@@ -66,7 +66,7 @@ def declared(facts: ExchangeFacts, environment: str = "simulator") -> dict[C, Su
 
 def all_cases() -> list[Case]:
     """Return the cases of the kit, of every module that has some."""
-    for name in ("market", "stream", "order", "account", "perp"):
+    for name in ("market", "stream", "order", "account", "funds", "perp"):
         import_module(f"lotusx_testing.{name}_cases")  # which adds its own
     return CASES
 

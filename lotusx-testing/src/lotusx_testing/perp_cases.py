@@ -323,15 +323,3 @@ class _opened:
 
     async def __aexit__(self, *error: object) -> None:
         """Leave it open."""
-
-
-@case(C.TRANSFER, quiet=True)
-async def transfer_moves_between_wallets(a: Arena) -> None:
-    """Nothing is lost on the way."""
-    asset = (await a.instrument()).settle or (await a.instrument()).quote
-    before = {each.wallet: each.total for each in await a.exchange.account.balances() if each.asset == asset}
-    source, target = sorted(before, reverse=True)[:2]
-    await a.exchange.account.transfer(asset, 7, source=source, target=target)
-    after = {each.wallet: each.total for each in await a.exchange.account.balances() if each.asset == asset}
-    moved = (before[source] - after[source], after[target] - before[target])
-    that(all(amount == 7 for amount in moved), f"{moved} left {source} and came to {target}")

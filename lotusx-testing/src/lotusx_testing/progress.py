@@ -57,6 +57,8 @@ OWN: Mapping[C, tuple[str, str]] = {
     C.MARGIN_MODE: ("account", "set_margin_mode"),
     C.ISOLATED_MARGIN: ("account", "change_margin"),
     C.FUNDING_PAYMENTS: ("account", "funding_payments_page"),
+    C.DEPOSITS: ("account", "deposits"),
+    C.WITHDRAWALS: ("account", "withdrawals"),
     C.TRANSFER: ("account", "transfer"),
     C.STREAM_ACCOUNT: ("account", "channels"),
 }
