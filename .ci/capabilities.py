@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> int:
     stale = 0
     for page in sorted((ROOT / "docs" / "exchanges").glob("*.md")):
         text = page.read_text("utf-8")
-        head, begun, rest = text.partition(BEGIN)
-        if not begun:
-            continue  # it tells of something else
+        if BEGIN not in text:
+            continue  # a fact sheet, such as okx-facts.md
+        head, _, rest = text.partition(BEGIN)
         _, _, tail = rest.partition(END)
         fresh = f"{head}{BEGIN}{table(page.stem)}{END}{tail}"
         if fresh != text and "--check" in arguments:

@@ -82,7 +82,7 @@ def withdraw(call: CallOn[StateT]) -> dict[str, Any]:
     """Take money off the exchange, and a fee on top; it is there at once."""
     key = next(key for key in call.state.keys.values() if key.account == call.account)
     if not key.may_withdraw:
-        raise VenueError(-1002, "You are not authorized to execute this request.", status=401)
+        raise VenueError(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
     params = call.params
     asset, amount, address = params.need("coin"), _amount(params), params.need("address")
     try:
