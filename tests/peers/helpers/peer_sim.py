@@ -20,7 +20,7 @@ import pytest
 
 PEERS = (
     "backpack-exchange-sdk", "binance-sdk-derivatives-trading-usds-futures", "binance-sdk-spot", "bpx-py", "ccxt",
-    "hyperliquid-python-sdk", "pybit", "python-binance",
+    "hyperliquid-python-sdk", "pybit", "python-binance", "python-okx",
 )  # fmt: skip
 WAIT_S = 15.0
 
@@ -59,6 +59,7 @@ class Served:
 
     base_url: str
     ws_url: str
+    certificate: str = ""  # PEM, where it was told to make one
 
     def do(self, action: str, **arguments: str) -> None:
         """Let the simulated market do something, such as ``fill`` or ``trade``."""
@@ -115,7 +116,7 @@ def serving(venue: str = "binance", *options: str) -> Iterator[Served]:
         assert server.stdout is not None
         try:
             ready = json.loads(server.stdout.readline())
-            yield Served(ready["base_url"], ready["ws_url"])
+            yield Served(ready["base_url"], ready["ws_url"], ready.get("certificate_pem", ""))
         finally:
             server.terminate()
             server.wait(WAIT_S)
