@@ -52,6 +52,10 @@ class Code(IntEnum):
     SUBSCRIPTION_ACTIVE = -2035
     ORDER_AMEND_REJECTED = -2038
     SYMBOL_STATUS_MISMATCH = -1220
+    WITHDRAWAL_NOT_COVERED = -4026
+    NOT_COVERED = -5002
+    TRANSFER_PENDING = -5012
+    TRANSFER_NOT_COVERED = -5013
 
 
 # Order-list composition, peg parameters: refused by a rule of the order.
@@ -102,6 +106,10 @@ KINDS: Mapping[int, K] = MappingProxyType(
         Code.SUBSCRIPTION_ACTIVE: K.BAD_REQUEST,
         Code.ORDER_AMEND_REJECTED: K.INVALID_ORDER,
         Code.SYMBOL_STATUS_MISMATCH: K.MARKET_CLOSED,
+        Code.WITHDRAWAL_NOT_COVERED: K.INSUFFICIENT_FUNDS,
+        Code.NOT_COVERED: K.INSUFFICIENT_FUNDS,
+        Code.TRANSFER_PENDING: K.UNKNOWN_EXECUTION,
+        Code.TRANSFER_NOT_COVERED: K.INSUFFICIENT_FUNDS,
     }
 )
 """Code → kind. Every code that is not here is `BAD_REQUEST`, with its number and words kept."""

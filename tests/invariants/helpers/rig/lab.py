@@ -13,12 +13,13 @@ from rig.binance_perp import BinancePerp
 from rig.bybit import Bybit, BybitPerp
 from rig.exchange import UnderTest
 from rig.hyperliquid import Hyperliquid
+from rig.okx import Okx
 from rig.plan import VERSION, Plan, draw
 from rig.running import Result, run
 from rig.tamper import Broken
 
 EXCHANGES: Mapping[str, Callable[..., UnderTest]] = {
-    kind.name: kind for kind in (Backpack, Binance, BinancePerp, Bybit, BybitPerp, Hyperliquid)
+    kind.name: kind for kind in (Backpack, Binance, BinancePerp, Bybit, BybitPerp, Hyperliquid, Okx)
 }
 """All exchanges under test, by name."""
 _HERE = Path(__file__).parent

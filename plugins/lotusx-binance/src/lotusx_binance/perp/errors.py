@@ -18,7 +18,8 @@ _BUSY = -1008
 
 _CODES: Mapping[K, tuple[int, ...]] = {
     # -1001: "may be sent again", say the documents; looking first costs little. -4083: a batch failed on the way.
-    K.UNKNOWN_EXECUTION: (-1000, -1001, -1006, -1007, -4083),
+    # -5012: a transfer that is pending.
+    K.UNKNOWN_EXECUTION: (-1000, -1001, -1006, -1007, -4083, -5012),
     K.UNAVAILABLE: (_BUSY, -1016, -2012),
     K.AUTHENTICATION: (-1002, -1022, -1099, -2014, -2015),
     K.PERMISSION: (
@@ -29,7 +30,7 @@ _CODES: Mapping[K, tuple[int, ...]] = {
     K.TIMESTAMP_SKEW: (-1021, -5028),
     K.INVALID_SYMBOL: (-1121, -4104, -4144),
     K.MARKET_CLOSED: (-2016, -4140, -4141),
-    K.INSUFFICIENT_FUNDS: (-2018, -2019, -2024, -4050, -4051),
+    K.INSUFFICIENT_FUNDS: (-2018, -2019, -2024, -4050, -4051, -5002, -5013),
     K.ORDER_LIMIT: (-2025, -2027, -2028, -4045),
     K.DUPLICATE_ORDER: (-4116,),
     # -4117: the conditional order is triggering just now, and is another order in a moment.

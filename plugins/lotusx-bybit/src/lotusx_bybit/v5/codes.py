@@ -23,6 +23,7 @@ _REST: Mapping[K, Iterable[int]] = {
         *(170001, 170007, 170032, 170234, 3400214),  # errors and timeouts behind the gateway
         170035,  # submitted, being processed
         *(170146, 170147, 170310),  # create, cancel, amend timed out
+        *(131001, 131003, 131200, 131201),  # a fault inside the service that moves money
         *(170149, 170150, 170311),  # create, cancel, amend failed: to be verified
         *(170190, 170212, 40004),  # cancel finished or in progress, order changed meanwhile: ask what became of it
     ),
@@ -44,6 +45,7 @@ _REST: Mapping[K, Iterable[int]] = {
     K.INSUFFICIENT_FUNDS: (
         *(110004, 110006, 110007, 110012, 110014, 110044, 110045, 110051, 110052, 110053),
         *(170033, 170034, 170131, 170207),
+        *(131085, 131212),  # to withdraw, to transfer
     ),
     K.ORDER_LIMIT: (110009, 110020, 110061, 170810),
     K.REDUCE_ONLY_REJECTED: (110017,),
