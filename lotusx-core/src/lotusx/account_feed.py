@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lotusx.model.instruments import Instrument
     from lotusx.model.symbol import Symbol
     from lotusx.orders import OrderDesk
-    from lotusx.transport.supervisor import WsGroup
 
 _SUBSCRIBE_S = 30.0
 _RECOVERY_PAUSE_S = 30.0
@@ -34,6 +33,13 @@ _GATHER_S = 0.25
 """Channels that were lost together come back one after the other: so long, and one recovery serves them all."""
 _DOWN = (StreamState.LOST, StreamState.SILENT)
 _UP = (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
+
+
+class Source(Protocol):
+    """Where private channels are subscribed to."""
+
+    def subscribe(self, channel: Channel[Any], *, buffer: int, overflow: Overflow) -> Stream[Any]:
+        """Return a stream of *channel*, made now."""
 
 
 class AccountFeed:
@@ -50,7 +56,7 @@ class AccountFeed:
         account: AccountPort,
         clock: Clock,
         instruments: Instruments,
-        groups: Mapping[str, WsGroup],
+        groups: Mapping[str, Source],
         prepare: Callable[[], Awaitable[object]],
         unlisted: Callable[[Symbol], object] | None = None,
         exchange_ns: Callable[[int], int] | None = None,

@@ -16,6 +16,7 @@ from lotusx.exchange import Exchange
 from lotusx.guard import Guard
 from lotusx.kernel.facts import Environment, ExchangeFacts
 from lotusx.kernel.secrets import Secret
+from lotusx.paper import load_paper, on_paper
 from lotusx.plugin.manager import PluginManager
 from lotusx.plugin.registry import installed_exchanges
 from lotusx.reload import comparable
@@ -50,6 +51,7 @@ def connect(
     journal: str | os.PathLike[str] | Journal | None = None,
     plugins: Iterable[object] = (),
     options: Mapping[str, Any] | None = None,
+    paper: bool | Mapping[str, Any] = False,
 ) -> Exchange:
     """Prepare a connection: ``async with lotusx.connect(name) as exchange: …``. Nothing is sent before that.
 
@@ -73,11 +75,13 @@ def connect(
             `Journal` of your own for this account. Without it orders are remembered in memory only.
         plugins: Cross-cutting plugins to enable: objects, or names of installed ones.
         options: The exchange's own options, such as ``{"order_entry": "ws"}``.
+        paper: Match orders in this process against the exchange's public data (needs ``lotusx-paper``): no key is
+            read, no order is sent. A mapping says on what terms, such as ``{"balances": {"USDT": "5000"}}``.
 
     Raises:
         UnknownExchange: It is not installed; the text says what is, and where others are.
         PluginError: It is installed and cannot be used.
-        ConfigurationError: A setting or a credential is wrong.
+        ConfigurationError: A setting or a credential is wrong, or ``paper`` needs what is not installed.
     """
     sources = Sources.of_process(config)
     installed = [item.name for item in installed_exchanges()]
@@ -104,16 +108,20 @@ def connect(
         arguments=arguments,
         credential_names=[part.name for part in facts.credentials],
         other_exchanges=[other for other in installed if other != name],
+        reveal=paper is False,
     )
     chosen = _environment(facts, settings)
 
     settled = _Settled(name, account, facts, installed, arguments)
-    secrets = _credentials(facts, settings, manager, account)
+    local = None if paper is False else load_paper(paper, allowed)
+    secrets = _credentials(facts, settings, manager, account) if local is None else {}
     signer = manager.signer(chosen, secrets) if secrets else None
+    if local is not None:
+        facts, chosen = on_paper(facts, chosen, local)
     guard = Guard(
         facts,
         chosen,
-        has_key=signer is not None,
+        has_key=signer is not None or local is not None,
         may_read=bool(facts.read_credentials) and all(secrets.get(name) for name in facts.read_credentials),
         read_only=settings.read_only,
         account=account,
@@ -143,6 +151,7 @@ def connect(
             budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
             journal=None if isinstance(journal, str | os.PathLike) else journal,
             options=_options(options, settings),
+            paper=local,
             reach=reach_of(facts, chosen, settings, urls, ws_urls),
             taken=settled.by(sources),
             reread=lambda: settled.by(Sources.of_process(config)),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from lotusx.account import Account
 from lotusx.account_feed import AccountFeed
@@ -43,6 +44,7 @@ from lotusx.market import MarketData
 from lotusx.measuring import Measuring
 from lotusx.orders import ClientOrderIds, OrderDesk
 from lotusx.orders.reads import Reads
+from lotusx.paper import ACCOUNT_GROUP
 from lotusx.probing import Probe
 from lotusx.reload import READ_ONLY, SHARE, changes, table_of
 from lotusx.trading import Trading
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from lotusx.orders.commands import Occasion
     from lotusx.orders.journal import Journal
     from lotusx.orders.sqlite_journal import SqliteJournal
+    from lotusx.paper import Paper
     from lotusx.plugin.manager import PluginManager
     from lotusx.reach import Reach
     from lotusx.streams import Overflow, Stream
@@ -96,9 +99,15 @@ class Parts:
     budgets: BudgetRegistry | None
     journal: Journal | None
     options: Mapping[str, Any]
+    paper: Paper | None
     reach: Reach
     taken: Mapping[str, object]  # the settings by name, as `lotusx.reload` compares them
     reread: Callable[[], Mapping[str, object]]  # those that would hold now
+
+    @property
+    def label(self) -> str:
+        """What observers and users are told: paper is never taken for the real thing."""
+        return self.environment.name if self.paper is None else f"paper:{self.environment.name}"
 
 
 class Wiring:
@@ -114,7 +123,7 @@ class Wiring:
         self._lifespans = Lifespans(parts.facts.name)
         self._registry = parts.budgets or self._own_registry(parts.settings.budgets)
         self.budget: Budget
-        self._journal: Journal | None = parts.journal
+        self._journal: Journal | None = parts.journal if parts.paper is None else None  # a paper account ends with us
         self._books: WeakValueDictionary[tuple[str, str], LiveOrderBook] = WeakValueDictionary()
         self.groups: dict[str, WsGroup] = {}
         self._measuring: Measuring | None = None
@@ -130,11 +139,11 @@ class Wiring:
         registry, host = self._registry, min(parts.urls.values())
         self.budget = registry.budget(facts.name, host, parts.reach.take(facts.limits), account=_identity(parts))
         nonces = getattr(parts.signer, "nonce_scope", None)
-        for observer in parts.manager.observers(parts.environment.name, parts.account):
+        for observer in parts.manager.observers(parts.label, parts.account):
             self.telemetry.observe(observer)
         if wanted():
-            self.telemetry.observe(EventLog(facts.name, parts.environment.name, parts.account))
-        await self._lifespans.start(parts.manager.lifespans(parts.environment.name, parts.account))
+            self.telemetry.observe(EventLog(facts.name, parts.label, parts.account))
+        await self._lifespans.start(parts.manager.lifespans(parts.label, parts.account))
         http = parts.reach.over_http(parts.http or make_http_transport(proxy=parts.settings.proxy), self.clock)
         ws = parts.reach.over_ws(parts.ws or make_ws_transport(proxy=parts.settings.proxy, clock=self.clock))
         if parts.http is None:
@@ -148,7 +157,7 @@ class Wiring:
             receive_window_ms=facts.receive_window_ms,
         )
         self.rest = self._rest(http, stamper, rng)
-        self.rest.read_only = parts.settings.read_only
+        self.rest.read_only = parts.settings.read_only or parts.paper is not None
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(
@@ -166,7 +175,10 @@ class Wiring:
                 probe=lambda channel, since_ns: probe(channel, since_ns),
                 on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
             )
-        connector = self.connector = parts.manager.connector(self._kernel())
+        connector = parts.manager.connector(self._kernel())
+        if parts.paper is not None:
+            connector = parts.paper.over(connector, facts.name, self.clock)
+        self.connector = connector
         for group, lease in connector.account.leases().items():
             self.groups[group].lease = lease
         self.instruments.use(parts.reach.fetch(connector.market.instruments))
@@ -182,10 +194,10 @@ class Wiring:
             connector.account,
             self.clock,
             self.instruments,
-            self.groups,
-            self.rest.sync_clock,
+            self.groups if parts.paper is None else {ACCOUNT_GROUP: parts.paper},
+            self.rest.sync_clock if parts.paper is None else checkpoint,
             self._unlisted,
-            self._exchange_ns,
+            self._exchange_ns if parts.paper is None else None,
             self.telemetry,
         )
         pace = SnapshotPace(self.clock)
@@ -215,6 +227,8 @@ class Wiring:
                 facts.name, self.telemetry, self.clock, self.offset, self.budget, self.groups, feed.measured
             )
             self._tasks.start_soon(self._measuring.run)
+        if parts.paper is not None:
+            self._tasks.start_soon(parts.paper.run, exchange.market)
         self._tasks.start_soon(feed.run)
         self._tasks.start_soon(self.desk.run)
         if parts.signer is not None:
@@ -368,7 +382,7 @@ class Wiring:
             checks=(partial(self._look_at, connector),) if parts.manager.checks_orders else (),
             journal=self._journal,
             telemetry=self.telemetry,
-            exchange_ns=self._exchange_ns,
+            exchange_ns=self._exchange_ns if parts.paper is None else int,
             prepare=self._measure_clock if parts.facts.deadline_by_our_clock else None,
         )
 
@@ -454,7 +468,7 @@ def wire(parts: Parts) -> Exchange:
     wiring = Wiring(parts)
     return Exchange(
         name=parts.facts.name,
-        environment=parts.environment.name,
+        environment=parts.label,
         guard=parts.guard,
         clock=wiring.clock,
         start=wiring.start,

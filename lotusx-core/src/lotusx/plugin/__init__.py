@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Support as Support,
         SupportLevel as SupportLevel,
     )
+    from lotusx.kernel.flow import StatusChange as StatusChange, StreamState as StreamState
     from lotusx.kernel.orders.context import OrderContext as OrderContext
     from lotusx.kernel.ports import (
         AccountPort as AccountPort,
@@ -101,6 +102,7 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.context": "InstrumentTable Kernel RestClient WsRequests",
         "lotusx.kernel.dialect": "RestDialect Usage",
         "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Sunset Support SupportLevel",
+        "lotusx.kernel.flow": "StatusChange StreamState",
         "lotusx.kernel.orders.context": "OrderContext",
         "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
         "Span TradingPort",

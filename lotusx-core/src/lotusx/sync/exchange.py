@@ -51,6 +51,7 @@ def connect(
     journal: str | os.PathLike[str] | Journal | None = None,
     plugins: Iterable[object] = (),
     options: Mapping[str, Any] | None = None,
+    paper: bool | Mapping[str, Any] = False,
     backend: str = "asyncio",
 ) -> Exchange:
     """Prepare a connection: ``with lotusx.sync.connect(name) as exchange: …``. Nothing is sent before that.
@@ -78,6 +79,7 @@ def connect(
         journal=journal,
         plugins=plugins,
         options=options,
+        paper=paper,
     )
     return Exchange(twin, Runner(backend))
 

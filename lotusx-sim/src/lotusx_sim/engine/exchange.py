@@ -59,6 +59,12 @@ class Exchange:
         self.funds = Funds(self)
         self._next_order_id = first_order_id
 
+    def open_market(self, market: Market) -> None:
+        """Add one more market, with an empty book."""
+        self.markets[market.symbol] = market
+        self.books[market.symbol] = Book()
+        self._matching.open_market(market.symbol)
+
     @property
     def accounts(self) -> Accounts:
         return self._records.accounts

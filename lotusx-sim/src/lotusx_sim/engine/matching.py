@@ -42,12 +42,20 @@ class Matching:
     ) -> None:
         self.markets = markets
         self.books = books
-        self.triggers: dict[str, TriggerBook] = {symbol: TriggerBook() for symbol in markets}
+        self.triggers: dict[str, TriggerBook] = {}
         self.traded: set[str] = set()  # perpetuals whose mark price may have to follow
         self._prices = prices
         self._records = records
         self._reserving = reserving
-        self._next_trade_id = dict.fromkeys(markets, first_trade_id)
+        self._first_trade_id = first_trade_id
+        self._next_trade_id: dict[str, int] = {}
+        for symbol in markets:
+            self.open_market(symbol)
+
+    def open_market(self, symbol: str) -> None:
+        """Begin with a market that the shared books have by now."""
+        self.triggers[symbol] = TriggerBook()
+        self._next_trade_id[symbol] = self._first_trade_id
 
     def work(self, order: Order, now_ns: int) -> None:
         """Match a working order, then rest or expire what is left of it."""
