@@ -14,6 +14,8 @@ from lotusx.plugin.registry import canonical
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anyio.abc import TaskStatus
+
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.codec import Channel
     from lotusx.kernel.ports import Connector
@@ -42,8 +44,8 @@ class Paper(Protocol):
     def subscribe(self, channel: Channel[Any], *, buffer: int, overflow: Overflow) -> Stream[Any]:
         """Return a stream of the account's events."""
 
-    async def run(self, market: MarketData) -> None:
-        """Follow *market* and match, until cancelled."""
+    async def run(self, market: MarketData, *, task_status: TaskStatus[None] = ...) -> None:
+        """Follow *market* and match, until cancelled; started as soon as commands may come."""
 
 
 def load_paper(paper: bool | Mapping[str, Any], allowed: Iterable[str] | None) -> Paper:

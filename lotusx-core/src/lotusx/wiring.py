@@ -228,7 +228,7 @@ class Wiring:
             )
             self._tasks.start_soon(self._measuring.run)
         if parts.paper is not None:
-            self._tasks.start_soon(parts.paper.run, exchange.market)
+            await self._tasks.start(parts.paper.run, exchange.market)
         self._tasks.start_soon(feed.run)
         self._tasks.start_soon(self.desk.run)
         if parts.signer is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
+from anyio.abc import TaskStatus
 
 from lotusx import Overflow, Stream
 from lotusx.errors import LotusXError
@@ -81,13 +82,14 @@ class Paper:
         self._readers.append(reader)
         return reader
 
-    async def run(self, market: PublicStreams) -> None:
+    async def run(self, market: PublicStreams, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Let commands arrive and follow *market*, until cancelled."""
         if self._venue is None:
             raise LotusXError("a paper account is opened over a connector before it runs")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._following.run, market)
+            await tasks.start(self._following.run, market)
             tasks.start_soon(self._line.run)
+            task_status.started()
 
     def _told(self, events: Sequence[Event]) -> None:
         assert self._venue is not None

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import anyio
+from anyio.abc import TaskGroup, TaskStatus
 
 from lotusx import LiveOrderBook, LotusXError, NotSupported, Overflow, StaleBook, Stream, Trade
 from lotusx.errors import Unavailable
@@ -53,14 +54,18 @@ class Following:
         self._wait_s = wait_s
         self._tell = tell
         self._streams: PublicStreams | None = None
-        self._tasks: anyio.abc.TaskGroup | None = None
+        self._tasks: TaskGroup | None = None
         self._changed: dict[Symbol, anyio.Event] = {}
 
-    async def run(self, streams: PublicStreams) -> None:
+    async def run(self, streams: PublicStreams, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Follow what `ensure` asks for, until cancelled."""
-        async with anyio.create_task_group() as self._tasks:
-            self._streams = streams
-            await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self._streams = streams
+                task_status.started()
+                await anyio.sleep_forever()
+        finally:
+            self._tasks = None
 
     async def ensure(self, instrument: Instrument) -> None:
         """Follow *instrument* from now on, and wait a while until orders can be matched.
