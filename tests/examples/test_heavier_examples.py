@@ -71,6 +71,22 @@ async def test_an_empty_answer_makes_an_empty_table(stage: Callable[..., Any]) -
     assert table.schema == program.SCHEMA
 
 
+async def test_the_paper_bot_trades_for_half_an_hour_and_draws_it_the_same_each_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needed("matplotlib")
+    program = example("paper_trading")
+    said = []
+    for _ in range(2):
+        await anyio.to_thread.run_sync(program.main, 5, 7, tmp_path / "paper.png")
+        said.append(capsys.readouterr().out)
+
+    assert said[0] == said[1]
+    assert " fills, " in said[0]
+    assert "fees: 0.0000" in said[0]
+    assert (tmp_path / "paper.png").read_bytes().startswith(b"\x89PNG")
+
+
 async def test_every_cell_of_the_notebook_runs(stage: Callable[..., Any], tmp_path: Path) -> None:
     nbformat, *_ = needed("nbformat", "nbclient", "ipykernel", "matplotlib")
     notebook, done = EXAMPLES / "notebook.ipynb", tmp_path / "done.ipynb"

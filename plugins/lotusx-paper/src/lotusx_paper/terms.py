@@ -33,7 +33,7 @@ class Terms:
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
     latency_s: float = 0.1
-    wait_s: float = 10.0
+    wait_s: float = 30.0
     leverage: Decimal = Decimal(1)
     max_leverage: Decimal = Decimal(20)
     maintenance: Decimal = Decimal("0.025")
