@@ -121,7 +121,8 @@ def connect(
     guard = Guard(
         facts,
         chosen,
-        has_key=signer is not None or local is not None,
+        has_key=signer is not None,
+        on_paper=local is not None,
         may_read=bool(facts.read_credentials) and all(secrets.get(name) for name in facts.read_credentials),
         read_only=settings.read_only,
         account=account,

@@ -22,13 +22,15 @@ class Guard:
         read_only: bool,
         account: str | None,
         may_read: bool = False,
+        on_paper: bool = False,
     ) -> None:
         self.exchange = facts.name
         self.read_only = read_only
         self._facts = facts
         self._environment = environment
-        self.has_key = has_key
-        self.may_read = may_read or has_key
+        self.has_key = has_key or on_paper
+        self.on_paper = on_paper
+        self.may_read = may_read or self.has_key
         self.account = account
         self.capabilities: Mapping[Capability, Support] = MappingProxyType(
             {

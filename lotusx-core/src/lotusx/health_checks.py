@@ -88,6 +88,8 @@ class HealthChecks:
         return result, detail, {"offset_ms": offset_ms, "round_trip_ms": round_trip_ms}
 
     async def _credentials(self) -> Seen:
+        if self._guard.on_paper:
+            return Health.NOT_CHECKED, "orders are matched in this process; no key is used", {"key": False}
         if not self._guard.may_read:
             return Health.NOT_CHECKED, "no credentials were given; public data only", {"key": False}
         said = "the key is accepted" if self._guard.has_key else "the account can be read; there is no key"

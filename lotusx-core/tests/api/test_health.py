@@ -46,7 +46,7 @@ async def checked(
     async def nothing() -> int:
         return 0
 
-    guard: Any = SimpleNamespace(may_read=True, has_key=True, read_only=read_only)
+    guard: Any = SimpleNamespace(on_paper=False, may_read=True, has_key=True, read_only=read_only)
     inside = Inside(clock_offset, lambda: streams or {}, lambda: levels)
     market: Any = SimpleNamespace(server_time=nothing)
     account: Any = SimpleNamespace(permissions=ask, balances=nothing)
@@ -204,7 +204,7 @@ async def test_an_error_that_is_ours_is_a_failed_check(monkeypatch: pytest.Monke
     async def offset() -> tuple[int, int]:
         raise AssertionError("asked although nothing answers")
 
-    guard: Any = SimpleNamespace(may_read=True, has_key=True, read_only=False)
+    guard: Any = SimpleNamespace(on_paper=False, may_read=True, has_key=True, read_only=False)
     market: Any = SimpleNamespace(server_time=fail)
     nobody: Any = SimpleNamespace()
     checks = await HealthChecks(guard, SystemClock(), Inside(offset, dict, list), market, nobody).run()

@@ -196,13 +196,38 @@ async def test_what_is_missing_on_paper_is_named_before_anything_happens(server:
     async with connect(server) as exchange:
         assert not exchange.capabilities[lotusx.Capability.CONDITIONAL_ORDERS]
         assert not exchange.capabilities[lotusx.Capability.REDUCE_ONLY]  # the exchange has no such thing
-        for call in (exchange.cancel_all_after(10), exchange.set_leverage(BTC, 2), exchange.transfer(
+        for call in (exchange.iter_funding_payments().__anext__(), exchange.set_leverage(BTC, 2), exchange.transfer(
             "USDT", 1, source="a", target="b"
         )):  # fmt: skip
             with pytest.raises((NotSupported, lotusx.ExchangeError)):
                 await call
         report = await exchange.health_check()
-        assert {check.name: check.result for check in report.checks}["permissions"] is Health.OK
+        assert {check.name: check.result for check in report.checks}["credentials"] is Health.NOT_CHECKED
+
+
+async def test_the_dead_mans_switch_acts_here_too() -> None:
+    symbol = "BTC/USDT:USDT"
+    async with (
+        memory.connect(Simulator(BinancePerp(seed=7, actions_per_s=0)), latency_s=0.005) as server,
+        lotusx.connect(
+            "binance-perp", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+            clock=server.clock, paper=True,
+        ) as exchange,
+    ):  # fmt: skip
+        await exchange.place(OrderRequest.limit(symbol, "buy", "0.1", "50000", client_order_id="a"))
+        await exchange.cancel_all_after(10, symbol)
+        await exchange.cancel_all_after(20, "ETH/USDT:USDT")
+        await anyio.sleep(8)
+        await exchange.cancel_all_after(10, symbol)
+        await anyio.sleep(8)
+        assert len(await exchange.open_orders()) == 1
+        await anyio.sleep(3)
+        assert (await exchange.order(symbol, client_order_id="a")).status is OrderStatus.CANCELED
+        again = await exchange.place(OrderRequest.limit(symbol, "buy", "0.1", "50000"))
+        await exchange.cancel_all_after(5, symbol)
+        await exchange.cancel_all_after(0, symbol)
+        await anyio.sleep(60)
+        assert again.status is OrderStatus.OPEN
 
 
 async def test_read_only_holds_on_paper(server: memory.MemoryServer) -> None:

@@ -15,6 +15,7 @@ from lotusx.plugin import Capability as C, Channel, Clock, Connector, StreamStat
 from lotusx_paper.following import Following, PublicStreams
 from lotusx_paper.line import Line
 from lotusx_paper.ports import PaperAccount, PaperConnector, PaperTrading
+from lotusx_paper.switch import Switch
 from lotusx_paper.telling import told
 from lotusx_paper.terms import Terms
 from lotusx_paper.venue import Venue
@@ -23,9 +24,9 @@ from lotusx_sim.engine.events import Event
 HERE = {
     **dict.fromkeys(
         (
-            C.PLACE_ORDER, C.CANCEL_ORDER, C.CANCEL_ALL, C.AMEND_ORDER, C.BATCH_ORDERS, C.BATCH_CANCEL, C.QUERY_ORDER,
-            C.OPEN_ORDERS, C.ORDER_HISTORY, C.FILLS, C.POST_ONLY, C.REDUCE_ONLY, C.MAX_SLIPPAGE, C.BALANCES,
-            C.POSITIONS, C.PERMISSIONS, C.LEVERAGE, C.MARGIN_MODE, C.STREAM_ACCOUNT,
+            C.PLACE_ORDER, C.CANCEL_ORDER, C.CANCEL_ALL, C.CANCEL_ALL_AFTER, C.AMEND_ORDER, C.BATCH_ORDERS,
+            C.BATCH_CANCEL, C.QUERY_ORDER, C.OPEN_ORDERS, C.ORDER_HISTORY, C.FILLS, C.POST_ONLY, C.REDUCE_ONLY,
+            C.MAX_SLIPPAGE, C.BALANCES, C.POSITIONS, C.PERMISSIONS, C.LEVERAGE, C.MARGIN_MODE, C.STREAM_ACCOUNT,
         ),
         Support.full(),
     ),
@@ -34,12 +35,12 @@ HERE = {
 }  # fmt: skip
 """What a paper account can do."""
 _OTHER_PRIVATE = (
-    C.TEST_ORDER, C.CONDITIONAL_ORDERS, C.TRAILING_ORDERS, C.GTD, C.BATCH_AMEND, C.CANCEL_ALL_AFTER, C.WEBSOCKET_ORDERS,
+    C.TEST_ORDER, C.CONDITIONAL_ORDERS, C.TRAILING_ORDERS, C.GTD, C.BATCH_AMEND, C.WEBSOCKET_ORDERS,
     C.HEDGE_MODE, C.ISOLATED_MARGIN, C.FUNDING_PAYMENTS, C.DEPOSITS, C.WITHDRAWALS, C.TRANSFER,
 )  # fmt: skip
 _TERMS_OF_ORDERS = (
-    C.AMEND_ORDER, C.BATCH_ORDERS, C.BATCH_CANCEL, C.CANCEL_ALL, C.POST_ONLY, C.REDUCE_ONLY, C.MAX_SLIPPAGE,
-    C.QUOTE_QUANTITY,
+    C.AMEND_ORDER, C.BATCH_ORDERS, C.BATCH_CANCEL, C.CANCEL_ALL, C.CANCEL_ALL_AFTER, C.POST_ONLY, C.REDUCE_ONLY,
+    C.MAX_SLIPPAGE, C.QUOTE_QUANTITY,
 )  # fmt: skip
 """What a bot must not find on paper and miss at the exchange."""
 
@@ -53,6 +54,7 @@ class Paper:
         self._venue: Venue | None = None
         self._following: Following
         self._line: Line
+        self._switch: Switch
         self._readers: list[Stream[AccountEvent]] = []
 
     def offered(self, exchange: Mapping[C, Support]) -> Mapping[C, Support]:
@@ -72,7 +74,8 @@ class Paper:
         venue = self._venue = Venue(exchange, self.terms, clock.now_ns, self._told)
         self._line = Line(clock, self.terms.latency_s)
         self._following = Following(exchange, venue, clock, self.terms.wait_s, self._deliver)
-        trading = PaperTrading(venue, self._following, self._line)
+        self._switch = Switch(clock, venue.cancel_all)
+        trading = PaperTrading(venue, self._following, self._line, self._switch)
         return PaperConnector(connector, trading, PaperAccount(venue, self.terms, clock, "paper"))
 
     def subscribe(self, channel: Channel[Any], *, buffer: int, overflow: Overflow) -> Stream[Any]:
@@ -89,6 +92,7 @@ class Paper:
         async with anyio.create_task_group() as tasks:
             await tasks.start(self._following.run, market)
             tasks.start_soon(self._line.run)
+            tasks.start_soon(self._switch.run)
             task_status.started()
 
     def _told(self, events: Sequence[Event]) -> None:

@@ -40,6 +40,7 @@ from lotusx.plugin import (
 from lotusx_paper.conversions import FROM_MARGIN_MODE, TO_MARGIN_MODE, to_balance, to_error, to_fill, to_position
 from lotusx_paper.following import Following
 from lotusx_paper.line import Line
+from lotusx_paper.switch import Switch
 from lotusx_paper.terms import Terms
 from lotusx_paper.venue import OWN, Venue
 from lotusx_sim.engine import orders as engine
@@ -51,10 +52,11 @@ T = TypeVar("T")
 class PaperTrading(TradingPort):
     """Orders that are matched here. Commands take the latency; reads take no time."""
 
-    def __init__(self, venue: Venue, following: Following, line: Line) -> None:
+    def __init__(self, venue: Venue, following: Following, line: Line, switch: Switch) -> None:
         self._venue = venue
         self._following = following
         self._line = line
+        self._switch = switch
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         await self._following.ensure(instrument)
@@ -68,15 +70,12 @@ class PaperTrading(TradingPort):
         return await self._line.send(lambda: self._venue.cancel(ref, instrument))
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        def act() -> list[OrderState]:
-            return [
-                self._venue.cancel(
-                    OrderRef(venue_order_id=state.venue_order_id), self._venue.markets[str(state.symbol)].instrument
-                )
-                for state in self._open(instrument)
-            ]
+        symbol = None if instrument is None else str(instrument.symbol)
+        return await self._line.send(partial(self._venue.cancel_all, symbol))
 
-        return await self._line.send(act)
+    async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
+        symbol = None if instrument is None else str(instrument.symbol)
+        await self._line.send(partial(self._switch.hold, seconds, symbol))
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
@@ -104,9 +103,6 @@ class PaperTrading(TradingPort):
         return self._venue.order(ref, instrument)
 
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        return self._open(instrument)
-
-    def _open(self, instrument: Instrument | None) -> list[OrderState]:
         symbol = None if instrument is None else str(instrument.symbol)
         return [self._venue.state(order) for order in self._venue.engine.open_orders(OWN, symbol)]
 

@@ -158,6 +158,14 @@ class Venue:
             self.engine.cancel(order, self._now_ns())
         return self.state(order)
 
+    def cancel_all(self, symbol: str | None) -> list[OrderState]:
+        """Cancel every working order of *symbol*, or of the account."""
+        orders = self.engine.open_orders(OWN, symbol)
+        with self.command():
+            for order in orders:
+                self.engine.cancel(order, self._now_ns())
+        return [self.state(order) for order in orders]
+
     # -- reads ---------------------------------------------------------------------------------------------------
 
     def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
