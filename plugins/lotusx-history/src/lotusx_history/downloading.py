@@ -1,0 +1,123 @@
+"""Fetches what is missing, several pieces side by side, within the limits of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from lotusx import Exchange, TransportError
+from lotusx.errors import InvalidArgument, RateLimited, Unavailable
+from lotusx.model import Candle
+from lotusx_history.completeness import Report, look
+from lotusx_history.query import Kind, Query, Stretch, pieces
+from lotusx_history.store import Item, Store
+
+_PASSES = (TransportError, RateLimited, Unavailable)
+"""What may be another time: the piece is noted as failed, and the others go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download has come: pieces, and rows written by this run."""
+
+    done: int
+    pieces: int
+    rows: int
+
+
+class Downloader:
+    """Downloads series of one connection into a folder. One process at a time for one series.
+
+    Args:
+        at_once: Pieces fetched side by side; the exchange's limits are kept by the connection, whatever this is.
+        on_progress: Called after each piece.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        root: str | Path,
+        *,
+        at_once: int = 4,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> None:
+        if at_once < 1:
+            raise InvalidArgument(f"at_once must be 1 or more, not {at_once}")
+        self._exchange = exchange
+        self._root = Path(root)
+        self._at_once = at_once
+        self._on_progress = on_progress
+
+    async def fetch(self, queries: Sequence[Query]) -> list[Report]:
+        """Download what of *queries* is not there yet; return how whole each is then, in their order.
+
+        What has not been yet when this is called is left out. Interrupted, the same call goes on where it stopped.
+
+        Raises:
+            NotSupported, UnknownSymbol: The exchange has no such history.
+            LotusXError: The exchange refuses, or the disk does. What was finished before is kept.
+        """
+        now_ns = await self._exchange.market.server_time()
+        past = [query.until(now_ns) for query in queries]
+        stores = [self._store(query) for query in queries]
+        jobs = [
+            (index, stretch)
+            for index, query in enumerate(past)
+            if query is not None
+            for stretch in pieces(query, stores[index].have())
+        ]
+        failed: dict[int, list[tuple[Stretch, str]]] = {}
+        done = rows = 0
+        raised: Exception | None = None
+        limit = anyio.CapacityLimiter(self._at_once)
+
+        async def one(index: int, stretch: Stretch) -> None:
+            nonlocal done, rows, raised
+            async with limit:
+                try:
+                    written = await stores[index].write(stretch, self._items(queries[index], stretch))
+                except _PASSES as error:
+                    written = 0
+                    failed.setdefault(index, []).append((stretch, str(error)))
+                except Exception as error:  # a task group would wrap it
+                    raised = raised or error
+                    tasks.cancel_scope.cancel()
+                    return
+            done, rows = done + 1, rows + written
+            if self._on_progress is not None:
+                self._on_progress(Progress(done, len(jobs), rows))
+
+        async with anyio.create_task_group() as tasks:
+            for job in jobs:
+                tasks.start_soon(one, *job)
+        if raised is not None:
+            raise raised
+        return [
+            look(past[index] or query, stores[index], tuple(sorted(failed.get(index, ()))))
+            for index, query in enumerate(queries)
+        ]
+
+    def look(self, query: Query) -> Report:
+        """Return how whole *query* is on disk; asks nobody."""
+        return look(query, self._store(query))
+
+    def _store(self, query: Query) -> Store:
+        return Store(self._root, self._exchange.name, self._exchange.environment, query)
+
+    async def _items(self, query: Query, stretch: Stretch) -> AsyncIterator[Item]:
+        market, (start, end) = self._exchange.market, stretch
+        source: AsyncIterator[Item]
+        if query.kind is Kind.CANDLES:
+            source = market.iter_candles(query.symbol, str(query.interval), start=start, end=end)
+        elif query.kind is Kind.TRADES:
+            source = market.iter_trades(query.symbol, start=start, end=end)
+        else:
+            source = market.iter_funding_rates(query.symbol, start=start, end=end)
+        async with aclosing(source) as items:  # type: ignore[type-var]
+            async for item in items:
+                if not isinstance(item, Candle) or item.closed:
+                    yield item

@@ -1,0 +1,246 @@
+"""A simulated exchange's history in files: whole, exact, resumed, and its gaps named."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+import trio.testing
+
+import lotusx
+from lotusx.errors import InvalidArgument, LotusXError, NotSupported, UnknownSymbol
+from lotusx.model import Candle, FundingRate, Interval, Symbol
+from lotusx_history import Downloader, Kind, Progress, Query
+from lotusx_history.completeness import look
+from lotusx_history.store import Store
+from lotusx_history.tables import to_table
+from lotusx_sim import BinancePerp, BinanceSpot, Simulator
+from lotusx_sim.shells import memory
+
+BTC = "BTC/USDT"
+S = 1_000_000_000
+H = 3_600 * S
+NOW = 1_769_997_600 * S  # the last full hour before the simulator's epoch
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[memory.MemoryServer]:
+    async with memory.connect(Simulator(BinanceSpot(seed=7, actions_per_s=2)), latency_s=0.005) as running:
+        yield running
+
+
+@pytest.fixture
+async def exchange(server: memory.MemoryServer) -> AsyncIterator[lotusx.Exchange]:
+    async with lotusx.connect(
+        "binance", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws, clock=server.clock
+    ) as opened:
+        yield opened
+
+
+def files(root: Path, pattern: str = "*.parquet") -> list[Path]:
+    return sorted(path for path in root.rglob(pattern) if path.is_file())
+
+
+def candles(hours: int, *, end: int = NOW, piece: int = 12) -> Query:
+    return Query(Kind.CANDLES, BTC, end - hours * H, end, "1h", piece * H)
+
+
+async def test_candles_are_whole_and_exact_and_one_query_away(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    query = candles(30)
+    (report,) = await Downloader(exchange, tmp_path, on_progress=seen.append).fetch([query])
+
+    assert (report.rows, report.missing, report.gaps, report.failed) == (30, (), (), ())
+    assert report.is_complete
+    assert seen[-1] == Progress(len(seen), len(seen), 30)
+    told = [item async for item in exchange.market.iter_candles(BTC, "1h", start=query.start_ns, end=query.end_ns)]
+    read = duckdb.sql(
+        f"SELECT epoch_ns(open_time), open, base_volume, symbol, data "
+        f"FROM read_parquet('{tmp_path}/**/*.parquet', hive_partitioning = true) ORDER BY open_time"
+    ).fetchall()
+    assert [(row[0], row[1], row[2]) for row in read] == [(item.open_ns, item.open, item.base_volume) for item in told]
+    assert {(row[3], row[4]) for row in read} == {("BTC/USDT", "candles-1h")}
+
+
+async def test_what_is_there_is_not_asked_for_again(
+    server: memory.MemoryServer, exchange: lotusx.Exchange, tmp_path: Path
+) -> None:
+    downloader = Downloader(exchange, tmp_path)
+    await downloader.fetch([candles(14, end=NOW - 14 * H)])
+    before = server.sim.requests["GET", "/api/v3/klines"]
+    await downloader.fetch([candles(14, end=NOW - 14 * H)])
+    assert server.sim.requests["GET", "/api/v3/klines"] == before
+
+    (report,) = await downloader.fetch([candles(40)])  # more, on both sides of it
+    assert (report.rows, report.is_complete) == (40, True)
+    names = [path.name for path in files(tmp_path)]
+    assert len(names) == len(set(names))
+
+
+async def test_an_interrupted_download_leaves_whole_files_and_goes_on(
+    server: memory.MemoryServer, exchange: lotusx.Exchange, tmp_path: Path
+) -> None:
+    query, downloader = candles(40), Downloader(exchange, tmp_path, at_once=1)
+    server.sim.delay("GET", "/api/v3/klines", 1.0, times=None)
+    with anyio.move_on_after(3.5):
+        await downloader.fetch([query])
+    kept = downloader.look(query)
+    assert 0 < kept.rows < 40
+    assert kept.missing
+    assert not files(tmp_path, "*.part")
+    assert sum(pq.read_metadata(path).num_rows for path in files(tmp_path)) == kept.rows
+
+    (report,) = await downloader.fetch([query])
+    assert (report.rows, report.is_complete) == (40, True)
+
+
+async def test_a_venue_that_is_down_leaves_the_rest_named(
+    server: memory.MemoryServer, exchange: lotusx.Exchange, tmp_path: Path
+) -> None:
+    query, downloader = candles(36), Downloader(exchange, tmp_path, at_once=1)
+    await exchange.market.instruments()
+    fault = server.sim.lose_request("GET", "/api/v3/klines", times=None)
+    (report,) = await downloader.fetch([query])
+    assert report.rows == 0
+    assert report.missing == ((query.start_ns, query.end_ns),)
+    assert len(report.failed) >= 3
+    assert not report.is_complete
+    fault.clear()
+    (report,) = await downloader.fetch([query])
+    assert report.is_complete
+
+
+async def test_prints_come_page_after_page_and_once(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    await anyio.sleep(1_800)
+    query = Query(Kind.TRADES, BTC, NOW, NOW + 2 * H, piece_ns=600 * S)
+    (report,) = await Downloader(exchange, tmp_path).fetch([query])
+
+    told = [item async for item in exchange.market.iter_trades(BTC, start=NOW, end=report.query.end_ns)]
+    read = duckdb.sql(
+        f"SELECT trade_id, price, quantity, taker_side "
+        f"FROM read_parquet('{tmp_path}/**/*.parquet') ORDER BY trade_id::BIGINT"
+    ).fetchall()
+    assert len(told) > 100
+    assert read == [(item.trade_id, item.price, item.quantity, item.taker_side.value) for item in told]
+    assert report.rows == len(told)
+    assert report.query.end_ns < query.end_ns  # the rest has not been yet
+    assert report.checked.startswith("nothing: prints have no rhythm")
+
+
+async def test_funding_rates_say_whether_they_could_be_checked(tmp_path: Path) -> None:
+    async with (
+        memory.connect(Simulator(BinancePerp(seed=7, actions_per_s=0)), latency_s=0.005) as server,
+        lotusx.connect(
+            "binance-perp", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+            clock=server.clock,
+        ) as exchange,
+    ):  # fmt: skip
+        await anyio.sleep(30 * 3_600)
+        query = Query(Kind.FUNDING, "BTC/USDT:USDT", NOW, NOW + 48 * H)
+        (report,) = await Downloader(exchange, tmp_path).fetch([query])
+    assert report.rows >= 3
+    assert report.missing == ()
+    assert report.checked == "nothing: the exchange states no interval with its rates"
+    (file,) = files(tmp_path)
+    assert "symbol=BTC%2FUSDT%3AUSDT" in str(file)
+
+
+async def test_a_defect_of_the_query_is_raised_and_nothing_is_left(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    downloader = Downloader(exchange, tmp_path)
+    with pytest.raises(UnknownSymbol):
+        await downloader.fetch([replace(candles(5), symbol="NO/SUCH")])
+    with pytest.raises(NotSupported):
+        await downloader.fetch([Query(Kind.FUNDING, BTC, NOW - H, NOW)])
+    assert files(tmp_path, "*") == []
+    with pytest.raises(InvalidArgument, match="at_once"):
+        Downloader(exchange, tmp_path, at_once=0)
+
+
+async def test_what_has_not_been_yet_is_not_fetched(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    (report,) = await Downloader(exchange, tmp_path).fetch([candles(3, end=NOW + 48 * H)])
+    assert (report.rows, report.failed) == (0, ())
+    assert report.missing == ((report.query.start_ns, report.query.end_ns),)
+
+
+# -- what is stated of a file, without an exchange ----------------------------------------------------------------
+
+
+def bar(hour: int) -> Candle:
+    number = Decimal("1.5")
+    opened = hour * H
+    return Candle(
+        Symbol.parse(BTC), Interval.H1, opened, opened + H, number, number, number, number, number, None, None
+    )
+
+
+async def kept(tmp_path: Path, query: Query, *pieces: tuple[tuple[int, int], list[Any]]) -> Store:
+    store = Store(tmp_path, "example", "live", query)
+    for stretch, items in pieces:
+
+        async def each(items: list[Any] = items) -> AsyncIterator[Any]:
+            for item in items:
+                yield item
+
+        await store.write(stretch, each())
+    return store
+
+
+async def test_bars_that_the_exchange_does_not_have_are_gaps(tmp_path: Path) -> None:
+    query = Query(Kind.CANDLES, BTC, 0, 20 * H, "1h")
+    store = await kept(
+        tmp_path, query, ((0, 10 * H), [bar(2), bar(3), bar(6), bar(7), bar(8)]), ((12 * H, 20 * H), [bar(12), bar(13)])
+    )
+    report = look(query, store)
+
+    assert report.rows == 7
+    assert report.missing == ((10 * H, 12 * H),)
+    assert report.gaps == ((0, 2 * H), (4 * H, 6 * H), (9 * H, 10 * H), (14 * H, 20 * H))
+    assert look(replace(query, start_ns=2 * H, end_ns=4 * H), store).is_complete
+    empty = await kept(tmp_path, replace(query, symbol="ETH/USDT"), ((0, 20 * H), []))
+    assert look(replace(query, symbol="ETH/USDT"), empty).gaps == ((0, 20 * H),)
+    months = replace(query, interval="1M")
+    assert look(months, await kept(tmp_path, months, ((0, 20 * H), []))).checked.startswith("nothing: calendar months")
+
+
+async def test_rates_are_expected_in_their_interval(tmp_path: Path) -> None:
+    query = Query(Kind.FUNDING, "BTC/USDT:USDT", 0, 48 * H)
+    rates = [
+        FundingRate(Symbol.parse(query.symbol), Decimal("0.0001"), hour * H + 5 * S, 8 * 3_600) for hour in (0, 8, 24)
+    ]
+    report = look(query, await kept(tmp_path, query, ((0, 48 * H), rates)))
+    assert report.gaps == ((16 * H + 5 * S, 24 * H + 5 * S),)
+
+
+async def test_a_full_disk_is_named_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = Query(Kind.CANDLES, BTC, 0, 2 * H, "1h")
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lotusx_history.store.os.fsync", full)
+    with pytest.raises(LotusXError, match="parquet cannot be written: No space left on device"):
+        await kept(tmp_path, query, ((0, 2 * H), [bar(0)]))
+    assert files(tmp_path, "*") == []
+
+
+def test_a_number_that_does_not_fit_is_refused_and_never_rounded() -> None:
+    finer = bar(0)
+    finer = Candle(
+        finer.symbol, finer.interval, 0, H, Decimal("1e-19"), finer.high, finer.low, finer.close, finer.base_volume
+    )
+    with pytest.raises(InvalidArgument, match="18 decimals"):
+        to_table(Kind.CANDLES, [finer], {})
