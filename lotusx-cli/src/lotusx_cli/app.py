@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "book": ("book:book", "order book, once or live"),
         "trades": ("market:trades", "newest public trades, or their history"),
         "candles": ("candles:candles", "candles on the screen or in a file: CSV, JSON, Parquet"),
+        "history": ("history:history", "history of many instruments in Parquet files, and what it lacks"),
         "stream": ("stream:stream", "follow trades, tickers, books, candles, or an account"),
         "balances": ("account:balances", "what an account holds"),
         "positions": ("account:positions", "open positions"),

@@ -68,10 +68,14 @@ async def test_candles_are_whole_and_exact_and_one_query_away(exchange: lotusx.E
     assert report.is_complete
     assert seen[-1] == Progress(len(seen), len(seen), 30)
     told = [item async for item in exchange.market.iter_candles(BTC, "1h", start=query.start_ns, end=query.end_ns)]
-    read = duckdb.sql(
-        f"SELECT epoch_ns(open_time), open, base_volume, symbol, data "
-        f"FROM read_parquet('{tmp_path}/**/*.parquet', hive_partitioning = true) ORDER BY open_time"
-    ).fetchall()
+    read = (
+        duckdb.connect()
+        .execute(
+            f"SELECT epoch_ns(open_time), open, base_volume, symbol, data "
+            f"FROM read_parquet('{tmp_path}/**/*.parquet', hive_partitioning = true) ORDER BY open_time"
+        )
+        .fetchall()
+    )
     assert [(row[0], row[1], row[2]) for row in read] == [(item.open_ns, item.open, item.base_volume) for item in told]
     assert {(row[3], row[4]) for row in read} == {("BTC/USDT", "candles-1h")}
 
@@ -130,10 +134,14 @@ async def test_prints_come_page_after_page_and_once(exchange: lotusx.Exchange, t
     (report,) = await Downloader(exchange, tmp_path).fetch([query])
 
     told = [item async for item in exchange.market.iter_trades(BTC, start=NOW, end=report.query.end_ns)]
-    read = duckdb.sql(
-        f"SELECT trade_id, price, quantity, taker_side "
-        f"FROM read_parquet('{tmp_path}/**/*.parquet') ORDER BY trade_id::BIGINT"
-    ).fetchall()
+    read = (
+        duckdb.connect()
+        .execute(
+            f"SELECT trade_id, price, quantity, taker_side "
+            f"FROM read_parquet('{tmp_path}/**/*.parquet') ORDER BY trade_id::BIGINT"
+        )
+        .fetchall()
+    )
     assert len(told) > 100
     assert read == [(item.trade_id, item.price, item.quantity, item.taker_side.value) for item in told]
     assert report.rows == len(told)

@@ -73,27 +73,27 @@ class Downloader:
         failed: dict[int, list[tuple[Stretch, str]]] = {}
         done = rows = 0
         raised: Exception | None = None
-        limit = anyio.CapacityLimiter(self._at_once)
+        waiting = iter(jobs)
 
-        async def one(index: int, stretch: Stretch) -> None:
+        async def work() -> None:
             nonlocal done, rows, raised
-            async with limit:
+            for index, stretch in waiting:
+                written = 0
                 try:
                     written = await stores[index].write(stretch, self._items(queries[index], stretch))
                 except _PASSES as error:
-                    written = 0
                     failed.setdefault(index, []).append((stretch, str(error)))
                 except Exception as error:  # a task group would wrap it
                     raised = raised or error
                     tasks.cancel_scope.cancel()
                     return
-            done, rows = done + 1, rows + written
-            if self._on_progress is not None:
-                self._on_progress(Progress(done, len(jobs), rows))
+                done, rows = done + 1, rows + written
+                if self._on_progress is not None:
+                    self._on_progress(Progress(done, len(jobs), rows))
 
         async with anyio.create_task_group() as tasks:
-            for job in jobs:
-                tasks.start_soon(one, *job)
+            for _ in range(min(self._at_once, len(jobs))):
+                tasks.start_soon(work)
         if raised is not None:
             raise raised
         return [
@@ -101,9 +101,10 @@ class Downloader:
             for index, query in enumerate(queries)
         ]
 
-    def look(self, query: Query) -> Report:
-        """Return how whole *query* is on disk; asks nobody."""
-        return look(query, self._store(query))
+    def look(self, query: Query, now_ns: int | None = None) -> Report:
+        """Return how whole *query* is on disk, what has not been yet at *now_ns* left out; asks nobody."""
+        past = query if now_ns is None else query.until(now_ns) or query
+        return look(past, self._store(query))
 
     def _store(self, query: Query) -> Store:
         return Store(self._root, self._exchange.name, self._exchange.environment, query)
