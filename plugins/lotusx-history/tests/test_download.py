@@ -112,6 +112,17 @@ async def test_an_interrupted_download_leaves_whole_files_and_goes_on(
     assert (report.rows, report.is_complete) == (40, True)
 
 
+async def test_what_a_killed_process_leaves_is_not_taken_for_a_piece(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    query, downloader = candles(12), Downloader(exchange, tmp_path)
+    (report,) = await downloader.fetch([query])
+    for path in files(tmp_path):
+        path.with_name(path.name + ".part").write_bytes(path.read_bytes()[:100])
+        path.unlink()
+    assert downloader.look(query).rows == 0
+    assert (await downloader.fetch([query])) == [report]
+    assert files(tmp_path, "*.part") == []
+
+
 async def test_a_venue_that_is_down_leaves_the_rest_named(
     server: memory.MemoryServer, exchange: lotusx.Exchange, tmp_path: Path
 ) -> None:
