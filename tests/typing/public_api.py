@@ -16,7 +16,9 @@ from lotusx.plugin import hookimpl
 
 
 async def connecting() -> None:
-    exchange = lotusx.connect("binance", environment="testnet", credentials={"api_key": "k"}, options={"a": 1})
+    exchange = lotusx.connect(
+        "binance", environment="testnet", credentials={"api_key": "k"}, options={"a": 1}, paper=True
+    )
     assert_type(exchange, lotusx.Exchange)
     async with exchange as opened:
         assert_type(opened, lotusx.Exchange)

@@ -14,6 +14,7 @@ import pytest
 from anyio.abc import TaskStatus
 
 import lotusx
+import lotusx.sync
 from lotusx import paper as paper_module
 from lotusx.errors import ConfigurationError, NotSupported, PluginError
 from lotusx.kernel.codec import Channel, ChannelKind
@@ -153,6 +154,14 @@ async def test_the_account_stream_reads_the_local_events(acme: SimpleNamespace, 
         local.readers[0].put([BalanceEvent((await exchange.balances())[0:1])])  # type: ignore[arg-type]
         with anyio.fail_after(30):
             assert isinstance(await account.__anext__(), BalanceEvent)
+
+
+def test_scripts_trade_on_paper_too(acme: SimpleNamespace, tmp_path: Path) -> None:
+    offer(tmp_path, "lotusx-paper")
+    with lotusx.sync.connect("acme", paper=True) as exchange:
+        exchange.place(OrderRequest.limit(BTC, "buy", "1", "2"))
+    assert len(Local.made[-1].trading.orders) == 1
+    assert acme.trading.orders == {}
 
 
 async def test_no_journal_is_kept_of_it(acme: SimpleNamespace, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import ConfigurationError, NotSupported, PluginError, Unavailable
+from lotusx.errors import ConfigurationError, NotSupported, OrderVetoed, PluginError, Unavailable
 from lotusx.health import Health
 from lotusx.model import (
     Accepted,
@@ -24,6 +24,7 @@ from lotusx.model import (
     Rejected,
     VenueEvent,
 )
+from lotusx.plugin import OrderContext, hookimpl
 from lotusx_sim import BinancePerp, BinanceSpot, Simulator
 from lotusx_sim.shells import memory
 
@@ -228,6 +229,20 @@ async def test_the_dead_mans_switch_acts_here_too() -> None:
         await exchange.cancel_all_after(0, symbol)
         await anyio.sleep(60)
         assert again.status is OrderStatus.OPEN
+
+
+async def test_what_stands_before_orders_stands_before_these_too(server: memory.MemoryServer) -> None:
+    class Cautious:
+        @hookimpl
+        async def lotusx_before_order(self, request: OrderRequest, context: OrderContext) -> None:
+            held = {each.asset: each.total for each in await context.balances()}
+            if held.get("BTC", D(0)) + request.quantity > D("0.2"):
+                raise OrderVetoed("enough", rule="position")
+
+    async with connect(server, plugins=[Cautious()]) as exchange:
+        await exchange.place(OrderRequest.market(BTC, "buy", "0.15"))
+        with pytest.raises(OrderVetoed, match="enough"):
+            await exchange.place(OrderRequest.market(BTC, "buy", "0.1"))
 
 
 async def test_read_only_holds_on_paper(server: memory.MemoryServer) -> None:

@@ -157,6 +157,20 @@ def test_prints_at_the_price_fill_behind_the_queue(desk: Desk) -> None:
     assert desk.held("USDT") == (D(9_901), D(0))
 
 
+def test_beyond_what_is_known_of_the_book_no_print_at_the_price_is_believed(desk: Desk) -> None:
+    desk.book.bid_horizon, desk.book.ask_horizon = D(98), D(103)
+    desk.limit("buy", "0.1", "97", "low")
+    desk.limit("sell", "0.1", "104", "high")
+    desk.limit("buy", "0.1", "98", "known")
+    for taker, price in (("sell", "97"), ("buy", "104")):
+        desk.prints(taker, "1000", price)
+    assert [name for name, _, _ in desk.matched] == ["known"]  # 97 is through it
+
+    desk.prints("sell", "1", "96.5")
+    desk.prints("buy", "1", "104.5")
+    assert [name for name, _, _ in desk.matched] == ["known", "low", "high"]
+
+
 def test_a_print_through_the_price_fills_at_the_price_and_no_more_than_was_printed(desk: Desk) -> None:
     desk.limit("sell", "1", "103")  # behind the 5 that are shown there
     desk.prints("buy", "0.4", "103.5")

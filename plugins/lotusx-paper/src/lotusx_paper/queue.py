@@ -8,6 +8,9 @@ from decimal import Decimal
 from lotusx_sim.engine.book import crosses
 from lotusx_sim.engine.orders import ZERO, Order, Side
 
+UNKNOWN = Decimal("Infinity")
+"""What stands at a price beyond what is known of a book: only what goes through it can fill an order there."""
+
 
 class Queue:
     """What stands before each resting order at its own price, in the order's unit.

@@ -24,7 +24,7 @@ from lotusx.model.requests import OrderRequest
 from lotusx.plugin import Amendment, OrderRef
 from lotusx.rules import Rounding, in_instrument_unit, round_price
 from lotusx_paper.conversions import TO_SIDE, TO_TIME_IN_FORCE, from_venue_id, to_error, to_market, to_state
-from lotusx_paper.queue import Queue
+from lotusx_paper.queue import UNKNOWN, Queue
 from lotusx_paper.shown import Shown
 from lotusx_paper.terms import Terms
 from lotusx_sim.engine import orders as engine
@@ -47,6 +47,10 @@ class ShownBook(Protocol):
     def best_bid(self) -> Level | None: ...
     @property
     def best_ask(self) -> Level | None: ...
+    @property
+    def bid_horizon(self) -> Decimal | None: ...
+    @property
+    def ask_horizon(self) -> Decimal | None: ...
     def bids(self) -> Sequence[Level]: ...
     def asks(self) -> Sequence[Level]: ...
 
@@ -330,9 +334,16 @@ class Venue:
                         left -= filled
 
     def _queue_up(self, market: Market, order: engine.Order) -> None:
-        if order.is_working and market.book is not None:
-            levels = market.book.bids() if order.side is engine.Side.BUY else market.book.asks()
-            market.queue.join(order, next((each.quantity for each in levels if each.price == order.price), ZERO))
+        book, price = market.book, order.price
+        if not order.is_working or book is None or price is None:
+            return
+        is_bid = order.side is engine.Side.BUY
+        horizon = book.bid_horizon if is_bid else book.ask_horizon
+        if horizon is not None and (price < horizon if is_bid else price > horizon):
+            market.queue.join(order, UNKNOWN)
+            return
+        levels = book.bids() if is_bid else book.asks()
+        market.queue.join(order, next((each.quantity for each in levels if each.price == price), ZERO))
 
     # -- names ---------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class WrittenBook:
     written_bids: list[Level] = field(default_factory=list)
     written_asks: list[Level] = field(default_factory=list)
     is_stale: bool = False
+    bid_horizon: Decimal | None = None
+    ask_horizon: Decimal | None = None
 
     def write(self, *, bids: Levels | None = None, asks: Levels | None = None) -> None:
         if bids is not None:
