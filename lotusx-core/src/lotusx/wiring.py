@@ -158,6 +158,8 @@ class Wiring:
         )
         self.rest = self._rest(http, stamper, rng)
         self.rest.read_only = parts.settings.read_only or parts.paper is not None
+        if parts.paper is not None:
+            self.rest.sent_by = "a connection without paper"
         codecs = parts.manager.codecs(parts.environment, parts.signer, parts.credentials)
         for group, url in parts.ws_urls.items():
             self.groups[group] = WsGroup(

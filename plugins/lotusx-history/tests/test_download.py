@@ -140,7 +140,7 @@ async def test_a_venue_that_is_down_leaves_the_rest_named(
 
 
 async def test_prints_come_page_after_page_and_once(exchange: lotusx.Exchange, tmp_path: Path) -> None:
-    await anyio.sleep(1_800)
+    await anyio.sleep(600)
     query = Query(Kind.TRADES, BTC, NOW, NOW + 2 * H, piece_ns=600 * S)
     (report,) = await Downloader(exchange, tmp_path).fetch([query])
 

@@ -112,7 +112,7 @@ async def test_no_order_leaves_the_process(server: memory.MemoryServer) -> None:
 
 async def test_nothing_that_changes_something_can_be_sent_by_hand_either(server: memory.MemoryServer) -> None:
     async with connect(server, credentials={"api_key": "k", "api_secret": "s"}) as exchange:
-        with pytest.raises(NotSupported, match="read-only"):
+        with pytest.raises(NotSupported, match="read-only connection; instead: a connection without paper"):
             await exchange.native.call("POST", "/api/v3/order", {"symbol": "BTCUSDT"})
         assert (await exchange.native.call("GET", "/api/v3/time"))["serverTime"] > 0
     assert_no_order_reached(server)

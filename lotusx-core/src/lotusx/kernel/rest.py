@@ -230,6 +230,8 @@ class RestStack:
         self._samples = samples
         self.read_only = False
         """Whether requests that change something at the exchange are refused, whoever makes them."""
+        self.sent_by = "read_only=False"
+        """What they would need, in the words of that refusal."""
         self._time_source: TimeSource | None = None
         self._syncing = False
         self._syncs = 0
@@ -308,7 +310,7 @@ class RestStack:
         """
         if request.effect is not Effect.READ:
             if self.read_only:
-                raise NotSupported(self._exchange, f"{request.name} on a read-only connection", "read_only=False")
+                raise NotSupported(self._exchange, f"{request.name} on a read-only connection", self.sent_by)
             if self._middleware:
                 request = replace(request, origin=current_origin())
         telemetry = self._telemetry
