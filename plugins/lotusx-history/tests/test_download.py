@@ -112,6 +112,22 @@ async def test_an_interrupted_download_leaves_whole_files_and_goes_on(
     assert (report.rows, report.is_complete) == (40, True)
 
 
+async def test_pieces_are_fetched_side_by_side(
+    server: memory.MemoryServer, exchange: lotusx.Exchange, tmp_path: Path
+) -> None:
+    await exchange.market.instruments()
+    server.sim.delay("GET", "/api/v3/klines", 2.0, times=None)
+    took = []
+    for at_once in (1, 4):
+        began = server.clock.monotonic_ns()
+        query = candles(32, end=NOW - NOW % (8 * H), piece=8)  # four whole pieces
+        (report,) = await Downloader(exchange, tmp_path / str(at_once), at_once=at_once).fetch([query])
+        assert report.rows == 32
+        took.append((server.clock.monotonic_ns() - began) / S)
+    assert took[0] >= 8
+    assert took[1] < 4
+
+
 async def test_what_a_killed_process_leaves_is_not_taken_for_a_piece(exchange: lotusx.Exchange, tmp_path: Path) -> None:
     query, downloader = candles(12), Downloader(exchange, tmp_path)
     (report,) = await downloader.fetch([query])
@@ -156,6 +172,9 @@ async def test_prints_come_page_after_page_and_once(exchange: lotusx.Exchange, t
     assert len(told) > 100
     assert read == [(item.trade_id, item.price, item.quantity, item.taker_side.value) for item in told]
     assert report.rows == len(told)
+    part = replace(query, start_ns=NOW + 2_500 * S, end_ns=NOW + 2_700 * S)  # in the middle of files
+    found = Downloader(exchange, tmp_path).look(part).rows
+    assert found == len([item for item in told if part.start_ns <= item.exchange_ns < part.end_ns]) > 0
     assert report.query.end_ns < query.end_ns  # the rest has not been yet
     assert report.checked.startswith("nothing: prints have no rhythm")
 

@@ -285,6 +285,13 @@ async def test_perpetuals_take_the_exchanges_mark_price() -> None:
         await exchange.set_margin_mode(symbol, MarginMode.ISOLATED)
         bought = await exchange.place(OrderRequest.market(symbol, "buy", "1"))
         assert bought.status is OrderStatus.FILLED
+        quotes = [OrderRequest.limit(symbol, "buy", "0.1", "50000", client_order_id=name) for name in ("x", "y")]
+        placed = await exchange.place_batch_orders([*quotes, OrderRequest.limit(symbol, "buy", "50", "50000")])
+        assert [type(outcome) for outcome in placed] == [Accepted, Accepted, Rejected]
+        ended = await exchange.cancel_batch_orders(symbol, ["x", "y", "nobody"])
+        assert [type(outcome) for outcome in ended[:2]] == [Accepted, Accepted]
+        assert not isinstance(ended[2], Accepted)
+        assert await bought.fetch_fills() == bought.fills
         server.sim.set_mark("BTCUSDT", "70000")
 
         async def is_marked() -> bool:

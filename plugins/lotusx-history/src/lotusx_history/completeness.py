@@ -45,20 +45,19 @@ def look(query: Query, store: Store, failed: tuple[tuple[Stretch, str], ...] = (
     """Return what of *query* is in *store*."""
     wanted = (query.start_ns, query.end_ns)
     absent = missing(wanted, store.have())
-    times = store.times(wanted)
     checked, gaps = _CHECKS[query.kind], list[Stretch]()
     if query.kind is Kind.CANDLES:
         if query.bar_ns is None:
             checked = "nothing: calendar months have no fixed length"
         else:
-            gaps = _bar_gaps(wanted, times, query.bar_ns)
+            gaps = _bar_gaps(wanted, store.times(wanted), query.bar_ns)
     elif query.kind is Kind.FUNDING:
         rates = store.column("interval_s", wanted)
         gaps = _funding_gaps(rates)
         if all(interval_s is None for _, interval_s in rates):
             checked = "nothing: the exchange states no interval with its rates"
     gaps = [part for gap in gaps for part in missing(gap, absent)]
-    return Report(query, len(times), tuple(absent), tuple(gaps), checked, failed)
+    return Report(query, store.count(wanted), tuple(absent), tuple(gaps), checked, failed)
 
 
 def _bar_gaps(wanted: Stretch, opens: list[int], bar_ns: int) -> list[Stretch]:

@@ -48,6 +48,16 @@ class Store:
                 found += as_numbers(pq.read_table(path, columns=[column], partitioning=None)[column])
         return sorted(ns for ns in found if wanted[0] <= ns < wanted[1])
 
+    def count(self, wanted: Stretch) -> int:
+        """Return how many rows of *wanted* there are; files that lie in it whole are not read."""
+        rows = 0
+        for (start, end), path in self._files():
+            if wanted[0] <= start and end <= wanted[1]:
+                rows += pq.read_metadata(path).num_rows
+            elif start < wanted[1] and end > wanted[0]:
+                rows += len(self.times((max(start, wanted[0]), min(end, wanted[1]))))
+        return rows
+
     def column(self, name: str, wanted: Stretch) -> list[tuple[int, object]]:
         """Return the values of a column of *wanted* with their times, in order."""
         time = TIME[self._query.kind]
