@@ -51,9 +51,7 @@ def test_every_error_class_stands_in_the_drawing() -> None:
     drawn = errors.__doc__ or ""
     hidden = {"ItemRejected", "InvalidSymbol"}
     ours = {kind.__name__ for kind in subclasses(LotusXError) if kind.__module__.startswith("lotusx.")}
-    assert ours - hidden <= set(
-        drawn.replace("│", " ").replace("├──", " ").replace("└──", " ").split()
-    )
+    assert ours - hidden <= set(drawn.replace("│", " ").replace("├──", " ").replace("└──", " ").split())
 
 
 def test_an_unknown_execution_may_have_executed() -> None:
