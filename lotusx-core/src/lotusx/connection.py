@@ -98,7 +98,11 @@ def connect(
     enabled, allowed = plugins_of(sources)
     chosen_options = options_of(sources)
     manager = PluginManager(
-        name, plugins=(*enabled, *chosen_options, *plugins), allowed=allowed, options=chosen_options
+        name,
+        plugins=(*enabled, *chosen_options, *plugins),
+        allowed=allowed,
+        options=chosen_options,
+        own_options=options,
     )
     facts = manager.facts
     settings = resolve(
@@ -145,9 +149,9 @@ def connect(
             signer=signer,
             guard=guard,
             account=account,
-            http=http,
-            ws=ws,
-            clock=clock,
+            http=http or manager.part("http"),
+            ws=ws or manager.part("ws"),
+            clock=clock or manager.part("clock"),
             random=random,
             budgets=None if isinstance(budgets, str | os.PathLike) else budgets,
             journal=None if isinstance(journal, str | os.PathLike) else journal,

@@ -7,9 +7,12 @@ Numbers ``call`` and ``command`` tie the events of one call together; they are u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # requests are pydantic's, which a connection for public data need not load
+    from collections.abc import Sequence
+
+    from lotusx.kernel.codec import ChannelKind
     from lotusx.kernel.ports import Amendment, OrderRef
     from lotusx.model.orders import Fill, OrderState
     from lotusx.model.requests import OrderRequest
@@ -119,6 +122,51 @@ class ItemDropped:
     exchange: str
     key: str
     reason: str
+
+
+# ------------------------------------------------------------------------------------ what the public streams bring
+# Told only to observers that have an attribute ``hears_streams``, which is true. Nothing of an account is among it.
+
+
+@dataclass(frozen=True, slots=True)
+class FramesReceived:
+    """One read of a socket brought messages of one channel: as they came, in their order, before they are decoded.
+
+    Attributes:
+        session: Number of the socket, unique within its group and connection.
+        key: The exchange's name of the channel.
+        received_ns: Our wall time.
+    """
+
+    exchange: str
+    group: str
+    session: int
+    key: str
+    kind: ChannelKind
+    received_ns: int
+    messages: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSent:
+    """A socket that carries nothing of an account is sent a message, its log-in aside."""
+
+    exchange: str
+    group: str
+    session: int
+    sent_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDelivered:
+    """What readers of a channel get, however many they are; repetitions from a second socket are left out already."""
+
+    exchange: str
+    group: str
+    key: str
+    kind: ChannelKind
+    events: Sequence[Any]
 
 
 # ------------------------------------------------------------------------------------------------------------ orders
@@ -323,6 +371,9 @@ Event = (
     | SessionChanged
     | StreamChanged
     | ItemDropped
+    | FramesReceived
+    | FrameSent
+    | EventsDelivered
     | OrderRefused
     | OrderSent
     | OrderAnswered

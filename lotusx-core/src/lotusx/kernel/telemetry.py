@@ -13,7 +13,10 @@ from lotusx.kernel.happenings import (
     CallStarted,
     ClockMeasured,
     Event,
+    EventsDelivered,
     FillReported,
+    FrameSent,
+    FramesReceived,
     ItemDropped,
     ObserverFailed,
     OrderAnswered,
@@ -31,9 +34,9 @@ from lotusx.kernel.happenings import (
 
 __all__ = [
     "BookMeasured", "BudgetMeasured", "BudgetWait", "CallFinished", "CallStarted", "ClockMeasured", "Event",
-    "FillReported", "ItemDropped", "Observer", "ObserverFailed", "OrderAnswered", "OrderOutcome",
-    "OrderRefused", "OrderReported", "OrderSent", "RequestFinished", "RetryScheduled", "SessionChanged",
-    "StreamChanged", "StreamMeasured", "Telemetry", "TrafficMeasured",
+    "EventsDelivered", "FillReported", "FrameSent", "FramesReceived", "ItemDropped", "Observer", "ObserverFailed",
+    "OrderAnswered", "OrderOutcome", "OrderRefused", "OrderReported", "OrderSent", "RequestFinished", "RetryScheduled",
+    "SessionChanged", "StreamChanged", "StreamMeasured", "Telemetry", "TrafficMeasured",
 ]  # fmt: skip
 
 logger = logging.getLogger("lotusx.telemetry")
@@ -44,7 +47,8 @@ MAX_FAILURES = 10
 Observer = Callable[[Event], object]
 """Is told of events, synchronously and in the task that they happen in; it must not block.
 
-One that has an attribute ``measure_s`` above 0 is also told the measurements, about every so many seconds.
+One that has an attribute ``measure_s`` above 0 is also told the measurements, about every so many seconds; one that has
+``hears_streams`` is also told every public message and event: `FramesReceived`, `FrameSent`, `EventsDelivered`.
 """
 
 
@@ -57,11 +61,12 @@ class Telemetry:
         failures: How often an observer has raised so far.
     """
 
-    __slots__ = ("_calls", "_exchange", "_failures", "_observers", "failures", "measure_s")
+    __slots__ = ("_calls", "_exchange", "_failures", "_hearing", "_observers", "failures", "measure_s")
 
     def __init__(self, exchange: str = "") -> None:
         self._exchange = exchange
         self._observers: tuple[Observer, ...] = ()
+        self._hearing: tuple[Observer, ...] = ()
         self._failures: dict[int, int] = {}
         self._calls = 0
         self.measure_s = 0.0
@@ -74,8 +79,16 @@ class Telemetry:
         if wanted > 0:
             self.measure_s = min(self.measure_s, wanted) if self.measure_s else wanted
 
+        if getattr(observer, "hears_streams", False):
+            self._hearing = (*self._hearing, observer)
+
     def __bool__(self) -> bool:
         return bool(self._observers)
+
+    @property
+    def hears_streams(self) -> bool:
+        """Whether an observer wants what the public streams bring; without one nothing of it is even looked at."""
+        return bool(self._hearing)
 
     def next_call(self) -> int:
         """Return the number of a new call or command, unique in this connection."""
@@ -85,6 +98,14 @@ class Telemetry:
     def emit(self, event: Event) -> None:
         """Tell everyone. An observer's error is logged and goes no further."""
         for observer in self._observers:
+            try:
+                observer(event)
+            except Exception as error:
+                self._failed(observer, event, error)
+
+    def tell(self, event: FramesReceived | FrameSent | EventsDelivered) -> None:
+        """Tell those who want what the public streams bring. An error is treated as in `emit`."""
+        for observer in self._hearing:
             try:
                 observer(event)
             except Exception as error:
@@ -100,6 +121,7 @@ class Telemetry:
         others = tuple(each for each in self._observers if each is not failing)
         if switched_off:
             self._observers = others
+            self._hearing = tuple(each for each in self._hearing if each is not failing)
             logger.error("observer %s has raised %d times and is switched off", name, count)
         if isinstance(event, ObserverFailed):
             return

@@ -75,7 +75,10 @@ if TYPE_CHECKING:
         CallStarted as CallStarted,
         ClockMeasured as ClockMeasured,
         Event as Event,
+        EventsDelivered as EventsDelivered,
         FillReported as FillReported,
+        FrameSent as FrameSent,
+        FramesReceived as FramesReceived,
         ItemDropped as ItemDropped,
         ObserverFailed as ObserverFailed,
         OrderAnswered as OrderAnswered,
@@ -110,7 +113,7 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.secrets": "Secret",
         "lotusx.kernel.signer": "Signer",
         "lotusx.kernel.telemetry": "BookMeasured BudgetMeasured BudgetWait CallFinished CallStarted ClockMeasured "
-        "Event FillReported ItemDropped ObserverFailed OrderAnswered "
+        "Event EventsDelivered FillReported FrameSent FramesReceived ItemDropped ObserverFailed OrderAnswered "
         "OrderOutcome OrderRefused OrderReported OrderSent RequestFinished RetryScheduled "
         "SessionChanged StreamChanged StreamMeasured Telemetry TrafficMeasured",
         "lotusx.plugin.hookspecs": "HookSpecs hookimpl",

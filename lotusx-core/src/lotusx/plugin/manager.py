@@ -43,15 +43,18 @@ class PluginManager:
         plugins: Iterable[object] = (),
         allowed: Iterable[str] | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
+        own_options: Mapping[str, Any] | None = None,
     ) -> None:
         """Load the plugin of exchange *name* and register *plugins* (objects, or names of installed ones).
 
-        *options* are those of installed ones, by name.
+        *options* are those of installed ones, by name; *own_options* the exchange's.
         """
         self.claim: InstalledExchange = find(name, allowed)
         self._exchange = pluggy.PluginManager("lotusx")
         self._exchange.add_hookspecs(HookSpecs)
-        self._register(self._exchange, load(self.claim))
+        loaded = load(self.claim)
+        self._made = loaded(dict(own_options or {})) if isinstance(loaded, type) else None
+        self._register(self._exchange, loaded if self._made is None else self._made)
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
         given = options or {}
@@ -64,6 +67,10 @@ class PluginManager:
                 self._register(self._others, self._named[plugin])
         self.name = name
         self.facts = self._facts()
+
+    def part(self, name: str) -> Any:
+        """Return the ``http``, ``ws`` or ``clock`` that the exchange's plugin brings; ``None``: the usual one."""
+        return getattr(self._made, name, None)
 
     def signer(self, environment: Environment, credentials: Mapping[str, Any]) -> Signer | None:
         """Build the account's signer; ``None``: the credentials suffice for reading only.
@@ -110,7 +117,8 @@ class PluginManager:
 
     def lifespans(self, environment: str = "", account: str | None = None) -> list[AbstractAsyncContextManager[object]]:
         """Return what is entered for as long as the connection is open."""
-        found = self._others.hook.lotusx_lifespan(exchange=self.name, environment=environment, account=account)
+        given = {"exchange": self.name, "environment": environment, "account": account}
+        found = (*self._exchange.hook.lotusx_lifespan(**given), *self._others.hook.lotusx_lifespan(**given))
         return [lifespan for lifespan in found if lifespan is not None]
 
     def reloads(self) -> dict[str, Callable[[Mapping[str, Any]], Callable[[], None]]]:
@@ -152,7 +160,7 @@ class PluginManager:
     def _facts(self) -> ExchangeFacts:
         offered = [facts for batch in self._exchange.hook.lotusx_exchanges() for facts in batch]
         for facts in offered:
-            if facts.name == self.name:
+            if facts.name == self.name or self._made is not None:  # one that is made may stand for another exchange
                 check_contract(facts, self.claim.distribution)
                 return cast("ExchangeFacts", facts)
         raise PluginError(

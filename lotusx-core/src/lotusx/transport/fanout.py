@@ -76,6 +76,17 @@ class Subscription(StreamOwner, Generic[E]):
         self._streams = (*self._streams, stream)
         stream.change(self.state, at_ns=self._keeper.clock.now_ns())
 
+    def listen(self, listener: Callable[[Sequence[E]], object]) -> None:
+        """Show *listener* whatever is delivered from now on, once, before the readers get it."""
+        fresh = self._fresh
+
+        def shown(events: Sequence[E]) -> Sequence[E]:
+            delivered = events if fresh is None else fresh(events)
+            listener(delivered)
+            return delivered
+
+        self._fresh = shown
+
     # ----------------------------------------------------------------------------------------------- messages
 
     def feed(self, message: bytes, received_ns: int) -> None:
@@ -131,7 +142,7 @@ class Subscription(StreamOwner, Generic[E]):
 
     def begin_handover(self) -> None:
         """Start to remember what the old socket brings; nothing has been asked of the new one yet."""
-        self.handover = Handover(self._deliver, in_order=self._fresh is None)
+        self.handover = Handover(self._deliver, in_order=self.channel.fresh is None)
         self._read_next = self._read if self.channel.another is None else self.channel.another()
 
     def switch(self) -> None:

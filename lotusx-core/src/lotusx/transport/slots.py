@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from lotusx.errors import AuthenticationError, LotusXError
+from lotusx.errors import AuthenticationError, LotusXError, StreamClosed
 from lotusx.kernel.budget import ConnectBudget
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.codec import WsFacts
@@ -285,8 +285,11 @@ class Slot:
         self.successor = None
         self.current = successor
         self._settle()
-        for subscription in self._owner.carried(self):
-            self._owner.lost(subscription, session)
+        for subscription in list(self._owner.carried(self)):
+            if isinstance(session.error, StreamClosed):  # there will never be more of it: a recording has an end
+                subscription.fail(session.error)
+            else:
+                self._owner.lost(subscription, session)
         self._wait(session, now_ns)
         if isinstance(session.error, AuthenticationError):
             self._refused(session.error)

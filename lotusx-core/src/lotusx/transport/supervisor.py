@@ -32,6 +32,7 @@ from lotusx.kernel.transport import WsTransport
 from lotusx.measured import MeasuredStream
 from lotusx.streams import DEFAULT_BUFFER, Stream
 from lotusx.transport.fanout import Subscription
+from lotusx.transport.hearing import Hearing
 from lotusx.transport.recovery import ProbeCall, Prober, Recoveries, RestoreCall
 from lotusx.transport.session import Session
 from lotusx.transport.slots import Slot, retire
@@ -94,6 +95,7 @@ class WsGroup:
         self._request_slot: int | None = None
         self._undecodable = 0
         self.traffic = Traffic() if self.telemetry.measure_s else None
+        self._hearing = Hearing(self.telemetry, exchange, group) if self.telemetry.hears_streams else None
         self.measured: dict[int, MeasuredStream[Any]] = {}
         """Where measurements are wanted: streams by number; whoever measures takes out the closed ones."""
 
@@ -192,6 +194,8 @@ class WsGroup:
         stream: Stream[E]
         if subscription is None:
             subscription = self._subs[ident] = Subscription(ident, channel, self)
+            if self._hearing is not None and not channel.private:
+                subscription.listen(self._hearing.delivered(channel))
             number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
             self._slot(number).adopt(subscription)
         options: dict[str, Any] = {
@@ -291,7 +295,7 @@ class WsGroup:
     def launch(self, slot: Slot) -> Session:
         """Start a session of *slot*."""
         assert self._tasks is not None
-        session = Session(
+        session = (Session if self._hearing is None else self._hearing.session)(
             next(self._numbers),
             slot.number,
             transport=self._transport,
