@@ -37,6 +37,7 @@ class _HeardSession(Session):
     def __init__(self, hearing: Hearing, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._hearing = hearing
+        self._public = self._private = False
 
     def _hand_over(self, key: str, run: list[bytes], received_ns: int, now_ns: int) -> None:
         member = self._table.get(key)
@@ -48,8 +49,11 @@ class _HeardSession(Session):
         super()._hand_over(key, run, received_ns, now_ns)
 
     async def say(self, text: str) -> None:
-        # Before it is open there may be a log-in, and what a socket of an account is sent may be signed.
-        if self.opened_ns is not None and all(each.kind is not ChannelKind.ACCOUNT for each in self.members):
+        # A socket that ever served an account is sent what is signed, and one that serves nothing yet logs in.
+        kinds = {member.kind for member in self.members} if self.opened_ns is not None else set()
+        self._private = self._private or ChannelKind.ACCOUNT in kinds
+        self._public = self._public or bool(kinds)
+        if self._public and not self._private:
             to = self._hearing
             to.telemetry.tell(FrameSent(to.exchange, to.group, self.number, self._clock.now_ns(), text))
         await super().say(text)

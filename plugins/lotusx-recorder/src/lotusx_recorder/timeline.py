@@ -18,8 +18,10 @@ from lotusx_recorder.reading import Frame
 logger = logging.getLogger("lotusx.replay")
 
 _NS = 1_000_000_000
-_TURNS = 30
-"""Turns of the event loop that a program has, as fast as possible, to go on with what it does before time goes on."""
+_REACT = 10
+"""As fast as possible, a program has so many turns of the event loop to react before time goes on,"""
+_FOLLOW = 30
+"""and so many after it has asked for something."""
 _OVERLAP_NS = 30 * _NS
 
 
@@ -110,7 +112,7 @@ class Timeline:
 
     def stir(self) -> None:
         """The program has just done something: as fast as possible, it has time to do what follows from it."""
-        self._turns = _TURNS
+        self._turns = _FOLLOW
 
     def join(self, listener: Listener) -> None:
         """Tell *listener* of the end."""
@@ -149,12 +151,11 @@ class Timeline:
             due_ns, _, woken = heapq.heappop(self._sleepers)
             self._anchor_ns = max(self._anchor_ns, due_ns)
             woken.set()
-            self._turns = max(self._turns, 2)
             await self._settle()
         self._anchor_ns = max(self._anchor_ns, at_ns)
 
     async def _settle(self) -> None:
-        await checkpoint()
+        self._turns = max(self._turns, _REACT)
         while self._turns:
             self._turns -= 1
             await checkpoint()

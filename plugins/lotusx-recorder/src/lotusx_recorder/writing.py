@@ -114,7 +114,7 @@ class Writer:
 
     def _run(self) -> None:
         due_s = monotonic() + self._flush_s
-        while not self._closing.wait(_LOOK_S):
+        while not self._closing.wait(min(_LOOK_S, self._flush_s)):
             self._drain()
             if monotonic() >= due_s or self._held_bytes > self._max_bytes // 4:
                 self._flush()

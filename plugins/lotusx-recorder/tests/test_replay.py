@@ -1,0 +1,132 @@
+"""A replayed connection is the exchange's own, fed with what was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+import lotusx
+from lotusx.errors import ConfigurationError, NotSupported
+from lotusx_recorder import NotRecorded, Recorder, RecordingEnded
+
+from .conftest import BACKEND, Recorded, rows, watch
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("anyio_backend", [BACKEND, "asyncio"], ids=["trio", "asyncio"])
+async def test_a_bot_sees_the_same_trades_and_at_each_the_same_book(recorded: Recorded) -> None:
+    async with recorded.replay() as exchange:
+        seen = await watch(exchange, recorded.symbol)
+
+    assert len(recorded.seen.trades) >= 40
+    assert seen.trades == recorded.seen.trades
+    assert len(recorded.seen.books) >= 30
+    assert seen.books == recorded.seen.books  # at every trade, and so at the end
+
+
+def arrived(folder: Path) -> list[tuple[object, ...]]:
+    frames = [row for row in rows(folder, "frames") if row["direction"] == "in"]
+    return [(row["received_ns"], row["key"], row["payload"]) for row in frames]
+
+
+async def test_every_event_and_message_comes_again_once_at_its_time(recorded: Recorded, tmp_path: Path) -> None:
+    again = Recorder(to=tmp_path)
+    async with recorded.replay(again) as exchange:
+        await watch(exchange, recorded.symbol)
+    assert again.close(30)
+
+    for table in ("trades", "book_updates"):
+        was, now = rows(recorded.folder, table), rows(tmp_path, table)
+        assert was
+        assert [{**row, "exchange": "", "seq": 0} for row in now] == [{**row, "exchange": "", "seq": 0} for row in was]
+    assert arrived(tmp_path) == arrived(recorded.folder)
+
+
+async def test_it_looks_like_the_exchange_it_is_of(recorded: Recorded) -> None:
+    async with recorded.replay() as exchange:
+        instrument = await exchange.market.instrument(recorded.symbol)
+
+        assert (exchange.name, exchange.environment) == (recorded.exchange, "simulator")
+        assert str(instrument.symbol) == recorded.symbol
+
+
+async def test_recorded_time_passes_at_the_speed_that_was_asked_for(binance: Recorded) -> None:
+    took = {}
+    for speed in (1, 4):
+        began = anyio.current_time()
+        async with binance.replay(speed=speed) as exchange:
+            assert len((await watch(exchange, binance.symbol)).trades) >= 40
+        took[speed] = anyio.current_time() - began
+    trades = binance.seen.trades
+    recorded_s = (trades[-1].received_ns - trades[0].received_ns) / 1e9
+
+    assert took[1] >= recorded_s
+    assert took[1] / took[4] == pytest.approx(4, rel=0.1)
+
+
+async def test_a_stream_ends_with_a_typed_reason(binance: Recorded) -> None:
+    async with binance.replay() as exchange:
+        for _ in range(2):  # whoever comes late is told the same
+            async with exchange.stream_trades(binance.symbol) as trades:
+                with pytest.raises(RecordingEnded, match="everything that was recorded"):
+                    await anext(trade async for trade in trades if trade.trade_id == "none")
+
+
+async def test_a_part_of_what_was_recorded_can_be_replayed(binance: Recorded) -> None:
+    async with binance.replay() as exchange, exchange.stream_trades(binance.symbol) as trades:
+        assert [await anext(trades) for _ in binance.seen.trades] == binance.seen.trades
+
+
+async def test_what_was_not_asked_is_not_answered(binance: Recorded) -> None:
+    async with binance.replay() as exchange:
+        with pytest.raises(NotRecorded, match=r"GET /api/v3/klines was not asked"):
+            await exchange.candles(binance.symbol, "1m", limit=3)
+
+
+async def test_what_was_not_subscribed_is_refused(binance: Recorded) -> None:
+    async with binance.replay() as exchange, exchange.stream_ticker(binance.symbol) as tickers:
+        with pytest.raises(NotRecorded, match="the recording has nothing of btcusdt@ticker"):
+            await anext(tickers)
+
+
+async def test_it_takes_no_orders(binance: Recorded) -> None:
+    async with binance.replay() as exchange:
+        with pytest.raises(NotSupported, match="a recording has no account"):
+            await exchange.place(lotusx.OrderRequest.limit(binance.symbol, "buy", "1", "1", client_order_id="a"))
+
+
+async def test_without_a_recording_it_says_what_is_needed() -> None:
+    with pytest.raises(ConfigurationError, match=r'options=\{"recording": "FOLDER"\}'):
+        async with lotusx.connect("replay"):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"speed": 0}, "speed must be a number above 0"),
+        ({"recording": ""}, "recording must be the folder"),
+        ({"from": 1}, "replay has no option 'from'"),
+        ({"exchange": "kraken"}, "no recorded messages of kraken"),
+    ],
+)
+def test_wrong_options_are_named(binance: Recorded, options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        binance.replay(**options)
+
+
+async def test_two_recordings_in_one_folder_must_be_told_apart(tmp_path: Path) -> None:
+    from lotusx_recorder import Origin, ParquetSink
+    from lotusx_recorder.tables import FRAMES
+
+    for name in ("binance", "hyperliquid"):
+        sink = ParquetSink(tmp_path)
+        sink.open(Origin(name, "simulator", "1"))
+        sink.add(FRAMES, [(0, 5, "market", 1, "in", "k", "trades", "{}")])
+        sink.flush()
+
+    with pytest.raises(ConfigurationError, match=r"is of binance \(simulator\), hyperliquid \(simulator\): say which"):
+        lotusx.connect("replay", options={"recording": tmp_path})
