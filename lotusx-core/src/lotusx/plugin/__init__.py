@@ -94,6 +94,15 @@ if TYPE_CHECKING:
         Telemetry as Telemetry,
         TrafficMeasured as TrafficMeasured,
     )
+    from lotusx.kernel.transport import (
+        HttpRequest as HttpRequest,
+        HttpResponse as HttpResponse,
+        HttpTransport as HttpTransport,
+        WsClosed as WsClosed,
+        WsConnection as WsConnection,
+        WsHandler as WsHandler,
+        WsTransport as WsTransport,
+    )
     from lotusx.plugin.hookspecs import HookSpecs as HookSpecs, hookimpl as hookimpl
 
 __getattr__, __dir__, __all__ = lazily(
@@ -116,6 +125,7 @@ __getattr__, __dir__, __all__ = lazily(
         "Event EventsDelivered FillReported FrameSent FramesReceived ItemDropped ObserverFailed OrderAnswered "
         "OrderOutcome OrderRefused OrderReported OrderSent RequestFinished RetryScheduled "
         "SessionChanged StreamChanged StreamMeasured Telemetry TrafficMeasured",
+        "lotusx.kernel.transport": "HttpRequest HttpResponse HttpTransport WsClosed WsConnection WsHandler WsTransport",
         "lotusx.plugin.hookspecs": "HookSpecs hookimpl",
     },
 )

@@ -15,7 +15,6 @@ import anyio
 import anyio.to_thread
 
 from lotusx.errors import ConfigurationError
-from lotusx.kernel.redact import Redactor
 from lotusx.plugin import (
     ChannelKind,
     Effect,
@@ -74,7 +73,7 @@ class Recorder:
         max_bytes = int(chosen.queue_mb * 2**20)
         self._writer = Writer(sink, max_bytes=max_bytes, flush_s=chosen.flush_s, now_ns=now_ns)
         self._seq = 0
-        self._redact = Redactor().text
+        self._public: set[tuple[str, int]] = set()
 
     @property
     def problem(self) -> str:
@@ -124,7 +123,10 @@ class Recorder:
 
     def _hear(self, event: object) -> None:
         match event:
-            case FramesReceived() if self._raw:
+            case FramesReceived():
+                self._public.add((event.group, event.session))
+                if not self._raw:
+                    return
                 size = sum(map(len, event.messages)) + _ROW_BYTES
                 seq = self._next(len(event.messages))
                 self._writer.put(FRAMES, len(event.messages), size, lambda: _frames(seq, event))
@@ -135,7 +137,8 @@ class Recorder:
                 row = (seq, event.sent_ns, event.group, event.session, _OUT, "", "", event.text)
                 self._writer.put(FRAMES, 1, len(event.text) + _ROW_BYTES, lambda: [row])
             case SessionChanged():
-                self._state("session", event.group, event.session, "", event.state, event.reason)
+                known = (event.group, event.session) in self._public  # else it may be a socket of an account
+                self._state("session", event.group, event.session, "", event.state, event.reason if known else "")
             case StreamChanged() if event.kind != ChannelKind.ACCOUNT.value:
                 self._state("stream", "", None, event.key, event.state, event.reason)
             case _:
@@ -148,7 +151,7 @@ class Recorder:
         self._writer.put(table, len(events), len(events) * _ROW_BYTES, lambda: event_rows(seq, events))
 
     def _state(self, what: str, group: str, session: int | None, key: str, state: str, reason: str) -> None:
-        row = (self._next(1), self._now_ns(), what, group, session, key, state, self._redact(reason))
+        row = (self._next(1), self._now_ns(), what, group, session, key, state, reason)
         self._writer.put(STATES, 1, _ROW_BYTES, lambda: [row])
 
     async def _answered(self, request: Request, following: Following) -> Response:

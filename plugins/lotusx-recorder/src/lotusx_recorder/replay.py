@@ -11,7 +11,6 @@ from typing import Any
 import anyio
 
 from lotusx.errors import ConfigurationError
-from lotusx.kernel.facts import CONTRACT
 from lotusx.plugin import (
     Capability,
     Connector,
@@ -71,9 +70,7 @@ class Replay:
         """Return the facts of the recorded exchange, without limits and without accounts."""
         if self._recording is None:
             nowhere = Environment("recording", rest={"api": f"https://{_HOST}"}, ws={})
-            return [
-                ExchangeFacts("replay", CONTRACT, {"live": nowhere}, {}, credentials=(), title="Replay of a recording")
-            ]
+            return [ExchangeFacts("replay", 1, {"live": nowhere}, {}, credentials=(), title="Replay of a recording")]
         return [_facts(self._inner.facts, self._recording.environment)]
 
     @hookimpl

@@ -10,8 +10,16 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from lotusx.errors import ConnectionFailed
-from lotusx.kernel.transport import HttpRequest, HttpResponse, WsClosed, WsHandler
-from lotusx.plugin import Ack, Control, SigningContext, WsCodec
+from lotusx.plugin import (
+    Ack,
+    Control,
+    HttpRequest,
+    HttpResponse,
+    SigningContext,
+    WsClosed,
+    WsCodec,
+    WsHandler,
+)
 from lotusx_recorder.errors import NotRecorded
 from lotusx_recorder.reading import Answer, Frame, Question
 from lotusx_recorder.timeline import Timeline
@@ -71,7 +79,7 @@ class ReplayWs:
         max_message_bytes: int = 16 * 1024 * 1024,
         compression: bool = False,
     ) -> ReplayConnection:
-        """Open a socket. See `lotusx.kernel.transport.WsTransport`."""
+        """Open a socket. See `lotusx.plugin.WsTransport`."""
         await checkpoint()
         self.timeline.stir()
         if self.timeline.ended is not None:
