@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "candles": ("candles:candles", "candles on the screen or in a file: CSV, JSON, Parquet"),
         "history": ("history:history", "history of many instruments in Parquet files, and what it lacks"),
         "stream": ("stream:stream", "follow trades, tickers, books, candles, or an account"),
+        "record": ("record:record", "write what an exchange streams into Parquet files"),
         "balances": ("account:balances", "what an account holds"),
         "positions": ("account:positions", "open positions"),
         "orders": ("account:orders", "open orders, earlier ones, fills"),
