@@ -14,4 +14,4 @@ class NotRecorded(RefusedBeforeSending):
 
 
 class RecordingEnded(StreamClosed):
-    """Everything that was recorded of the stream has been replayed."""
+    """Nothing more of the stream can be replayed: all of it was, or the text says why not."""

@@ -57,7 +57,7 @@ class Timeline:
         speed: float | None,
         wanted: Callable[[Frame], Sequence[Listener]],
     ) -> None:
-        self.ended: RecordingEnded | Exception | None = None
+        self.ended: RecordingEnded | None = None
         self._frames = frames
         self._speed = speed
         self._wanted = wanted
@@ -134,10 +134,12 @@ class Timeline:
             for together in _arrivals(_once(self._frames())):
                 await self._wait_for(together[0].received_ns)
                 await self._deliver(together)
-            self._over(RecordingEnded("everything that was recorded has been replayed"))
+            ended = RecordingEnded("everything that was recorded has been replayed")
         except Exception as error:
-            logger.error("the replay failed: %s", error)
-            self._over(error)
+            logger.exception("the replay failed")
+            ended = RecordingEnded(f"the rest of the recording cannot be replayed: {error}")
+            ended.__cause__ = error
+        self._over(ended)
 
     def _go(self, rate: float) -> None:
         self._anchor_ns, self._anchor_s, self._rate = self.now_ns(), anyio.current_time(), rate
@@ -165,7 +167,7 @@ class Timeline:
             await listener.readable()
             listener.deliver(together)
 
-    def _over(self, error: Exception) -> None:
+    def _over(self, error: RecordingEnded) -> None:
         self.ended = error
         self._running = False
         self._go(1.0)
