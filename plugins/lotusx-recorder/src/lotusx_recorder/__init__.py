@@ -1,5 +1,6 @@
 """Records what exchanges stream, as Parquet, and replays it."""
 
+from lotusx_recorder.capture import write_capture
 from lotusx_recorder.errors import NotRecorded, RecordingEnded, RecordingError
 from lotusx_recorder.plugin import Recorder
 from lotusx_recorder.reading import Recording
@@ -16,4 +17,5 @@ __all__ = [
     "RecordingEnded",
     "RecordingError",
     "Sink",
+    "write_capture",
 ]

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,8 @@ from lotusx_recorder.writing import Count, Writer
 logger = logging.getLogger("lotusx.recorder")
 
 _KNOWN = ("to", "raw", "events", "flush_s", "rotate_s", "rotate_mb", "queue_mb")
+SINKS = "lotusx.recorder_sinks"
+"""Entry point group of sinks: the scheme of an address, and what makes a `Sink` of the address."""
 _ROW_BYTES = 512
 _HARMLESS = ("accept", "content-type", "user-agent")
 _IN, _OUT = "in", "out"
@@ -49,9 +52,10 @@ class Recorder:
     neither log-ins nor sockets of an account. See docs/recording.md.
 
     Args:
-        options: ``to`` (a folder), ``raw`` (messages and answers as they came; true), ``events`` (typed ones; true),
-            ``flush_s`` (5: a process that is killed loses so many seconds), ``rotate_s`` (120) and ``rotate_mb`` (32)
-            of a file, ``queue_mb`` (256: what may wait for the disk; more is lost and counted).
+        options: ``to`` (a folder, or the address of another sink), ``raw`` (messages and answers as they came; true),
+            ``events`` (typed ones; true), ``flush_s`` (5: a process that is killed loses so many seconds), ``rotate_s``
+            (120) and ``rotate_mb`` (32) of a file, ``queue_mb`` (256: what may wait for the disk; more is lost and
+            counted).
         sink: Takes the rows, in the place of Parquet files.
         now_ns: Our wall time, for answers and states; messages have the time of their arrival.
     """
@@ -69,7 +73,7 @@ class Recorder:
         self._raw, self._events = chosen.raw, chosen.events
         self._now_ns = now_ns
         if sink is None:
-            sink = ParquetSink(Path(chosen.to), rotate_s=chosen.rotate_s, rotate_bytes=int(chosen.rotate_mb * 2**20))
+            sink = _sink(chosen)
         max_bytes = int(chosen.queue_mb * 2**20)
         self._writer = Writer(sink, max_bytes=max_bytes, flush_s=chosen.flush_s, now_ns=now_ns)
         self._seq = 0
@@ -206,12 +210,33 @@ class _Options:
         to = given.get("to")
         if not with_sink and (not isinstance(to, str | Path) or not str(to).strip()):
             raise ConfigurationError(f"[recorder] to must be the folder of the recording, not {to!r}")
-        self.to = Path(str(to)).expanduser()
+        self.to = str(to)
         self.raw, self.events = (_flag(given, name) for name in ("raw", "events"))
         self.flush_s = _number(given, "flush_s", 5.0)
         self.rotate_s = _number(given, "rotate_s", 120.0)
         self.rotate_mb = _number(given, "rotate_mb", 32.0)
         self.queue_mb = _number(given, "queue_mb", 256.0)
+
+
+def _sink(chosen: _Options) -> Sink:
+    """Return what writes to ``to``: a folder, or an address whose scheme an installed sink serves."""
+    scheme, address, _ = chosen.to.partition("://")
+    if not address:
+        folder = Path(chosen.to).expanduser()
+        return ParquetSink(folder, rotate_s=chosen.rotate_s, rotate_bytes=int(chosen.rotate_mb * 2**20))
+    points = {point.name: point for point in entry_points(group=SINKS)}
+    if scheme not in points:
+        known = ", ".join(sorted(points)) or "none"
+        raise ConfigurationError(f"[recorder] no installed sink serves {scheme}:// (installed: {known})")
+    try:
+        made: Sink = points[scheme].load()(chosen.to)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"[recorder] {scheme}:// needs one more package ({error}); for Redis: pip install 'lotusx-recorder[redis]'"
+        ) from error
+    except ValueError as error:
+        raise ConfigurationError(f"[recorder] to is no address of a {scheme}:// sink") from error
+    return made
 
 
 def _flag(given: Mapping[str, Any], name: str) -> bool:

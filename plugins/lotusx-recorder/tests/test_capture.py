@@ -1,0 +1,62 @@
+"""A recording feeds the simulator: its market data as it was, with orders that meet it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import lotusx
+from lotusx.errors import NotSupported
+from lotusx_recorder import NotRecorded, Recording, write_capture
+from lotusx_sim import BinanceSpot, Simulator
+from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
+from lotusx_sim.shells import memory
+
+from .conftest import Recorded, watch
+
+pytestmark = pytest.mark.anyio
+KEY = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}
+
+
+async def test_the_simulator_shows_what_was_recorded_and_fills_orders_from_it(
+    binance: Recorded, tmp_path: Path
+) -> None:
+    path = tmp_path / "capture.jsonl"
+    count = write_capture(Recording(binance.folder), "BTCUSDT", path)
+    sim = Simulator(BinanceSpot(seed=7, capture=path))
+    async with (
+        memory.connect(sim) as server,
+        lotusx.connect(
+            "binance", environment="simulator", base_url=server.base_url, credentials=KEY, http=server.http,
+            ws=server.ws, clock=server.clock,
+        ) as exchange,
+    ):  # fmt: skip
+        order = await exchange.place(
+            lotusx.OrderRequest.market(binance.symbol, "buy", Decimal("0.001"), client_order_id="a-1")
+        )
+        seen = await watch(exchange, binance.symbol, len(binance.seen.trades) - 5)
+
+    assert order.state.filled == Decimal("0.001")
+    assert count > len(binance.seen.trades)
+    recorded = [as_was(trade) for trade in binance.seen.trades]
+    assert [as_was(trade) for trade in seen.trades] == recorded[: len(seen.trades)]
+
+
+def as_was(trade: Any) -> tuple[object, ...]:
+    return (trade.trade_id, trade.price_text, trade.quantity_text, trade.taker_side, trade.exchange_ns)
+
+
+def test_a_market_whose_book_was_not_recorded_is_refused(binance: Recorded, tmp_path: Path) -> None:
+    with pytest.raises(NotRecorded, match="no snapshot of the book of ETHUSDT"):
+        write_capture(Recording(binance.folder), "ETHUSDT", tmp_path / "capture.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_exchanges_are_not_supported(tmp_path: Path) -> None:
+    other: Any = SimpleNamespace(exchange="hyperliquid")
+    with pytest.raises(NotSupported, match="captures for the simulator; instead: connect"):
+        write_capture(other, "BTC", tmp_path / "capture.jsonl")
