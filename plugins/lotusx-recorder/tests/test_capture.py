@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from recorder_kit import Recorded, watch
 
 import lotusx
 from lotusx.errors import NotSupported
@@ -15,8 +16,6 @@ from lotusx_recorder import NotRecorded, Recording, write_capture
 from lotusx_sim import BinanceSpot, Simulator
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
 from lotusx_sim.shells import memory
-
-from .conftest import Recorded, watch
 
 pytestmark = pytest.mark.anyio
 KEY = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}

@@ -10,11 +10,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from recorder_kit import Recorded
 
 from lotusx_recorder import Origin, ParquetSink, Recording, RecordingError
 from lotusx_recorder.tables import FRAMES, SCHEMAS
-
-from .conftest import Recorded
 
 ROW = (0, 5, "market", 1, "in", "k", "trades", "{}")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorder_kit import rows, simulated, tables, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError
@@ -20,8 +21,6 @@ from lotusx_recorder.sinks import put_whole
 from lotusx_recorder.tables import FRAMES, LOSSES, Row
 from lotusx_recorder.writing import Writer
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
-
-from .conftest import rows, simulated, tables, watch
 
 pytestmark = pytest.mark.anyio
 KEY = {"api_key": DEFAULT_KEY.key, "api_secret": DEFAULT_KEY.verifier}

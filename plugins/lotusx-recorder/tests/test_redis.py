@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import redis
+from recorder_kit import simulated, watch
 
 from lotusx.errors import ConfigurationError
 from lotusx_recorder import Count, Recorder
@@ -22,8 +23,6 @@ from lotusx_recorder.redis_sink import RedisSink
 from lotusx_recorder.sinks import Origin
 from lotusx_recorder.tables import FRAMES
 from lotusx_recorder.writing import Writer
-
-from .conftest import simulated, watch
 
 pytestmark = [
     pytest.mark.anyio,

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import anyio
 import pytest
+from recorder_kit import BACKEND, Recorded, rows, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError, NotSupported
 from lotusx_recorder import NotRecorded, Recorder, RecordingEnded
-
-from .conftest import BACKEND, Recorded, rows, watch
 
 pytestmark = pytest.mark.anyio
 

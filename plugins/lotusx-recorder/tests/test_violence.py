@@ -9,10 +9,9 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from recorder_kit import rows
 
 from lotusx_recorder import Recording
-
-from .conftest import rows
 
 PROGRAM = """
 import resource, signal, sys, time
