@@ -49,7 +49,7 @@ def test_kill_9_leaves_whole_files_and_loses_only_the_newest(
     tmp_path: Path, flush_s: float, rotate_s: float, reads: int
 ) -> None:
     with recording(tmp_path, flush_s, rotate_s) as process:
-        guard = Timer(60, process.kill)
+        guard = Timer(110, process.kill)
         guard.start()
         assert process.stdout is not None
         written = 0
@@ -67,8 +67,8 @@ def test_kill_9_leaves_whole_files_and_loses_only_the_newest(
 
 
 def test_a_disk_that_takes_no_more_is_a_clear_state_and_everything_before_stays(tmp_path: Path) -> None:
-    with recording(tmp_path, 0.01, 60, 60_000) as process:
-        guard = Timer(60, process.kill)
+    with recording(tmp_path, 0.01, 60, 15_000) as process:
+        guard = Timer(110, process.kill)
         guard.start()
         assert process.stdout is not None
         line = ["", "", "0"]
