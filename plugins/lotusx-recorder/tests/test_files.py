@@ -10,10 +10,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from recorder_kit import Recorded
+from recorder_kit import Recorded, rows
 
+from lotusx.model import Symbol
+from lotusx.model.market_data import Level, OrderBook
 from lotusx_recorder import Origin, ParquetSink, Recording, RecordingError
-from lotusx_recorder.tables import FRAMES, SCHEMAS
+from lotusx_recorder.tables import FRAMES, SCHEMAS, event_rows
 
 ROW = (0, 5, "market", 1, "in", "k", "trades", "{}")
 
@@ -47,6 +49,17 @@ def test_duckdb_reads_it_at_once_and_exactly(binance: Recorded) -> None:
 def test_duckdb_reads_all_tables_together(binance: Recorded) -> None:
     query = f"SELECT count(*) FROM read_parquet('{binance.folder}/**/*.parquet', union_by_name=true)"
     assert ask(query)[0][0] > 100
+
+
+def test_books_are_kept_with_the_exchanges_digits(tmp_path: Path) -> None:
+    book = OrderBook(Symbol("BTC", "USDT"), (Level(Decimal("1.10"), Decimal("1E-7")),), (), 7, None, 5)
+    to = sink(tmp_path)
+    to.add("order_books", event_rows(3, [book]))
+    to.flush()
+
+    ((row),) = rows(tmp_path, "order_books")
+    assert row["bids"] == [{"price": "1.10", "quantity": "0.0000001"}]
+    assert (row["symbol"], row["asks"], row["sequence"], row["exchange_ns"]) == ("BTC/USDT", [], 7, None)
 
 
 def test_no_column_is_a_float() -> None:

@@ -10,7 +10,12 @@ from recorder_kit import BACKEND, Recorded, rows, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError, NotSupported
-from lotusx_recorder import NotRecorded, Recorder, RecordingEnded
+from lotusx.plugin import HttpRequest
+from lotusx_recorder import NotRecorded, Origin, ParquetSink, Recorder, RecordingEnded, RecordingError
+from lotusx_recorder.reading import Answer
+from lotusx_recorder.tables import FRAMES
+from lotusx_recorder.timeline import Timeline
+from lotusx_recorder.transports import ReplayHttp
 
 pytestmark = pytest.mark.anyio
 
@@ -117,10 +122,35 @@ def test_wrong_options_are_named(binance: Recorded, options: dict[str, object], 
         binance.replay(**options)
 
 
-async def test_two_recordings_in_one_folder_must_be_told_apart(tmp_path: Path) -> None:
-    from lotusx_recorder import Origin, ParquetSink
-    from lotusx_recorder.tables import FRAMES
+@pytest.fixture
+def answering() -> ReplayHttp:
+    """Answers at 10 s, 30 s and 100 s of a recording whose clock stands at 40 s."""
+    answers = [Answer(0, at_s * 10**9, 200, "", str(at_s).encode()) for at_s in (10, 30, 100)]
+    clock = Timeline(40 * 10**9, lambda: iter(()), None, lambda _: [])
+    return ReplayHttp({("GET", "/a", "", ""): answers, ("GET", "/late", "", ""): answers[2:]}, clock)
 
+
+async def test_an_answer_of_much_later_is_not_given_but_the_newest_before(answering: ReplayHttp) -> None:
+    reply = await answering.send(HttpRequest("GET", "https://x/a"), timeout_s=1)
+    assert (reply.status, reply.body) == (200, b"30")
+
+
+async def test_where_only_a_later_answer_was_recorded_it_says_so(answering: ReplayHttp) -> None:
+    with pytest.raises(NotRecorded, match="GET /late was first answered 60 s later than now"):
+        await answering.send(HttpRequest("GET", "https://x/late"), timeout_s=1)
+
+
+def test_an_environment_that_the_plugin_does_not_have_is_named(tmp_path: Path) -> None:
+    sink = ParquetSink(tmp_path)
+    sink.open(Origin("binance", "moon", "1"))
+    sink.add(FRAMES, [(0, 5, "market", 1, "in", "k", "trades", "{}")])
+    sink.flush()
+
+    with pytest.raises(RecordingError, match="the environment 'moon' of binance"):
+        lotusx.connect("replay", options={"recording": tmp_path})
+
+
+async def test_two_recordings_in_one_folder_must_be_told_apart(tmp_path: Path) -> None:
     for name in ("binance", "hyperliquid"):
         sink = ParquetSink(tmp_path)
         sink.open(Origin(name, "simulator", "1"))

@@ -24,6 +24,7 @@ from lotusx.plugin import (
     hookimpl,
 )
 from lotusx.plugin.manager import PluginManager
+from lotusx_recorder.errors import RecordingError
 from lotusx_recorder.reading import Recording
 from lotusx_recorder.timeline import Timeline
 from lotusx_recorder.transports import ReplayCodec, ReplayHttp, ReplayWs
@@ -61,6 +62,11 @@ class Replay:
         folder, exchange, environment, speed = _read(options)
         self._recording = recording = Recording(folder, exchange=exchange, environment=environment)
         self._inner = PluginManager(recording.exchange)
+        if recording.environment not in self._inner.facts.environments:
+            raise RecordingError(
+                f"{folder} is of the environment {recording.environment!r} of {recording.exchange}, which the "
+                "installed plugin does not have"
+            )
         self.ws = ReplayWs(recording.channels())
         self.clock = self.ws.timeline = Timeline(recording.began_ns(), recording.frames, speed, self.ws.wanted)
         self.http = ReplayHttp(recording.answers(), self.clock)
@@ -79,9 +85,10 @@ class Replay:
         return self._inner.rest_dialect()
 
     @hookimpl
-    def lotusx_codecs(self, environment: Environment) -> Mapping[str, WsCodec]:
+    def lotusx_codecs(self) -> Mapping[str, WsCodec]:
         """Read messages as live."""
-        codecs = self._inner.codecs(environment, None, {})
+        assert self._recording is not None
+        codecs = self._inner.codecs(self._inner.facts.environments[self._recording.environment], None, {})
         return {group: ReplayCodec(codec) for group, codec in codecs.items()}
 
     @hookimpl

@@ -16,10 +16,14 @@ import trio.testing
 import lotusx
 from lotusx.model.market_data import Level, Trade
 from lotusx_recorder import Recorder, RecordingEnded
-from lotusx_sim import BinanceSpot, Hyperliquid, Simulator
+from lotusx_sim import BinanceSpot, Bybit, Hyperliquid, Simulator
 from lotusx_sim.shells import memory
 
-VENUES = {"binance": (BinanceSpot, "BTC/USDT"), "hyperliquid": (Hyperliquid, "BTC/USDC:USDC")}
+VENUES = {
+    "binance": (BinanceSpot, "BTC/USDT"),
+    "bybit": (Bybit, "BTC/USDT"),
+    "hyperliquid": (Hyperliquid, "BTC/USDC:USDC"),
+}
 BACKEND: tuple[str, dict[str, object]] = ("trio", {"clock": trio.testing.MockClock(autojump_threshold=0)})
 
 
