@@ -113,6 +113,16 @@ async def test_a_folder_that_cannot_be_made_is_an_error_before_anything_is_sent(
             pass
 
 
+async def test_a_recorder_serves_one_connection(tmp_path: Path) -> None:
+    recorder = Recorder(to=tmp_path)
+    async with simulated("binance", recorder):
+        pass
+    with pytest.raises(ConfigurationError, match="records one connection"):
+        async with simulated("binance", recorder):
+            pass
+    assert recorder.close(30)
+
+
 class Gate:
     """A disk that can be full."""
 

@@ -77,6 +77,7 @@ class Recorder:
         max_bytes = int(chosen.queue_mb * 2**20)
         self._writer = Writer(sink, max_bytes=max_bytes, flush_s=chosen.flush_s, now_ns=now_ns)
         self._seq = 0
+        self._used = False
         self._public: set[tuple[str, int]] = set()
 
     @property
@@ -109,6 +110,9 @@ class Recorder:
 
     @asynccontextmanager
     async def _opened(self, exchange: str, environment: str) -> AsyncIterator[None]:
+        if self._used:
+            raise ConfigurationError("a Recorder records one connection: make another one for the next")
+        self._used = True
         run = f"{time.time_ns():020d}-{os.urandom(3).hex()}"
         try:
             self._writer.start(Origin(exchange, environment, run))
