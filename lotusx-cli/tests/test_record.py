@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
+from lotusx_cli.commands.record import _table
 from lotusx_cli.failures import Exit
-from lotusx_recorder import Recording
+from lotusx_recorder import Count, Recording
 
 if TYPE_CHECKING:
     from .conftest import Lotusx, Venue
@@ -63,3 +68,13 @@ def test_without_the_plugin_it_says_what_to_install(lotusx: Lotusx, monkeypatch:
     done = lotusx("record binance BTC/USDT --to tape")
     assert done.code == Exit.CONFIGURATION
     assert "lotusx-cli[recorder]" in done.err
+
+
+def test_a_terminal_gets_a_table_of_the_counters_and_what_is_wrong() -> None:
+    recorder: Any = SimpleNamespace(counts=lambda: {"trades": Count(12, 7, 2)}, problem="No space left on device")
+    console = Console(file=StringIO(), width=100)
+    console.print(_table(recorder, {"trades": 10}))
+
+    shown = console.file.getvalue()  # type: ignore[attr-defined]  # it is the one given above
+    assert re.findall(r"\d+|trades", shown) == ["trades", "2", "12", "7", "3", "2"]
+    assert "cannot be written: No space left on device" in shown

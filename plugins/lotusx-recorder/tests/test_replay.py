@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -10,12 +11,12 @@ from recorder_kit import BACKEND, Recorded, rows, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError, NotSupported
-from lotusx.plugin import HttpRequest
+from lotusx.plugin import HttpRequest, WsHandler
 from lotusx_recorder import NotRecorded, Origin, ParquetSink, Recorder, RecordingEnded, RecordingError
 from lotusx_recorder.reading import Answer
 from lotusx_recorder.tables import FRAMES
 from lotusx_recorder.timeline import Timeline
-from lotusx_recorder.transports import ReplayHttp
+from lotusx_recorder.transports import ReplayHttp, ReplayWs
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +121,14 @@ async def test_without_a_recording_it_says_what_is_needed() -> None:
 def test_wrong_options_are_named(binance: Recorded, options: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         binance.replay(**options)
+
+
+async def test_a_request_over_a_socket_is_not_answered() -> None:
+    ws, handler = ReplayWs(set()), cast("WsHandler", None)
+    ws.timeline = Timeline(0, lambda: iter(()), None, lambda _: [])
+    connection = await ws.connect("wss://recording.invalid/api", handler)
+    with pytest.raises(NotRecorded, match="a request over a WebSocket"):
+        await connection.send('{"op": "order.status"}')
 
 
 @pytest.fixture

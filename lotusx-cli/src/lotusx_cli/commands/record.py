@@ -82,7 +82,11 @@ def record(
 
     run(work)
     closed = recorder.close()
-    _tell(recorder, Out(as_json=True))
+    out = Out()
+    if out.terminal:
+        out.console().print(_table(recorder, {}))
+    else:
+        _tell(recorder, Out(as_json=True))
     lost = sum(each.lost for each in recorder.counts().values())
     if recorder.problem or lost or not closed:
         click.echo(f"{lost} rows were lost: {recorder.problem or 'more came than could be written'}", err=True)
@@ -163,7 +167,7 @@ def _table(recorder: Recorder, before: Mapping[str, int]) -> Table:
 
     table = Table(header_style="bold", caption=f"cannot be written: {recorder.problem}" if recorder.problem else None)
     table.add_column("table")
-    for name in ("per second", "heard", "written", "waiting", "lost"):
+    for name in ("new", "heard", "written", "waiting", "lost"):
         table.add_column(name, justify="right")
     for name, each in recorder.counts().items():
         numbers = (each.heard - before.get(name, 0), each.heard, each.written, each.waiting, each.lost)

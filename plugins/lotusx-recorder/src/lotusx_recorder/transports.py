@@ -25,6 +25,7 @@ from lotusx_recorder.reading import Answer, Frame, Question
 from lotusx_recorder.timeline import Timeline
 
 _OURS = b"\x00"  # no message of an exchange begins with it
+_OUR_WORD = "replay "
 _SOON_NS = 10_000_000_000
 """An answer that was recorded so long after a request belongs to it; a later one does not."""
 
@@ -37,11 +38,11 @@ class ReplayCodec:
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
         """Ask for *keys*."""
-        return [json.dumps({"id": request_id, "add": list(keys)})]
+        return [_OUR_WORD + json.dumps({"id": request_id, "add": list(keys)})]
 
     def unsubscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
         """End *keys*."""
-        return [json.dumps({"id": request_id, "drop": list(keys)})]
+        return [_OUR_WORD + json.dumps({"id": request_id, "drop": list(keys)})]
 
     def log_in(self, request_id: int, context: SigningContext) -> None:
         """Nobody logs in."""
@@ -141,7 +142,9 @@ class ReplayConnection:
         if self._over.is_set():
             raise ConnectionFailed("the WebSocket is closed")
         self._timeline.stir()
-        asked = json.loads(text)
+        if not text.startswith(_OUR_WORD):
+            raise NotRecorded("a request over a WebSocket was made, and these are not recorded")
+        asked = json.loads(text.removeprefix(_OUR_WORD))
         wanted = [key for key in asked.get("add", ()) if self._transport.has(self.group, key)]
         refused = [key for key in asked.get("add", ()) if key not in wanted]
         self.keys -= set(asked.get("drop", ()))
