@@ -197,6 +197,20 @@ def test_what_waits_for_a_slow_sink_is_bounded_and_the_connection_never_waits() 
     assert writer.counts()[FRAMES] == Count(1000, 100, 900)
 
 
+def test_a_full_disk_is_tried_again_no_oftener_however_much_waits(tmp_path: Path) -> None:
+    gate = Gate()
+    writer = Writer(ParquetSink(tmp_path, write=gate.write), max_bytes=1000, flush_s=3600)
+    writer.start(ORIGIN)
+    writer.put(FRAMES, 1, 900, lambda: [ROW])
+    until(lambda: writer.problem)
+    tried = gate.tried
+    writer.put(FRAMES, 1, 50, lambda: [ROW])
+    until(lambda: not writer._queue)
+
+    assert gate.tried == tried
+    assert writer.close(30)
+
+
 def test_one_row_that_cannot_be_kept_costs_no_other(tmp_path: Path) -> None:
     writer = Writer(ParquetSink(tmp_path), flush_s=60)
     writer.start(ORIGIN)

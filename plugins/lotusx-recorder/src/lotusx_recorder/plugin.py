@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 
 from lotusx.errors import ConfigurationError
+from lotusx.model.market_data import BookUpdate, OrderBook
 from lotusx.plugin import (
     ChannelKind,
     Effect,
@@ -38,7 +39,8 @@ logger = logging.getLogger("lotusx.recorder")
 _KNOWN = ("to", "raw", "events", "flush_s", "rotate_s", "rotate_mb", "queue_mb")
 SINKS = "lotusx.recorder_sinks"
 """Entry point group of sinks: the scheme of an address, and what makes a `Sink` of the address."""
-_ROW_BYTES = 512
+_ROW_BYTES, _LEVEL_BYTES = 512, 128
+_BOOKS = (EVENTS[BookUpdate], EVENTS[OrderBook])
 _HARMLESS = ("accept", "content-type", "user-agent")
 _IN, _OUT = "in", "out"
 
@@ -156,7 +158,9 @@ class Recorder:
         events = tuple(event.events)
         table = EVENTS.get(type(events[0]), "other")
         seq = self._next(len(events))
-        self._writer.put(table, len(events), len(events) * _ROW_BYTES, lambda: event_rows(seq, events))
+        levels = sum(len(each.bids) + len(each.asks) for each in events) if table in _BOOKS else 0
+        size = len(events) * _ROW_BYTES + levels * _LEVEL_BYTES
+        self._writer.put(table, len(events), size, lambda: event_rows(seq, events))
 
     def _state(self, what: str, group: str, session: int | None, key: str, state: str, reason: str) -> None:
         row = (self._next(1), self._now_ns(), what, group, session, key, state, reason)

@@ -116,7 +116,8 @@ class Writer:
         due_s = monotonic() + self._flush_s
         while not self._closing.wait(min(_LOOK_S, self._flush_s)):
             self._drain()
-            if monotonic() >= due_s or self._held_bytes > self._max_bytes // 4:
+            much = self._held_bytes > self._max_bytes // 4 and not self.problem  # a full disk is not asked all the time
+            if monotonic() >= due_s or much:
                 self._flush()
                 due_s = monotonic() + self._flush_s
         self._drain()
