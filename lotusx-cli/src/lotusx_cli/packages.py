@@ -13,6 +13,7 @@ PACKAGES: Mapping[str, str] = {
     "bybit-perp": "lotusx-bybit-perp",
     "hyperliquid": "lotusx-hyperliquid",
     "okx": "lotusx-okx",
+    "replay": "lotusx-recorder",
 }
 """Exchange → package."""
 
