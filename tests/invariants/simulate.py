@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-from rig.lab import EXCHANGES, broke, run_seed
+from rig.lab import BESIDES, EXCHANGES, broke, run_seed
 from rig.scorecard import Card, Cards, reached, read, this_version, write
 
 _LINE_S = 30.0
@@ -131,7 +131,9 @@ def summarise(exchange: str, card: Card) -> None:
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--exchange", choices=sorted(EXCHANGES), action="append", help="all by default")
+    parser.add_argument(
+        "--exchange", choices=sorted({**EXCHANGES, **BESIDES}), action="append", help="the usual ones by default"
+    )
     parser.add_argument("--seeds", type=int, default=100, help="how many, of each exchange")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="how many processes")

@@ -93,7 +93,7 @@ def test_a_rate_limit_holds_its_own_pool_only() -> None:
 def test_a_page_instead_of_json_is_malformed_or_in_doubt() -> None:
     assert isinstance(judged(ORDER, 200, b"<html>welcome</html>"), MalformedReply)
     assert refusal(ORDER, 502, b"<html>bad gateway</html>").may_have_executed
-    assert refusal(ORDER, 403, b"<html>no</html>").kind is K.PERMISSION
+    assert refusal(ORDER, 403, b"<html>no</html>").kind is K.BANNED
 
 
 def test_a_success_is_no_error() -> None:

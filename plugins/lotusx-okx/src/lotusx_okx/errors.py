@@ -171,7 +171,8 @@ class OkxDialect:
         status, body = response.status, response.body
         page = body.lstrip().startswith(b"<")
         if status in _STATUS or status == 408 or status >= 500 or (page and status >= 400):
-            kind = _STATUS.get(status, K.UNKNOWN_EXECUTION)
+            # A page that says 403 is a firewall's: it is the address that is shut out, not the key.
+            kind = K.BANNED if page and status == 403 else _STATUS.get(status, K.UNKNOWN_EXECUTION)
             return self._refused(request, status, str(status), body[:_KEPT].decode("utf-8", "replace").strip(), kind)
         kind_of_body = response.headers.get("content-type", "no content type")
         return MalformedReply(

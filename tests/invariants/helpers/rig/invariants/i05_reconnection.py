@@ -151,7 +151,7 @@ class Polite(Invariant):
         last_s = attempts[-1]
         full_s = window_s * _GRAINED
         exhausted = len([each for each in attempts if each > last_s - full_s]) >= half
-        if back_s - last_s > (full_s if exhausted else held_s):
+        if back_s - last_s > (max(full_s, held_s) if exhausted else held_s):
             self.fail(f"the last attempt was {back_s - last_s:.1f} s before the end of {way!r}: it has given up")
 
 

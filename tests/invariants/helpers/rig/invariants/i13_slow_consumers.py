@@ -149,7 +149,7 @@ class OnlyItself(Invariant):
         elif policy is Overflow.LATEST:
             if got != seen[-1:] or before.conflated != before.received - 1:
                 self.fail(f"{policy}: {len(got)} events, not the newest alone; {before}")
-        elif got != seen[: len(got)] or len(got) <= BUFFER:
+        elif not _is_run(got, seen) or len(got) <= BUFFER:
             self.fail(f"{policy}: of {len(seen)} events {len(got)} came, not the first ones in their order")
 
     async def _drain(
@@ -220,3 +220,13 @@ class OnlyItself(Invariant):
                 self.fail(f"around a handler that blocked, one sibling got {len(first)} events, another {len(last)}")
             if not reports.blocked:
                 self.fail(f"a handler blocked the loop for {BLOCK_S} s, and nobody says so")
+
+
+def _is_run(got: list[str], seen: list[str]) -> bool:
+    """Say whether *got* stands in *seen* without a gap, near its start.
+
+    A stream that blocks has a socket of its own, and begins when that is open: where an exchange lets few sockets be
+    opened a second, that is a moment after the others.
+    """
+    begun = seen.index(got[0]) if got and got[0] in seen else 0
+    return begun <= BUFFER and got == seen[begun : begun + len(got)]
