@@ -28,7 +28,7 @@ T = TypeVar("T")
 MS: Final = 1_000_000
 PER_PAGE: Final = 1_000
 LONGEST_NS: Final = 89 * 86_400_000 * MS
-"""Startime and end must be less than 90 days apart."""
+"""Start and end must be less than 90 days apart."""
 
 DEPOSIT_STATUS: Final = {
     "0": FundsStatus.PENDING,
