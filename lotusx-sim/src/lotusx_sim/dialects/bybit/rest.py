@@ -125,7 +125,7 @@ _ROUTES |= {
     ("GET", "/v5/asset/coin/query-info"): Endpoint(coins.coin_info, 5),
     ("GET", "/v5/asset/deposit/query-record"): Endpoint(funds.deposits, 5),
     ("GET", "/v5/asset/withdraw/query-record"): Endpoint(funds.withdrawals, 5),
-    ("POST", "/v5/asset/withdraw/create"): Endpoint(funds.withdraw, 1, trades=True, on_demo=False),
+    ("POST", "/v5/asset/withdraw/create"): Endpoint(funds.withdraw, 5, trades=True, on_demo=False),
     ("POST", "/v5/asset/transfer/inter-transfer"): Endpoint(funds.transfer, 5, trades=True, on_demo=False),
     ("GET", "/v5/asset/transfer/query-inter-transfer-list"): Endpoint(funds.transfers, 5),
     ("GET", "/v5/user/query-api"): Endpoint(account.query_api, 10),
