@@ -223,10 +223,11 @@ class OnlyItself(Invariant):
 
 
 def _is_run(got: list[str], seen: list[str]) -> bool:
-    """Say whether *got* stands in *seen* without a gap, near its start.
+    """Say whether *got* and *seen* are the same without a gap, from near the start of both.
 
     A stream that blocks has a socket of its own, and begins when that is open: where an exchange lets few sockets be
-    opened a second, that is a moment after the others.
+    opened a second, that is a moment after the others, or before them.
     """
-    begun = seen.index(got[0]) if got and got[0] in seen else 0
-    return begun <= BUFFER and got == seen[begun : begun + len(got)]
+    before = next((index for index, item in enumerate(got) if item in seen), len(got))
+    after = seen.index(got[before]) if before < len(got) else 0
+    return max(before, after) <= BUFFER and not (before and after) and got[before:] == seen[after:][: len(got) - before]
