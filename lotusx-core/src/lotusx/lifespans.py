@@ -7,12 +7,22 @@ from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 
 logger = logging.getLogger("lotusx.plugin")
 
 LEAVE_S = 2.0
 """How long plugins have for what they do at the end, together."""
+
+
+class _Entry:
+    """How entering one of them went, for whoever waits for it."""
+
+    def __init__(self) -> None:
+        self.over = anyio.Event()
+        self.entered = False
+        self.awaited = True
+        self.error: Exception | None = None
 
 
 class Lifespans:
@@ -30,7 +40,15 @@ class Lifespans:
         for lifespan in lifespans:
             if self._tasks is None:
                 self._tasks = await anyio.create_task_group().__aenter__()
-            await self._tasks.start(self._live, lifespan)
+            entry = _Entry()
+            # Not `TaskGroup.start`: cancelled in the moment of success it would wait for a task that is shielded.
+            self._tasks.start_soon(self._live, lifespan, entry)
+            try:
+                await entry.over.wait()
+            finally:
+                entry.awaited = False
+            if entry.error is not None:
+                raise entry.error
 
     async def stop(self) -> None:
         """Leave them. Their errors are logged; one that takes too long is cancelled."""
@@ -46,19 +64,23 @@ class Lifespans:
                 await self._ended.wait()
         await tasks.__aexit__(None, None, None)
 
-    async def _live(self, lifespan: AbstractAsyncContextManager[object], *, task_status: TaskStatus[None]) -> None:
-        entered = False
+    async def _live(self, lifespan: AbstractAsyncContextManager[object], entry: _Entry) -> None:
         with anyio.CancelScope(shield=True) as scope:  # a cancelled caller has it left, like any other
             self._scopes.add(scope)
+            if self._ending.is_set():  # the caller has gone before this began
+                scope.deadline = anyio.current_time() + LEAVE_S
             try:
                 async with lifespan:
-                    entered = True
-                    task_status.started()
+                    entry.entered = True
+                    entry.over.set()
                     await self._ending.wait()
-            except Exception:
-                if not entered:
-                    raise
-                logger.exception("%s: a plugin raised when the connection was closed", self._exchange)
+            except Exception as error:
+                if not entry.entered and entry.awaited:
+                    entry.error = error
+                else:
+                    said = "when the connection was closed" if entry.entered else "while nobody waited for it"
+                    logger.exception("%s: a plugin raised %s", self._exchange, said)
             finally:
+                entry.over.set()
                 self._scopes.discard(scope)
                 self._ended.set()

@@ -76,3 +76,42 @@ async def test_one_that_does_not_end_is_cancelled(monkeypatch: pytest.MonkeyPatc
     await lifespans.stop()
 
     assert gone.is_set()
+
+
+async def test_a_caller_that_is_cancelled_in_the_moment_one_is_entered_is_not_held() -> None:
+    log: list[str] = []
+    lifespans = Lifespans("acme")
+    with anyio.CancelScope() as caller:
+
+        @asynccontextmanager
+        async def unlucky() -> AsyncIterator[None]:
+            caller.cancel()
+            log.append("entered")
+            yield
+            log.append("left")
+
+        try:
+            await lifespans.start([unlucky()])
+        finally:
+            await lifespans.stop()
+
+    assert log == ["entered", "left"]
+
+
+async def test_an_error_on_entering_that_nobody_waits_for_any_more_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lifespans = Lifespans("acme")
+    with anyio.CancelScope() as caller:
+
+        @asynccontextmanager
+        async def late() -> AsyncIterator[None]:
+            caller.cancel()
+            await anyio.sleep(0.01)
+            async with noted([], "a", entering="the port is in use"):
+                yield
+
+        try:
+            await lifespans.start([late()])
+        finally:
+            await lifespans.stop()
+
+    assert "acme: a plugin raised while nobody waited for it" in caplog.text
