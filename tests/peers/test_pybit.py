@@ -13,6 +13,7 @@ from peer_sim import WAIT_S, Served, peer, serving
 
 trading = peer("pybit", "pybit.unified_trading")
 trade_socket = peer("pybit", "pybit._websocket_trading")
+stream = peer("pybit", "pybit._websocket_stream")
 errors = peer("pybit", "pybit.exceptions")
 
 KEY = {"api_key": "LOTUSXTESTKEY0001", "api_secret": "lotusx-test-secret-not-real-0123456789"}
@@ -40,6 +41,14 @@ def sockets(sim: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     monkeypatch.setattr(trading, "PRIVATE_WSS", sim.ws_url + "/v5/private")
     monkeypatch.setattr(trade_socket, "TRADE_WSS", sim.ws_url + "/v5/trade")
     made: list[Any] = []
+    take = stream._WebSocketManager._on_message
+
+    def take_from_afar(self: Any, message: str) -> None:
+        if '"success"' in message:
+            time.sleep(0.05)  # pybit notes a subscription only after it has sent it, which is late for a near venue
+        take(self, message)
+
+    monkeypatch.setattr(stream._WebSocketManager, "_on_message", take_from_afar)
 
     def make(kind: str) -> Any:
         if kind == "trade":
