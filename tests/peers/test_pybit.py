@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -35,7 +36,13 @@ def client(sim: Served) -> Any:
 
 
 @pytest.fixture
-def sockets(sim: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def subscribed() -> list[str]:
+    """What has answered a subscription."""
+    return []
+
+
+@pytest.fixture
+def sockets(sim: Served, subscribed: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Return a maker of sockets: of a public category, ``private``, or ``trade``."""
     monkeypatch.setattr(trading, "PUBLIC_WSS", sim.ws_url + "/v5/public/{CHANNEL_TYPE}")
     monkeypatch.setattr(trading, "PRIVATE_WSS", sim.ws_url + "/v5/private")
@@ -44,9 +51,12 @@ def sockets(sim: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     take = stream._WebSocketManager._on_message
 
     def take_from_afar(self: Any, message: str) -> None:
-        if '"success"' in message:
+        answers = json.loads(message).get("op") == "subscribe"
+        if answers:
             time.sleep(0.05)  # pybit notes a subscription only after it has sent it, which is late for a near venue
         take(self, message)
+        if answers:
+            subscribed.append(message)
 
     monkeypatch.setattr(stream._WebSocketManager, "_on_message", take_from_afar)
 
@@ -190,7 +200,9 @@ def test_spot_streams_are_there_too(sockets: Callable[..., Any]) -> None:
     assert "bid1Price" not in soon(lambda: seen, "ticker")[0]["data"]
 
 
-def test_private_streams_tell_what_commands_by_socket_do(sockets: Callable[..., Any], sim: Served) -> None:
+def test_private_streams_tell_what_commands_by_socket_do(
+    sockets: Callable[..., Any], subscribed: list[str], sim: Served
+) -> None:
     private, trade = sockets("private"), sockets("trade")
     orders: list[Any] = []
     fills: list[Any] = []
@@ -199,6 +211,7 @@ def test_private_streams_tell_what_commands_by_socket_do(sockets: Callable[..., 
     private.execution_stream(lambda message: fills.extend(message["data"]))
     private.position_stream(lambda message: told.add(message["topic"]))
     private.wallet_stream(lambda message: told.add(message["topic"]))
+    soon(lambda: len(subscribed) == 4, "answer to each subscription")
 
     def statuses(link: str) -> list[str]:
         return [order["orderStatus"] for order in orders if order["orderLinkId"] == link]
