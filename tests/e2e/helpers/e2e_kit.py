@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
 
 import lotusx
+from lotusx.errors import StaleBook
 from lotusx.streams import StreamState
 from lotusx_sim import Simulator
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
@@ -22,9 +24,12 @@ CANCEL = ("DELETE", "/api/v3/order")
 
 
 async def until(condition: Callable[[], object], within_s: float = 30.0) -> None:
-    """Wait for what happens on the other side of a socket."""
+    """Wait for what happens on the other side of a socket. A book that is stale meanwhile cannot tell yet."""
     with anyio.fail_after(within_s):
-        while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+        while True:
+            with suppress(StaleBook):
+                if condition():
+                    return
             await anyio.sleep(0.002)
 
 
