@@ -1,6 +1,6 @@
 """An HTTP connection fed by the event loop's callbacks, on asyncio and uvloop.
 
-A stream would cost three turns of the loop for each request; this costs one.
+A stream would cost three turns of the loop for each request; this costs two.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ class Exchange:
     def rest(self, new: NewOrder, now_ns: int) -> Order:
         """Place a limit order straight into its book, for an unwatched account that has the funds and no position.
 
-        What `place` comes to for an order that nothing can match, at a third of the cost: books begin with thousands.
+        What `place` comes to for an order that nothing can match, at about half the cost: books begin with thousands.
 
         Raises:
             Refused: It would take.
