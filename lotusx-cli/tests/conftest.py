@@ -80,12 +80,12 @@ def hyperliquid(portal: BlockingPortal) -> Iterator[Venue]:
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty working directory and home, and no settings of this machine."""
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty working directory, an empty home elsewhere (libraries cache there), no settings of this machine."""
     for name in os.environ:
         if name.startswith("LOTUSX_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
