@@ -13,6 +13,8 @@ _CHECKS = {
     Kind.TRADES: "nothing: prints have no rhythm; the pages of the exchange were followed from end to end",
     Kind.FUNDING: "the interval that the exchange states with each rate",
 }
+_LATE_NS = 1_500_000_000
+"""How much later than its interval, nanoseconds for each second of it, the next rate counts as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ def look(query: Query, store: Store, failed: tuple[tuple[Stretch, str], ...] = (
             gaps = _bar_gaps(wanted, store.times(wanted), query.bar_ns)
     elif query.kind is Kind.FUNDING:
         rates = store.column("interval_s", wanted)
-        gaps = _funding_gaps(rates)
-        if all(interval_s is None for _, interval_s in rates):
+        gaps = _funding_gaps(wanted, rates)
+        if not rates:
+            checked = "nothing: there is no rate, which would state its interval"
+        elif all(interval_s is None for _, interval_s in rates):
             checked = "nothing: the exchange states no interval with its rates"
     gaps = [part for gap in gaps for part in missing(gap, absent)]
     return Report(query, store.count(wanted), tuple(absent), tuple(gaps), checked, failed)
@@ -69,15 +73,16 @@ def _bar_gaps(wanted: Stretch, opens: list[int], bar_ns: int) -> list[Stretch]:
         gaps.append((opens[0] - head, opens[0]))
     gaps += [(one + bar_ns, other) for one, other in pairwise(opens) if other > one + bar_ns]
     last = opens[-1] + bar_ns
-    tail = (wanted[1] - last) // bar_ns * bar_ns
-    if tail > 0:
-        gaps.append((last, last + tail))
+    if last < wanted[1]:
+        gaps.append((last, wanted[1]))
     return gaps
 
 
-def _funding_gaps(rates: list[tuple[int, object]]) -> list[Stretch]:
+def _funding_gaps(wanted: Stretch, rates: list[tuple[int, object]]) -> list[Stretch]:
     gaps = []
-    for (one, interval_s), (other, _) in pairwise(rates):
-        if isinstance(interval_s, int) and other - one > interval_s * 1_500_000_000:  # exchanges are seconds late
+    if rates and isinstance(rates[0][1], int) and rates[0][0] - wanted[0] > rates[0][1] * _LATE_NS:
+        gaps.append((wanted[0], rates[0][0]))
+    for (one, interval_s), (other, _) in pairwise([*rates, (wanted[1], None)]):
+        if isinstance(interval_s, int) and other - one > interval_s * _LATE_NS:
             gaps.append((one + interval_s * 1_000_000_000, other))
     return gaps
