@@ -132,11 +132,66 @@ async def test_what_a_killed_process_leaves_is_not_taken_for_a_piece(exchange: l
     query, downloader = candles(12), Downloader(exchange, tmp_path)
     (report,) = await downloader.fetch([query])
     for path in files(tmp_path):
-        path.with_name(path.name + ".part").write_bytes(path.read_bytes()[:100])
+        path.with_name(f".{path.name}.part").write_bytes(path.read_bytes()[:100])
         path.unlink()
     assert downloader.look(query).rows == 0
     assert (await downloader.fetch([query])) == [report]
     assert files(tmp_path, "*.part") == []
+
+
+async def test_a_folder_that_is_being_written_to_is_read_as_one_table(
+    exchange: lotusx.Exchange, tmp_path: Path
+) -> None:
+    query, found = candles(12), []
+    await Downloader(exchange, tmp_path).fetch([query])
+
+    async def bars() -> AsyncIterator[Any]:
+        yield bar(0)
+        found.append(len(files(tmp_path, "*.part")))  # what a kill would leave there for ever
+        found.append(pq.read_table(tmp_path, columns=["open_time"]).num_rows)
+
+    await Store(tmp_path, "binance", "simulator", query).write((0, H), bars(), H)
+    assert found == [1, 12]
+
+
+async def test_queries_of_one_series_that_overlap_bring_no_row_twice(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    queries = [candles(20, end=NOW - 4 * H), candles(20), candles(20)]
+    reports = await Downloader(exchange, tmp_path).fetch(queries)
+
+    assert [report.rows for report in reports] == [20, 20, 20]
+    assert sum(pq.read_metadata(path).num_rows for path in files(tmp_path)) == 24
+
+
+class Late:
+    """A clock that is some seconds behind another one."""
+
+    def __init__(self, clock: Any, behind_s: int) -> None:
+        self._clock = clock
+        self.behind_s = behind_s
+        self.monotonic_ns, self.sleep = clock.monotonic_ns, clock.sleep
+
+    def now_ns(self) -> int:
+        return int(self._clock.now_ns()) - self.behind_s * S
+
+
+async def test_a_bar_that_is_taken_for_a_running_one_is_fetched_later(
+    server: memory.MemoryServer, tmp_path: Path
+) -> None:
+    clock = Late(server.clock, 10)
+    async with lotusx.connect(
+        "binance", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws, clock=clock
+    ) as exchange:
+        await server.clock.sleep((NOW + H + 5 * S - server.clock.now_ns()) / S)  # for us the hour is not over
+        query = candles(5, end=NOW + H)
+        downloader = Downloader(exchange, tmp_path)
+        (report,) = await downloader.fetch([query])
+        assert (report.rows, report.missing, report.gaps) == (4, ((NOW, NOW + H),), ())
+        (again,) = await downloader.fetch([query])
+        assert again == report
+
+        clock.behind_s = 0
+        (report,) = await downloader.fetch([query])
+        assert (report.rows, report.is_complete) == (5, True)
 
 
 async def test_a_venue_that_is_down_leaves_the_rest_named(
@@ -233,7 +288,7 @@ async def kept(tmp_path: Path, query: Query, *pieces: tuple[tuple[int, int], lis
             for item in items:
                 yield item
 
-        await store.write(stretch, each())
+        await store.write(stretch, each(), stretch[1])
     return store
 
 
@@ -255,12 +310,29 @@ async def test_bars_that_the_exchange_does_not_have_are_gaps(tmp_path: Path) -> 
 
 
 async def test_rates_are_expected_in_their_interval(tmp_path: Path) -> None:
-    query = Query(Kind.FUNDING, "BTC/USDT:USDT", 0, 48 * H)
+    query = Query(Kind.FUNDING, "BTC/USDT:USDT", 0, 32 * H)
     rates = [
         FundingRate(Symbol.parse(query.symbol), Decimal("0.0001"), hour * H + 5 * S, 8 * 3_600) for hour in (0, 8, 24)
     ]
-    report = look(query, await kept(tmp_path, query, ((0, 48 * H), rates)))
+    report = look(query, await kept(tmp_path, query, ((0, 32 * H), rates)))
     assert report.gaps == ((16 * H + 5 * S, 24 * H + 5 * S),)
+
+
+async def test_rates_are_expected_from_the_start_to_the_end(tmp_path: Path) -> None:
+    query = Query(Kind.FUNDING, "BTC/USDT:USDT", 0, 48 * H)
+    rates = [FundingRate(Symbol.parse(query.symbol), Decimal("0.0001"), hour * H, 8 * 3_600) for hour in (16, 24)]
+    report = look(query, await kept(tmp_path, query, ((0, 40 * H), rates)))
+    assert report.missing == ((40 * H, 48 * H),)
+    assert report.gaps == ((0, 16 * H), (32 * H, 40 * H))
+
+    none = replace(query, symbol="ETH/USDT:USDT")
+    assert look(none, await kept(tmp_path, none, ((0, 48 * H), []))).checked.startswith("nothing: there is no rate")
+
+
+async def test_a_bar_that_ends_after_the_query_is_expected_too(tmp_path: Path) -> None:
+    query = Query(Kind.CANDLES, BTC, 0, 3 * H + H // 2, "1h")
+    report = look(query, await kept(tmp_path, query, ((0, query.end_ns), [bar(0), bar(1), bar(2)])))
+    assert report.gaps == ((3 * H, query.end_ns),)
 
 
 async def test_a_full_disk_is_named_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

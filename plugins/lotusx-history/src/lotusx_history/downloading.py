@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ import anyio
 
 from lotusx import Exchange, TransportError
 from lotusx.errors import InvalidArgument, RateLimited, Unavailable
-from lotusx.model import Candle
 from lotusx_history.completeness import Report, look
 from lotusx_history.query import Kind, Query, Stretch, pieces
 from lotusx_history.store import Item, Store
@@ -64,12 +63,14 @@ class Downloader:
         now_ns = await self._exchange.market.server_time()
         past = [query.until(now_ns) for query in queries]
         stores = [self._store(query) for query in queries]
-        jobs = [
-            (index, stretch)
-            for index, query in enumerate(past)
-            if query is not None
-            for stretch in pieces(query, stores[index].have())
-        ]
+        covered: dict[Path, list[Stretch]] = {}  # there, or fetched for a query before: no row may come twice
+        jobs: list[tuple[int, Stretch]] = []
+        for index, (query, store) in enumerate(zip(past, stores, strict=True)):
+            if query is not None:
+                known = covered.setdefault(store.folder, store.have())
+                fetched = pieces(query, known)
+                known += fetched
+                jobs += ((index, stretch) for stretch in fetched)
         failed: dict[int, list[tuple[Stretch, str]]] = {}
         done = rows = 0
         raised: Exception | None = None
@@ -80,7 +81,8 @@ class Downloader:
             for index, stretch in waiting:
                 written = 0
                 try:
-                    written = await stores[index].write(stretch, self._items(queries[index], stretch))
+                    async with aclosing(self._items(queries[index], stretch)) as items:
+                        written = await stores[index].write(stretch, items, now_ns)
                 except _PASSES as error:
                     failed.setdefault(index, []).append((stretch, str(error)))
                 except Exception as error:  # a task group would wrap it
@@ -109,7 +111,7 @@ class Downloader:
     def _store(self, query: Query) -> Store:
         return Store(self._root, self._exchange.name, self._exchange.environment, query)
 
-    async def _items(self, query: Query, stretch: Stretch) -> AsyncIterator[Item]:
+    async def _items(self, query: Query, stretch: Stretch) -> AsyncGenerator[Item, None]:
         market, (start, end) = self._exchange.market, stretch
         source: AsyncIterator[Item]
         if query.kind is Kind.CANDLES:
@@ -120,5 +122,4 @@ class Downloader:
             source = market.iter_funding_rates(query.symbol, start=start, end=end)
         async with aclosing(source) as items:  # type: ignore[type-var]
             async for item in items:
-                if not isinstance(item, Candle) or item.closed:
-                    yield item
+                yield item

@@ -68,16 +68,19 @@ class Store:
                 found += zip(as_numbers(table[time]), table[name].to_pylist(), strict=True)
         return sorted((ns, value) for ns, value in found if wanted[0] <= ns < wanted[1])
 
-    async def write(self, stretch: Stretch, items: AsyncIterator[Item]) -> int:
+    async def write(self, stretch: Stretch, items: AsyncIterator[Item], now_ns: int) -> int:
         """Write *items*, oldest first, as the file of *stretch*; return how many.
 
-        The file has its name only once it is whole and on the disk: whatever happens before leaves none.
+        A candle that has not closed, by its own word or at *now_ns*, ends the file and the stretch that it covers
+        before it: it is still to be fetched.
+        The file has its name only once it is whole and on the disk: whatever happens before leaves none. Until then its
+        name begins with a dot, which readers of whole folders pass over.
 
         Raises:
             LotusXError: The disk does not take it; the text names the file.
         """
         target = self.folder / _name(stretch)
-        part = target.with_name(target.name + ".part")
+        part = target.with_name(f".{target.name}.part")
         schema = SCHEMAS[self._query.kind].with_metadata(self._metadata)
         count = 0
         try:
@@ -86,6 +89,9 @@ class Store:
                 with pq.ParquetWriter(file, schema, compression="zstd") as writer:
                     batch: list[Item] = []
                     async for item in items:
+                        if isinstance(item, Candle) and not (item.closed and item.close_ns <= now_ns):
+                            stretch = (stretch[0], item.open_ns)
+                            break
                         batch.append(item)
                         if len(batch) == _ROWS:
                             count += self._put(writer, batch)
@@ -93,7 +99,10 @@ class Store:
                     count += self._put(writer, batch)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(target)
+            if stretch[0] < stretch[1]:
+                part.replace(self.folder / _name(stretch))
+            else:
+                part.unlink()
         except OSError as error:
             part.unlink(missing_ok=True)
             raise LotusXError(
