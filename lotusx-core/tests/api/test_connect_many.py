@@ -222,6 +222,32 @@ async def test_a_portfolio_adds_exactly_and_waits_for_nobody_for_ever(acme: Simp
         assert [str(error) for error in (await many.portfolio()).unread["b"]] == ["reset"]
 
 
+async def test_a_portfolio_waits_for_no_connection_that_is_being_opened_again(
+    acme: SimpleNamespace, tmp_path: Path
+) -> None:
+    listing, go_on = acme.market.instruments, anyio.Event()
+
+    async def slowly() -> Any:
+        await go_on.wait()
+        return await listing()
+
+    async with lotusx.connect_many({"a": KEYED, "b": broken_journal(tmp_path)}, failures="isolated") as many:
+        (tmp_path / "orders.db").unlink()
+        acme.market.instruments = slowly
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(many.reopen, "b")
+            with anyio.fail_after(30):
+                while "b" in many.failed:  # noqa: ASYNC110 - nothing is told of it
+                    await anyio.sleep(0.001)
+            portfolio = await many.portfolio()
+            go_on.set()
+        assert {name: str(errors[0]) for name, errors in portfolio.unread.items()} == {
+            "b": "the connection 'b' is just being opened again"
+        }
+        assert portfolio.asset("BTC").missing == ("b",)
+        assert not (await many.portfolio()).unread
+
+
 async def test_what_several_list_is_matched(acme: SimpleNamespace) -> None:
     async with lotusx.connect_many({"a": "acme", "b": "acme"}) as many:
         (found,) = await many.match(base="BTC")
@@ -272,6 +298,8 @@ async def test_a_leg_whose_connection_has_failed_is_named_and_left_out(acme: Sim
         async with many.consolidated_book(markets, ask_fees=True, **rule) as book:
             with pytest.raises(SourceFailed):
                 await book.wait_used()
+            with anyio.fail_after(30), pytest.raises(InvalidArgument, match="from 1 to 2, the legs"):
+                await book.wait_used(3)
             with anyio.fail_after(30):
                 async for found in book.changes():
                     if {leg.state for leg in found.legs} == {LegState.FAILED}:

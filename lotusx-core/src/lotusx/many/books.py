@@ -105,9 +105,12 @@ class LiveConsolidatedBook:
         """Wait until *count* legs (``None``: all) are in use, and return the book.
 
         Raises:
+            InvalidArgument: It has not so many legs.
             SourceFailed: So many will never be, because legs have failed for good.
         """
         wanted = len(self._plans) if count is None else count
+        if not 1 <= wanted <= len(self._plans):
+            raise InvalidArgument(f"count is from 1 to {len(self._plans)}, the legs of this book; not {wanted}")
         async for book in self.changes():
             if sum(leg.state is LegState.USED for leg in book.legs) >= wanted:
                 return book

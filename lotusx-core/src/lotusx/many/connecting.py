@@ -159,9 +159,10 @@ class Many:
         try:
             return self._hosts.held[name]
         except KeyError:
-            raise LotusXError(
-                f"the connection {name!r} is not open: async with lotusx.connect_many(…) as many: …"
-            ) from None
+            what = "is not open: async with lotusx.connect_many(…) as many: …"
+            if self._context is not None and name in self._connections:
+                what = "is just being opened again"
+            raise LotusXError(f"the connection {name!r} {what}") from None
 
     @property
     def alive(self) -> Mapping[str, Exchange]:
@@ -309,14 +310,14 @@ class Many:
     async def portfolio(self, *, timeout_s: float = 30.0) -> Portfolio:
         """Ask every account for its balances and positions, all at once.
 
-        What could not be read is said in the result and raises nothing: a connection that has failed, has no key, or
-        does not answer within *timeout_s*.
+        What could not be read is said in the result and raises nothing: a connection that has failed, is just being
+        opened again, has no key, or does not answer within *timeout_s*.
         """
         exchanges: dict[str, Exchange | LotusXError] = {}
         for name in self.names:
             try:
                 exchanges[name] = self[name]
-            except ConnectorFailed as error:
+            except LotusXError as error:
                 exchanges[name] = error
         return Portfolio(await read_all(exchanges, self._clock, timeout_s))
 

@@ -49,7 +49,7 @@ class Reading(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """One account. ``exchange``, ``environment`` and ``account`` are ``None`` where the connection has failed."""
+    """One account. ``exchange``, ``environment`` and ``account`` are ``None`` where the connection is not open."""
 
     connector: str
     exchange: str | None
@@ -61,7 +61,11 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class AssetTotal:
-    """What all accounts that could be read hold of one asset; ``missing``: connections that could not be."""
+    """What all connections that could be read show of one asset; ``missing``: connections that could not be.
+
+    A wallet that two connections show counts twice: two connections of one account, and those of exchanges whose
+    products share one wallet. Nothing tells them from two wallets that hold the same.
+    """
 
     asset: str
     free: Decimal
@@ -110,7 +114,7 @@ class Portfolio:
         return tuple((name, item) for name, each in self.accounts.items() for item in each.positions.items or ())
 
     def asset(self, asset: str) -> AssetTotal:
-        """Return how much of *asset* the accounts hold together, exactly, and whose part is missing from it."""
+        """Return how much of *asset* the connections show together, exactly, and whose part is missing from it."""
         held = [balance for _, balance in self.balances if balance.asset == asset]
         return AssetTotal(
             asset,
