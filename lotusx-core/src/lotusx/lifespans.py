@@ -51,7 +51,7 @@ class Lifespans:
                 raise entry.error
 
     async def stop(self) -> None:
-        """Leave them. Their errors are logged; one that takes too long is cancelled."""
+        """Leave them. Their errors are logged; one that takes too long is cancelled, and that is logged too."""
         tasks, self._tasks = self._tasks, None
         if tasks is None:
             return
@@ -78,9 +78,18 @@ class Lifespans:
                 if not entry.entered and entry.awaited:
                     entry.error = error
                 else:
-                    said = "when the connection was closed" if entry.entered else "while nobody waited for it"
+                    said = "when the connection was closed"
+                    if not entry.entered:
+                        said = "while nobody waited for it"
+                    elif not self._ending.is_set():
+                        said = "while the connection was open; what it had running there has ended"
                     logger.exception("%s: a plugin raised %s", self._exchange, said)
             finally:
+                if scope.cancel_called:
+                    logger.error(
+                        "%s: a plugin was not done %g s after the connection was closed, and was cut off",
+                        self._exchange, LEAVE_S,
+                    )  # fmt: skip
                 entry.over.set()
                 self._scopes.discard(scope)
                 self._ended.set()

@@ -59,7 +59,30 @@ async def test_an_error_on_leaving_is_logged_and_goes_no_further(caplog: pytest.
     assert "acme: a plugin raised when the connection was closed" in caplog.text
 
 
-async def test_one_that_does_not_end_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_breaks_while_the_connection_is_open_is_logged_as_that(caplog: pytest.LogCaptureFixture) -> None:
+    @asynccontextmanager
+    async def breaking() -> AsyncIterator[None]:
+        async def broken() -> None:
+            raise RuntimeError("the disk is full")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(broken)
+            yield
+
+    lifespans = Lifespans("acme")
+    await lifespans.start([breaking()])
+    with anyio.fail_after(30):
+        while "a plugin raised" not in caplog.text:  # noqa: ASYNC110 - nothing is told of it
+            await anyio.sleep(0.001)
+    await lifespans.stop()
+
+    assert "acme: a plugin raised while the connection was open" in caplog.text
+    assert "cut off" not in caplog.text
+
+
+async def test_one_that_does_not_end_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("lotusx.lifespans.LEAVE_S", 0.01)
     gone = anyio.Event()
 
@@ -76,6 +99,7 @@ async def test_one_that_does_not_end_is_cancelled(monkeypatch: pytest.MonkeyPatc
     await lifespans.stop()
 
     assert gone.is_set()
+    assert "acme: a plugin was not done 0.01 s after the connection was closed, and was cut off" in caplog.text
 
 
 async def test_a_caller_that_is_cancelled_in_the_moment_one_is_entered_is_not_held() -> None:
