@@ -211,6 +211,18 @@ async def test_a_withdrawal_leaves_only_where_it_is_allowed_and_is_listed(place:
         assert gone.status is (FundsStatus.UNKNOWN if place.name == "hyperliquid" else FundsStatus.COMPLETED)
 
 
+@pytest.mark.parametrize("place", LEAVING, ids=str)
+async def test_spans_that_meet_in_the_middle_of_a_second_miss_no_withdrawal(place: Place) -> None:
+    async with at(place) as (exchange, sim):
+        sim.deposit(place.asset, "-1", account=place.own or "main")
+        (gone,) = await exchange.withdrawals(place.asset)
+        second = gone.exchange_ns // 10**9 * 10**9
+        for cut in (second + 1, second + 999_999_999):
+            first = await exchange.withdrawals(start=second - 10**9, end=cut)
+            after = await exchange.withdrawals(start=cut, end=second + 10**10)
+            assert [*first, *after] == [gone]
+
+
 @pytest.mark.parametrize("place", GUARDED, ids=str)
 async def test_a_key_without_that_right_withdraws_nothing(place: Place) -> None:
     assert place.withdraw is not None

@@ -124,6 +124,15 @@ async def test_withdrawals_take_a_tenth_of_the_accounts_minute(desk: Any) -> Non
     assert desk.costs == {"sapi-account-weight": 18_000}
 
 
+async def test_withdrawals_are_asked_for_by_the_whole_seconds_that_they_are_dated_by(desk: Any) -> None:
+    desk.rest.reply(json.dumps([WITHDRAWAL]))
+
+    await desk.connector.account.withdrawals(None, Span(NOW_NS - DAY_NS + 1, NOW_NS + 250 * MS))
+
+    params = desk.sent[2]
+    assert (params["startTime"], params["endTime"]) == ("1769913600000", "1770000000999")
+
+
 @pytest.mark.parametrize("market", ["spot", "perp"])
 async def test_a_transfer_is_one_signed_command(
     make_desk: Callable[..., Any], make_futures: Callable[..., Any], market: str

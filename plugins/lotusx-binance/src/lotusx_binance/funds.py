@@ -14,18 +14,17 @@ import msgspec
 
 from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
 from lotusx.model import Deposit, FundsStatus, Transfer, Wallet, Withdrawal, decimal_from_wire, funds_status
-from lotusx.plugin import Cost, Verb
+from lotusx.plugin import Cost, Span, Verb
 from lotusx_binance.calls import Calls, Params, reader
 from lotusx_binance.pools import SAPI_ACCOUNT_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from lotusx.plugin import Span
-
 T = TypeVar("T")
 
 MS: Final = 1_000_000
+SECOND: Final = 1_000 * MS
 PER_PAGE: Final = 1_000
 LONGEST_NS: Final = 89 * 86_400_000 * MS
 """Start and end must be less than 90 days apart."""
@@ -173,7 +172,13 @@ class Funds(Calls):
         return [to_deposit(row) for row in await _all(ask, asset, span)]
 
     async def withdrawals(self, asset: str | None, span: Span) -> list[Withdrawal]:
-        """``GET capital/withdraw/history``, 18000 of the account's 180000 a minute, in pieces of less than 90 days."""
+        """``GET capital/withdraw/history``, 18000 of the account's 180000 a minute, in pieces of less than 90 days.
+
+        Asked for by whole seconds, as they are dated: one that is asked for in the middle of a second is dated before.
+        """
+        assert span.start_ns is not None, "the core gives both ends"
+        assert span.end_ns is not None, "the core gives both ends"
+        whole = Span(span.start_ns // SECOND * SECOND, -(-span.end_ns // SECOND) * SECOND)
 
         async def ask(params: Params) -> Sequence[WithdrawalRow]:
             request = self.request(
@@ -185,7 +190,7 @@ class Funds(Calls):
             )
             return await self._call(request, _WITHDRAWALS)
 
-        return [to_withdrawal(row) for row in await _all(ask, asset, span)]
+        return [to_withdrawal(row) for row in await _all(ask, asset, whole)]
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """``POST asset/transfer``, 900 of the account's weight. It takes no id, and answers with its own.
