@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lotusx.errors import InvalidArgument, LotusXError, TransferOutcomeUnknown
+from lotusx.errors import InvalidArgument, ItemRejected, LotusXError, TransferOutcomeUnknown
 from lotusx.guard import Guard
 from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
@@ -118,7 +118,7 @@ class Account:
         """
         self._guard.private(Capability.DEPOSITS)
         span = self._funds_span(start, end)
-        return _oldest_first({item.deposit_id: item for item in await self._port.deposits(asset, span)}, span)
+        return _oldest_first(await self._port.deposits(asset, span), span, lambda item: item.deposit_id)
 
     async def withdrawals(
         self, asset: str | None = None, *, start: Moment = None, end: Moment = None
@@ -126,7 +126,7 @@ class Account:
         """Return all withdrawals that were asked for in [start, end), oldest first; arguments as of `deposits`."""
         self._guard.private(Capability.WITHDRAWALS)
         span = self._funds_span(start, end)
-        return _oldest_first({item.withdrawal_id: item for item in await self._port.withdrawals(asset, span)}, span)
+        return _oldest_first(await self._port.withdrawals(asset, span), span, lambda item: item.withdrawal_id)
 
     def _funds_span(self, start: Moment, end: Moment) -> Span:
         span = to_span(start, end)
@@ -156,7 +156,7 @@ class Account:
             with made_as(Origin.ACCOUNT):
                 return await self._port.transfer(asset, wanted, source, target, transfer_id)
         except LotusXError as error:
-            if not error.may_have_executed:
+            if not error.may_have_executed and not isinstance(error, ItemRejected):  # which is of what was answered
                 raise
             seen = f"{type(error).__name__}: {error}"
         look_up = self._port.transfer_look_up(source, target, transfer_id)
@@ -192,15 +192,16 @@ class Account:
 _Listed = TypeVar("_Listed", "Deposit", "Withdrawal")
 
 
-def _oldest_first(found: Mapping[str, _Listed], span: Span) -> list[_Listed]:
-    """Return what of *found*, by id, lies in *span*, and what has no time; of one moment, in the order of their ids.
+def _oldest_first(items: Iterable[_Listed], span: Span, id_of: Callable[[_Listed], str]) -> list[_Listed]:
+    """Return what of *items* lies in *span*, and what has no time, each once; of one moment, in the order of their ids.
 
-    An exchange may count the ends of a span in seconds, or include the last moment.
+    An exchange may count the ends of a span in seconds, or include the last moment. Where it has no ids, one that is
+    made of a transaction may stand for several that the transaction paid.
     """
     begins, ends = span.start_ns or 0, span.end_ns or 0
-    kept = [
-        (item.exchange_ns, len(name), name)
-        for name, item in found.items()
+    kept = {
+        (id_of(item), item.asset, item.amount, item.address, item.tag): item
+        for item in items
         if not item.exchange_ns or begins <= item.exchange_ns < ends
-    ]
-    return [found[name] for _, _, name in sorted(kept)]
+    }
+    return sorted(kept.values(), key=lambda item: (item.exchange_ns, len(id_of(item)), id_of(item)))

@@ -505,7 +505,7 @@ class TransferOutcomeUnknown(LotusXError):
     Do not send it again before you have looked: a second one moves the money a second time.
 
     Attributes:
-        transfer_id: The id that was sent with it, where the exchange takes one; else of this call alone.
+        transfer_id: Of this call; where the exchange takes one it was sent along, in the form that ``look_up`` has.
         evidence: What was tried and seen, oldest first, one sentence each.
         look_up: How to see whether it was made.
     """

@@ -19,13 +19,14 @@ from lotusx.errors import (
     ErrorKind,
     InsufficientFunds,
     InvalidArgument,
+    ItemRejected,
     LotusXError,
     NotSupported,
     RequestTimeout,
     TransferOutcomeUnknown,
     exchange_error,
 )
-from lotusx.model import FundsStatus, Wallet, funds_status
+from lotusx.model import Deposit, FundsStatus, Wallet, funds_status
 
 from .acme import install
 
@@ -48,6 +49,23 @@ async def test_deposits_come_oldest_first_each_once_and_only_those_of_the_span(a
 
     assert [(item.deposit_id, item.exchange_ns) for item in found] == [("a", 10), ("b", 20)]
     assert acme.account.calls == [("deposits", "BTC", 10, 100)]
+
+
+async def test_deposits_that_one_transaction_paid_are_told_apart(acme: SimpleNamespace) -> None:
+    def paid(asset: str, amount: int, status: FundsStatus = FundsStatus.COMPLETED) -> Deposit:
+        return Deposit("0x1", asset, Decimal(amount), status, "", 20, tx_id="0x1")
+
+    async def deposits(asset: str | None, span: Any) -> list[Deposit]:
+        return [paid("BTC", 1, FundsStatus.PENDING), paid("USDT", 1), paid("BTC", 2), paid("BTC", 1)]
+
+    acme.account.deposits = deposits
+    async with lotusx.connect("acme", credentials=KEYS) as exchange:
+        found = await exchange.deposits(start=10, end=100)
+
+    assert {(item.asset, item.amount, item.status) for item in found} == {
+        ("BTC", 1, FundsStatus.COMPLETED), ("BTC", 2, FundsStatus.COMPLETED), ("USDT", 1, FundsStatus.COMPLETED)
+    }  # fmt: skip
+    assert len(found) == 3
 
 
 async def test_without_a_start_ninety_days_are_asked_for(acme: SimpleNamespace) -> None:
@@ -84,8 +102,9 @@ async def test_a_transfer_says_what_moved_and_has_an_id_of_its_own(acme: SimpleN
     [
         RequestTimeout("no reply"),
         exchange_error(ErrorKind.UNKNOWN_EXECUTION, "acme", "-1007", "Send status unknown"),
+        ItemRejected("0 rows of transfer, not one", field="data"),
     ],
-    ids=["no reply", "a reply that says so"],
+    ids=["no reply", "a reply that says so", "a reply that cannot be understood"],
 )
 async def test_a_transfer_in_doubt_is_sent_once_and_says_where_to_look(
     acme: SimpleNamespace, failure: LotusXError

@@ -45,6 +45,8 @@ def funds_status(table: Mapping[str, FundsStatus], raw: object) -> FundsStatus:
 class Deposit:
     """Money that came, or is coming, from outside. ``deposit_id`` identifies it at one exchange.
 
+    Where that gives none, its transaction does, which may have paid several: what they are told apart by is the rest.
+
     Attributes:
         amount: In ``asset``, as the exchange states it; what it charges is not taken off.
         raw_status: The exchange's own word or number.
@@ -99,9 +101,9 @@ class Transfer:
     """Money that moved between two wallets of one account.
 
     Attributes:
-        transfer_id: The id that was sent with it, or else the exchange's; "": neither exists.
+        transfer_id: The id that was sent with it, as it was sent, or else the exchange's; "": neither exists.
         source, target: The wallets, as they were asked for.
-        raw_status: The exchange's own word; "": it says none, and acceptance is completion.
+        raw_status: The exchange's own word; "": it said none, and *status* is what its acceptance means there.
     """
 
     transfer_id: str
