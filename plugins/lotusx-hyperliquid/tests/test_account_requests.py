@@ -132,7 +132,8 @@ async def test_transfers_by_the_wallets_they_join(
     desk: Any, asset: str, source: str, target: str, expected: dict[str, Any]
 ) -> None:
     desk.rest.reply(DEFAULT)
-    await desk.connector.account.transfer(asset, D("7.5"), source, target, "id")
+    moved = await desk.connector.account.transfer(asset, D("7.5"), source, target, "id")
+    assert moved.transfer_id == ""  # no id goes along
     assert {name: value for name, value in desk.action.items() if name in expected} == expected
 
 

@@ -117,7 +117,7 @@ async def test_a_transfer_carries_an_id_and_is_asked_after(desk: Desk) -> None:
     }  # fmt: skip
     assert (command.signed, command.effect) == (True, Effect.COMMAND)
     assert desk.rest.last.query == "transId=754147"
-    assert (moved.transfer_id, moved.status, moved.raw_status) == (UUID, FundsStatus.COMPLETED, "success")
+    assert (moved.transfer_id, moved.status, moved.raw_status) == (NAME, FundsStatus.COMPLETED, "success")
     look_up = desk.connector.account.transfer_look_up("funding", "unified", UUID)
     assert look_up == f"native.call('GET', '/api/v5/asset/transfer-state', {{'clientId': '{NAME}'}}, signed=True)"
 

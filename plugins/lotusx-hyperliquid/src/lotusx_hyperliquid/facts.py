@@ -86,7 +86,7 @@ CAPABILITIES = MappingProxyType(
         C.FILLS: Support.partial("the newest 10000 of the account", max_limit=2_000),
         C.FEES: Support.partial("the first dex and spot; of a builder's dex the exchange states no rates"),
         C.PERMISSIONS: Support.partial("what the address is: an account, an agent wallet, a vault or a sub-account"),
-        C.TRANSFER: Support.partial("between spot and perpetuals, to a vault, a sub-account or another account"),
+        C.TRANSFER: Support.partial("between spot and perpetuals, and with a vault or a sub-account"),
         C.WEBSOCKET_ORDERS: Support.partial("with the option order_entry='ws'"),
         C.DEPOSITS: Support.partial("USDC over the bridge; tokens that others send are in native.ledger"),
         C.WITHDRAWALS: Support.partial("USDC over the bridge, without status, address and transaction there"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -159,7 +159,7 @@ class Funds(Endpoints):
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """``POST asset/transfer``, and once ``GET asset/transfer-state``: the answer does not say that it is done."""
-        body = {
+        body: dict[str, Any] = {
             "type": "0",
             "ccy": asset,
             "amt": amount,
@@ -179,7 +179,7 @@ class Funds(Endpoints):
         except LotusXError:
             told = MoveState("")  # it was accepted, whatever became of the question
         status = funds_status(TRANSFER_STATUS, told.state)
-        return Transfer(transfer_id, asset, amount, str(source), str(target), status, told.state)
+        return Transfer(body["clientId"], asset, amount, str(source), str(target), status, told.state)
 
     def _wallet(self, wallet: str) -> str:
         name = WALLETS.get(wallet, wallet)

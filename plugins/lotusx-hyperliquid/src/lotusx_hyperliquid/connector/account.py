@@ -213,6 +213,8 @@ class HyperliquidAccount(AccountPort):
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """Move between wallets: ``spot``, ``perp``, ``perp:<dex>``, ``vault:<address>`` and ``sub:<address>``.
 
+        No id goes along, and none comes back.
+
         Raises:
             NotSupported: There is no way between these two.
             CredentialsError: The way is the account's own, and the key is an agent wallet's.
@@ -226,7 +228,7 @@ class HyperliquidAccount(AccountPort):
             token, amount, source, target, account=signer.account, user=signer.user, is_agent=signer.is_agent
         )
         await self._rest.act(action)
-        return Transfer(transfer_id, asset, amount, str(source), str(target), FundsStatus.COMPLETED)
+        return Transfer("", asset, amount, str(source), str(target), FundsStatus.COMPLETED)
 
     def transfer_look_up(self, source: str, target: str, transfer_id: str) -> str:
         return "native.ledger(start_ms), whose rows have no ids: the time and the amount tell"
