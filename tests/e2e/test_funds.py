@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 import lotusx
-from lotusx.errors import AuthenticationError, InsufficientFunds, NotSupported, PermissionDenied, TransferOutcomeUnknown
+from lotusx.errors import (
+    AuthenticationError,
+    InsufficientFunds,
+    InvalidArgument,
+    NotSupported,
+    PermissionDenied,
+    TransferOutcomeUnknown,
+)
 from lotusx.model import FundsStatus
 from lotusx_sim import Backpack, BinancePerp, BinanceSpot, Bybit, Hyperliquid, Okx, Simulator, serve
 from lotusx_sim.dialects import backpack, binance, bybit, hyperliquid, okx
@@ -194,6 +201,8 @@ async def test_a_withdrawal_leaves_only_where_it_is_allowed_and_is_listed(place:
         before = asked(sim)
         with pytest.raises(NotSupported, match="allow_withdrawals"):
             await exchange.native.call(verb, path, params, signed=True)
+        with pytest.raises((NotSupported, InvalidArgument)):
+            await exchange.native.call(verb, f"{path}?x=1", params, signed=True)
         assert asked(sim) == before
     async with at(place, allow_withdrawals=True) as (exchange, sim):
         owned = sim.exchange.accounts

@@ -79,8 +79,15 @@ async def test_native_call_writes_and_reads_exactly(desk: Any) -> None:
 async def test_native_call_refuses_floats_and_withdrawals(desk: Any, make_desk: Callable[..., Any]) -> None:
     with pytest.raises(InvalidArgument, match="quantity"):
         await desk.connector.native.call("POST", "/api/v3/order", {"quantity": 0.1})
-    with pytest.raises(NotSupported, match="allow_withdrawals"):
-        await desk.connector.native.call("POST", "/sapi/v1/capital/withdraw/apply", {"coin": "BTC"}, signed=True)
+    for path in (
+        "v1/capital/withdraw/apply",
+        "v1/localentity/withdraw/apply?x=1",
+        "v2/fiat/withdraw",
+        "v1/giftcard/buyCode",
+    ):
+        with pytest.raises(NotSupported, match="allow_withdrawals"):
+            await desk.connector.native.call("POST", f"/sapi/{path}", {"coin": "BTC"}, signed=True)
+    assert desk.rest.requests == []
     allowed = make_desk(allow_withdrawals=True)
     allowed.rest.reply('{"id":"1"}')
     assert await allowed.connector.native.call("POST", "/sapi/v1/capital/withdraw/apply", {}, signed=True) == {

@@ -10,6 +10,7 @@ import pytest
 from hyperliquid_documents import DEFAULT, USER, done
 
 from lotusx.errors import InvalidArgument, NotSupported
+from lotusx_hyperliquid import actions, user_actions
 
 pytestmark = pytest.mark.anyio
 OTHER = "0x" + "cd" * 20
@@ -57,6 +58,8 @@ async def test_money_leaves_the_account_only_where_that_is_configured(desk: Any,
         native.usd_send(OTHER, D(5)),
         native.spot_send(OTHER, "HYPE:0x1", D(5)),
         native.call("POST", "/exchange", send, signed=True),
+        native.do(actions.AgentSendAsset(OTHER, "", "spot", "USDC:0x1", "5", fromSubAccount="")),
+        native.act(user_actions.Withdraw(OTHER, "5")),
     ):
         with pytest.raises(NotSupported, match="allow_withdrawals"):
             await call

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from okx_desk import Desk
 
-from lotusx.errors import ExchangeError, InvalidArgument, RequestTimeout
+from lotusx.errors import ExchangeError, InvalidArgument, NotSupported, RequestTimeout
 from lotusx.model import FundsStatus, Wallet
 from lotusx.plugin import Effect, Span
 from lotusx_okx import funds
@@ -104,6 +104,15 @@ async def test_withdrawals_come_from_a_list_of_their_own(desk: Desk) -> None:
     assert found.asset == "ETH"
     assert desk.asked == ["GET /api/v5/asset/withdrawal-history"]
     assert "ccy" not in parse_qs(desk.rest.last.query)
+
+
+@pytest.mark.parametrize(
+    "path", ["asset/withdrawal", "asset/withdrawal/?ccy=BTC", "asset/withdrawal-lightning", "fiat/create-withdrawal"]
+)
+async def test_no_endpoint_takes_money_off_the_exchange_unless_that_is_allowed(desk: Desk, path: str) -> None:
+    with pytest.raises(NotSupported, match="allow_withdrawals"):
+        await desk.connector.native.call("POST", f"/api/v5/{path}", {"ccy": "BTC"}, signed=True)
+    assert desk.asked == []
 
 
 async def test_a_transfer_carries_an_id_and_is_asked_after(desk: Desk) -> None:

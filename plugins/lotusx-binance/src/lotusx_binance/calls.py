@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Params = Mapping[str, Any]
 
+_WITHDRAWALS = ("/withdraw/apply", "/fiat/withdraw", "/giftcard/createCode", "/giftcard/buyCode")
+"""How the paths end that take money off the exchange: a gift card is whoever's that has its code."""
+
 
 def text_of(name: str, value: object) -> str:
     """Write one parameter. `Decimal` without exponent, lists as JSON without spaces; a float is refused."""
@@ -151,7 +154,10 @@ class Calls:
         Raises:
             NotSupported: A withdrawal, unless the option ``allow_withdrawals`` is set.
         """
-        if path.rstrip("/").endswith("/withdraw/apply") and self._kernel.options.get("allow_withdrawals") is not True:
+        if (
+            path.partition("?")[0].rstrip("/").endswith(_WITHDRAWALS)
+            and self._kernel.options.get("allow_withdrawals") is not True
+        ):
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         request = self.request(
             Verb(verb.upper()),

@@ -79,9 +79,18 @@ class HyperliquidNative(Endpoints):
         self._check_money_out(action)
         return await self._call(self.command(action, lane=lane), _any)
 
+    async def act(self, action: Action, *, items: int = 1, lane: Lane = Lane.NORMAL) -> types.ActionReply:
+        """Sign and send *action*, of so many *items*; return its answer, read.
+
+        Raises:
+            NotSupported: Money would leave the account, and the option ``allow_withdrawals`` is not set.
+        """
+        self._check_money_out(action)
+        return await super().act(action, items=items, lane=lane)
+
     def _check_money_out(self, action: Action) -> None:
         out = isinstance(action, _MONEY_OUT)
-        if isinstance(action, user_actions.SendAsset):
+        if isinstance(action, user_actions.SendAsset | actions.AgentSendAsset):
             out = action.destination != self.user
         if out and self._kernel.options.get("allow_withdrawals") is not True:
             what = "withdrawals and payments to others unless allow_withdrawals=True is configured"

@@ -13,7 +13,11 @@ from lotusx.plugin import Response, Verb
 from lotusx_okx.rest import Endpoints
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_WITHDRAW = "/api/v5/asset/withdrawal"
+_WITHDRAWALS = (
+    "/api/v5/asset/withdrawal",
+    "/api/v5/asset/withdrawal-lightning",
+    "/api/v5/fiat/create-withdrawal",
+)
 
 
 def _any(response: Response) -> Any:
@@ -54,7 +58,10 @@ class OkxNative(Endpoints):
             raise InvalidArgument(f"{self._exchange} has one service, 'api', not {service!r}", rule="service")
         if verb.upper() not in ("GET", "POST"):
             raise InvalidArgument(f"{verb!r} is neither GET nor POST: OKX knows no others", rule="verb")
-        if path.rstrip("/") == _WITHDRAW and self._kernel.options.get("allow_withdrawals") is not True:
+        if (
+            path.partition("?")[0].rstrip("/") in _WITHDRAWALS
+            and self._kernel.options.get("allow_withdrawals") is not True
+        ):
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         request = self.request(Verb[verb.upper()], path, params, signed=signed, weight=weight)
         return await self._call(request, _any)

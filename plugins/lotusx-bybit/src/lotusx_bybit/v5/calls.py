@@ -114,7 +114,10 @@ class Calls:
             NotSupported: A withdrawal, unless the option ``allow_withdrawals`` is set.
         """
         path = path.rstrip("/")
-        if path in _WITHDRAWALS and self._kernel.options.get("allow_withdrawals") is not True:
+        if (
+            path.partition("?")[0].rstrip("/") in _WITHDRAWALS
+            and self._kernel.options.get("allow_withdrawals") is not True
+        ):
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         lane = Lane.URGENT if path in _CANCELS else Lane.NORMAL
         request = self.request(
