@@ -140,7 +140,7 @@ class PublicData(MarketDataPort):
                 row,
                 symbol=instrument.symbol,
                 interval=interval,
-                now_ms=received_ns // MS,
+                now_ms=self._kernel.exchange_ns() // MS,
                 received_ns=received_ns,
             )
             for row in rows

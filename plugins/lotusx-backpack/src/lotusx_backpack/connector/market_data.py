@@ -163,9 +163,9 @@ class BackpackMarketData(MarketStreams):
         fixed_ms = interval.fixed_ms
         length = LONGEST_MONTH_S if fixed_ms is None else fixed_ms // 1_000
         limit = min(limit, MAX_ROWS)
-        received_ns = self._now_ns()
+        received_ns, now_ns = self._now_ns(), self._kernel.exchange_ns()
         final = last(span, S)
-        end = received_ns // S if final is None else final
+        end = now_ns // S if final is None else final
         start = first(span, S) if cursor is None else int(cursor)
         begin = max(end - limit * length, 0) if start is None else start
         until = end if start is None else min(end, begin + limit * length - 1)
@@ -178,7 +178,7 @@ class BackpackMarketData(MarketStreams):
             following = str(max(reached, begin + 1))
         candles = (
             convert.to_candle(
-                row, symbol=instrument.symbol, interval=interval, now_ns=received_ns, received_ns=received_ns
+                row, symbol=instrument.symbol, interval=interval, now_ns=now_ns, received_ns=received_ns
             )
             for row in kept
         )

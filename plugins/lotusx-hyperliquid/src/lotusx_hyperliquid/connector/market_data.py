@@ -162,7 +162,7 @@ class HyperliquidMarketData(MarketStreams):
         length = interval.fixed_ms or LONGEST_MONTH_MS
         coin, limit = instrument.venue_symbol, min(limit, MAX_CANDLES)
         received_ns = self._now_ns()
-        now = received_ns // MS
+        now = self._kernel.exchange_ns() // MS
         last = last_ms(span)
         end = now if last is None else last
         start = first_ms(span) if cursor is None else int(cursor)
