@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AsyncExitStack
 from decimal import Decimal as D
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from e2e_kit import BTC, Connect, collect, is_up, take, until
 import lotusx
 from lotusx.errors import MalformedReply
 from lotusx.model import Interval
-from lotusx.streams import StatusChange
+from lotusx.streams import Overflow, StatusChange
 from lotusx_sim import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -281,3 +282,22 @@ async def test_a_reply_of_another_shape_is_a_typed_error_that_keeps_the_body(
     with pytest.raises(MalformedReply) as caught:
         await exchange.market.server_time()
     assert caught.value.body == '["another shape"]'
+
+
+async def test_what_a_blocking_stream_still_holds_can_be_read_after_its_connection_was_closed(
+    connect: Connect, sim: Simulator
+) -> None:
+    exchange = connect()
+    async with AsyncExitStack() as stack:
+        async with exchange:
+            trades = await stack.enter_async_context(
+                exchange.market.stream_trades(BTC, buffer=4, overflow=Overflow.BLOCK)
+            )
+            await until(lambda: is_up(trades))
+            with anyio.fail_after(30):
+                while not trades.holding:
+                    sim.trade("BTCUSDT", "buy", "0.001")
+                    await anyio.sleep(0.001)
+        waiting = trades.counters.waiting
+        assert waiting > 4
+        assert len([trade async for trade in trades]) == waiting

@@ -253,6 +253,8 @@ class WsGroup:
             session.proceed(ident)
 
     def _carrying(self, ident: str) -> list[Session]:
+        if ident not in self._subs:  # a stream that has ended, and is read on
+            return []
         return [self._sessions[number] for number, _ in self.subscriptions.members(ident)]
 
     # ------------------------------------------------------------------------------------------------ requests
