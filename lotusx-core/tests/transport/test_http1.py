@@ -184,7 +184,7 @@ def test_urls_are_taken_apart_without_touching_a_byte(url: str, parts: tuple[str
 @pytest.mark.parametrize(
     "url",
     ["", "a.test/x", "ftp://a.test/", "http:///x", "http://u:p@a.test/", "http://a.test/x y", "http://a.test/ä",
-     "http://a.test/x\r\nHost: b", "http://a.test/x#y", "http://a.test:x/"],
+     "http://a.test/x\r\nHost: b", "http://a.test/x#y", "http://a.test:x/", "http://a.test:65536/"],
 )  # fmt: skip
 def test_urls_that_cannot_be_sent_as_they_stand_are_refused(url: str) -> None:
     with pytest.raises(InvalidArgument):

@@ -312,6 +312,13 @@ async def test_a_reset_counts_as_sent(http: HttpTransport, serve: MakeServer) ->
     assert caught.value.sent
 
 
+@pytest.mark.parametrize("host", ["a..test", "a" * 64 + ".test"])
+async def test_a_host_that_cannot_exist_is_no_connection(http: HttpTransport, host: str) -> None:
+    with pytest.raises((ConnectionFailed, InvalidArgument)) as caught:
+        await http.send(HttpRequest("GET", f"http://{host}/"), timeout_s=30)
+    assert not caught.value.may_have_executed
+
+
 async def test_a_refused_connection_sent_nothing(http: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

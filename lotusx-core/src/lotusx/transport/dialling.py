@@ -26,9 +26,15 @@ async def connected_socket(host: str, port: int) -> socket.socket:
 
     ``loop.create_connection`` does that too, but loses a socket when it is cancelled in the wrong moment, and uvloop's
     does not.
+
+    Raises:
+        OSError: None answers, or there is none.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError(f"{host!r} cannot be the name of a host") from None
     turn: Counter[int] = Counter()
     ranked = []
     for info in found:

@@ -43,6 +43,8 @@ def split_url(url: str) -> tuple[str, str, int, str, str]:
         raise InvalidArgument(f"{url[:split]!r} does not start a URL that can be sent as it stands", rule="url")
     scheme = matched[1].lower()
     port = int(authority[3]) if authority[3] else 443 if scheme == "https" else 80
+    if port > 65_535:  # the system would take the rest of a division for it, and the request go to another server
+        raise InvalidArgument(f"{url[:split]!r} has a port above 65535", rule="url")
     return scheme, authority[1] or authority[2], port, matched[2], target
 
 

@@ -121,7 +121,7 @@ class HttpxTransport:
         problem: LotusXError
         try:
             response = await self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, UnicodeError) as error:
             problem = _failure(error, trace, authority)
         else:
             return await self._reply(response)
