@@ -263,6 +263,14 @@ async def test_a_defect_of_the_query_is_raised_and_nothing_is_left(exchange: lot
         Downloader(exchange, tmp_path, at_once=0)
 
 
+async def test_what_the_listener_raises_is_raised_as_it_is(exchange: lotusx.Exchange, tmp_path: Path) -> None:
+    def listener(progress: Progress) -> None:
+        raise ValueError("no terminal")
+
+    with pytest.raises(ValueError, match="no terminal"):
+        await Downloader(exchange, tmp_path, on_progress=listener).fetch([candles(30)])
+
+
 async def test_what_has_not_been_yet_is_not_fetched(exchange: lotusx.Exchange, tmp_path: Path) -> None:
     (report,) = await Downloader(exchange, tmp_path).fetch([candles(3, end=NOW + 48 * H)])
     assert (report.rows, report.failed) == (0, ())

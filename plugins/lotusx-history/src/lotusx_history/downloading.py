@@ -81,17 +81,18 @@ class Downloader:
             for index, stretch in waiting:
                 written = 0
                 try:
-                    async with aclosing(self._items(queries[index], stretch)) as items:
-                        written = await stores[index].write(stretch, items, now_ns)
-                except _PASSES as error:
-                    failed.setdefault(index, []).append((stretch, str(error)))
+                    try:
+                        async with aclosing(self._items(queries[index], stretch)) as items:
+                            written = await stores[index].write(stretch, items, now_ns)
+                    except _PASSES as error:
+                        failed.setdefault(index, []).append((stretch, str(error)))
+                    done, rows = done + 1, rows + written
+                    if self._on_progress is not None:
+                        self._on_progress(Progress(done, len(jobs), rows))
                 except Exception as error:  # a task group would wrap it
                     raised = raised or error
                     tasks.cancel_scope.cancel()
                     return
-                done, rows = done + 1, rows + written
-                if self._on_progress is not None:
-                    self._on_progress(Progress(done, len(jobs), rows))
 
         async with anyio.create_task_group() as tasks:
             for _ in range(min(self._at_once, len(jobs))):

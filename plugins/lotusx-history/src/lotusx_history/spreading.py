@@ -27,7 +27,7 @@ def fetch(query: Query, exchange: str, root: str, *, at_once: int = 4, **setting
     """
 
     async def run() -> Report:
-        async with lotusx.connect(exchange, read_only=True, **settings) as opened:
+        async with lotusx.connect(exchange, **{**settings, "read_only": True}) as opened:
             (report,) = await Downloader(opened, root, at_once=at_once).fetch([query])
             return report
 
