@@ -11,7 +11,7 @@ import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import ConfigurationError, NotSupported, OrderVetoed, PluginError, Unavailable
+from lotusx.errors import ConfigurationError, NotSupported, OrderVetoed, PluginError, StreamClosed, Unavailable
 from lotusx.health import Health
 from lotusx.model import (
     Accepted,
@@ -133,6 +133,23 @@ async def test_the_account_stream_tells_what_happens_here(server: memory.MemoryS
         assert {fill.price for fill in fills} == {D(60000)}
         assert order.filled == 1
     assert_no_order_reached(server)
+
+
+async def test_a_reader_of_the_account_is_told_that_the_connection_has_closed(server: memory.MemoryServer) -> None:
+    async def read(exchange: lotusx.Exchange, opened: anyio.Event) -> None:
+        async with exchange.stream_account() as account:
+            opened.set()
+            with pytest.raises(StreamClosed):
+                await account.__anext__()
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as readers, connect(server) as exchange:
+            opened = anyio.Event()
+            readers.start_soon(read, exchange, opened)
+            await opened.wait()
+    with pytest.raises(StreamClosed):
+        async with exchange.stream_account():
+            pass
 
 
 async def test_a_silent_follower_of_an_order_finds_out_by_looking(server: memory.MemoryServer) -> None:

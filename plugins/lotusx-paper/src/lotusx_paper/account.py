@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from lotusx import Overflow, Stream
-from lotusx.errors import LotusXError
+from lotusx.errors import LotusXError, StreamClosed
 from lotusx.model import AccountEvent, VenueEvent
 from lotusx.plugin import Capability as C, Channel, Clock, Connector, StreamState, Support
 from lotusx_paper.following import Following, PublicStreams
@@ -56,6 +56,7 @@ class Paper:
         self._line: Line
         self._switch: Switch
         self._readers: list[Stream[AccountEvent]] = []
+        self._is_over = False
 
     def offered(self, exchange: Mapping[C, Support]) -> Mapping[C, Support]:
         """Return what is there on paper: public data as at the exchange, and no term of an order that it lacks.
@@ -79,7 +80,13 @@ class Paper:
         return PaperConnector(connector, trading, PaperAccount(venue, self.terms, clock, "paper"))
 
     def subscribe(self, channel: Channel[Any], *, buffer: int, overflow: Overflow) -> Stream[Any]:
-        """Return a stream of what happens on the account from now on."""
+        """Return a stream of what happens on the account from now on.
+
+        Raises:
+            StreamClosed: The connection has ended.
+        """
+        if self._is_over:
+            raise StreamClosed("the paper connection is closed; subscribe inside `async with`")
         reader: Stream[AccountEvent] = Stream(channel.key, buffer=buffer, overflow=overflow)
         reader.change(StreamState.LIVE)
         self._readers.append(reader)
@@ -89,11 +96,16 @@ class Paper:
         """Let commands arrive and follow *market*, until cancelled."""
         if self._venue is None:
             raise LotusXError("a paper account is opened over a connector before it runs")
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._following.run, market)
-            tasks.start_soon(self._line.run)
-            tasks.start_soon(self._switch.run)
-            task_status.started()
+        try:
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(self._following.run, market)
+                tasks.start_soon(self._line.run)
+                tasks.start_soon(self._switch.run)
+                task_status.started()
+        finally:
+            self._is_over = True
+            for reader in list(self._readers):
+                reader.end()
 
     def _told(self, events: Sequence[Event]) -> None:
         assert self._venue is not None
