@@ -88,24 +88,25 @@ class Following:
                 await self._changed[instrument.symbol].wait()
 
     async def _follow(self, market: Market) -> None:
-        symbol = market.instrument.symbol
+        symbol, prints = market.instrument.symbol, _Prints(self, market)
         while True:
             try:
-                await self._follow_once(market)
+                await self._follow_once(market, prints)
                 trouble = "its streams have ended"
             except LotusXError as error:
                 trouble = str(error)
             market.problem = partial("it cannot be followed ({})".format, trouble)
+            prints.missed(trouble)
             self._notify(symbol)
             await self._clock.sleep(PAUSE_S)
 
-    async def _follow_once(self, market: Market) -> None:
+    async def _follow_once(self, market: Market, prints: _Prints) -> None:
         assert self._streams is not None
         instrument = market.instrument
         async with AsyncExitStack() as stack:
             trades = await stack.enter_async_context(self._streams.stream_trades(instrument.symbol))
             scope = stack.enter_context(anyio.CancelScope())
-            trades.handle(partial(self._venue.printed, market), _Prints(self, market, trades, scope).changed)
+            trades.handle(partial(self._venue.printed, market), prints.watch(trades, scope))
             await self._follow_mark(market, stack, scope)
             book = await stack.enter_async_context(self._streams.live_order_book(instrument.symbol))
             market.book, market.problem = book, partial(_problem, book, trades)
@@ -146,21 +147,32 @@ class Following:
 
 
 class _Prints:
-    """The state of one stream of prints: what it misses cannot fill anything, and that is told."""
+    """The prints of one market: what is missed of them cannot fill anything, and that is told."""
 
-    def __init__(self, owner: Following, market: Market, trades: Stream[Trade], scope: anyio.CancelScope) -> None:
+    def __init__(self, owner: Following, market: Market) -> None:
         self._owner = owner
         self._market = market
+        self._scope = anyio.CancelScope()
+        self._was_up = False
+
+    def watch(self, trades: Stream[Trade], scope: anyio.CancelScope) -> Callable[[StatusChange], None]:
+        """Return what is to be told of changes of *trades*; its end cancels *scope*."""
         self._scope = scope
         self._was_up = trades.state in _UP
+        return self._changed
 
-    def changed(self, change: StatusChange) -> None:
+    def missed(self, reason: str) -> None:
+        """From now on prints are missed: tell so, once."""
+        if self._was_up:
+            self._was_up = False
+            self._owner.told(self._market, "paper_prints_lost", {"reason": reason})
+
+    def _changed(self, change: StatusChange) -> None:
         if change.state is StreamState.CLOSED:
             self._scope.cancel()
-        elif self._was_up and change.state not in _UP:
-            self._was_up = False
-            self._owner.told(self._market, "paper_prints_lost", {"reason": change.reason})
-        elif change.state in _UP and not self._was_up:
+        elif change.state not in _UP:
+            self.missed(change.reason)
+        elif not self._was_up:
             self._was_up = True
             self._owner.notify(self._market)
 
