@@ -8,6 +8,7 @@ import trio.testing
 
 from lotusx.errors import ConnectionFailed
 from lotusx_paper.line import Line
+from lotusx_paper.switch import Switch
 from lotusx_sim import LoopClock
 
 pytestmark = pytest.mark.anyio
@@ -77,3 +78,30 @@ async def test_what_has_not_arrived_when_the_connection_closes_was_not_done() ->
     assert not failure.may_have_executed
     with pytest.raises(ConnectionFailed, match="closed"):
         await line.send(lambda: 1)
+
+
+class FastClock(LoopClock):
+    """Time of a replay: a hundred seconds pass in each."""
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() * 100
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 100)
+
+
+async def test_the_dead_mans_switch_goes_by_the_time_of_the_connection() -> None:
+    fired: list[tuple[str | None, float]] = []
+    switch = Switch(FastClock(), lambda symbol: fired.append((symbol, round(anyio.current_time() - begun, 3))))
+    begun = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(switch.run)
+        switch.hold(60, "a")
+        await anyio.sleep(0.1)
+        switch.hold(20, None)
+        switch.hold(30, "b")
+        switch.hold(0, "b")
+        await anyio.sleep(1)
+        tasks.cancel_scope.cancel()
+
+    assert fired == [(None, 0.3), ("a", 0.6)]

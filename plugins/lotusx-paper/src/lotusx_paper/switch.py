@@ -16,24 +16,25 @@ class Switch:
         self._clock = clock
         self._cancel = cancel
         self._due_ns: dict[str | None, int] = {}
-        self._changed = anyio.Event()
+        self._scope = anyio.CancelScope()  # of the present wait
 
     def hold(self, seconds: int, symbol: str | None) -> None:
         """Replace the deadline of *symbol* by *seconds* from now; 0: have none."""
         self._due_ns.pop(symbol, None)
         if seconds:
             self._due_ns[symbol] = self._clock.monotonic_ns() + seconds * 1_000_000_000
-        self._changed.set()
+        self._scope.cancel()
 
     async def run(self) -> None:
         """Cancel what is due, until cancelled."""
         while True:
-            self._changed = anyio.Event()
             symbol = min(self._due_ns, key=self._due_ns.__getitem__, default=None)
             due_ns = self._due_ns.get(symbol)
-            wait_s = None if due_ns is None else max(0.0, (due_ns - self._clock.monotonic_ns()) / 1e9)
-            with anyio.move_on_after(wait_s):
-                await self._changed.wait()
-                continue
-            del self._due_ns[symbol]
-            self._cancel(symbol)
+            with anyio.CancelScope() as self._scope:
+                if due_ns is None:
+                    await anyio.sleep_forever()
+                else:  # by the connection's clock: it is not real time where a recording is replayed
+                    await self._clock.sleep(max(0, due_ns - self._clock.monotonic_ns()) / 1e9)
+            if due_ns is not None and self._due_ns.get(symbol) == due_ns <= self._clock.monotonic_ns():
+                del self._due_ns[symbol]
+                self._cancel(symbol)
