@@ -82,6 +82,15 @@ def test_what_is_added_to_a_taken_level_is_there(desk: Desk) -> None:
     assert desk.matched[1:] == [("b", D(101), D("0.4")), ("b", D(102), D("0.6"))]
 
 
+def test_a_taken_level_that_had_gone_is_new_when_it_comes_back(desk: Desk) -> None:
+    desk.take("buy", "1")
+    desk.shows(asks=[("102", "2")])
+    desk.shows(asks=[("101", "1"), ("102", "2")])
+    desk.take("buy", "1", "b")
+
+    assert desk.matched[1:] == [("b", D(101), D(1))]
+
+
 def test_a_limit_order_takes_to_its_price_and_rests_with_the_rest(desk: Desk) -> None:
     state = desk.limit("buy", "4", "102")
 

@@ -26,6 +26,10 @@ class Shown:
     def __init__(self) -> None:
         self._touched: dict[Side, dict[Decimal, _Touched]] = {Side.BUY: {}, Side.SELL: {}}
 
+    def has_touched(self, side: Side) -> bool:
+        """Tell whether own orders have taken from a level of *side* that was there when `left` was asked last."""
+        return bool(self._touched[side])
+
     def left(self, side: Side, levels: Sequence[Level]) -> list[tuple[Decimal, Decimal]]:
         """Return price and quantity of what is left of *levels*: all that the exchange shows of *side*, best first."""
         touched = self._touched[side]

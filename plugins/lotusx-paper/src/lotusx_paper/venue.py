@@ -208,6 +208,8 @@ class Venue:
         """Fill what rests and is crossed by the book now; `StaleBook` where that cannot be said."""
         symbol = str(market.instrument.symbol)
         for side in engine.Side:
+            if market.shown.has_touched(side):
+                self._left(market, side)  # what has gone is not taken any more when it comes back
             resting = self.engine.resting(symbol, side)
             if resting and market.book is not None:
                 facing = market.book.best_ask if side is engine.Side.BUY else market.book.best_bid
