@@ -19,6 +19,7 @@ from lotusx.errors import (
 from lotusx.model import (
     BalanceEvent,
     Liquidity,
+    MarkPrice,
     OrderEvent,
     OrderRequest,
     OrderStatus,

@@ -218,9 +218,15 @@ class Venue:
                         self._cross(market, side, resting)
 
     def marked(self, mark: MarkPrice) -> None:
-        """Take over a mark price of the exchange, with what it liquidates."""
+        """Take over a mark price of the exchange, with what it liquidates.
+
+        0, which some send while there is none yet, is no price: what was known stays.
+        """
+        if mark.mark_price <= 0:
+            return
+        index = mark.index_price if mark.index_price is not None and mark.index_price > 0 else None
         with self.command():
-            self.engine.perps.set_mark(str(mark.symbol), mark.mark_price, self._now_ns(), mark.index_price)
+            self.engine.perps.set_mark(str(mark.symbol), mark.mark_price, self._now_ns(), index)
 
     # -- matching ------------------------------------------------------------------------------------------------
 
