@@ -124,6 +124,12 @@ def test_a_slippage_bound_stops_a_market_order(desk: Desk) -> None:
         desk.take("sell", "1", "b", max_slippage="0.01")
 
 
+def test_a_slippage_bound_fills_all_or_nothing_where_that_was_asked(desk: Desk) -> None:
+    state = desk.take("buy", "5", max_slippage="0.01", time_in_force="fok")
+
+    assert (state.status, state.filled, state.time_in_force) == (OrderStatus.EXPIRED, D(0), TimeInForce.FOK)
+
+
 def test_post_only_never_takes(desk: Desk) -> None:
     with pytest.raises(PostOnlyWouldTake, match="on paper"):
         desk.limit("buy", "1", "101", post_only=True)
@@ -292,11 +298,14 @@ def test_nothing_is_matched_on_a_stale_book(desk: Desk) -> None:
         ({"type": "market", "position_side": "long"}, "hedge mode"),
         ({"type": "market", "reduce_only": True}, "reduce-only"),
         ({"type": "limit", "price": "90", "time_in_force": "gtd", "expires_ns": 1}, "gtd"),
+        ({"type": "market", "native": {"b": "1", "a": "2"}}, r"parameters of the exchange's own \(a, b\)"),
+        ({"type": "market", "quantity_unit": "quote", "max_slippage": "0.1"}, "max_slippage on a quantity in quote"),
     ],
 )
 def test_what_is_not_there_on_paper_says_so(desk: Desk, more: dict[str, object], match: str) -> None:
     with pytest.raises(NotSupported, match=match):
-        desk.place(OrderRequest(symbol="BTC/USDT", side="sell", quantity="1", **more))
+        desk.place(OrderRequest(symbol="BTC/USDT", side="sell", **{"quantity": "1", **more}))
+    assert desk.events == []
 
 
 def test_options_are_not_traded() -> None:
@@ -347,6 +356,17 @@ def test_too_little_margin_is_liquidated_at_mark_and_told(perp: Desk) -> None:
     assert positions(perp)[-1].quantity == 0
     (told,) = [event for event in perp.events if isinstance(event, VenueEvent)]
     assert (told.name, told.raw["quantity"], told.raw["price"]) == ("paper_liquidation", D(20), D(51))
+
+
+def test_a_price_of_zero_is_no_mark_price(perp: Desk) -> None:
+    perp.mark("100")
+    perp.take("buy", "1")
+    perp.mark("0")
+    perp.venue.marked(MarkPrice(PERP, D(101), D(0)))
+
+    perps = perp.venue.engine.perps
+    assert (perps.mark(str(PERP)), perps.index(str(PERP))) == (D(101), D(101))
+    assert positions(perp)[-1].quantity == 1
 
 
 def test_without_a_mark_price_prints_are_followed(perp: Desk) -> None:

@@ -248,10 +248,16 @@ class Venue:
         by_quote = request.quantity_unit is QuantityUnit.QUOTE
         if by_quote and instrument.kind is not InstrumentKind.SPOT:
             raise NotSupported("paper", "quantities in quote of derivatives", "a quantity in base units or contracts")
+        if by_quote and request.max_slippage is not None:
+            raise NotSupported("paper", "max_slippage on a quantity in quote", "a quantity in base units")
+        if request.native:
+            raise NotSupported("paper", f"parameters of the exchange's own ({', '.join(sorted(request.native))})")
         quantity = ZERO if by_quote else in_instrument_unit(request.quantity, request.quantity_unit, instrument)
         price, time_in_force = request.price, TO_TIME_IN_FORCE[request.time_in_force]
         if request.max_slippage is not None:
-            price, time_in_force = self._bound(market, request.side, request.max_slippage), engine.TimeInForce.IOC
+            price = self._bound(market, request.side, request.max_slippage)
+            if time_in_force is not engine.TimeInForce.FOK:
+                time_in_force = engine.TimeInForce.IOC
         tags = {"type": request.type.value}
         if request.time_in_force is not None:
             tags["time_in_force"] = request.time_in_force.value
