@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from recorder_kit import Recorded, watch
+from recorder_kit import Recorded, simulated, watch
 
 import lotusx
 from lotusx.errors import NotSupported
-from lotusx_recorder import NotRecorded, Recording, write_capture
+from lotusx_recorder import NotRecorded, Recorder, Recording, write_capture
 from lotusx_sim import BinanceSpot, Simulator
+from lotusx_sim.dialects.binance.recording import read_capture
 from lotusx_sim.dialects.binance.spot import DEFAULT_KEY
 from lotusx_sim.shells import memory
 
@@ -47,6 +48,26 @@ async def test_the_simulator_shows_what_was_recorded_and_fills_orders_from_it(
 
 def as_was(trade: Any) -> tuple[object, ...]:
     return (trade.trade_id, trade.price_text, trade.quantity_text, trade.taker_side, trade.exchange_ns)
+
+
+async def test_a_capture_has_each_trade_once_and_the_whole_book_whoever_else_was_served(tmp_path: Path) -> None:
+    recorder, path = Recorder(to=tmp_path / "recording"), tmp_path / "capture.jsonl"
+    async with simulated("binance", recorder) as exchange:
+        await exchange.order_book("BTC/USDT", 5)
+        async with (
+            exchange.stream_order_book("BTC/USDT", depth=5),
+            exchange.stream_trades("BTC/USDT", overflow=lotusx.Overflow.BLOCK),  # has a socket of its own
+        ):
+            await watch(exchange, "BTC/USDT", 10)
+    assert recorder.close(30)
+    write_capture(Recording(tmp_path / "recording"), "BTCUSDT", path)
+    capture = read_capture(path)
+
+    trades = [record.trade.id for record in capture.records if record.trade is not None]
+    assert len(trades) >= 10
+    assert len(trades) == len(set(trades))
+    assert len(capture.bids) > 5
+    assert capture.topics == {"btcusdt@trade", "btcusdt@depth@100ms"}
 
 
 def test_a_market_whose_book_was_not_recorded_is_refused(binance: Recorded, tmp_path: Path) -> None:

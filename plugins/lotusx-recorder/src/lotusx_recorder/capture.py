@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ from urllib.parse import parse_qs
 from lotusx.errors import NotSupported
 from lotusx_recorder.errors import NotRecorded
 from lotusx_recorder.reading import Answer, Frame, Recording
+from lotusx_recorder.timeline import once
 
 _DEPTH = "/api/v3/depth"
+_TOPS = re.compile(r"depth\d")
+"""The first levels of a book, sent whole. They do not name their market, and the simulator has them of the book."""
 
 
 def write_capture(recording: Recording, venue_symbol: str, path: Path) -> int:
     """Write what was recorded of one market for ``lotusx_sim.BinanceSpot(capture=path)``; return how many messages.
 
-    The book begins with the first recorded snapshot. The file is complete when this returns, or is not there.
+    The book begins with the first of the deepest recorded snapshots. What several sockets brought is written once. The
+    file is complete when this returns, or is not there.
 
     Args:
         venue_symbol: In the exchange's own form, ``BTCUSDT``.
@@ -46,14 +51,14 @@ def write_capture(recording: Recording, venue_symbol: str, path: Path) -> int:
 
 
 def _snapshot(recording: Recording, venue_symbol: str) -> Answer:
-    found = [
-        answers[0]
-        for (_, where, query, _), answers in recording.answers().items()
-        if where == _DEPTH and parse_qs(query).get("symbol") == [venue_symbol]
-    ]
+    found = []
+    for (_, where, query, _), answers in recording.answers().items():
+        asked = parse_qs(query)
+        if where == _DEPTH and asked.get("symbol") == [venue_symbol]:
+            found.append((int(asked.get("limit", ["100"])[0]), answers[0]))
     if not found:
         raise NotRecorded(f"{recording.folder} has no snapshot of the book of {venue_symbol}: record its live book")
-    return min(found, key=lambda answer: answer.received_ns)
+    return min(found, key=lambda each: (-each[0], each[1].received_ns))[1]
 
 
 def _snapshot_line(snapshot: Answer) -> dict[str, Any]:
@@ -61,9 +66,10 @@ def _snapshot_line(snapshot: Answer) -> dict[str, Any]:
 
 
 def _messages(recording: Recording, venue_symbol: str) -> Iterator[dict[str, Any]]:
-    of_market = f"{venue_symbol.lower()}@"
-    for frame in recording.frames():
-        if frame.key.startswith(of_market):
+    market = venue_symbol.lower()
+    for frame in once(recording.frames()):
+        of, _, what = frame.key.partition("@")
+        if of == market and not _TOPS.match(what):
             yield _message(frame)
 
 

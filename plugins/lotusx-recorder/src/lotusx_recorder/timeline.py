@@ -131,7 +131,7 @@ class Timeline:
         if self._speed is not None:
             self._go(self._speed)
         try:
-            for together in _arrivals(_once(self._frames())):
+            for together in _arrivals(once(self._frames())):
                 await self._wait_for(together[0].received_ns)
                 await self._deliver(together)
             ended = RecordingEnded("everything that was recorded has been replayed")
@@ -184,7 +184,7 @@ def _arrivals(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
         yield list(group)
 
 
-def _once(frames: Iterator[Frame]) -> Iterator[Frame]:
+def once(frames: Iterator[Frame]) -> Iterator[Frame]:
     """Leave out what came a second time by another socket: two are open while one is replaced, or for two readers."""
     seen: dict[tuple[str, str, bytes], tuple[tuple[str, str, int], int]] = {}
     looked_ns = 0
