@@ -95,6 +95,20 @@ async def test_time_stands_still_until_it_begins_and_passes_for_sleepers_in_thei
     assert reader.got == [(1, [b"a"]), (5, [b"b"])]
 
 
+async def test_before_the_beginning_and_after_the_end_a_sleep_takes_real_time() -> None:
+    reader = made([frame(1, b"a")], speed=4.0)
+    began = anyio.current_time()
+    await reader.timeline.sleep(8)
+    assert anyio.current_time() - began == pytest.approx(8)
+    reader.timeline.begin()
+    await reader.timeline.run()
+
+    began, began_ns = anyio.current_time(), reader.timeline.now_ns()
+    await reader.timeline.sleep(8)
+    assert anyio.current_time() - began == pytest.approx(8)
+    assert reader.timeline.now_ns() - began_ns == pytest.approx(8 * S)
+
+
 async def test_time_waits_for_a_reader_that_holds_its_socket() -> None:
     reader = made([frame(1, b"a"), frame(2, b"b")])
     reader.reading = anyio.Event()

@@ -85,8 +85,10 @@ class Timeline:
 
     async def sleep(self, seconds: float) -> None:
         """Wait for recorded time to pass; while it stands still, for real time."""
-        if self._speed is not None or not self._running:
-            await anyio.sleep(seconds / (self._speed or 1.0))
+        if not self._running:
+            await anyio.sleep(seconds)
+        elif self._speed is not None:
+            await anyio.sleep(seconds / self._speed)
         else:
             await self._sleep_until(self._anchor_ns + int(seconds * _NS))
 
