@@ -14,8 +14,8 @@ from recorder_kit import rows, simulated, tables, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError
-from lotusx.plugin import Effect, Request, Verb
-from lotusx_recorder import Count, Origin, ParquetSink, Recorder
+from lotusx.plugin import ChannelKind, Effect, FramesReceived, Request, Verb
+from lotusx_recorder import Count, Origin, ParquetSink, Recorder, Recording
 from lotusx_recorder.plugin import is_public
 from lotusx_recorder.sinks import put_whole
 from lotusx_recorder.tables import FRAMES, LOSSES, Row
@@ -121,6 +121,16 @@ async def test_a_recorder_serves_one_connection(tmp_path: Path) -> None:
         async with simulated("binance", recorder):
             pass
     assert recorder.close(30)
+
+
+async def test_what_was_recorded_beside_orders_on_paper_is_of_the_exchanges_environment(tmp_path: Path) -> None:
+    recorder = Recorder(to=tmp_path)
+    async with recorder.lotusx_lifespan("binance", "paper:simulator"):
+        heard = FramesReceived("binance", "market", 1, "k", ChannelKind.TRADES, 5, (b"{}",))
+        recorder.lotusx_observer("binance")(heard)
+    assert recorder.close(30)
+
+    assert Recording(tmp_path).environment == "simulator"
 
 
 class Gate:

@@ -41,6 +41,7 @@ SINKS = "lotusx.recorder_sinks"
 """Entry point group of sinks: the scheme of an address, and what makes a `Sink` of the address."""
 _ROW_BYTES, _LEVEL_BYTES = 512, 128
 _BOOKS = (EVENTS[BookUpdate], EVENTS[OrderBook])
+_PAPER = "paper:"  # orders on paper change nothing of what is public: it is the environment's own
 _HARMLESS = ("accept", "content-type", "user-agent")
 _IN, _OUT = "in", "out"
 
@@ -103,7 +104,7 @@ class Recorder:
     @hookimpl
     def lotusx_lifespan(self, exchange: str, environment: str) -> AbstractAsyncContextManager[object]:
         """Write for as long as the connection is open."""
-        return self._opened(exchange, environment)
+        return self._opened(exchange, environment.removeprefix(_PAPER))
 
     @hookimpl
     def lotusx_rest_middleware(self, exchange: str) -> Callable[[Request, Following], Awaitable[Response]] | None:
