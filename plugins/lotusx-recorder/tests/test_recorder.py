@@ -232,3 +232,31 @@ def test_one_row_that_cannot_be_kept_costs_no_other(tmp_path: Path) -> None:
     assert writer.counts()[FRAMES] == Count(4, 2, 2)
     assert len(rows(tmp_path, FRAMES)) == 2
     assert sum(row["rows"] for row in rows(tmp_path, LOSSES)) == 2
+
+
+def test_what_comes_after_the_end_is_lost_and_counted(tmp_path: Path) -> None:
+    writer = Writer(ParquetSink(tmp_path))
+    writer.start(ORIGIN)
+    writer.put(FRAMES, 1, 1, lambda: [ROW])
+    assert writer.close(30)
+    writer.put(FRAMES, 1, 1, lambda: [ROW])
+
+    assert writer.counts()[FRAMES] == Count(heard=2, written=1, lost=1)
+
+
+def test_a_sink_that_does_not_take_losses_is_written_to_all_the_same(tmp_path: Path) -> None:
+    class Narrow(ParquetSink):
+        def add(self, table: str, rows: Sequence[Row]) -> None:
+            if table == LOSSES:
+                raise ValueError("no such table")
+            super().add(table, rows)
+
+    writer = Writer(Narrow(tmp_path), max_bytes=10, flush_s=0.01)
+    writer.start(ORIGIN)
+    writer.put(FRAMES, 1, 11, lambda: [ROW])
+    writer.put(FRAMES, 1, 10, lambda: [ROW])
+    until(lambda: writer.counts()[FRAMES].written)
+    writer.put(FRAMES, 1, 10, lambda: [ROW])
+    assert writer.close(30)
+
+    assert writer.counts()[FRAMES] == Count(heard=3, written=2, lost=1)

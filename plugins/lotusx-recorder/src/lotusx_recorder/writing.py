@@ -86,9 +86,12 @@ class Writer:
         atexit.register(self.close)
 
     def put(self, table: str, rows: int, size: int, make: Make) -> None:
-        """Take *rows* rows of *table*, which *make* makes in the writer's thread; *size* is about how many bytes."""
+        """Take *rows* rows of *table*, which *make* makes in the writer's thread; *size* is about how many bytes.
+
+        After `close` they are lost, and counted.
+        """
         self._heard[table] += rows
-        if self._put_bytes - self._done_bytes + size > self._max_bytes:
+        if self._closing.is_set() or self._put_bytes - self._done_bytes + size > self._max_bytes:
             self._dropped[table] += rows
             return
         self._put_bytes += size
@@ -193,6 +196,11 @@ class Writer:
             if lost:
                 self._told[table] += lost
                 reason = self._reason or "more came than could be written, or it could not be kept"
-                self._sink.add(LOSSES, [(self._now_ns(), table, lost, reason)])
                 logger.error("the recorder lost %d rows of %s: %s", lost, table, reason)
+                try:
+                    self._sink.add(LOSSES, [(self._now_ns(), table, lost, reason)])
+                except Exception:
+                    logger.exception(
+                        "the sink takes no rows of %s: what was lost is in the log and the counts only", LOSSES
+                    )
         self._reason = ""
