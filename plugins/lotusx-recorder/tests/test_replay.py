@@ -10,7 +10,8 @@ import pytest
 from recorder_kit import BACKEND, Recorded, rows, watch
 
 import lotusx
-from lotusx.errors import ConfigurationError, NotSupported
+from lotusx.errors import ConfigurationError, NotSupported, StaleBook
+from lotusx.model.market_data import Trade
 from lotusx.plugin import HttpRequest, WsHandler
 from lotusx_recorder import NotRecorded, Origin, ParquetSink, Recorder, RecordingEnded, RecordingError
 from lotusx_recorder.reading import Answer
@@ -30,6 +31,31 @@ async def test_a_bot_sees_the_same_trades_and_at_each_the_same_book(recorded: Re
     assert seen.trades == recorded.seen.trades
     assert len(recorded.seen.books) >= 30
     assert seen.books == recorded.seen.books  # at every trade, and so at the end
+
+
+@pytest.mark.parametrize("speed", [1, None])
+async def test_a_book_that_is_subscribed_late_is_right_or_not_there(recorded: Recorded, speed: float | None) -> None:
+    was = {number: (bids, asks) for _, number, bids, asks in recorded.seen.books}
+    oldest = recorded.seen.books[8][1]
+    shown: list[bool] = []
+
+    async def follow(exchange: lotusx.Exchange, trades: lotusx.Stream[Trade]) -> None:
+        def look(_: Trade) -> None:
+            if book.last_update_id in was and book.state == "synced":
+                shown.append((book.bids(), book.asks()) == was[book.last_update_id])
+
+        async with exchange.live_order_book(recorded.symbol) as book:
+            shown.append((book.last_update_id or 0) >= oldest)
+            await trades.handle(look)
+
+    async with recorded.replay(speed=speed) as exchange, exchange.stream_trades(recorded.symbol) as trades:
+        for _ in range(12):
+            await anext(trades)
+        with pytest.raises(RecordingEnded):
+            await follow(exchange, trades)
+
+    assert all(shown)
+    assert bool(shown) is (recorded.exchange == "hyperliquid")  # which sends whole books all the time
 
 
 def arrived(folder: Path) -> list[tuple[object, ...]]:
@@ -89,6 +115,15 @@ async def test_what_was_not_asked_is_not_answered(binance: Recorded) -> None:
     async with binance.replay() as exchange:
         with pytest.raises(NotRecorded, match=r"GET /api/v3/klines was not asked"):
             await exchange.candles(binance.symbol, "1m", limit=3)
+
+
+async def test_a_book_of_a_moment_that_has_passed_is_not_given_for_one_of_now(binance: Recorded) -> None:
+    async with binance.replay() as exchange, exchange.stream_trades(binance.symbol) as trades:
+        for _ in range(12):
+            await anext(trades)
+        with pytest.raises(StaleBook, match=r"GET /api/v3/depth was last answered [0-9.]+ s before now") as caught:
+            await exchange.order_book(binance.symbol, 1000)
+    assert isinstance(caught.value.__cause__, NotRecorded)
 
 
 async def test_what_was_not_subscribed_is_refused(binance: Recorded) -> None:

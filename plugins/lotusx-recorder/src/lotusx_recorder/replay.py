@@ -26,6 +26,7 @@ from lotusx.plugin import (
 from lotusx.plugin.manager import PluginManager
 from lotusx_recorder.errors import RecordingError
 from lotusx_recorder.reading import Recording
+from lotusx_recorder.replay_connector import ReplayConnector
 from lotusx_recorder.timeline import Timeline
 from lotusx_recorder.transports import ReplayCodec, ReplayHttp, ReplayWs
 
@@ -94,7 +95,7 @@ class Replay:
     @hookimpl
     def lotusx_connector(self, kernel: Kernel) -> Connector:
         """Return the exchange's own connector."""
-        return self._inner.connector(kernel)
+        return ReplayConnector(self._inner.connector(kernel))
 
     @hookimpl
     def lotusx_lifespan(self) -> AbstractAsyncContextManager[object]:

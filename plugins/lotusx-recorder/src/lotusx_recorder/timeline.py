@@ -48,6 +48,10 @@ class Timeline:
         frames: What arrived, in order.
         speed: Recorded seconds per real second; ``None``: as fast as possible.
         wanted: Returns which sockets want a frame.
+
+    Attributes:
+        passed_ns: When the last frame arrived that has passed, whether anybody wanted it or not; 0: none has.
+        ended: Why nothing follows; ``None``: it goes on.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Timeline:
         speed: float | None,
         wanted: Callable[[Frame], Sequence[Listener]],
     ) -> None:
+        self.passed_ns = 0
         self.ended: RecordingEnded | None = None
         self._frames = frames
         self._speed = speed
@@ -165,6 +170,7 @@ class Timeline:
             await checkpoint()
 
     async def _deliver(self, together: Sequence[Frame]) -> None:
+        self.passed_ns = max(self.passed_ns, together[0].received_ns)
         for listener in self._wanted(together[0]):
             await listener.readable()
             listener.deliver(together)

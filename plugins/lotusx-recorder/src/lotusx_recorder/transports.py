@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -28,6 +30,23 @@ _OURS = b"\x00"  # no message of an exchange begins with it
 _OUR_WORD = "replay "
 _SOON_NS = 10_000_000_000
 """An answer that was recorded so long after a request belongs to it; a later one does not."""
+
+
+_ONLY_CURRENT: ContextVar[bool] = ContextVar("lotusx_replay_only_current", default=False)
+
+
+class OutOfDate(NotRecorded):
+    """All that was answered to this is older than messages that have come since."""
+
+
+@contextmanager
+def only_current() -> Iterator[None]:
+    """Have what is asked in this block answered with nothing that is out of date."""
+    token = _ONLY_CURRENT.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_CURRENT.reset(token)
 
 
 class ReplayCodec:
@@ -213,6 +232,7 @@ class ReplayHttp:
 
         Raises:
             NotRecorded: The question was not asked by then.
+            OutOfDate: Within `only_current`, the newest before is older than the last message.
         """
         await checkpoint()
         self._timeline.stir()
@@ -228,6 +248,9 @@ class ReplayHttp:
         if answer is None:
             later_s = (found[0].received_ns - now_ns) / 1e9
             raise NotRecorded(f"{what} was first answered {later_s:.0f} s later than now in the recording")
+        if _ONLY_CURRENT.get() and answer.received_ns < min(now_ns, self._timeline.passed_ns):
+            ago_s = (now_ns - answer.received_ns) / 1e9
+            raise OutOfDate(f"{what} was last answered {ago_s:.1f} s before now in the recording, and is out of date")
         await self._timeline.reach(answer.received_ns)
         self._timeline.stir()
         headers = {"content-type": answer.content_type} if answer.content_type else {}
