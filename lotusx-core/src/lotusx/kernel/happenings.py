@@ -160,7 +160,10 @@ class FrameSent:
 
 @dataclass(frozen=True, slots=True)
 class EventsDelivered:
-    """What readers of a channel get, however many they are; repetitions from a second socket are left out already."""
+    """What readers of a channel get, however many they are; repetitions from a second socket are left out already.
+
+    What a reader with `Overflow.BLOCK` gets by a subscription of its own is told besides.
+    """
 
     exchange: str
     group: str
