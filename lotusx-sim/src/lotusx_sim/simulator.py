@@ -261,7 +261,8 @@ class Simulator(FaultScript):
         return [order for order in self.exchange.orders.values() if order.account in owners]
 
     def open_orders(self, account: str | None = None) -> list[Order]:
-        return [order for order in self.orders(account) if order.is_open]
+        mine = (order for owner in self.venue.wallets_of(account) for order in self.exchange.open_orders(owner))
+        return sorted(mine, key=lambda order: order.id)
 
     def order_ids(self, account: str | None = None) -> list[str]:
         """Return the client order ids of all orders, oldest first."""

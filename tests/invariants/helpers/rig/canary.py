@@ -6,7 +6,7 @@ import base64
 import logging
 import pickle
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 _CUT = 20
@@ -40,6 +40,22 @@ def forms(secret: str) -> dict[str, str]:
     return found
 
 
+def _printed(error: BaseException) -> Iterator[str]:
+    """Yield what a traceback shows of *error* and of what led to it, but for the carets: finding their places costs."""
+    seen: dict[int, BaseException] = {}
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen[id(each)] = each
+        yield from traceback.StackSummary.extract(traceback.walk_tb(each.__traceback__)).format()
+        yield from traceback.format_exception_only(each)
+        left += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            left += each.exceptions
+
+
 class Haystack(logging.Handler):
     """Everything that came out of LotusX in a run: log records at every level, and what is added by hand."""
 
@@ -59,7 +75,7 @@ class Haystack(logging.Handler):
     def add_error(self, error: BaseException) -> None:
         """Keep whatever can be made of *error*."""
         self.parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        self.parts += traceback.format_exception(error)
+        self.parts += _printed(error)
         self.add_pickle(error)
 
     def add_pickle(self, item: object) -> None:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import anyio
 
+from lotusx.plugin import registry
 from rig import scheduling
 from rig.plan import Plan
 from rig.scale import SMALL, Scale
@@ -52,6 +54,20 @@ def _all_logs(handler: logging.Handler) -> Iterator[None]:
         root.handlers = previous
 
 
+_claims = cache(registry._claims)
+
+
+@contextmanager
+def _plugins_looked_for_once() -> Iterator[None]:
+    """Keep what is installed: nothing is installed meanwhile, and reading all metadata for each connection costs."""
+    before = registry._claims
+    registry._claims = _claims
+    try:
+        yield
+    finally:
+        registry._claims = before
+
+
 def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None, scale: Scale = SMALL) -> Result:
     """Run *plan* with *seed*; return what came of it."""
     world = World(exchange, seed, plan, broken, scale)
@@ -64,7 +80,7 @@ def run(exchange: UnderTest, seed: int, plan: Plan, broken: Broken | None = None
         virtual_s, orders, fills = anyio.current_time(), len(world.sim.orders()), len(world.sim.fills())
 
     started = time.process_time()
-    with _all_logs(world.haystack):
+    with _all_logs(world.haystack), _plugins_looked_for_once():
         scheduling.run(main, seed)
     return Result(
         exchange=exchange.name,

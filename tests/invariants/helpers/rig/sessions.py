@@ -49,8 +49,9 @@ class Sessions:
         return list(self._live)
 
     def _take(self, event: Event) -> None:
-        self._log.write("telemetry", repr(event))
-        self._haystack.add(repr(event))
+        shown = repr(event)
+        self._log.write("telemetry", shown)
+        self._haystack.add(shown)
         if isinstance(event, SessionChanged):
             name = (event.group, event.session)
             self.history.append((self._now_ns(), name, event.state))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+import trio
 
 import lotusx
 from lotusx.errors import LotusXError, StaleBook
@@ -108,7 +109,7 @@ class World:
 
     def now_ns(self) -> int:
         """Return virtual time."""
-        return round(anyio.current_time() * 1e9)
+        return round(trio.current_time() * 1e9)
 
     def seconds(self) -> float:
         """Return virtual time in seconds."""

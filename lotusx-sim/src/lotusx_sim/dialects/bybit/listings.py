@@ -191,12 +191,13 @@ LISTINGS: tuple[Listing, ...] = (
 
 
 class Directory:
-    """All listings, by category and symbol, and by the engine's name."""
+    """All listings, by category and symbol, and by the engine's name; ``contracts`` with that name."""
 
     def __init__(self, listings: tuple[Listing, ...] = LISTINGS) -> None:
         self.listings = listings
         self.by_name = {listing.name: listing for listing in listings}
         self.by_symbol = {(listing.category, listing.symbol): listing for listing in listings}
+        self.contracts = [(listing.name, listing) for listing in listings if not listing.is_spot]
 
     def of(self, category: Category) -> list[Listing]:
         return [listing for listing in self.listings if listing.category is category]

@@ -25,8 +25,8 @@ def tell(state: VenueState, hub: Hub, peers: Iterable[Peer], now_ns: int) -> Non
         for event in events:
             if isinstance(event, OrderEvent) and event.change is Change.TRADE:
                 stops.attach(state, state.tracked(event.order), now_ns)
-    for listing in state.directory.listings:
-        if not listing.is_spot and _prices_moved(state, listing):
+    for name, listing in state.directory.contracts:
+        if _prices_moved(state, name, listing):
             follow_prices(state, listing)
             hub.prices_moved(listing, now_ns)
     if seen:
@@ -40,11 +40,12 @@ def tell(state: VenueState, hub: Hub, peers: Iterable[Peer], now_ns: int) -> Non
     hub.tick(now_ns)
 
 
-def _prices_moved(state: VenueState, listing: Listing) -> bool:
+def _prices_moved(state: VenueState, name: str, listing: Listing) -> bool:
     """Tell whether mark, index or funding rate are others than at the last call."""
-    now = (state.mark(listing), state.index(listing), state.exchange.perps.funding_rate(listing.name))
-    moved = state.marks.get(listing.name) != now
-    state.marks[listing.name] = now
+    perps = state.exchange.perps
+    now = (perps.mark(name) or listing.price, perps.index(name) or listing.price, perps.funding_rate(name))
+    moved = state.marks.get(name) != now
+    state.marks[name] = now
     return moved
 
 
