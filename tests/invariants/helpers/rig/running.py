@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
@@ -42,16 +42,18 @@ class Result:
 
 @contextmanager
 def _all_logs(handler: logging.Handler) -> Iterator[None]:
-    """Send every record of every level to *handler*, and only there."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers
+    """Send every record of every level to *handler*, and only there; where in the code it was made is not looked for."""
+    root, module = logging.getLogger(), cast("Any", logging)
+    level, handlers, source = root.level, root.handlers, module._srcfile
     root.handlers, previous = [handler], handlers
     root.setLevel(logging.DEBUG)
+    module._srcfile = None
     try:
         yield
     finally:
         root.setLevel(level)
         root.handlers = previous
+        module._srcfile = source
 
 
 _claims = cache(registry._claims)
