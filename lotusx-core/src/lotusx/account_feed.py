@@ -12,6 +12,7 @@ from lotusx.account_stream import AccountStream
 from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
 from lotusx.kernel.clock import Moment
 from lotusx.measured import LIVE_ACCOUNT, MeasuredStream
+from lotusx.model.account import OrderEvent
 from lotusx.streams import Overflow, Stream, StreamState
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _RECOVERY_PAUSE_S = 30.0
 """Least time between two recoveries that unreadable messages ask for: a new kind of event would ask without end."""
 _GATHER_S = 0.25
 """Channels that were lost together come back one after the other: so long, and one recovery serves them all."""
+_SILENT_PAUSE_S = (30.0, 600.0)
+"""Least and most time between two replacements of sockets that tell nothing of orders, where the first did not help."""
 _DOWN = (StreamState.LOST, StreamState.SILENT)
 _UP = (StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED)
 
@@ -82,6 +85,8 @@ class AccountFeed:
         self._unread_since: Moment | None = None  # the first message that could not be read since a recovery
         self._unread = anyio.Event()
         self._recovery: anyio.CancelScope | None = None
+        self._tellers: dict[str, None] = {}  # channels that have told of orders
+        self._silent_since: Moment | None = None  # the last event before a silence that is yet to be recovered
 
     async def run(self) -> None:
         """Recover after unreadable messages, until cancelled: at once, then as often as the pause allows."""
@@ -101,6 +106,27 @@ class AccountFeed:
                     self._fail(gap)
             self._recovery = None
             await self._clock.sleep(_RECOVERY_PAUSE_S)
+
+    async def watch(self) -> None:
+        """Replace sockets, until cancelled, that bring no news of an order although the exchange accepted a command."""
+        owed = self._desk.owed
+        least_s, most_s = _SILENT_PAUSE_S
+        pause_s, paid, again_ns = least_s, -1, 0
+        while True:
+            reason = await owed.overdue()
+            told = [raw for raw in self._raws if raw.name in self._tellers]
+            suspects = [raw for raw in told or self._raws if raw.state in _UP]
+            now_ns, helped = self._clock.monotonic_ns(), owed.paid != paid
+            if not suspects or self._merged is None or not self._merged.whole:
+                continue  # a recovery is to tell, or tells already
+            if now_ns < again_ns and not helped:
+                continue
+            if self._silent_since is None:
+                self._silent_since = owed.heard_at
+            for raw in suspects:
+                raw.distrust(reason)
+            pause_s = least_s if helped else min(2 * pause_s, most_s)
+            paid, again_ns = owed.paid, now_ns + int(pause_s * 1e9)
 
     @asynccontextmanager
     async def open(self, buffer: int) -> AsyncIterator[Stream[AccountEvent]]:
@@ -134,8 +160,15 @@ class AccountFeed:
 
     async def restored(self, channel: Channel[Any], lost_ns: int, restored_ns: int) -> None:
         """Recover what *channel* missed, and release what it has brought since it was lost."""
-        if self._merged is not None:
-            await self._merged.recover(lost_ns, channel=channel.key)
+        if self._merged is None:
+            return
+        since = self._silent_since
+        if since is not None:  # its socket lived for longer than anything came on it
+            lost_ns = min(lost_ns, since.by_now_ns(self._clock))
+        await self._merged.recover(lost_ns, channel=channel.key)
+        if self._silent_since is since:
+            self._silent_since = None
+        self._desk.owed.forgive()
 
     async def _subscribe(self) -> None:
         await self._instruments.ensure()
@@ -154,6 +187,7 @@ class AccountFeed:
             if self._desk.ledger.unfinished():  # whatever became of them before, nobody has told
                 await merged.recover(self._clock.now_ns())
                 self._raise_if_closed()
+            self._desk.owed.start()
         except BaseException:
             self._close()
             raise
@@ -171,9 +205,16 @@ class AccountFeed:
                 self._fail(raw.error or _closed())
             if change.state is StreamState.LOST:
                 merged.hold(channel.key)
+                self._desk.owed.forgive()
             self._follow(merged, change)
 
-        raw.handle(lambda event: merged.feed(event, channel.key), on_status, self._reject)
+        def take(event: AccountEvent) -> None:
+            if channel.key not in self._tellers and isinstance(event, OrderEvent):
+                self._tellers[channel.key] = None
+            self._desk.owed.heard(event)
+            merged.feed(event, channel.key)
+
+        raw.handle(take, on_status, self._reject)
         if raw.state in _UP:
             answered.set()
         return answered
@@ -207,7 +248,8 @@ class AccountFeed:
         merged, self._merged = self._merged, None
         if merged is not None:
             merged.close()
-        self._unread_since = None
+        self._unread_since = self._silent_since = None
+        self._desk.owed.stop()
         if self._recovery is not None:
             self._recovery.cancel()
         for raw in self._raws:
@@ -220,6 +262,7 @@ class AccountFeed:
     def _reject(self, count: int) -> None:
         for reader in self._readers:
             reader.reject(count)
+        self._desk.owed.forgive()  # it may have been what was owed
         if self._unread_since is None:
             self._unread_since = Moment.of(self._clock.now_ns(), self._clock)
         self._unread.set()

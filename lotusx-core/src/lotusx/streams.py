@@ -233,6 +233,10 @@ class Stream(Generic[E]):
         """Whether the exchange has not answered yet: it may not even have been asked, at the pace that it allows."""
         return self._owner.is_renewing(self)
 
+    def distrust(self, reason: str) -> None:
+        """Call the channel silent although its socket lives: that is replaced, as after a loss, for all who read it."""
+        self._owner.distrust(self, reason)
+
     async def aclose(self) -> None:
         """End the subscription. What still waits is counted as dropped. May be called twice."""
         self._blocked = False

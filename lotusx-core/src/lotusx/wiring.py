@@ -232,6 +232,7 @@ class Wiring:
         if parts.paper is not None:
             await self._tasks.start(parts.paper.run, exchange.market)
         self._tasks.start_soon(feed.run)
+        self._tasks.start_soon(feed.watch)
         self._tasks.start_soon(self.desk.run)
         if parts.signer is not None:
             self._tasks.start_soon(self.rest.keep_clock)

@@ -10,10 +10,13 @@ import pytest
 
 from lotusx.account_feed import AccountFeed
 from lotusx.errors import AuthenticationError, LotusXError
-from lotusx.kernel.codec import Ack, ChannelKind, Control
+from lotusx.kernel.codec import Ack, Channel, ChannelKind, Control
+from lotusx.kernel.flow import StreamState
+from lotusx.kernel.telemetry import SessionChanged
+from lotusx.orders.owed import Owed
 from lotusx.transport.supervisor import WsGroup
 
-from .fakes import Codec, Server, channel, group, virtually
+from .fakes import Codec, Log, Server, channel, group, virtually
 
 REFUSED: dict[str, Any] = {"code": "-2015", "text": "Invalid API-key, IP, or permissions for action."}
 
@@ -40,7 +43,7 @@ def refusing(op: str) -> Server:
 
 def account_of(ws: WsGroup, server: Server) -> AccountFeed:
     private = channel("account", ChannelKind.ACCOUNT, private=True)
-    desk: Any = SimpleNamespace(listen=lambda _: lambda: None)
+    desk: Any = SimpleNamespace(listen=lambda _: lambda: None, owed=Owed(server.clock))
     port: Any = SimpleNamespace(channels=lambda: [private], prepare=anyio.lowlevel.checkpoint)
     instruments: Any = SimpleNamespace(ensure=anyio.lowlevel.checkpoint, refresh=anyio.lowlevel.checkpoint)
     return AccountFeed(desk, port, port, server.clock, instruments, {"main": ws}, anyio.lowlevel.checkpoint)
@@ -96,5 +99,43 @@ def test_a_message_that_may_have_been_the_accounts_is_told_to_who_follows_it() -
             await anyio.sleep(1)
             assert rejected == [1]  # nobody can tell whose it was
             assert (public.counters.rejected, ws.stats()["undecodable"]) == (0, 1)
+
+    virtually(main)
+
+
+def test_a_channel_that_is_distrusted_gets_another_socket_and_is_recovered() -> None:
+    async def main() -> None:
+        server, log = Server(), Log()
+        restored: list[str] = []
+
+        async def on_restored(lost: Channel[Any], lost_ns: int, restored_ns: int) -> None:
+            restored.append(lost.key)
+
+        async with group(server, telemetry=log.telemetry, on_restored=on_restored) as ws:
+            private = ws.subscribe(channel("account", ChannelKind.ACCOUNT, private=True))
+            await anyio.sleep(1)
+            private.distrust("nothing came")
+            await anyio.sleep(10)
+        lost = [event.reason for event in log.events if isinstance(event, SessionChanged) and event.state == "lost"]
+        assert log.states("account") == ["acknowledged", "silent", "lost", "acknowledged", "recovered"]
+        assert restored == ["account"]
+        assert lost == ["nothing came"]
+        assert len(server.attempts) == 2
+
+    virtually(main)
+
+
+def test_a_channel_that_nobody_reads_any_more_cannot_be_distrusted() -> None:
+    async def main() -> None:
+        server = Server()
+        async with group(server) as ws:
+            private = ws.subscribe(channel("account", ChannelKind.ACCOUNT, private=True))
+            public = ws.subscribe(channel())
+            await anyio.sleep(1)
+            await private.aclose()
+            private.distrust("nothing came")
+            await anyio.sleep(10)
+            assert public.state is StreamState.ACKNOWLEDGED
+        assert len(server.attempts) == 1
 
     virtually(main)

@@ -90,6 +90,9 @@ class StreamOwner:
         """Whether the exchange has not been asked yet, or has not answered."""
         return False
 
+    def distrust(self, stream: Any, reason: str) -> None:
+        """Something must have come on its channel and has not: replace the socket."""
+
     def hold(self, stream: Any) -> None:
         """The buffer is full: stop reading the socket."""
 

@@ -24,6 +24,7 @@ from lotusx.orders.handle import Order
 from lotusx.orders.journal import Intent, Journal
 from lotusx.orders.leftovers import Leftovers, Recovered
 from lotusx.orders.looking import Looker
+from lotusx.orders.owed import Owed
 from lotusx.orders.runner import Listener, Runner, as_refusal
 from lotusx.orders.terms import names_of
 
@@ -85,6 +86,11 @@ class OrderDesk:
         self._make = Commands(
             self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query, prepare=prepare
         )
+
+    @property
+    def owed(self) -> Owed:
+        """What the account's channels owe: told by whoever reads them what they bring."""
+        return self._run.owed
 
     async def run(self) -> None:
         """Look, until cancelled, into every command that was given up or left in doubt, until it is decided."""

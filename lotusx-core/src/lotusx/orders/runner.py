@@ -18,6 +18,7 @@ from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, U
 from lotusx.orders.batch import align
 from lotusx.orders.doubts import Doubts
 from lotusx.orders.journal import Intent, Journal
+from lotusx.orders.owed import Owed
 from lotusx.orders.telling import Teller
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Runner:
         self.ledger = ledger
         self.listeners: list[Listener] = []
         self.doubts = Doubts(clock, self._conclude)
+        self.owed = Owed(clock)
         self._journal = journal
         self.teller = Teller(exchange, clock, telemetry)
 
@@ -104,6 +106,7 @@ class Runner:
         """
         answer: OrderState | BaseException
         self.teller.sending([(job.command, job.intent)])
+        self.owed.sent(job)
         try:
             with made_as(Origin.ORDER):
                 answer = await call()
@@ -122,6 +125,8 @@ class Runner:
         """Send *jobs* in one call, and return how each ended, in their order. Doubts are resolved side by side."""
         answers: Sequence[OrderState | BaseException]
         self.teller.sending([(job.command, job.intent) for job in jobs])
+        for job in jobs:
+            self.owed.sent(job)
         try:
             with made_as(Origin.ORDER):
                 told = await call()
@@ -151,11 +156,13 @@ class Runner:
         described = True
         try:
             if isinstance(answer, BaseException):
+                self.owed.dropped(job)
                 await self._judge(job, answer)
                 described = command.phase is not Phase.ACCEPTED or job.describe is None or await job.describe()
             else:
                 job.learn(answer)
                 command.accept("acknowledged by the exchange", self.clock.monotonic_ns())
+                self.owed.accepted(job)
         except BaseException as error:
             self._abandon(job, error)
             raise
@@ -170,6 +177,7 @@ class Runner:
 
     def _abandon(self, job: Job, error: BaseException) -> None:
         """Whoever waited for a command has left; what became of it is found out in the background."""
+        self.owed.dropped(job)
         if not job.command.decided:
             job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
             self.doubts.add(job, error)

@@ -34,6 +34,9 @@ class Keeper(Protocol):
     def is_renewing(self, ident: str) -> bool:
         """Whether the exchange has not answered a subscription yet."""
 
+    def distrust(self, ident: str, reason: str) -> None:
+        """Replace the socket that carries it."""
+
     def hold(self, ident: str) -> None:
         """Stop reading its socket."""
 
@@ -259,6 +262,11 @@ class Subscription(StreamOwner, Generic[E]):
     def is_renewing(self, stream: Stream[Any]) -> bool:
         """Whether the exchange has not answered a subscription yet."""
         return self._keeper.is_renewing(self.ident)
+
+    def distrust(self, stream: Stream[Any], reason: str) -> None:
+        """Say that it is silent, and have its socket replaced."""
+        self.change(StreamState.SILENT, reason)
+        self._keeper.distrust(self.ident, reason)
 
     def hold(self, stream: Stream[Any]) -> None:
         """Stop reading the socket."""

@@ -242,6 +242,12 @@ class WsGroup:
             return False
         return any(member.phase in (Phase.WANTED, Phase.SENT) for _, member in self.subscriptions.members(ident))
 
+    def distrust(self, ident: str, reason: str) -> None:
+        """Replace the socket that carries *ident*: it lives, and does not bring what it must."""
+        if ident in self._subs:
+            for session in self._carrying(ident):
+                session.stop(reason)
+
     def hold(self, ident: str) -> None:
         """Stop reading the socket that carries *ident*."""
         for session in self._carrying(ident):

@@ -12,7 +12,7 @@ import trio
 from lotusx.kernel.codec import ChannelKind
 from lotusx_sim.engine.orders import Side
 from rig.faults import Fault
-from rig.notes import Muting, Sleep
+from rig.notes import Muteness, Muting, Sleep
 
 if TYPE_CHECKING:
     from rig.world import World
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SUSPENDED_S = 600.0
 BOOK_S, TICKER_S, TRADES_S = 5.0, 10.0, 60.0
 """Bounds of I03: how long a channel of each class may be silent, unless three times its cadence is longer."""
+ACCOUNT_S = 10.0
+"""Another: how long nothing may come about an order after the exchange has accepted a command."""
 _BOUNDS_S: Mapping[ChannelKind, float] = {
     ChannelKind.BOOK: BOOK_S,
     ChannelKind.TICKER: TICKER_S,
@@ -84,7 +86,27 @@ async def _busy(world: World, rng: Random, seconds: float) -> None:
         await anyio.sleep(0.4)
 
 
+async def account_silenced(world: World, rng: Random) -> None:
+    """Serve the account no longer on the sockets that live, though all is acknowledged, while its owner trades."""
+    muteness = Muteness(world.now_ns())
+    world.notes.mutenesses.append(muteness)
+    world.gate.mute_until = world.gate.sockets
+    world.log.write("fault", "muted: the account")
+    trader = world.trader
+    while not muteness.accepted_ns:
+        await anyio.sleep(rng.random())
+        intent = trader.intend()
+        instrument = await world.connection.market.instrument(world.exchange.symbol)
+        await trader.place(intent, trader.resting(instrument, intent))
+        if intent.outcome == "accepted":
+            muteness.accepted_ns = world.now_ns()
+    await anyio.sleep(ACCOUNT_S + 1.0)
+    muteness.ended_ns = world.now_ns()
+    world.gate.mute_until = 0
+
+
 FAULTS: dict[str, Fault] = {
     "suspended": Fault(suspended, 2),
     "silenced": Fault(silenced, 2),
+    "account silenced": Fault(account_silenced, 0),
 }

@@ -25,9 +25,19 @@ class Muting:
 
 
 @dataclass(slots=True)
+class Muteness:
+    """The account's channels brought nothing for a while: since when, and when the first command was accepted then."""
+
+    begun_ns: int
+    accepted_ns: int = 0
+    ended_ns: int = 0
+
+
+@dataclass(slots=True)
 class Notes:
     """One run's."""
 
     sleeps: list[Sleep] = field(default_factory=list)
     mutings: list[Muting] = field(default_factory=list)
+    mutenesses: list[Muteness] = field(default_factory=list)
     spoilt: int = 0

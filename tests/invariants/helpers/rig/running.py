@@ -42,7 +42,7 @@ class Result:
 
 @contextmanager
 def _all_logs(handler: logging.Handler) -> Iterator[None]:
-    """Send every record of every level to *handler*, and only there; where in the code it was made is not looked for."""
+    """Send every record of every level to *handler*, and only there, without the place in the code: it costs."""
     root, module = logging.getLogger(), cast("Any", logging)
     level, handlers, source = root.level, root.handlers, module._srcfile
     root.handlers, previous = [handler], handlers

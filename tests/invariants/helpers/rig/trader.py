@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
@@ -13,6 +14,7 @@ from anyio.abc import TaskGroup
 import lotusx
 from lotusx.errors import LotusXError, RefusedBeforeSending, StaleBook
 from lotusx.rules import Rounding, round_price, round_quantity
+from lotusx_sim.engine.orders import Order, Refused
 
 if TYPE_CHECKING:
     from rig.world import World
@@ -241,13 +243,17 @@ class Fate:
             resting = [order for order in sim.open_orders() if order.is_working]
             if self.paused or not resting:
                 continue
-            order = rng.choice(resting)
-            if rng.random() < 0.1:
-                sim.cancel(order.client_id)
-                self._world.log.write("fate", f"ends {order.client_id}")
-                continue
-            step = self._world.step_of(order.symbol)
-            steps = int(order.remaining / step)
-            quantity = step * rng.randint(1, max(steps, 1)) if rng.random() < 0.7 else order.remaining
-            sim.fill(order.client_id, min(quantity, order.remaining))
-            self._world.log.write("fate", f"fills {order.client_id}")
+            with suppress(Refused):  # what was due at the venue comes first, and may have ended it
+                self._strike(rng.choice(resting))
+
+    def _strike(self, order: Order) -> None:
+        rng, sim = self._rng, self._world.sim
+        if rng.random() < 0.1:
+            sim.cancel(order.client_id)
+            self._world.log.write("fate", f"ends {order.client_id}")
+            return
+        step = self._world.step_of(order.symbol)
+        steps = int(order.remaining / step)
+        quantity = step * rng.randint(1, max(steps, 1)) if rng.random() < 0.7 else order.remaining
+        sim.fill(order.client_id, min(quantity, order.remaining))
+        self._world.log.write("fate", f"fills {order.client_id}")

@@ -27,6 +27,7 @@ class Gate:
         swallow: So many replies will not be delivered; ``double``: so many come twice.
         goodbye: Code with which a new connection is closed as soon as it is open.
         muted: Keys of channels that are served no longer, though they were acknowledged.
+        sockets: How many have been opened. ``mute_until``: those up to this number bring nothing of the account.
         scatter: Returns, by topic, how late each copy of a message comes; ``None``: it goes out as it is.
         spoil: Returns what goes out in place of a message with a topic.
         whose: Returns the key of the channel that a message belongs to, as the client reads it.
@@ -39,6 +40,7 @@ class Gate:
         self.double = 0
         self.goodbye: int | None = None
         self.muted: frozenset[str] = frozenset()
+        self.sockets = self.mute_until = 0
         self.scatter: Callable[[str], Sequence[float] | None] | None = None
         self.spoil: Callable[[str, str], str] | None = None
         self.whose: Callable[[bytes], str | None] = lambda message: None
@@ -50,6 +52,7 @@ class Gate:
         self.swallow = self.double = 0
         self.goodbye = None
         self.muted = frozenset()
+        self.mute_until = 0
         self.scatter = self.spoil = None
         self.on_control = self.on_message = None
 
@@ -127,9 +130,14 @@ class WatchedVenue:
     def open_ws(
         self, target: str, headers: tuple[tuple[str, str], ...], *, now_ns: int, client_ip: str, out: Outbox
     ) -> WsPeer | HttpResponse:
+        gate = self._gate
+        gate.sockets = number = gate.sockets + 1
+
         def send(text: str, topic: str) -> None:
             self._exchange.saw_message(text, topic)
-            if topic and self._gate.is_muted(text):
+            if topic and gate.is_muted(text):
+                return
+            if number <= gate.mute_until and fnmatchcase(topic, self._exchange.user_topic):
                 return
             if topic and self._gate.spoil is not None:
                 text = self._gate.spoil(text, topic)

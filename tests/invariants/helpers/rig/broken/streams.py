@@ -65,6 +65,11 @@ def _trust_sockets(exchange: lotusx.Exchange) -> None:
         group.subscriptions = _NeverSilent(group.subscriptions)
 
 
+def _trust_the_account(exchange: lotusx.Exchange) -> None:
+    wiring: Any = cast("Any", exchange)._start.__self__
+    wiring.desk.owed.start = wiring.desk.owed.stop
+
+
 def _forget_budgets(exchange: lotusx.Exchange) -> None:
     for group in _groups(exchange):
         group.budget = ConnectBudget((1_000_000, 1.0))
@@ -168,6 +173,13 @@ BROKEN = (
         "liveness is judged by socket: a channel that brings nothing is well as long as its siblings speak",
         ("silenced",),
         opened=_trust_sockets,
+    ),
+    Broken(
+        "an account that says nothing has nothing to say",
+        "I03",
+        "the key lives and pings are answered, so the socket must be well: orders are accepted and never heard of",
+        ("account silenced",),
+        opened=_trust_the_account,
     ),
     Broken(
         "a quiet market is an alarm",
