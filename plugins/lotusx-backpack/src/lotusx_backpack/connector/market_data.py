@@ -177,9 +177,7 @@ class BackpackMarketData(MarketStreams):
             reached = utc_ns(kept[-1].end, field="end") // S if kept else until + 1
             following = str(max(reached, begin + 1))
         candles = (
-            convert.to_candle(
-                row, symbol=instrument.symbol, interval=interval, now_ns=now_ns, received_ns=received_ns
-            )
+            convert.to_candle(row, symbol=instrument.symbol, interval=interval, now_ns=now_ns, received_ns=received_ns)
             for row in kept
         )
         found = [candle for candle in candles if candle is not None]
