@@ -209,7 +209,7 @@ def missing_credentials(facts: ExchangeFacts, missing: Iterable[str], account: s
     """Say what is missing and where to put it."""
     names = list(missing)
     variables = ", ".join(variable(facts.name, account, name) for name in names)
-    place = f"exchanges.{facts.name}" + (f".accounts.{account}" if account else "") + ".credentials"
+    place = f"exchanges.{facts.name.partition(':')[0]}" + (f".accounts.{account}" if account else "") + ".credentials"
     return (
         f"{facts.name}: this call needs credentials, and {' and '.join(names)} "
         f"{'is' if len(names) == 1 else 'are'} missing. Set {variables}, or {place} in lotusx.toml, "
@@ -219,7 +219,7 @@ def missing_credentials(facts: ExchangeFacts, missing: Iterable[str], account: s
 
 def variable(exchange: str, account: str | None, name: str) -> str:
     """Return the environment variable of one field."""
-    prefix = f"LOTUSX_{upper(exchange)}"
+    prefix = f"LOTUSX_{upper(exchange.partition(':')[0])}"
     return f"{prefix}__{upper(account)}__{name.upper()}" if account else f"{prefix}_{name.upper()}"
 
 

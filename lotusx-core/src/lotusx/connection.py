@@ -59,7 +59,7 @@ def connect(
     ``lotusx.toml``), and then the exchange's live environment, public data only.
 
     Args:
-        name: An installed exchange.
+        name: An installed exchange. ``"gateway:binance"``: one that stands for another, with settings of its own.
         account: A named account of the configuration.
         environment: ``live``, ``testnet``, ``demo`` or ``simulator``, as far as the exchange has them.
         base_url: Address of the simulator, or of another host that serves the environment.
@@ -104,7 +104,7 @@ def connect(
         options=chosen_options,
         own_options=options,
     )
-    facts = manager.facts
+    facts, name = manager.facts, manager.name
     settings = resolve(
         name,
         sources=sources,

@@ -162,6 +162,22 @@ class OrderRequest(BaseModel):
             raise InvalidArgument("expires_ns goes with time_in_force='gtd', and only with it")
         return self
 
+    def plain_fields(self) -> dict[str, object]:
+        """Return what was asked for by name, as JSON has it: ``OrderRequest(**plain_fields)`` is the same request.
+
+        Numbers are text, for JSON's are not exact.
+        """
+        asked = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: _plain(value) for name, value in asked.items() if value is not None}
+
     def with_id(self, client_order_id: str) -> Self:
         """Return a copy that carries *client_order_id*."""
         return self.model_copy(update={"client_order_id": client_order_id})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

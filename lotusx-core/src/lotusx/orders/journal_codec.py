@@ -34,8 +34,7 @@ def to_text(intent: Intent) -> str:
     """Return what cannot be told from the other columns of an intent, as JSON."""
     content: dict[str, Any] = {}
     if intent.request is not None:
-        asked = {name: getattr(intent.request, name) for name in type(intent.request).model_fields}
-        content["request"] = {name: _plain(value) for name, value in asked.items() if value is not None}
+        content["request"] = intent.request.plain_fields()
     if intent.change is not None:
         change = intent.change
         content["change"] = [_optional(change.quantity), _optional(change.price), change.new_client_order_id]
@@ -67,15 +66,6 @@ def _request(fields: dict[str, Any]) -> OrderRequest:
     """Return the request as it was; it was checked when it was written, and an amended order need not pass again."""
     read = {name: value if name not in _READ else _READ[name](value) for name, value in fields.items()}
     return OrderRequest.model_construct(**{"quantity": None, **read})
-
-
-def _plain(value: object) -> object:
-    """Return *value* as JSON has it; numbers as text, for JSON's are not exact."""
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, Mapping):
-        return dict(value)
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _optional(value: Decimal | None) -> str | None:

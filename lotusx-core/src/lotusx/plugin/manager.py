@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
-from lotusx.errors import ConfigurationError, PluginError
+from lotusx.errors import ConfigurationError, PluginError, UnknownExchange
 from lotusx.plugin.compat import check_contract
 from lotusx.plugin.hookspecs import HookSpecs
-from lotusx.plugin.registry import InstalledExchange, canonical, find, load
+from lotusx.plugin.registry import InstalledExchange, canonical, find, load, split
 
 if TYPE_CHECKING:
     from lotusx.kernel.codec import WsCodec
@@ -47,13 +47,18 @@ class PluginManager:
     ) -> None:
         """Load the plugin of exchange *name* and register *plugins* (objects, or names of installed ones).
 
-        *options* are those of installed ones, by name; *own_options* the exchange's.
+        *options* are those of installed ones, by name; *own_options* the exchange's. ``NAME:OTHER`` is the exchange
+        *NAME* standing for *OTHER*: it is given the option ``exchange``.
         """
-        self.claim: InstalledExchange = find(name, allowed)
+        plain, other = split(name)
+        self.claim: InstalledExchange = find(plain, allowed)
         self._exchange = pluggy.PluginManager("lotusx")
         self._exchange.add_hookspecs(HookSpecs)
         loaded = load(self.claim)
-        self._made = loaded(dict(own_options or {})) if isinstance(loaded, type) else None
+        if other and not isinstance(loaded, type):
+            raise UnknownExchange(name, (plain,), (plain,))
+        own = {**(own_options or {}), **({"exchange": other} if other else {})}
+        self._made = loaded(own) if isinstance(loaded, type) else None
         self._register(self._exchange, loaded if self._made is None else self._made)
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
@@ -65,7 +70,7 @@ class PluginManager:
             elif plugin not in self._named:
                 self._named[plugin] = make_plugin(plugin, allowed, given.get(plugin))
                 self._register(self._others, self._named[plugin])
-        self.name = name
+        self.name = plain
         self.facts = self._facts()
 
     def part(self, name: str) -> Any:

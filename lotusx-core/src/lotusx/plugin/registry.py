@@ -75,6 +75,16 @@ def find(name: str, allowed: Iterable[str] | None = None) -> InstalledExchange:
     return claims[0]
 
 
+def split(name: str) -> tuple[str, str]:
+    """Return the exchange that is installed, and the one it stands for: ``gateway:binance`` is two names, most are one.
+
+    >>> split("gateway:binance")
+    ('gateway', 'binance')
+    """
+    plain, _, other = name.partition(":")
+    return plain, other
+
+
 def load(claim: InstalledExchange) -> Any:
     """Import the module of *claim*, and nothing else.
 
