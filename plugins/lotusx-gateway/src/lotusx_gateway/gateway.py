@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
@@ -91,10 +91,9 @@ class Gateway:
         self.unpublished = 0
         """Messages of feeds that no broker took; whoever follows notices the gap."""
 
-    @property
-    def feeds(self) -> list[str]:
-        """What is followed now."""
-        return self._sources.keys
+    def stats(self) -> Mapping[str, Any]:
+        """Return live sizes and counters: feeds with followers and messages, questions, and what no broker took."""
+        return {"feeds": self._sources.stats(), "open": self._open, "unpublished": self.unpublished}
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. Once it has begun, a broker that is lost is waited for.

@@ -89,10 +89,9 @@ class Sources:
         self._open: dict[str, Source] = {}
         self._tasks: TaskGroup | None = None
 
-    @property
-    def keys(self) -> list[str]:
-        """What is followed now."""
-        return list(self._open)
+    def stats(self) -> dict[str, dict[str, int]]:
+        """Return, of each feed, how many follow it and the number of its newest message."""
+        return {key: {"followers": len(each.followers), "seq": each.seq} for key, each in self._open.items()}
 
     async def run(self) -> None:
         """Keep them, until cancelled."""

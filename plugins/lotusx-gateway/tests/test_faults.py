@@ -1,0 +1,178 @@
+"""The broker fails, and consumers are slow: nothing is lost in silence, no order is sent twice."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+from gateway_kit import BTC, DEADLINE_S, READER, NatsServer, desk, password, until, upstream
+
+import lotusx
+from lotusx.errors import AuthenticationError, ConfigurationError, ConnectionFailed, CredentialsError, NotSupported
+from lotusx.model import OrderRequest, Trade
+from lotusx.plugin import StatusChange
+from lotusx_gateway import Gateway
+from lotusx_sim import BinanceSpot, Simulator, serve
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_after_a_broker_was_killed_streams_say_so_and_go_on(nats: NatsServer) -> None:
+    async with desk(nats) as here, here.consumer("reader") as exchange, exchange.stream_trades(BTC) as trades:
+        await until(lambda: trades.state == "acknowledged")
+        seen: list[str] = []
+        nats.kill()
+        await until(lambda: trades.state == "lost")
+        here.sim.trade("BTCUSDT", "BUY", "0.1")  # nobody can hear of it: the status says so
+        nats.start()
+        await until(lambda: trades.state == "acknowledged")
+        here.sim.trade("BTCUSDT", "BUY", "0.2")
+        with anyio.fail_after(DEADLINE_S):
+            async for item in trades.with_status():
+                seen.append(item.state if isinstance(item, StatusChange) else str(item.quantity))
+                if isinstance(item, Trade):
+                    break
+    assert seen == ["requested", "acknowledged", "lost", "acknowledged", "recovered", "0.20000000"]
+
+
+async def test_an_order_that_is_under_way_when_the_broker_dies_is_sent_once_and_found(nats: NatsServer) -> None:
+    async with desk(nats) as here, here.consumer() as exchange:
+        await exchange.trading.ready()
+        here.sim.delay("POST", "/api/v3/order", 0.5)
+        orders: list[lotusx.Order] = []
+
+        async def place() -> None:
+            orders.append(await exchange.place(OrderRequest.limit(BTC, "buy", "0.01", "50000", client_order_id="one")))
+
+        with anyio.fail_after(DEADLINE_S):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(place)
+                await until(lambda: here.sim.order_ids() == ["one"])
+                nats.kill()
+                nats.start()
+        assert [order.status for order in orders] == ["open"]
+        assert here.sim.order_ids() == ["one"]
+
+
+async def test_what_the_account_did_while_the_broker_was_down_is_delivered_afterwards(nats: NatsServer) -> None:
+    async with desk(nats) as here, here.consumer() as exchange, exchange.stream_account() as events:
+        order = await exchange.place(OrderRequest.limit(BTC, "buy", "0.01", "50000", client_order_id="filled-unseen"))
+        nats.kill()
+        await until(lambda: events.state == "lost")
+        here.sim.fill("filled-unseen")
+        nats.start()
+        with anyio.fail_after(DEADLINE_S):
+            state = await order.settled()
+        assert (state.status, [str(fill.quantity) for fill in order.fills]) == ("filled", ["0.01000000"])
+        await until(lambda: events.state == "recovered")
+
+
+async def test_a_slow_consumer_is_told_that_it_lost_messages(nats: NatsServer) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"waiting": 4}) as exchange,
+        exchange.stream_trades(BTC, buffer=1, overflow=lotusx.Overflow.BLOCK) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        for _ in range(60):
+            here.sim.trade("BTCUSDT", "BUY", "0.001")
+        await until(lambda: here.gateway.stats()["feeds"]["trades BTC/USDT"]["seq"] >= 61)
+        here.sim.trade("BTCUSDT", "BUY", "0.002")
+        reasons: list[str] = []
+        with anyio.fail_after(DEADLINE_S):
+            async for item in trades.with_status():
+                if isinstance(item, StatusChange) and item.state == "lost":
+                    reasons.append(item.reason)
+                    break
+        await until(lambda: trades.state == "acknowledged")
+        here.sim.trade("BTCUSDT", "BUY", "0.003")
+        with anyio.fail_after(DEADLINE_S):
+            assert (await anext(trades)).quantity == Decimal("0.003")
+    assert "messages of the gateway were lost on the way" in reasons[0]
+
+
+async def test_a_book_is_stale_while_the_broker_is_away_and_right_afterwards(nats: NatsServer) -> None:
+    async with desk(nats) as here, here.consumer("reader") as exchange, exchange.live_order_book(BTC) as book:
+        assert [(level.price, level.quantity) for level in book.bids(2)] == [(60000, 1), (59990, 2)]
+        here.sim.set_book("BTCUSDT", bids=[("60001", "3")], asks=[("60010", "1")])
+        await until(lambda: book.bids(1)[0].price == 60001)
+        nats.kill()
+        await until(lambda: book.state == "stale")
+        here.sim.set_book("BTCUSDT", bids=[("60002", "4")], asks=[("60010", "1")])
+        nats.start()
+        await until(lambda: book.state == "synced")
+        assert [(level.price, level.quantity) for level in book.bids()] == [(60002, 4)]
+
+
+async def test_no_broker_at_the_start_is_said_by_both_sides(tmp_path: Path) -> None:
+    nats = NatsServer(tmp_path)
+    nats.start()
+    nats.kill()
+    credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
+    with pytest.raises(ConnectionFailed, match="no broker can be reached at nats://") as caught:
+        async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials):
+            raise AssertionError("it was opened")
+    assert not caught.value.sent
+    async with serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server, upstream(server.base_url) as public:
+        with pytest.raises(ConnectionFailed, match="no broker can be reached"):
+            await Gateway(public, server=nats.url, users=[READER], password="x").run()
+
+
+async def test_a_broker_without_a_gateway_is_said_at_once(nats: NatsServer) -> None:
+    credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
+    with pytest.raises(ConnectionFailed, match=r"no gateway of binance \(simulator\) listens"):
+        async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials):
+            raise AssertionError("it was opened")
+
+
+async def test_a_wrong_password_is_an_authentication_error_that_does_not_show_it(nats: NatsServer) -> None:
+    credentials = {"server": nats.url, "user": "reader", "password": "guessed-by-hand"}
+    with pytest.raises(AuthenticationError, match="does not let 'reader' in") as caught:
+        async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials):
+            raise AssertionError("it was opened")
+    assert "guessed-by-hand" not in str(caught.value)
+
+
+async def test_a_connection_without_credentials_says_what_is_missing() -> None:
+    with pytest.raises(CredentialsError, match="LOTUSX_GATEWAY_SERVER"):
+        async with lotusx.connect("gateway:binance", environment="simulator"):
+            raise AssertionError("it was opened")
+
+
+async def test_a_gateway_refuses_a_broker_that_lets_anybody_in(tmp_path: Path) -> None:
+    nats = NatsServer(tmp_path, config="")
+    nats.start()
+    try:
+        async with (
+            serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server,
+            upstream(server.base_url) as public,
+        ):
+            with pytest.raises(ConfigurationError, match="lets anybody in without credentials"):
+                await Gateway(public, server=nats.url, users=[READER]).run()
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(Gateway(public, server=nats.url, users=[READER], allow_anonymous=True).run)
+                async with lotusx.connect(
+                    "gateway:binance", environment="simulator", credentials={"server": nats.url, "user": "reader"}
+                ) as exchange:
+                    assert await exchange.market.server_time()
+                tasks.cancel_scope.cancel()
+    finally:
+        nats.kill()
+
+
+async def test_a_second_gateway_of_the_same_exchange_is_refused(nats: NatsServer) -> None:
+    async with desk(nats) as here, upstream(here.base_url) as public:
+        with pytest.raises(ConfigurationError, match=r"another gateway serves lotusx\.binance\.simulator"):
+            await Gateway(public, server=nats.url, users=[READER], password=password("gateway")).run()
+
+
+def test_another_event_loop_is_refused_by_name(tmp_path: Path) -> None:
+    async def run() -> None:
+        credentials = {"server": "nats://127.0.0.1:1", "user": "reader", "password": "x"}
+        async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials):
+            raise AssertionError("it was opened")
+
+    with pytest.raises(NotSupported, match="instead: asyncio"):
+        anyio.run(run, backend="trio")
