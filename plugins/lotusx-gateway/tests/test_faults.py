@@ -69,7 +69,9 @@ async def test_what_the_account_did_while_the_broker_was_down_is_delivered_after
         await until(lambda: events.state == "recovered")
 
 
-async def test_a_slow_consumer_is_told_that_it_lost_messages(nats: NatsServer) -> None:
+async def test_a_slow_consumer_is_told_that_it_lost_messages(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
     async with (
         desk(nats) as here,
         here.consumer("reader", options={"waiting": 4}) as exchange,
@@ -78,10 +80,10 @@ async def test_a_slow_consumer_is_told_that_it_lost_messages(nats: NatsServer) -
         await until(lambda: trades.state == "acknowledged")
         for _ in range(60):
             here.sim.trade("BTCUSDT", "BUY", "0.001")
-        await until(lambda: here.gateway.stats()["feeds"]["trades BTC/USDT"]["seq"] >= 61)
-        here.sim.trade("BTCUSDT", "BUY", "0.002")
+        await until(lambda: "are not read fast enough" in caplog.text)
         reasons: list[str] = []
         with anyio.fail_after(DEADLINE_S):
+            here.sim.trade("BTCUSDT", "BUY", "0.002")
             async for item in trades.with_status():
                 if isinstance(item, StatusChange) and item.state == "lost":
                     reasons.append(item.reason)
@@ -176,3 +178,35 @@ def test_another_event_loop_is_refused_by_name(tmp_path: Path) -> None:
 
     with pytest.raises(NotSupported, match="instead: asyncio"):
         anyio.run(run, backend="trio")
+
+
+async def test_a_gateway_that_ends_is_told_and_the_next_one_takes_its_place(nats: NatsServer) -> None:
+    async with (
+        desk(nats) as here,
+        upstream(here.base_url) as public,
+        here.consumer("reader") as exchange,
+        exchange.stream_trades(BTC) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        await here.stop()
+        await until(lambda: trades.state == "lost")
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(Gateway(public, server=nats.url, users=[READER], password=password("gateway")).run)
+            await until(lambda: trades.state == "acknowledged")
+            here.sim.trade("BTCUSDT", "BUY", "0.2")
+            with anyio.fail_after(DEADLINE_S):
+                assert (await anext(trades)).quantity == Decimal("0.2")
+            tasks.cancel_scope.cancel()
+
+
+async def test_while_the_gateway_has_lost_the_exchange_its_consumers_have_too(nats: NatsServer) -> None:
+    async with desk(nats) as here, here.consumer("reader") as exchange, exchange.stream_trades(BTC) as trades:
+        await until(lambda: trades.state == "acknowledged")
+        here.sim.refuse_connections()
+        here.sim.cut_connections()
+        await until(lambda: trades.state == "lost")
+        here.sim.refuse_connections(False)
+        await until(lambda: trades.state == "acknowledged")
+        here.sim.trade("BTCUSDT", "BUY", "0.2")
+        with anyio.fail_after(DEADLINE_S):
+            assert (await anext(trades)).quantity == Decimal("0.2")

@@ -73,7 +73,7 @@ async def test_an_account_stream_brings_orders_and_fills(nats: NatsServer) -> No
 
 async def test_a_reader_of_market_data_cannot_reach_an_account(nats: NatsServer) -> None:
     async with desk(nats) as here, here.consumer("reader") as exchange:
-        assert await exchange.ticker(BTC)
+        assert (await exchange.ticker(BTC)).last_price
         with pytest.raises(PermissionDenied, match="permissions do not let 'reader' use"):
             await exchange.place(limit("not-mine"))
         with pytest.raises(PermissionDenied):

@@ -116,6 +116,7 @@ class Gateway:
                 self._tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
                     if self._broker is not None:
+                        await self._sources.aclose()
                         await self._broker.aclose()
         if raised is not None:
             raise raised

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from lotusx_gateway.broker import Broker, Login, denied
 from lotusx_gateway.failures import to_error
 from lotusx_gateway.messages import MAX_PARTS, VALID_S, Answer, Ask, decode, encode
 from lotusx_gateway.subjects import Subjects, inbox
+
+logger = logging.getLogger("lotusx.gateway")
 
 ASK_S = 10.0
 COMMAND_S = 15.0
@@ -52,7 +55,8 @@ class Link:
         self._waiting: dict[str, _Waiting] = {}
         self._run = ""
         self._offset_ns = 0
-        self._read_ns = 0
+        self._read_ns: int | None = None
+        self._slow: set[str] = set()
         self._closed = False
 
     async def broker(self) -> Broker:
@@ -68,7 +72,7 @@ class Link:
             if self._broker is None or self._broker.gone.is_set():
                 await self._drop()
                 broker = Broker(self.login)
-                broker.on_denied = self._on_denied
+                broker.on_denied, broker.on_slow = self._on_denied, self._on_slow
                 await broker.open()
                 try:
                     await broker.subscribe(f"{self._inbox}.*", self._on_answer)
@@ -100,9 +104,9 @@ class Link:
             TransportError: ``sent`` is False where it cannot have reached the gateway.
             LotusXError: What the gateway answers.
         """
-        if command and time.monotonic_ns() - self._read_ns > _CLOCK_NS:
-            await self._read_clock()
         made_ns = time.monotonic_ns()
+        if command and (self._read_ns is None or made_ns - self._read_ns > _CLOCK_NS):
+            await self._read_clock()
         broker = await self.broker()
         name = f"{self.client_id}-{next(self._ids)}"
         question = Ask(call, name, dict(arguments or {}))
@@ -170,6 +174,11 @@ class Link:
         for waiting in self._waiting.values():
             if kind == "publish" and waiting.subject == subject:
                 waiting.fail(denied(self.login.user, subject))
+
+    def _on_slow(self, subject: str) -> None:
+        if subject not in self._slow:
+            self._slow.add(subject)
+            logger.warning("messages of %s are dropped: they are not read fast enough", subject)
 
     async def _drop(self) -> None:
         broker, self._broker = self._broker, None

@@ -36,7 +36,7 @@ _ALIVE = 'ping_interval: "5s"\nping_max: 2\n'
 
 def password_variable(user: str) -> str:
     """Return the variable from which the broker reads the password of *user*."""
-    return "LOTUSX_GATEWAY_" + user.upper().replace("-", "_") + "_PASSWORD"
+    return "NATS_" + user.upper().replace("-", "_") + "_PASSWORD"
 
 
 def render_permissions(users: Sequence[User], subjects: Iterable[Subjects], *, gateway: User | str = "gateway") -> str:

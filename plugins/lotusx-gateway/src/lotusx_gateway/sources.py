@@ -107,7 +107,13 @@ class Sources:
                 if until_ns <= now_ns:
                     del source.followers[follower]
             if not source.followers:
+                del self._open[source.key]  # who comes now gets a new one
                 source.scope.cancel()
+
+    async def aclose(self) -> None:
+        """Tell whoever follows that nothing more will come."""
+        for source in list(self._open.values()):
+            await source.state(False, "the gateway was closed")
 
     async def follow(self, follower: Follower, key: str) -> Followed:
         """Have *follower* follow *key*, and wait shortly until the exchange serves it."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import TaskStatus
 
 import lotusx
 from lotusx_gateway import Gateway, Subjects, User, render_permissions
@@ -58,17 +59,8 @@ class NatsServer:
         ports = self._folder / f"ports-{time.monotonic_ns()}"
         ports.mkdir()
         users = ("gateway", "reader", "trader")
-        command = [
-            self._binary,
-            "-c",
-            str(file),
-            "-a",
-            self._host,
-            "-p",
-            str(self._port),
-            "--ports_file_dir",
-            str(ports),
-        ]
+        where = ["-a", self._host, "-p", str(self._port), "--ports_file_dir", str(ports)]
+        command = [*prefix, self._binary, "-c", str(file), *where]
         passwords = {password_variable(user): password(user) for user in users}
         with (self._folder / "nats.log").open("ab") as log:
             self.process = subprocess.Popen(command, env={**os.environ, **passwords}, stderr=log)
@@ -97,6 +89,7 @@ class Desk:
     sim: Simulator
     base_url: str
     gateway: Gateway
+    stop: Callable[[], Awaitable[None]]
 
     def consumer(self, user: str = "trader", **more: Any) -> lotusx.Exchange:
         credentials = {"server": self.nats.url, "user": user, "password": password(user)}
@@ -121,8 +114,19 @@ async def desk(
     ):
         sim.set_book("BTCUSDT", bids=[("60000", "1"), ("59990", "2")], asks=[("60010", "1"), ("60020", "2")])
         gateway = Gateway(public, server=nats.url, users=users, accounts={"main": main}, password=password("gateway"))
-        await tasks.start(gateway.run)
-        yield Desk(nats, sim, server.base_url, gateway)
+        running, ended = anyio.CancelScope(), anyio.Event()
+
+        async def run(*, task_status: TaskStatus[None]) -> None:
+            with running:
+                await gateway.run(task_status=task_status)
+            ended.set()
+
+        async def stop() -> None:
+            running.cancel()
+            await ended.wait()
+
+        await tasks.start(run)
+        yield Desk(nats, sim, server.base_url, gateway, stop)
         tasks.cancel_scope.cancel()
 
 

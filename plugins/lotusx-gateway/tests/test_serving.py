@@ -1,0 +1,106 @@
+"""The gateway's document, the broker's configuration made of it, and the command that serves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
+from gateway_kit import BTC, NatsServer, password
+
+import lotusx
+from lotusx.errors import ConfigurationError
+from lotusx_gateway.__main__ import main
+from lotusx_gateway.permissions import password_variable
+from lotusx_gateway.settings import read_settings
+from lotusx_sim import BinanceSpot, Simulator, serve
+
+DOCUMENT = """
+exchange = "binance"
+environment = "simulator"
+base_url = "{base_url}"
+server = "{server}"
+[users.reader]
+[users.trader]
+"""
+
+
+def test_the_brokers_configuration_admits_each_user_to_its_own_and_names_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        'exchange = "okx"\nserver = "nats://b"\naccounts = ["main"]\n'
+        '[users.a]\n[users.b]\naccounts = ["main"]\nnkey = "UABC"\n'
+    )
+    assert main(["permissions", str(file)]) == 0
+    assert capsys.readouterr().out == (
+        'ping_interval: "5s"\nping_max: 2\nauthorization {\n  users = [\n'
+        '    { user: "gateway", password: $NATS_GATEWAY_PASSWORD,\n'
+        "      permissions: {\n"
+        '        publish: { allow: ["lotusx.okx.live.>", "_INBOX.>"] }\n'
+        '        subscribe: { allow: ["lotusx.okx.live.>", "_INBOX.gateway.>"] }\n'
+        "      } }\n"
+        '    { user: "a", password: $NATS_A_PASSWORD,\n'
+        "      permissions: {\n"
+        '        publish: { allow: ["lotusx.okx.live.ask.a.market"] }\n'
+        '        subscribe: { allow: ["lotusx.okx.live.feed.>", "_INBOX.a.>"] }\n'
+        "      } }\n"
+        '    { nkey: "UABC",\n'
+        "      permissions: {\n"
+        '        publish: { allow: ["lotusx.okx.live.ask.b.market", "lotusx.okx.live.ask.b.account.main"] }\n'
+        '        subscribe: { allow: ["lotusx.okx.live.feed.>", "lotusx.okx.live.account.main.events", '
+        '"_INBOX.b.>"] }\n'
+        "      } }\n  ]\n}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "exchange is missing"),
+        ("exchange = 'a'\nserver = 'b'\nserve = 1", "unknown key 'serve'"),
+        ("exchange = 'a'\nserver = 'b'\nuser = 1", "user must be text"),
+        ("exchange = 'a'\nserver = 'b'\naccounts = 'main'", "list of names"),
+        ("exchange = 'a'\nserver = 'b'\nusers = 1", "table of its own"),
+        ("exchange = 'a'\nserver = 'b'\nallow_anonymous = 1", "true or false"),
+        ("exchange = 'a'\nserver = 'b'\n[users.x]\npassword = 'y'", "unknown key 'password'"),
+        ("exchange = 'a'\nserver = 'b'\n[users.'x.y']", "the name of a user is up to 64"),
+        ("exchange =", "Invalid value"),
+    ],
+)
+def test_a_document_that_says_something_else_is_refused(text: str, what: str, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=what):
+        read_settings(file)
+
+
+def test_a_failure_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", str(tmp_path / "none.toml")]) == 1
+    assert capsys.readouterr().err.startswith("ConfigurationError: ")
+
+
+@pytest.mark.anyio
+async def test_the_command_serves_until_it_is_told_to_end(nats: NatsServer, tmp_path: Path) -> None:
+    async with serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server:
+        file = tmp_path / "gateway.toml"
+        file.write_text(DOCUMENT.format(base_url=server.base_url, server=nats.url))
+        command = [sys.executable, "-m", "lotusx_gateway", "serve", str(file)]
+        env = {**os.environ, password_variable("gateway"): password("gateway")}
+        async with await anyio.open_process(command, env=env, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            with anyio.fail_after(60):
+                said = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 1_000)
+            assert said == b"serving lotusx.binance.simulator"
+            credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
+            async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials) as exchange:
+                assert (await exchange.instrument(BTC)).venue_symbol == "BTCUSDT"
+            process.send_signal(signal.SIGTERM)
+            with anyio.fail_after(60):
+                assert await process.wait() == 0
