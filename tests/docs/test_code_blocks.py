@@ -147,5 +147,6 @@ def test_block_runs(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.needs_exchange], ids=lambda block: block.id)
-def test_block_runs_against_the_simulator(block: Block, served: Served, tmp_path: Path) -> None:
+def test_block_runs_against_the_simulator(block: Block, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    served: Served = request.getfixturevalue("through" if '"gateway:' in block.code else "served")
     run(block, served.environment, tmp_path, served.base_url)

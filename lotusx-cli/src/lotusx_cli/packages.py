@@ -11,6 +11,7 @@ PACKAGES: Mapping[str, str] = {
     "binance-perp": "lotusx-binance",
     "bybit": "lotusx-bybit",
     "bybit-perp": "lotusx-bybit-perp",
+    "gateway": "lotusx-gateway",
     "hyperliquid": "lotusx-hyperliquid",
     "okx": "lotusx-okx",
     "replay": "lotusx-recorder",
@@ -20,5 +21,5 @@ PACKAGES: Mapping[str, str] = {
 
 def how_to_install(exchange: str) -> str:
     """Return the command that installs *exchange*, or the one that was meant; empty: this project has none like it."""
-    near = difflib.get_close_matches(exchange, PACKAGES, n=1)
+    near = difflib.get_close_matches(exchange.partition(":")[0], PACKAGES, n=1)
     return f"pip install {PACKAGES[near[0]]}" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -209,3 +210,15 @@ def test_the_package_lists_its_names_and_knows_no_others() -> None:
         assert getattr(model, name) is not None
     with pytest.raises(AttributeError):
         model.nothing_of_that_name  # noqa: B018
+
+
+def test_a_request_is_written_by_name_and_read_as_the_same_one() -> None:
+    request = OrderRequest(
+        symbol="BTC/USDT:USDT", side="sell", type="stop_loss_limit", quantity="0.10", price="1E+2",
+        trigger_price="90.50", time_in_force="gtd", expires_ns=5, reduce_only=True, client_order_id="a-1", native={"x": "y"},
+    )  # fmt: skip
+
+    fields = request.plain_fields()
+
+    assert (fields["quantity"], fields["price"], fields["trigger_price"]) == ("0.10", "100", "90.50")
+    assert OrderRequest(**json.loads(json.dumps(fields))) == request

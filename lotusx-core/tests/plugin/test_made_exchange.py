@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 import lotusx
-from lotusx.errors import ConfigurationError
+from lotusx.errors import ConfigurationError, UnknownExchange
 from lotusx.plugin.manager import PluginManager
 
 from .test_registry import forget_fakes, install
@@ -16,7 +16,7 @@ from .test_registry import forget_fakes, install
 SOURCE = """
 import time
 from contextlib import asynccontextmanager
-from lotusx.errors import ConfigurationError
+from lotusx.errors import ConfigurationError, UnknownExchange
 from lotusx.plugin import Environment, ExchangeFacts, hookimpl
 
 LIVED = []
@@ -103,3 +103,19 @@ def test_it_may_have_something_running_while_the_connection_is_open() -> None:
                 pass
 
     anyio.run(main)
+
+
+def test_what_stands_behind_a_colon_is_an_option_of_the_exchange_before_it() -> None:
+    manager = PluginManager("made:kraken", own_options={"as": "kraken"})
+
+    assert (manager.name, manager.facts.name) == ("made", "kraken")
+    assert manager._made is not None
+    assert manager._made.options == {"as": "kraken", "exchange": "kraken"}
+    assert lotusx.connect("made:kraken").name == "made"
+
+
+def test_an_exchange_that_stands_for_no_other_takes_no_colon(tmp_path: Path) -> None:
+    install(tmp_path, "lotusx-plain", "plain", "")
+
+    with pytest.raises(UnknownExchange, match="'plain:kraken'"):
+        PluginManager("plain:kraken")
