@@ -165,6 +165,7 @@ async def test_what_is_not_carried_is_refused_before_anything_is_sent(nats: Nats
             exchange.trading.test(limit("test")),
             exchange.native.call("GET", "/api/v3/account"),
             exchange.account.deposits(),
+            exchange.place(limit("native").model_copy(update={"native": {"sideEffectType": "MARGIN_BUY"}})),
         ):
             with pytest.raises(NotSupported, match="instead: a connection to the exchange itself"):
                 await call

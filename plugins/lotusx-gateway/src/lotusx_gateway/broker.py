@@ -139,6 +139,7 @@ class Broker:
             raise ConnectionFailed(f"the broker's connection is gone: {error}", sent=False) from error
         await self.flush()
         if subject in self._denied:
+            await self.unsubscribe(made)
             raise denied(self.login.user, subject)
         return made
 

@@ -92,6 +92,8 @@ async def _place(exchange: Exchange, asked: Arguments) -> bytes:
     request = OrderRequest(**asked["request"])
     if request.client_order_id is None:
         raise InvalidArgument("an order through a gateway has a client order id before it is sent")
+    if request.native:
+        raise NotSupported("this gateway", "native parameters of an order", "a connection to the exchange itself")
     return encode((await exchange.trading.place(request)).state)
 
 

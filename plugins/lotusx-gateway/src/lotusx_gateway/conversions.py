@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lotusx.errors import ItemRejected
-from lotusx.model import AccountEvent, Symbol
+from lotusx.model import AccountEvent
 from lotusx.plugin import Channel, ChannelKind
 from lotusx_gateway.codec import content_of
 from lotusx_gateway.messages import read_account_event
@@ -32,12 +32,16 @@ def reader(kind: type[E]) -> Callable[[bytes, int], Sequence[E]]:
     return read
 
 
-def public(key: str, kind: ChannelKind, event: type[E], symbol: Symbol) -> Channel[E]:
-    """Return a public channel."""
+def public(key: str, kind: ChannelKind, event: type[E]) -> Channel[E]:
+    """Return a public channel.
+
+    It names no symbol, so that nobody asks the exchange whether a silent market is a quiet one: the gateway does, for
+    all of its consumers, and tells them; what was lost on the way to them shows in the numbers of its feed.
+    """
     identity: Callable[[Any], Any] | None = None
     if kind is ChannelKind.TRADES:
         identity = _trade_id
-    return Channel(MARKET, key, kind, reader(event), symbol=symbol, identity=identity)
+    return Channel(MARKET, key, kind, reader(event), identity=identity)
 
 
 def _trade_id(trade: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from lotusx.errors import (
     AuthenticationError,
     ConfigurationError,
     ErrorKind,
+    InvalidArgument,
     LotusXError,
     PermissionDenied,
     TransportError,
@@ -26,7 +28,7 @@ from lotusx.plugin import Secret
 from lotusx_gateway import calls
 from lotusx_gateway.broker import Broker, Login
 from lotusx_gateway.failures import to_failure
-from lotusx_gateway.messages import WORK_S, Answer, Ask, Followed, decode, encode, parts
+from lotusx_gateway.messages import VALID_S, WORK_S, Answer, Ask, Followed, decode, encode, parts
 from lotusx_gateway.permissions import User
 from lotusx_gateway.pumps import account_pump, pump_of
 from lotusx_gateway.sources import Pump, Sources
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("lotusx.gateway")
 
-MAX_OPEN = 512
-"""Questions that are being answered at a time; more are refused, and nothing is done."""
+MAX_OPEN = 128
+"""Questions of one user that are being answered at a time; more are refused, and nothing is done."""
 MAX_REMEMBERED = 10_000
+_ID_LENGTH = 64
+_LONGEST_NS = int((VALID_S + 1.0) * 1e9)  # the consumer's idea of our clock may be off by what two clocks drift
 _QUEUE = "gateway"
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.2, 5.0
 _PROBE_S = 1.0
@@ -86,14 +90,14 @@ class Gateway:
         self._sources = Sources(exchange.name, self._pump, self._publish)
         self._broker: Broker | None = None
         self._tasks: TaskGroup | None = None
-        self._open = 0
+        self._open: Counter[str] = Counter()
         self._commands: dict[tuple[str, str], int] = {}
         self.unpublished = 0
         """Messages of feeds that no broker took; whoever follows notices the gap."""
 
     def stats(self) -> Mapping[str, Any]:
         """Return live sizes and counters: feeds with followers and messages, questions, and what no broker took."""
-        return {"feeds": self._sources.stats(), "open": self._open, "unpublished": self.unpublished}
+        return {"feeds": self._sources.stats(), "open": self._open.total(), "unpublished": self.unpublished}
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. Once it has begun, a broker that is lost is waited for.
@@ -208,10 +212,10 @@ class Gateway:
             logger.warning("%s asked for an answer to %r, which is not its own inbox", user, message.reply)
             return
         assert self._tasks is not None
-        if self._open >= MAX_OPEN:
+        if self._open[user] >= MAX_OPEN:
             await self._reply(message, None, calls.busy(self._exchange.name))
             return
-        self._open += 1
+        self._open[user] += 1
         self._tasks.start_soon(self._answer, user, account, message)
 
     async def _answer(self, user: str, account: str | None, message: Msg) -> None:
@@ -223,7 +227,7 @@ class Gateway:
                 logger.exception("%s: a question of %s could not be answered", self.subjects.root, user)
             await self._reply(message, None, error)
         finally:
-            self._open -= 1
+            self._open[user] -= 1
 
     def _check_grant(self, user: str, account: str | None) -> None:
         known = self._users.get(user)
@@ -255,6 +259,8 @@ class Gateway:
         if ask.run != self.run_id:
             text = "the gateway was started anew after this was asked; it was not carried out"
             raise exchange_error(ErrorKind.TIMESTAMP_SKEW, name, "gateway", text)
+        if len(ask.id) > _ID_LENGTH or ask.deadline_ns > now_ns + _LONGEST_NS:
+            raise InvalidArgument(f"a command is valid for {VALID_S:g} s, and its id has {_ID_LENGTH} letters at most")
         if now_ns > ask.deadline_ns:
             text = f"it came {(now_ns - ask.deadline_ns) / 1e9:.3f} s after its deadline; it was not carried out"
             raise exchange_error(ErrorKind.TIMESTAMP_SKEW, name, "gateway", text)

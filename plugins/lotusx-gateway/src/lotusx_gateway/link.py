@@ -37,8 +37,9 @@ class _Waiting:
         self.error: LotusXError | None = None
 
     def fail(self, error: LotusXError) -> None:
-        self.error = error
-        self.done.set()
+        if not self.done.is_set():
+            self.error = error
+            self.done.set()
 
 
 class Link:

@@ -90,29 +90,27 @@ class GatewayMarket(MarketDataPort):
         return await self._get("open_interest", OpenInterest, symbol=str(instrument.symbol))
 
     def trades_channel(self, instrument: Instrument) -> Channel[Trade]:
-        return public(f"trades {instrument.symbol}", ChannelKind.TRADES, Trade, instrument.symbol)
+        return public(f"trades {instrument.symbol}", ChannelKind.TRADES, Trade)
 
     def ticker_channel(self, instrument: Instrument) -> Channel[Ticker]:
-        return public(f"ticker {instrument.symbol}", ChannelKind.TICKER, Ticker, instrument.symbol)
+        return public(f"ticker {instrument.symbol}", ChannelKind.TICKER, Ticker)
 
     def best_bid_offer_channel(self, instrument: Instrument) -> Channel[BestBidOffer]:
-        return public(
-            f"best_bid_offer {instrument.symbol}", ChannelKind.BEST_BID_OFFER, BestBidOffer, instrument.symbol
-        )
+        return public(f"best_bid_offer {instrument.symbol}", ChannelKind.BEST_BID_OFFER, BestBidOffer)
 
     def candles_channel(self, instrument: Instrument, interval: Interval) -> Channel[Candle]:
         key = f"candles:{interval.value} {instrument.symbol}"
-        return public(key, ChannelKind.CANDLES, Candle, instrument.symbol)
+        return public(key, ChannelKind.CANDLES, Candle)
 
     def mark_price_channel(self, instrument: Instrument) -> Channel[MarkPrice]:
-        return public(f"mark_price {instrument.symbol}", ChannelKind.MARK_PRICE, MarkPrice, instrument.symbol)
+        return public(f"mark_price {instrument.symbol}", ChannelKind.MARK_PRICE, MarkPrice)
 
     def liquidations_channel(self, instrument: Instrument) -> Channel[Liquidation]:
-        return public(f"liquidations {instrument.symbol}", ChannelKind.LIQUIDATIONS, Liquidation, instrument.symbol)
+        return public(f"liquidations {instrument.symbol}", ChannelKind.LIQUIDATIONS, Liquidation)
 
     def book_channel(self, instrument: Instrument, depth: int) -> Channel[BookUpdate]:
         key = f"book:{book_depth(depth)} {instrument.symbol}"
-        return public(key, ChannelKind.BOOK, BookUpdate, instrument.symbol)
+        return public(key, ChannelKind.BOOK, BookUpdate)
 
     def book_rule(self, depth: int) -> BookRule:
         return BookRule.stream_snapshot(window=book_depth(depth))

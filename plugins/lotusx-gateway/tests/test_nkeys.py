@@ -1,0 +1,43 @@
+"""A user that proves itself by a signature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+from gateway_kit import BTC, READER, SUBJECTS, NatsServer, password, upstream
+
+import lotusx
+from lotusx.errors import CredentialsError
+from lotusx_gateway import Gateway, User, render_permissions
+from lotusx_sim import BinanceSpot, Simulator, serve
+
+nkeys = pytest.importorskip("nkeys")
+
+
+@pytest.mark.anyio
+async def test_a_seed_is_as_good_as_a_password(tmp_path: Path) -> None:
+    seed = nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER)
+    user = User("keyed", nkey=nkeys.from_seed(seed).public_key.decode())
+    nats = NatsServer(tmp_path, render_permissions([user, READER], [SUBJECTS]))
+    nats.start()
+    try:
+        async with (
+            serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server,
+            upstream(server.base_url) as public,
+            anyio.create_task_group() as tasks,
+        ):
+            await tasks.start(Gateway(public, server=nats.url, users=[user], password=password("gateway")).run)
+            credentials = {"server": nats.url, "user": "keyed", "nkey_seed": seed.decode()}
+            async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials) as exchange:
+                assert (await exchange.instrument(BTC)).venue_symbol == "BTCUSDT"
+            tasks.cancel_scope.cancel()
+    finally:
+        nats.kill()
+
+
+def test_a_password_and_a_seed_are_one_too_many() -> None:
+    credentials = {"server": "nats://b", "user": "x", "password": "y", "nkey_seed": "SU"}
+    with pytest.raises(CredentialsError, match="not both"):
+        lotusx.connect("gateway:binance", credentials=credentials)
