@@ -20,7 +20,10 @@ def schema() -> dict[str, Any]:
         },
         "proxy": {**_TEXT, "description": "Address of an HTTP proxy."},
         "journal": {**_TEXT, "description": "File that remembers orders across restarts."},
-        "budgets": {**_TEXT, "description": "File through which processes share the exchange's limits."},
+        "budgets": {
+            **_TEXT,
+            "description": "Directory or redis:// address through which limits are shared.",
+        },
         "credentials": {
             "type": "object",
             "additionalProperties": {"$ref": "#/$defs/credential"},

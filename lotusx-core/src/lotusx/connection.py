@@ -70,7 +70,8 @@ def connect(
         proxy: Address of an HTTP proxy.
         http, ws, clock, random: Replace a part, for tests and simulation.
         budgets: Share the exchange's limits: with the connections of this process that were given the same
-            `BudgetRegistry`, or with those of every process on this host that were given the same path.
+            `BudgetRegistry`, with those of every process on this host that were given the same path, or with those of
+            every machine that were given the same address, such as ``redis://host:6379/0`` (needs ``lotusx-redis``).
         journal: Path of a file that remembers orders; several connections and processes may name the same. Or a
             `Journal` of your own for this account. Without it orders are remembered in memory only.
         plugins: Cross-cutting plugins to enable: objects, or names of installed ones.

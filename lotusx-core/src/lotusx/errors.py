@@ -16,6 +16,7 @@
     │   └── JournalFailed             the order journal cannot keep what would be sent
     ├── TransportError                the network or the reply failed
     │   ├── ConnectionFailed          no connection, or it broke
+    │   ├── BudgetsUnreachable        where machines count their limits together cannot be reached; nothing was sent
     │   ├── RequestTimeout            no reply before the deadline
     │   └── MalformedReply            a reply that is not what the exchange documents
     ├── ExchangeError                 the exchange said no; keeps its code and text
@@ -196,6 +197,13 @@ class TransportError(LotusXError):
 
 class ConnectionFailed(TransportError):
     """No connection could be made, or it broke."""
+
+
+class BudgetsUnreachable(TransportError):
+    """Where machines count their limits together cannot be reached; the text says why. Nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class RequestTimeout(TransportError):

@@ -17,13 +17,11 @@ import time
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
 from lotusx.errors import ConfigurationError, ConnectionFailed
 from lotusx.filelock import try_lock, unlock
-from lotusx.kernel.budget import BudgetRegistry, Ledger, Pool
+from lotusx.kernel.budget import BudgetRegistry, Ledger
+from lotusx.kernel.ledger_document import LedgerDocument
 from lotusx.kernel.nonce import NonceAllocator
-from lotusx.kernel.windows import AlignedWindow, RollingWindow
 
 logger = logging.getLogger("lotusx.budgets")
 
@@ -37,11 +35,6 @@ _LENGTH = struct.Struct("<q")  # at the beginning of either half
 _HALF = 256 * 1024
 _SIZE = _HEAD.size + 2 * _HALF
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.00002, 0.001
-
-_Windows = dict[str, list[int]]
-_Pools = dict[str, tuple[int, bool, _Windows]]
-_pools_of = msgspec.msgpack.Decoder(_Pools)
-_to_bytes = msgspec.msgpack.Encoder()
 
 
 class SharedBudgets(BudgetRegistry):
@@ -176,12 +169,10 @@ class SharedLock:
     def __init__(self, file: SharedFile, ledger: Ledger) -> None:
         self.current = False
         self._file = file
-        self._ledger = ledger
+        self._content = LedgerDocument(ledger)
         self._thread = threading.Lock()
         self._number = -1
         self._document = b""
-        self._stored: _Pools = {}
-        self._seen: set[tuple[str, str]] = set()
 
     def __enter__(self) -> object:
         self._thread.acquire()
@@ -220,45 +211,18 @@ class SharedLock:
     def _load(self) -> None:
         number, document = self._file.read(self._number)
         self._number = number
-        if document is not None:
-            try:
-                self._stored = _pools_of.decode(document) if document else {}
-            except msgspec.DecodeError:
-                logger.warning("the shared limits could not be read, and begin anew")
-                self._stored = {}
+        if document is None:
+            self._content.restore()
+        else:
+            self._content.load(document)
             self._document = document
-            self._seen.clear()
-        self._restore()
-
-    def _restore(self) -> None:
-        """Give what the ledger has got since, or does not have as it stands in the file, what is stored of it."""
-        for key, pool in self._pools():
-            blocked_ns, banned, windows = self._stored.get(key, (0, False, {}))
-            if (key, "") not in self._seen:
-                pool.blocked_ns, pool.banned = max((pool.blocked_ns, pool.banned), (blocked_ns, banned))
-                self._seen.add((key, ""))
-            for length, window in _windows(pool):
-                if (key, length) not in self._seen:
-                    window.restore(windows.get(length, []))
-                    self._seen.add((key, length))
 
     def _store(self) -> None:
-        self._restore()
-        stored = dict(self._stored)
-        for key, pool in self._pools():
-            windows = dict(self._stored[key][2]) if key in self._stored else {}
-            windows.update((length, window.state()) for length, window in _windows(pool))
-            stored[key] = (pool.blocked_ns, pool.banned, {each: state for each, state in windows.items() if state})
-        stored = {key: value for key, value in stored.items() if value[0] or value[2]}
-        document = _to_bytes.encode(stored)
-        self._stored = stored
+        document = self._content.dump()
         if document != self._document:
             self._number += 1
             self._file.write(self._number, document)
             self._document = document
-
-    def _pools(self) -> list[tuple[str, Pool]]:
-        return [("", self._ledger.gate), *(("\0".join(key), pool) for key, pool in self._ledger.pools.items())]
 
 
 class SharedNonces(NonceAllocator):
@@ -292,10 +256,6 @@ class SharedNonces(NonceAllocator):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def _windows(pool: Pool) -> list[tuple[str, AlignedWindow | RollingWindow]]:
-    return [(f"{window.limit.window_s:g}", window) for window in pool.windows]
 
 
 def _boot() -> str:

@@ -137,6 +137,7 @@ class Wiring:
         """Build everything and enter what runs in the background."""
         parts, facts, rng = self.parts, self.parts.facts, self.parts.random or randomness.Random()
         registry, host = self._registry, min(parts.urls.values())
+        await registry.ready()
         self.budget = registry.budget(facts.name, host, parts.reach.take(facts.limits), account=_identity(parts))
         nonces = getattr(parts.signer, "nonce_scope", None)
         for observer in parts.manager.observers(parts.label, parts.account):
@@ -350,9 +351,9 @@ class Wiring:
     def _own_registry(self, path: str | None) -> BudgetRegistry:
         if path is None:
             return BudgetRegistry()
-        from lotusx.shared_budgets import SharedBudgets
+        from lotusx.budget_places import registry_at
 
-        shared = SharedBudgets(path)
+        shared = registry_at(path, self.parts.settings.allowed_plugins)
         self._stack.callback(shared.close)
         return shared
 

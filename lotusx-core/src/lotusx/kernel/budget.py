@@ -2,7 +2,8 @@
 
 The arithmetic is pure, on monotonic time that comes in as an argument; `Budget.acquire` is the thin part that waits.
 Limits belong to an address or an account, not to a connector: connectors that got their `Budget` from one
-`BudgetRegistry` share them; so do processes whose registry is a `lotusx.shared_budgets.SharedBudgets`.
+`BudgetRegistry` share them; so do processes whose registry is a `lotusx.shared_budgets.SharedBudgets`, and machines
+whose count stands elsewhere (`CommonCount`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from lotusx.errors import Banned, InvalidArgument, RateLimited
+from lotusx.errors import Banned, BudgetsUnreachable, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
@@ -33,6 +36,8 @@ BUSY_NS = 1_000_000
 _S = 1_000_000_000
 _CONNECTS = "connections"
 _LEAST_WAIT_NS = 1_000_000
+_GRANT_LASTS_NS = _S
+_LOOK_AGAIN_NS = 2_000_000
 
 
 class Pool:
@@ -77,11 +82,45 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a ticket must wait, and for how long at least."""
+    """Why a ticket must wait, and for how long at least. *unreachable*: why the count is not known; empty: it is."""
 
     wait_ns: int
     pool: str
     banned: bool = False
+    unreachable: str = ""
+
+
+class Asked(Protocol):
+    """A question to a `CommonCount`."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether `hold` says something."""
+
+    @property
+    def hold(self) -> Hold | None:
+        """As of `Ledger.attempt`."""
+
+
+class CommonCount(Protocol):
+    """Where the count of one ledger stands if it can only be changed by waiting for another machine.
+
+    Changes reach it in the order in which they came here. They may run in another thread, and several times, until one
+    of their results was accepted there; the ledger's lock is held meanwhile.
+    """
+
+    @property
+    def distance_ns(self) -> int | None:
+        """What to add to monotonic time to get one that all who share the count agree on; ``None``: not known yet."""
+
+    def tell(self, change: Callable[[], None]) -> None:
+        """Have *change* made, soon; nobody waits for it."""
+
+    def begin(self, ticket: Ticket) -> Asked:
+        """Have `Ledger.attempt` made for *ticket*, soon."""
+
+    async def ask(self, ticket: Ticket) -> Hold | None:
+        """Wait for the answer to `Ledger.attempt`."""
 
 
 @dataclass(slots=True)
@@ -93,6 +132,16 @@ class Ledger:
     waiting: list[Ticket] = field(default_factory=list)
     lock: AbstractContextManager[object] = field(default_factory=threading.Lock)  # the blocking façade runs threads
     is_behind: Callable[[], bool] | None = None  # where processes share it: whether the lock could not be had
+    common: CommonCount | None = None  # where it stands elsewhere; this is then what was known last
+    part: Decimal | None = None  # of each limit, that may be used for now; None: all
+
+    def change(self, change: Callable[[], None]) -> None:
+        """Make *change*, now or, where the count stands elsewhere, soon."""
+        if self.common is not None:
+            self.common.tell(change)
+        else:
+            with self.lock:
+                change()
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
         """Take what *ticket* asks if nothing forbids it, leaving room for all who were there before."""
@@ -110,8 +159,8 @@ class Ledger:
                 continue
             ahead = self._ahead(ticket, pool) if self.waiting else 0
             for window in pool.windows:
-                whole = window.limit.amount
-                ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), amount)
+                whole = window.limit.amount if self.part is None else max(1, int(window.limit.amount * self.part))
+                ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), min(amount, whole))
                 wait = window.wait_ns(ahead + amount, ceiling, now_ns)
                 if wait > 0:
                     hold = _longer(hold, Hold(wait, pool.name))
@@ -174,6 +223,16 @@ class BudgetRegistry:
         if ledger is None:
             ledger = self._ledgers[name] = self._make_ledger(name)
         return ConnectBudget(allowed, ledger)
+
+    async def ready(self) -> None:
+        """Wait until limits can be counted.
+
+        Raises:
+            BudgetsUnreachable: They cannot, now; the text says why.
+        """
+
+    def close(self) -> None:
+        """Let go of what it has opened. Called by whoever made this object."""
 
     def _make_ledger(self, host: str) -> Ledger:
         return Ledger()
@@ -239,11 +298,14 @@ class Budget:
     def align(self, distance_ns: int, now_ns: int) -> None:
         """Say how far the exchange's clock is ahead of the monotonic one (`ClockOffset.distance_ns`)."""
         self._distance_ns = distance_ns
-        with self._ledger.lock:
+
+        def change() -> None:
             for name in self._pools:
                 for window in self._windows(name):
                     if isinstance(window, AlignedWindow):
                         window.align(distance_ns, now_ns)
+
+        self._ledger.change(change)
 
     def used(self, pool: str, window_s: float, now_ns: int) -> int:
         """Return what counts against one limit now; 0 where there is no such limit."""
@@ -302,12 +364,15 @@ class Budget:
 
     def refund(self, ticket: Ticket, now_ns: int, pools: Iterable[str] | None = None) -> None:
         """Give back what *ticket* took, or only its part of *pools*: some exchanges do not charge what succeeds."""
-        wanted = None if pools is None else set(pools)
-        with self._ledger.lock:
+        wanted, taken_ns = None if pools is None else set(pools), ticket.taken_ns
+
+        def change() -> None:
             for pool, amount in ticket.costs:
                 if wanted is None or pool.name in wanted:
                     for window in pool.windows:
-                        window.give_back(amount, ticket.taken_ns, now_ns)
+                        window.give_back(amount, taken_ns, now_ns)
+
+        self._ledger.change(change)
 
     def answered(self, ticket: Ticket, now_ns: int, *, free: Iterable[str] = ()) -> None:
         """Count what *ticket* took as if taken now, but for the *free* pools.
@@ -315,36 +380,51 @@ class Budget:
         The exchange counts a request when it comes, which is later than it was granted: a connection may have been
         opened before. No later than it answers, that is certain.
         """
-        with self._ledger.lock:
+        taken_ns, ticket.taken_ns = ticket.taken_ns, now_ns
+        free = set(free)
+
+        def change() -> None:
             for pool, amount in ticket.costs:
                 if pool.name not in free:
                     for window in pool.windows:
-                        window.renew(amount, ticket.taken_ns, now_ns)
-            ticket.taken_ns = now_ns
+                        window.renew(amount, taken_ns, now_ns)
+
+        self._ledger.change(change)
 
     def charge(self, costs: Iterable[Cost], now_ns: int) -> None:
         """Count what the exchange has charged already, such as a surcharge by the size of a reply. Never waits."""
-        with self._ledger.lock:
-            for cost in costs:
+        charged = tuple(costs)
+
+        def change() -> None:
+            for cost in charged:
                 for window in self._windows(cost.pool):
                     window.add(cost.amount, now_ns)
 
+        self._ledger.change(change)
+
     def observe(self, usage: Iterable[Usage], *, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own counts where they are higher, told by the reply to a request sent at *sent_ns*."""
-        with self._ledger.lock:
-            for item in usage:
+        told = tuple(usage)
+
+        def change() -> None:
+            for item in told:
                 for window in self._windows(item.pool):
                     if window.limit.window_s == item.window_s:
                         window.correct(item.used, sent_ns, now_ns)
+
+        self._ledger.change(change)
 
     def block(self, pool: str | None, until_ns: int, *, banned: bool = False) -> None:
         """Let nothing pass that draws on *pool* before *until_ns* (monotonic); ``None``: nothing at all.
 
         Whoever shares the pool, or the address, is held as well. A block is never shortened.
         """
-        with self._ledger.lock:
+
+        def change() -> None:
             for blocked in [self._ledger.gate] if pool is None else self._named(pool):
                 blocked.block(until_ns, banned=banned)
+
+        self._ledger.change(change)
 
     def quiet_ns(self, costs: Iterable[Cost], now_ns: int, *, longest_s: float = 60.0) -> int:
         """Return how long to be silent after "too many requests" that came without a time.
@@ -377,11 +457,13 @@ class Budget:
         Raises:
             RateLimited: The limits do not allow it before the deadline; nothing was sent; ``after_s`` says when.
             Banned: Likewise, and the exchange has shut this address out.
+            BudgetsUnreachable: The count that machines share could not be reached before the deadline.
         """
-        now_ns = clock.monotonic_ns()
+        now_ns, common = clock.monotonic_ns(), self._ledger.common
         if self._distance_ns is None:
-            self.align(clock.now_ns() - now_ns, now_ns)
-        hold = self.attempt(ticket, now_ns)
+            agreed_ns = None if common is None else common.distance_ns
+            self.align(clock.now_ns() - now_ns if agreed_ns is None else agreed_ns, now_ns)
+        hold = self.attempt(ticket, now_ns) if common is None else await common.ask(ticket)
         if hold is None:
             return
         if not self.enqueue(ticket):
@@ -394,12 +476,14 @@ class Budget:
                     on_wait(hold)
                 await clock.sleep(max(hold.wait_ns, _LEAST_WAIT_NS) / _S)
                 now_ns = clock.monotonic_ns()
-                hold = self.attempt(ticket, now_ns)
+                hold = self.attempt(ticket, now_ns) if common is None else await common.ask(ticket)
         finally:
             self.leave(ticket)
 
-    def _refusal(self, hold: Hold) -> RateLimited | Banned:
+    def _refusal(self, hold: Hold) -> RateLimited | Banned | BudgetsUnreachable:
         after_s = hold.wait_ns / _S
+        if hold.unreachable:
+            return BudgetsUnreachable(f"{self._exchange}: {hold.unreachable}; nothing was sent")
         if hold.banned:
             text = f"this address is shut out for {after_s:.1f} s more; nothing was sent"
             return Banned(self._exchange, "local", text, after_s=after_s)
@@ -414,9 +498,11 @@ class Budget:
 class ConnectBudget:
     """Half of the new connections an exchange allows one address; shared by all sockets to it."""
 
-    __slots__ = ("_budget",)
+    __slots__ = ("_asked", "_budget", "_common")
 
     def __init__(self, allowed: tuple[int, float], ledger: Ledger | None = None) -> None:
+        self._common = None if ledger is None else ledger.common
+        self._asked: tuple[Ticket, Asked] | None = None
         number, window_s = allowed
         half = Limit(_CONNECTS, max(1, number // 2), window_s if number > 1 else window_s * 2, aligned=False)
         self._budget = Budget("", ledger=ledger)
@@ -424,5 +510,17 @@ class ConnectBudget:
 
     def take(self, now_ns: int) -> int:
         """Count one and return 0, or return how long to wait before asking again."""
-        hold = self._budget.attempt(self._budget.ticket((Cost(_CONNECTS, 1),), Lane.URGENT), now_ns)
-        return 0 if hold is None else hold.wait_ns
+        ticket = self._budget.ticket((Cost(_CONNECTS, 1),), Lane.URGENT)
+        if self._common is None:
+            hold = self._budget.attempt(ticket, now_ns)
+            return 0 if hold is None else hold.wait_ns
+        if self._asked is None:
+            self._asked = ticket, self._common.begin(ticket)
+            return _LOOK_AGAIN_NS
+        ticket, asked = self._asked
+        if not asked.answered:
+            return _LOOK_AGAIN_NS
+        self._asked = None
+        if asked.hold is not None:
+            return asked.hold.wait_ns
+        return 0 if now_ns - ticket.taken_ns < _GRANT_LASTS_NS else _LOOK_AGAIN_NS  # whoever asked did not come back

@@ -50,6 +50,11 @@ class AlignedWindow:
         """Go on from what `state` has returned, here or in another process."""
         self._used, self._told, self._started_ns, self._ends_ns = state or (0, 0, _NEVER, _NEVER)
 
+    @staticmethod
+    def moved(state: list[int], by_ns: int) -> list[int]:
+        """Return *state* by a clock that is *by_ns* ahead."""
+        return [*state[:2], *(at_ns + by_ns for at_ns in state[2:])]
+
     def used(self, now_ns: int) -> int:
         """Return what counts against the limit now."""
         self._roll(now_ns)
@@ -112,6 +117,11 @@ class RollingWindow:
         self._grains = deque(state[start : start + 3] for start in range(0, len(state), 3))
         self._used = sum(state[2::3])
 
+    @staticmethod
+    def moved(state: list[int], by_ns: int) -> list[int]:
+        """Return *state* by a clock that is *by_ns* ahead."""
+        return [number if place % 3 == 2 else number + by_ns for place, number in enumerate(state)]
+
     def _roll(self, now_ns: int) -> None:
         grains = self._grains
         while grains and grains[0][1] + self._length_ns <= now_ns:
@@ -128,7 +138,7 @@ class RollingWindow:
         self._used += amount
         if self._grains and now_ns - self._grains[-1][0] < self._grain_ns:
             newest = self._grains[-1]
-            newest[1] = now_ns
+            newest[1] = max(newest[1], now_ns)  # others may have counted meanwhile
             newest[2] += amount
         else:
             self._grains.append([now_ns, now_ns, amount])

@@ -1,0 +1,5 @@
+"""Limits and nonces that machines share over Redis."""
+
+from lotusx_redis.budgets import RedisBudgets
+
+__all__ = ["RedisBudgets"]

@@ -1,0 +1,5 @@
+"""The logger of the core's budgets, which these are."""
+
+import logging
+
+logger = logging.getLogger("lotusx.budgets")
