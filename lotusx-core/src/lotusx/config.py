@@ -69,9 +69,9 @@ class Settings:
     base_url: str | None = None
     read_only: bool = False
     allow_withdrawals: bool = False
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # an address may hold a password
     journal: str | None = None
-    budgets: str | None = None
+    budgets: str | None = field(default=None, repr=False)
     credentials: Mapping[str, Secret | str] = field(default_factory=dict, repr=False)
     hosts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     share: Decimal | None = None

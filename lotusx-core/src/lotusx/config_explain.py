@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from lotusx.kernel.facts import ExchangeFacts
 from lotusx.plugin.manager import PluginManager, make_plugin
 from lotusx.plugin.registry import installed_exchanges
 
+_PASSWORD = re.compile(r"(://)[^/@\s]*@")  # in an address: of a proxy, of a server
 _GENERAL = ("CONFIG", "RISK_HALTED")
 
 
@@ -197,4 +199,6 @@ def _hidden(credential: object, *, secret: bool) -> str:
 
 
 def _written(value: object) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        return _PASSWORD.sub(r"\1***@", value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,9 +13,12 @@ import redis
 from redis_kit import LIMITS, NS, Machine, MachineClock, Server
 
 import lotusx
+from lotusx.config import Sources, resolve
+from lotusx.config_explain import explain
 from lotusx.errors import Banned, BudgetsUnreachable, ConfigurationError, RateLimited
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Cost
+from lotusx.plugin.manager import PluginManager
 from lotusx_redis import RedisBudgets
 
 pytestmark = [
@@ -245,3 +248,10 @@ def test_limits_that_are_not_shared_are_counted_as_ever() -> None:
     budget = lotusx.BudgetRegistry().budget("ex", "host", [*LIMITS, Limit("raw", 5, 60)])
     budget.charge([Cost("raw", 2)], 1)
     assert budget.used("raw", 60, 1) == 2
+
+
+def test_a_password_in_an_address_is_not_shown_where_the_configuration_is_explained() -> None:
+    sources = Sources(variables={"LOTUSX_BINANCE_BUDGETS": "redis://user:wordpass@host/0?alone=0.5"})
+    (row,) = explain(PluginManager("binance").facts, None, sources)
+    assert (row.setting, row.value) == ("budgets", "redis://***@host/0?alone=0.5")
+    assert "wordpass" not in repr(resolve("binance", sources=sources))
