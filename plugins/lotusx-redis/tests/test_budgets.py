@@ -251,7 +251,7 @@ def test_limits_that_are_not_shared_are_counted_as_ever() -> None:
 
 
 def test_a_password_in_an_address_is_not_shown_where_the_configuration_is_explained() -> None:
-    sources = Sources(variables={"LOTUSX_BINANCE_BUDGETS": "redis://user:wordpass@host/0?alone=0.5"})
+    sources = Sources({"LOTUSX_BINANCE_BUDGETS": "redis://user:wordpass@host/0?alone=0.5"}, {}, {})
     (row,) = explain(PluginManager("binance").facts, None, sources)
     assert (row.setting, row.value) == ("budgets", "redis://***@host/0?alone=0.5")
     assert "wordpass" not in repr(resolve("binance", sources=sources))

@@ -31,6 +31,8 @@ async def main():
     address, budgets, most = sys.argv[1:]
     async with lotusx.connect("binance", environment="simulator", base_url=address, budgets=budgets) as exchange:
         await exchange.market.instruments()  # the limits that this exchange states are among them
+        print(json.dumps({"calls": 0}), flush=True)
+        sys.stdin.readline()
         for number in range(int(most)):
             with anyio.move_on_after(2):
                 await exchange.market.server_time()
@@ -44,7 +46,8 @@ anyio.run(main)
 
 @contextmanager
 def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
@@ -55,7 +58,7 @@ def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def said(process: subprocess.Popen[str], calls: int | None) -> dict[str, Any]:
     """Return what it says of that many calls, or of all if ``None``."""
     assert process.stdout is not None
-    last: dict[str, Any] = {"calls": 0}
+    last: dict[str, Any] = {}
     for line in process.stdout:
         last |= json.loads(line)
         if last["calls"] == calls:
@@ -69,17 +72,22 @@ def anyio_backend() -> str:
 
 
 async def test_two_processes_stay_within_one_limit_though_one_is_killed(server: Server) -> None:
-    sim = Simulator(BinanceSpot(seed=7, rules=LimitRules(weight_per_minute=LIMIT)))
+    venue = BinanceSpot(seed=7, rules=LimitRules(weight_per_minute=LIMIT))
+    sim = Simulator(venue)
     async with serve(sim) as served:
         began = sim.now_ns() // 60_000_000_000
         with program(served.base_url, server.url, "100000") as one, program(served.base_url, server.url, "400") as two:
-            await anyio.to_thread.run_sync(said, two, 5)
+            for each in (one, two):
+                await anyio.to_thread.run_sync(said, each, 0)
+            for each in (one, two):
+                assert each.stdin is not None
+                print(file=each.stdin, flush=True)
             first = await anyio.to_thread.run_sync(said, one, 20)
             one.send_signal(signal.SIGKILL)  # wherever it is
             second = await anyio.to_thread.run_sync(said, two, None)
-        used = sim.venue.state.limits.used_weight("127.0.0.1", sim.now_ns())
+        used = venue.state.limits.used_weight("127.0.0.1", sim.now_ns())
         same_minute = sim.now_ns() // 60_000_000_000 == began
-    assert second["calls"] > 5
+    assert second["calls"] > 5  # the other's end did not stop it
     assert used <= LIMIT
     if same_minute:  # 20 + 20 for the instruments
         assert first["calls"] + second["calls"] <= used - 40 <= LIMIT - 40
