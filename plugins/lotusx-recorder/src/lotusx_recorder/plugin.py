@@ -241,7 +241,8 @@ def _sink(chosen: _Options) -> Sink:
         made: Sink = points[scheme].load()(chosen.to)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"[recorder] {scheme}:// needs one more package ({error}); for Redis: pip install 'lotusx-recorder[redis]'"
+            f"[recorder] {scheme}:// needs one more package ({error}); for Redis and NATS: pip install "
+            "'lotusx-recorder[redis]' or 'lotusx-recorder[nats]'"
         ) from error
     except ValueError as error:
         raise ConfigurationError(f"[recorder] to is no address of a {scheme}:// sink") from error
