@@ -215,7 +215,8 @@ def test_the_package_lists_its_names_and_knows_no_others() -> None:
 def test_a_request_is_written_by_name_and_read_as_the_same_one() -> None:
     request = OrderRequest(
         symbol="BTC/USDT:USDT", side="sell", type="stop_loss_limit", quantity="0.10", price="1E+2",
-        trigger_price="90.50", time_in_force="gtd", expires_ns=5, reduce_only=True, client_order_id="a-1", native={"x": "y"},
+        trigger_price="90.50", time_in_force="gtd", expires_ns=5, reduce_only=True, client_order_id="a-1",
+        native={"x": "y"},
     )  # fmt: skip
 
     fields = request.plain_fields()
