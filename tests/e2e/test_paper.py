@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import anyio
 import pytest
 import trio.testing
 
 import lotusx
-from lotusx.model import InstrumentKind, OrderRequest, OrderStatus
+from lotusx.errors import Unavailable
+from lotusx.model import InstrumentKind, OrderRequest, OrderStatus, VenueEvent
+from lotusx_recorder import Recorder
 from lotusx_sim import Backpack, BinancePerp, BinanceSpot, Bybit, Hyperliquid, Okx, Simulator
 from lotusx_sim.shells import memory
 from lotusx_sim.venue import Venue
@@ -85,6 +88,41 @@ async def test_orders_are_matched_here_and_nothing_of_them_is_sent(place: Place)
         assert untouched == {
             owner: server.sim.exchange.accounts.balances(owner) for owner in server.sim.venue.wallets_of(None)
         }
+
+
+async def test_orders_on_paper_meet_a_replay(tmp_path: Path) -> None:
+    recorder, shown = Recorder(to=tmp_path), set[Decimal]()
+    async with memory.connect(Simulator(BinanceSpot(seed=7)), latency_s=0.005) as server:
+        recorder._now_ns = server.clock.now_ns
+        async with (
+            lotusx.connect(
+                "binance", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+                clock=server.clock, plugins=[recorder],
+            ) as exchange,
+            exchange.live_order_book("BTC/USDT") as book,
+            exchange.stream_trades("BTC/USDT") as trades,
+        ):  # fmt: skip
+            for _ in range(40):
+                await anext(trades)
+                shown |= {level.price for level in book.asks()}
+            ended_ns = server.clock.now_ns()
+    assert recorder.close(30)
+
+    terms = {"balances": {"USDT": "100000"}, "latency_s": 0.2}
+    replayed = lotusx.connect("replay", options={"recording": tmp_path, "speed": None}, paper=terms)
+    async with replayed as exchange, exchange.stream_account() as account:
+        bought = await exchange.place(OrderRequest.market("BTC/USDT", "buy", "0.01"))
+        assert bought.status is OrderStatus.FILLED
+        assert {fill.price for fill in bought.fills} <= shown
+        assert all(fill.exchange_ns < ended_ns for fill in bought.fills)
+        with anyio.fail_after(30):
+            while not isinstance(event := await anext(account), VenueEvent):
+                pass
+        assert (event.name, event.raw["reason"]) == (
+            "paper_prints_lost", "everything that was recorded has been replayed"
+        )  # fmt: skip
+        with pytest.raises(Unavailable, match="everything that was recorded has been replayed"):
+            await exchange.place(OrderRequest.market("BTC/USDT", "buy", "0.01"))
 
 
 def _is_command(method: str, path: str) -> bool:
