@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from lotusx.errors import ConfigurationError
+from lotusx.plugin import Capability, Support
 from lotusx_paper.account import Paper
 from lotusx_paper.terms import Terms
 
@@ -43,3 +44,13 @@ def test_what_is_given_counts() -> None:
 def test_what_is_wrong_is_named(settings: dict[str, object], match: str) -> None:
     with pytest.raises(ConfigurationError, match=match):
         Terms.of(settings)
+
+
+def test_what_an_exchange_lacks_is_missing_on_paper_too() -> None:
+    there = {Capability.PLACE_ORDER: Support.full(), Capability.LEVERAGE: Support.full()}
+    offered = Paper({}).offered({**dict.fromkeys(Capability, Support.not_offered()), **there})
+
+    assert offered[Capability.LEVERAGE]
+    assert not offered[Capability.MARGIN_MODE]
+    assert not offered[Capability.POST_ONLY]
+    assert offered[Capability.STREAM_ACCOUNT]  # what is read of the account is always there

@@ -38,9 +38,9 @@ _OTHER_PRIVATE = (
     C.TEST_ORDER, C.CONDITIONAL_ORDERS, C.TRAILING_ORDERS, C.GTD, C.BATCH_AMEND, C.WEBSOCKET_ORDERS,
     C.HEDGE_MODE, C.ISOLATED_MARGIN, C.FUNDING_PAYMENTS, C.DEPOSITS, C.WITHDRAWALS, C.TRANSFER,
 )  # fmt: skip
-_TERMS_OF_ORDERS = (
+_AS_THERE = (
     C.AMEND_ORDER, C.BATCH_ORDERS, C.BATCH_CANCEL, C.CANCEL_ALL, C.CANCEL_ALL_AFTER, C.POST_ONLY, C.REDUCE_ONLY,
-    C.MAX_SLIPPAGE, C.QUOTE_QUANTITY,
+    C.MAX_SLIPPAGE, C.QUOTE_QUANTITY, C.LEVERAGE, C.MARGIN_MODE,
 )  # fmt: skip
 """What a bot must not find on paper and miss at the exchange."""
 
@@ -59,7 +59,7 @@ class Paper:
         self._is_over = False
 
     def offered(self, exchange: Mapping[C, Support]) -> Mapping[C, Support]:
-        """Return what is there on paper: public data as at the exchange, and no term of an order that it lacks.
+        """Return what is there on paper: public data as at the exchange, and no term that it lacks.
 
         Where the exchange takes no orders at all, such as a replay, everything of a paper account is there.
         """
@@ -67,7 +67,7 @@ class Paper:
         offered = dict(exchange) | HERE
         offered |= {item: Support.not_written("a connection without paper") for item in _OTHER_PRIVATE}
         if takes_orders:
-            offered |= {item: exchange[item] for item in _TERMS_OF_ORDERS if not exchange[item]}
+            offered |= {item: exchange[item] for item in _AS_THERE if not exchange[item]}
         return offered
 
     def over(self, connector: Connector, exchange: str, clock: Clock) -> PaperConnector:
