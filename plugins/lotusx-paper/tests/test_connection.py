@@ -11,7 +11,15 @@ import pytest
 import trio.testing
 
 import lotusx
-from lotusx.errors import ConfigurationError, NotSupported, OrderVetoed, PluginError, StreamClosed, Unavailable
+from lotusx.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    NotSupported,
+    OrderVetoed,
+    PluginError,
+    StreamClosed,
+    Unavailable,
+)
 from lotusx.health import Health
 from lotusx.model import (
     Accepted,
@@ -169,6 +177,20 @@ async def test_an_order_on_a_venue_that_is_down_is_refused_and_nothing_is_pendin
         server.sim.heal()
         order = await placed_when_it_can_be(exchange)
         assert order.status is OrderStatus.FILLED
+
+
+async def test_who_waits_for_a_book_is_told_when_the_connection_closes(server: memory.MemoryServer) -> None:
+    async def place(exchange: lotusx.Exchange) -> None:
+        with pytest.raises(ConnectionFailed, match="closed") as caught:
+            await exchange.place(OrderRequest.market(BTC, "buy", "0.1"))
+        assert not caught.value.may_have_executed
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as others, connect(server, {"wait_s": 3_000}) as exchange:
+            await exchange.instrument(BTC)
+            server.sim.refuse_connections()
+            others.start_soon(place, exchange)
+            await anyio.sleep(1)
 
 
 async def test_a_resting_order_outlives_a_disconnect_and_says_what_it_may_have_missed(

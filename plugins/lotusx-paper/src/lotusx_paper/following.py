@@ -66,6 +66,8 @@ class Following:
                 await anyio.sleep_forever()
         finally:
             self._tasks = None
+            for symbol in self._changed:  # who waits for a book need not wait on
+                self._notify(symbol)
 
     async def ensure(self, instrument: Instrument) -> None:
         """Follow *instrument* from now on, and wait a while until orders can be matched.
@@ -84,7 +86,7 @@ class Following:
         elif market.book is not None:
             return  # it was right once: whether it is so now, the order will see
         with anyio.move_on_after(self._wait_s):
-            while market.problem():
+            while market.problem() and self._tasks is not None:
                 await self._changed[instrument.symbol].wait()
 
     async def _follow(self, market: Market) -> None:
