@@ -183,17 +183,47 @@ def test_what_is_held_is_written_when_there_is_room_again_and_what_was_lost_is_n
     assert (loss["at_ns"], loss["table"], loss["rows"], loss["reason"]) == (7, FRAMES, 1, "No space left on device")
 
 
+class Slow:
+    """A sink that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def open(self, origin: Origin) -> None: ...
+    def add(self, table: str, rows: Sequence[Row]) -> None: ...
+    def flush(self) -> None:
+        assert self.go.wait(30)
+
+    def close(self) -> None: ...
+
+
+async def test_a_connection_that_closes_before_all_is_written_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Slow()
+    recorder = Recorder(sink=sink)
+    async with simulated("binance", recorder) as exchange:
+        await watch(exchange, "BTC/USDT", 3)
+    said = [record.getMessage() for record in caplog.records if record.name == "lotusx.recorder"]
+    sink.go.set()
+    assert recorder.close(30)
+
+    assert said == ["the recording was not yet written when the connection had closed"]
+
+
+def test_a_process_that_ends_before_all_is_written_says_how_much(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Slow()
+    writer = Writer(sink, flush_s=0.01)
+    writer.start(ORIGIN)
+    writer.put(FRAMES, 2, 1, lambda: [ROW, ROW])
+    writer.finish(0.05)
+    said = [record.getMessage() for record in caplog.records]
+    sink.go.set()
+    writer.finish(30)
+
+    assert said == ["the process ends with 2 rows unwritten: the sink is slow"]
+    assert writer.counts()[FRAMES] == Count(2, 2, 0)
+
+
 def test_what_waits_for_a_slow_sink_is_bounded_and_the_connection_never_waits() -> None:
-    class Slow:
-        go = threading.Event()
-
-        def open(self, origin: Origin) -> None: ...
-        def add(self, table: str, rows: Sequence[Row]) -> None: ...
-        def flush(self) -> None:
-            assert self.go.wait(30)
-
-        def close(self) -> None: ...
-
     sink = Slow()
     writer = Writer(sink, max_bytes=10_000, flush_s=0.01)
     writer.start(ORIGIN)

@@ -124,8 +124,12 @@ class Recorder:
         try:
             yield
         finally:
-            if not await anyio.to_thread.run_sync(self._writer.close, abandon_on_cancel=True):
-                logger.error("the recording was not yet written when the connection had closed")
+            is_over = False
+            try:
+                is_over = await anyio.to_thread.run_sync(self._writer.close, abandon_on_cancel=True)
+            finally:  # the connection waits no longer, or whoever closes it does not
+                if not is_over:
+                    logger.error("the recording was not yet written when the connection had closed")
 
     def _next(self, rows: int) -> int:
         seq = self._seq

@@ -83,7 +83,7 @@ class Writer:
         self._sink.open(origin)
         self._thread = threading.Thread(target=self._run, name="lotusx-recorder", daemon=True)
         self._thread.start()
-        atexit.register(self.close)
+        atexit.register(self.finish)
 
     def put(self, table: str, rows: int, size: int, make: Make) -> None:
         """Take *rows* rows of *table*, which *make* makes in the writer's thread; *size* is about how many bytes.
@@ -105,8 +105,14 @@ class Writer:
             thread.join(timeout_s)
             if thread.is_alive():
                 return False
-            atexit.unregister(self.close)
+            atexit.unregister(self.finish)
         return True
+
+    def finish(self, timeout_s: float = _AT_EXIT_S) -> None:
+        """Close at the end of the process, and say what is lost by it."""
+        if not self.close(timeout_s):
+            waiting = sum(each.waiting for each in self.counts().values())
+            logger.error("the process ends with %d rows unwritten: %s", waiting, self.problem or "the sink is slow")
 
     def counts(self) -> Mapping[str, Count]:
         """Return what became of the rows of every table so far."""
