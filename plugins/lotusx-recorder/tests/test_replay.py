@@ -7,7 +7,7 @@ from typing import cast
 
 import anyio
 import pytest
-from recorder_kit import BACKEND, Recorded, rows, watch
+from recorder_kit import BACKEND, Recorded, rows, simulated, watch
 
 import lotusx
 from lotusx.errors import ConfigurationError, NotSupported, StaleBook
@@ -115,6 +115,20 @@ async def test_what_was_not_asked_is_not_answered(binance: Recorded) -> None:
     async with binance.replay() as exchange:
         with pytest.raises(NotRecorded, match=r"GET /api/v3/klines was not asked"):
             await exchange.candles(binance.symbol, "1m", limit=3)
+
+
+async def test_a_book_that_is_subscribed_early_begins_when_it_was_recorded(tmp_path: Path) -> None:
+    recorder = Recorder(to=tmp_path)
+    async with simulated("binance", recorder) as exchange, exchange.stream_trades("BTC/USDT"):
+        await anyio.sleep(30)
+        async with exchange.live_order_book("BTC/USDT") as book:
+            began = (book.last_update_id, book.bids(), book.asks())
+            await anyio.sleep(1)
+    assert recorder.close(30)
+
+    replay = lotusx.connect("replay", options={"recording": tmp_path, "speed": None})
+    async with replay as exchange, exchange.stream_trades("BTC/USDT"), exchange.live_order_book("BTC/USDT") as book:
+        assert (book.last_update_id, book.bids(), book.asks()) == began
 
 
 async def test_a_book_of_a_moment_that_has_passed_is_not_given_for_one_of_now(binance: Recorded) -> None:

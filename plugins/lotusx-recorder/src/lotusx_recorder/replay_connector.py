@@ -7,7 +7,7 @@ from typing import Any, cast
 from lotusx.errors import StaleBook
 from lotusx.model import Instrument, OrderBook
 from lotusx.plugin import AccountPort, Connector, MarketDataPort, Native, TradingPort
-from lotusx_recorder.transports import OutOfDate, only_current
+from lotusx_recorder.transports import NotOfNow, only_current
 
 
 class ReplayConnector(Connector):
@@ -53,5 +53,5 @@ class _Market:
         with only_current():
             try:
                 return await self._inner.order_book(instrument, depth)
-            except OutOfDate as error:
+            except NotOfNow as error:
                 raise StaleBook(f"{instrument.symbol}: the recording has no book of this moment: {error}") from error

@@ -35,13 +35,13 @@ _SOON_NS = 10_000_000_000
 _ONLY_CURRENT: ContextVar[bool] = ContextVar("lotusx_replay_only_current", default=False)
 
 
-class OutOfDate(NotRecorded):
-    """All that was answered to this is older than messages that have come since."""
+class NotOfNow(NotRecorded):
+    """What was answered to this is older than messages that have come since, or much later than now."""
 
 
 @contextmanager
 def only_current() -> Iterator[None]:
-    """Have what is asked in this block answered with nothing that is out of date."""
+    """Have what is asked in this block answered with nothing that is out of date, and told apart what may come yet."""
     token = _ONLY_CURRENT.set(True)
     try:
         yield
@@ -232,7 +232,7 @@ class ReplayHttp:
 
         Raises:
             NotRecorded: The question was not asked by then.
-            OutOfDate: Within `only_current`, the newest before is older than the last message.
+            NotOfNow: Within `only_current`, the newest before is older than the last message, or there is a later one.
         """
         await checkpoint()
         self._timeline.stir()
@@ -247,10 +247,11 @@ class ReplayHttp:
             answer = next((each for each in reversed(found) if each.received_ns < now_ns), None)
         if answer is None:
             later_s = (found[0].received_ns - now_ns) / 1e9
-            raise NotRecorded(f"{what} was first answered {later_s:.0f} s later than now in the recording")
+            kind = NotOfNow if _ONLY_CURRENT.get() else NotRecorded
+            raise kind(f"{what} was first answered {later_s:.0f} s later than now in the recording")
         if _ONLY_CURRENT.get() and answer.received_ns < min(now_ns, self._timeline.passed_ns):
             ago_s = (now_ns - answer.received_ns) / 1e9
-            raise OutOfDate(f"{what} was last answered {ago_s:.1f} s before now in the recording, and is out of date")
+            raise NotOfNow(f"{what} was last answered {ago_s:.1f} s before now in the recording, and is out of date")
         await self._timeline.reach(answer.received_ns)
         self._timeline.stir()
         headers = {"content-type": answer.content_type} if answer.content_type else {}
