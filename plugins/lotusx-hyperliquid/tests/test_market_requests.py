@@ -156,6 +156,15 @@ async def test_candles_page_by_page(desk: Any) -> None:
     assert (len(last.items), last.cursor) == (2, None)
 
 
+async def test_a_bar_that_began_before_the_span_is_not_in_it(desk: Any) -> None:
+    start = NOW_MS - 600_000
+    desk.rest.reply(bars(start, 3))
+    page = await desk.connector.market.candles_page(
+        BTC, Interval.M1, Span((start + 30_000) * MS, (start + 150_000) * MS), None, 100
+    )
+    assert [bar.open_ns // MS for bar in page.items] == [start + 60_000, start + 120_000]
+
+
 async def test_candles_that_do_not_exist_any_more_are_skipped_at_once(desk: Any) -> None:
     start = NOW_MS - 10_000 * 60_000
     desk.rest.reply("[]", bars(NOW_MS - 5_000 * 60_000, 130))

@@ -174,7 +174,8 @@ class HyperliquidMarketData(MarketStreams):
             rows = await self._rest.candles(coin, word, start, until)
             if not rows and until < end:  # nothing so far back: find where it begins
                 rows = await self._rest.candles(coin, word, until + 1, end)
-            rows = rows[:limit]
+            # Whether the bar in whose middle the span begins is listed too is not documented.
+            rows = [row for row in rows if row.t >= start][:limit]
             if rows and end > rows[-1].T:
                 following = rows[-1].T + 1
         candles = [
