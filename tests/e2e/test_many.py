@@ -316,6 +316,16 @@ async def test_a_portfolio_of_spot_and_perpetual_accounts_says_whose_is_what_and
             assert part.asset("USDT").missing == ("bybit",)
 
 
+async def test_a_wallet_that_serves_spot_and_perpetuals_counts_once() -> None:
+    async with Places().run(bybit=Bybit(seed=7, actions_per_s=0)) as places:
+        keyed = {**places.connections["bybit"], "credentials": BYBIT_KEY}
+        async with lotusx.connect_many({"spot": keyed, "perp": {**keyed, "name": "bybit-perp"}}) as many:
+            portfolio = await many.portfolio()
+            (held,) = {item.total for _, item in portfolio.balances if item.asset == "USDT"}
+            assert portfolio.asset("USDT").total == held
+            assert portfolio.accounts["perp"].same_as == "spot"
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_cancelling_closes_every_socket_of_every_exchange() -> None:
     async with serve(BinanceSpot(seed=7, actions_per_s=0)) as one, serve(Bybit(seed=7, actions_per_s=0)) as other:

@@ -111,6 +111,7 @@ class Exchange(FlatCalls):
         reload: Callable[[], tuple[str, ...]],
         inside: Inside,
         native: Callable[[], Native],
+        holdings: str = "",
     ) -> None:
         self.name = name
         self.environment = environment
@@ -122,6 +123,7 @@ class Exchange(FlatCalls):
         self._reload = reload
         self._inside = inside
         self._native = native
+        self._holdings = holdings
         self._state = "new"
 
     async def __aenter__(self) -> Self:

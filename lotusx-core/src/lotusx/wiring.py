@@ -449,10 +449,27 @@ class Wiring:
 
 def _identity(parts: Parts) -> str:
     """Return a text that tells accounts of an exchange apart and gives none of their credentials away."""
+    return _hashed(_public(parts))
+
+
+def _holdings(parts: Parts) -> str:
+    """Return a text that connections have in common which show the same holdings; "": nobody can tell."""
+    public = _public(parts)
+    if parts.paper is not None or not any(public.values()):
+        return ""
+    shown_by = parts.facts.holdings or parts.facts.name
+    return ":".join((shown_by, parts.environment.name, parts.settings.base_url or "", _hashed(public)))
+
+
+def _public(parts: Parts) -> dict[str, str]:
     credentials = parts.credentials
     public = {field.name: str(credentials.get(field.name, "")) for field in parts.facts.credentials if not field.secret}
     if not any(public.values()):  # a key that is its own account
         public["nonces"] = str(getattr(parts.signer, "nonce_scope", ""))
+    return public
+
+
+def _hashed(public: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -481,4 +498,5 @@ def wire(parts: Parts) -> Exchange:
         reload=wiring.reload,
         inside=Inside(wiring.clock_offset, wiring.streams, wiring.levels),
         native=lambda: wiring.connector.native,
+        holdings=_holdings(parts),
     )

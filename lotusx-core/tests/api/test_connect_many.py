@@ -207,9 +207,11 @@ async def test_a_portfolio_adds_exactly_and_waits_for_nobody_for_ever(acme: Simp
         return []
 
     acme.account.balances = balances
-    async with lotusx.connect_many({"a": KEYED, "b": KEYED}) as many:
+    other = {**KEYED, "credentials": {**KEYS, "api_key": "another"}}
+    async with lotusx.connect_many({"a": KEYED, "b": other}) as many:
         portfolio = await many.portfolio()
         assert portfolio.is_complete
+        assert [each.same_as for each in portfolio.accounts.values()] == [None, None]
         assert [name for name, _ in portfolio.balances] == ["a", "a", "b", "b"]
         held = portfolio.asset("USDT")
         assert (held.free, held.locked) == (D("0.2"), D("2E-30"))
@@ -220,6 +222,28 @@ async def test_a_portfolio_adds_exactly_and_waits_for_nobody_for_ever(acme: Simp
         assert (reading.state, str(reading.error)) == (ReadState.FAILED, "no answer within 0.01 s")
         acme.account.balances = lambda: (_ for _ in ()).throw(ConnectionFailed("reset"))
         assert [str(error) for error in (await many.portfolio()).unread["b"]] == ["reset"]
+
+
+async def test_what_two_connections_show_with_one_key_counts_once(acme: SimpleNamespace) -> None:
+    turns = iter([ConnectionFailed("reset"), None, None, None])
+    answer = acme.account.balances
+
+    async def balances() -> Any:
+        failure = next(turns)
+        if failure is not None:
+            raise failure
+        return await answer()
+
+    async with lotusx.connect_many({"a": KEYED, "b": KEYED}) as many:
+        acme.account.balances = balances
+        half = await many.portfolio()  # only one of them answers
+        whole = await many.portfolio()
+    assert [each.same_as for each in whole.accounts.values()] == [None, "a"]
+    assert len(whole.balances) == 2
+    for portfolio in (half, whole):
+        total = portfolio.asset("BTC")
+        assert (total.total, total.missing) == (D(1), ())
+    assert len(half.unread) == 1
 
 
 async def test_a_portfolio_waits_for_no_connection_that_is_being_opened_again(

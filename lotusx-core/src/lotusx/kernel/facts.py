@@ -194,6 +194,8 @@ class ExchangeFacts:
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
         sunsets: Ends of endpoints and streams that the exchange has announced, the past ones too.
         as_of: Up to which day the exchange's notices are known here; ``None``: not stated.
+        holdings: The same text at exchanges that show the same holdings to one key, such as one wallet that serves all
+            products; "": no other exchange shows them.
         snapshots_per_s: Book snapshots that all books of a connection may ask for together, after a first burst of
             five; half of what the exchange's limits admit. Only where ``BookRule.costs`` does not say what one costs.
     """
@@ -215,3 +217,4 @@ class ExchangeFacts:
     documentation: str = ""
     sunsets: tuple[Sunset, ...] = ()
     as_of: date | None = None
+    holdings: str = ""

@@ -49,7 +49,11 @@ class Reading(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """One account. ``exchange``, ``environment`` and ``account`` are ``None`` where the connection is not open."""
+    """One account. ``exchange``, ``environment`` and ``account`` are ``None`` where the connection is not open.
+
+    ``same_as`` names the connection, earlier in the caller's order, that shows the same holdings: of the same account
+    and key, at the same exchange or at one with which it shares its wallet.
+    """
 
     connector: str
     exchange: str | None
@@ -57,14 +61,14 @@ class Holdings:
     account: str | None
     balances: Reading[Balance]
     positions: Reading[Position]
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AssetTotal:
-    """What all connections that could be read show of one asset; ``missing``: connections that could not be.
+    """What all accounts that could be read hold of one asset; ``missing``: connections that could not be.
 
-    A wallet that two connections show counts twice: two connections of one account, and those of exchanges whose
-    products share one wallet. Nothing tells them from two wallets that hold the same.
+    What several connections show with one key counts once. Nothing tells two keys of one account from two accounts.
     """
 
     asset: str
@@ -114,14 +118,18 @@ class Portfolio:
         return tuple((name, item) for name, each in self.accounts.items() for item in each.positions.items or ())
 
     def asset(self, asset: str) -> AssetTotal:
-        """Return how much of *asset* the connections show together, exactly, and whose part is missing from it."""
-        held = [balance for _, balance in self.balances if balance.asset == asset]
+        """Return how much of *asset* the accounts hold together, exactly, and whose part is missing from it."""
+        read: dict[str, Holdings] = {}
+        for name, each in self.accounts.items():
+            if each.balances.state is ReadState.READ:
+                read.setdefault(each.same_as or name, each)
+        held = [item for each in read.values() for item in each.balances.items or () if item.asset == asset]
         return AssetTotal(
             asset,
             _sum(balance.free for balance in held),
             _sum(balance.locked for balance in held),
             _sum(balance.total for balance in held),
-            tuple(name for name, each in self.accounts.items() if each.balances.state is not ReadState.READ),
+            tuple(name for name, each in self.accounts.items() if (each.same_as or name) not in read),
         )
 
 
@@ -130,6 +138,10 @@ async def read_all(
 ) -> dict[str, Holdings]:
     """Ask every account at once; one that does not answer within *timeout_s* counts as failed."""
     found: dict[str, Holdings] = {}
+    shown_by: dict[str, str] = {}
+    for name, exchange in exchanges.items():
+        if not isinstance(exchange, LotusXError) and exchange._holdings:
+            shown_by.setdefault(exchange._holdings, name)
 
     async def ask(name: str, exchange: Exchange | LotusXError) -> None:
         if isinstance(exchange, LotusXError):
@@ -143,9 +155,11 @@ async def read_all(
         async with anyio.create_task_group() as both:
             both.start_soon(_read, exchange.account.balances, clock, timeout_s, balances)
             both.start_soon(_read, exchange.account.positions, clock, timeout_s, positions)
+        first = shown_by.get(exchange._holdings, name)
         found[name] = Holdings(
-            name, exchange.name, exchange.environment, exchange.account_name, balances[0], positions[0]
-        )
+            name, exchange.name, exchange.environment, exchange.account_name, balances[0], positions[0],
+            None if first == name else first,
+        )  # fmt: skip
 
     async with anyio.create_task_group() as tasks:
         for name, exchange in exchanges.items():

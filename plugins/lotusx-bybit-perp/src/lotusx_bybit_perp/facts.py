@@ -18,6 +18,7 @@ FACTS = ExchangeFacts(
     documentation="https://bybit-exchange.github.io/docs/v5/intro",
     sunsets=(Sunset("orderbook.500.{symbol}", date(2025, 9, 11), "orderbook.200 or orderbook.1000", _CHANGES),),
     as_of=date(2026, 7, 24),
+    holdings="bybit",  # one unified wallet serves all products
     environments=ENVIRONMENTS,
     capabilities=v5.capabilities(
         {

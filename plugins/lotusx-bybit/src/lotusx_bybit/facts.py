@@ -26,6 +26,7 @@ FACTS = ExchangeFacts(
     title="Bybit spot",
     documentation="https://bybit-exchange.github.io/docs/v5/intro",
     as_of=date(2026, 7, 24),
+    holdings="bybit",  # one unified wallet serves all products
     environments=ENVIRONMENTS,
     capabilities=capabilities(
         {
