@@ -298,6 +298,28 @@ def test_a_request_without_a_reply_is_in_doubt_and_one_never_sent_is_not() -> No
     virtually(main)
 
 
+def test_a_request_that_waits_for_a_connection_ends_when_everything_is_closed() -> None:
+    async def main() -> None:
+        server = Server()
+        server.down = True
+        ended: list[ConnectionFailed] = []
+        async with anyio.create_task_group() as tasks:
+            ws = await tasks.start(group(server).run)
+
+            async def wait() -> None:
+                with pytest.raises(ConnectionFailed) as never:
+                    await ws.ready()
+                ended.append(never.value)
+
+            tasks.start_soon(wait)
+            await anyio.sleep(1)
+            ws.close()
+            await anyio.sleep(1)
+            assert [(error.sent, "the connection is closed" in str(error)) for error in ended] == [(False, True)]
+
+    virtually(main)
+
+
 def test_a_request_that_waits_for_its_turn_beyond_its_deadline_was_not_sent() -> None:
     async def main() -> None:
         server = Server()

@@ -82,6 +82,7 @@ class Slot:
         self._settle_ns: int | None = None
         self._refusals = 0
         self._was_open = False
+        self._closed = False
 
     def ring(self) -> None:
         """Something changed: look again."""
@@ -229,13 +230,18 @@ class Slot:
 
     # ------------------------------------------------------------------------------------------------ sessions
 
-    async def open_session(self) -> Session:
-        """Wait for a session that is logged in.
+    def close(self) -> None:
+        """Let nobody wait for a session any more."""
+        self._closed = True
+        self.ready.set()
+
+    async def open_session(self) -> Session | None:
+        """Wait for a session that is logged in; ``None``: there will be none, as everything was closed.
 
         Raises:
             AuthenticationError: The log-in is refused.
         """
-        while True:
+        while not self._closed:
             session = self.current
             if session is not None and session.opened_ns is not None and not session.reason:
                 return session
@@ -244,6 +250,7 @@ class Slot:
             if self.ready.is_set():
                 self.ready = anyio.Event()
             await self.ready.wait()
+        return None
 
     def opened(self, session: Session) -> None:
         """A session of this slot is connected and logged in."""

@@ -154,6 +154,8 @@ class WsGroup:
         for subscription in list(self._subs.values()):
             for stream in subscription.streams:
                 stream.end()
+        for slot in self._slots.values():
+            slot.close()
         tasks.cancel_scope.cancel()
 
     def states(self) -> Mapping[str, StreamState]:
@@ -295,7 +297,10 @@ class WsGroup:
             self._request_slot = min(self._slots) if self._slots else self.subscriptions.add_slot()
         slot = self._slot(self._request_slot)
         with anyio.move_on_after(timeout_s):
-            return await slot.open_session()
+            session = await slot.open_session()
+            if session is not None:
+                return session
+            raise ConnectionFailed(f"{self.exchange}: the connection is closed", sent=False)
         raise ConnectionFailed(f"{self.exchange}: not connected within {timeout_s:g} s", sent=False)
 
     # ------------------------------------------------------------------------------------- what slots ask for
