@@ -42,6 +42,18 @@ class Rounding(StrEnum):
         return cls.FLOOR if side is Side.BUY else cls.CEIL
 
 
+def _to_rounding(mode: Rounding | str) -> Rounding:
+    """Return *mode*, which may be given as text too.
+
+    Raises:
+        InvalidArgument: There is none of that name.
+    """
+    try:
+        return mode if isinstance(mode, Rounding) else Rounding(mode)
+    except ValueError:
+        raise InvalidArgument(f"one rounds by: {', '.join(Rounding)}; not {mode!r}") from None
+
+
 def _scaled(value: Decimal, step: Decimal) -> tuple[int, int, int]:
     """Return integers ``(v, s, e)`` with value = v × 10**e and step = s × 10**e."""
     integers: list[tuple[int, int]] = []
@@ -69,8 +81,9 @@ def round_to_step(value: Decimal, step: Decimal, mode: Rounding) -> Decimal:
     Decimal('0.15')
 
     Raises:
-        InvalidArgument: *step* is not above zero, or a number is not finite.
+        InvalidArgument: *step* is not above zero, a number is not finite, or there is no such mode.
     """
+    mode = _to_rounding(mode)
     v, s, exponent = _scaled(value, step)
     if s <= 0:
         raise InvalidArgument(f"a step must be above zero, not {step}", rule="step")

@@ -83,6 +83,8 @@ def test_matches_come_most_widely_listed_first_and_name_who_lists_them() -> None
     assert joined.listed == {"a": (btc, usdc), "b": (btc,)}
     assert [len(each.listed) for each in match(listings, kind="spot", at_least=1)] == [3, 2, 1]
     assert match(listings, kind=InstrumentKind.LINEAR) == ()
+    with pytest.raises(InvalidArgument, match=r"kind is one of: spot, linear, .*; not 'perp'"):
+        match(listings, kind="perp")
 
 
 def test_contracts_of_a_linear_instrument_are_base_units_exactly() -> None:
@@ -99,6 +101,10 @@ def test_contracts_of_an_inverse_instrument_need_a_price_a_step_and_a_named_roun
     for given_ones in ({}, {"price": 60_000}, {"price": 60_000, "step": "0.001"}):
         with pytest.raises(InvalidArgument, match="give price=, step= and rounding="):
             base_quantity(inverse, 7, "contracts", **given_ones)
+    for mode, rounded in (("floor", "0.01166"), ("ceil", "0.01167"), ("nearest", "0.01167")):
+        assert base_quantity(inverse, 7, "contracts", price=60_000, step="0.00001", rounding=mode) == D(rounded)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="rounding is one of: floor, ceil, nearest; not 'down'"):
+        base_quantity(inverse, 7, "contracts", price=60_000, step="1", rounding="down")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="exact"):
         base_quantity(inverse, 7, "contracts", price=60_000.5, step="1", rounding=Rounding.FLOOR)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="above zero"):

@@ -322,3 +322,10 @@ def test_rounding_a_quantity_refuses_zero_and_the_outside_of_the_range() -> None
     with pytest.raises(InvalidArgument) as price:
         round_price(BTC, D("1000000.5"), Rounding.FLOOR)
     assert price.value.rule == "price_range"
+
+
+def test_a_mode_given_as_text_is_that_mode_and_never_another() -> None:
+    for mode, rounded in (("floor", "2.2"), ("ceil", "2.3"), ("nearest", "2.3")):
+        assert round_to_step(D("2.26"), D("0.1"), mode) == D(rounded)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="rounds by: floor, ceil, nearest; not 'up'"):
+        round_to_step(D("2.26"), D("0.1"), "up")  # type: ignore[arg-type]

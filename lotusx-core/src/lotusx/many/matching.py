@@ -10,13 +10,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
+from typing import TypeVar
 
 from lotusx.errors import InvalidArgument
 from lotusx.model.enums import InstrumentKind, InstrumentStatus, OptionRight, QuantityUnit
 from lotusx.model.instruments import Instrument
 from lotusx.model.numbers import decimal_from_user
 from lotusx.rules import MAX_EXPONENT, Rounding, in_instrument_unit
+
+W = TypeVar("W", bound=StrEnum)
 
 SameQuotes = Iterable[Collection[str]]
 """Groups of quotes the caller takes for one, such as ``[{"USDT", "USDC"}]``."""
@@ -83,8 +87,11 @@ def match(
         kind: Only ``spot``, ``linear``, ``inverse`` or ``option``.
         same_quotes: Groups of quotes that you take for one.
         at_least: How many connections must list it.
+
+    Raises:
+        InvalidArgument: There is no such kind, or a quote stands in two groups.
     """
-    names, wanted = _names(same_quotes), None if kind is None else InstrumentKind(kind)
+    names, wanted = _names(same_quotes), None if kind is None else _one_of(InstrumentKind, kind, "kind")
     found: dict[Product, dict[str, list[Instrument]]] = {}
     for connection, instruments in listings.items():
         for instrument in instruments:
@@ -152,7 +159,7 @@ def base_quantity(
         InvalidArgument: The result depends on a price and *price*, *step* or *rounding* was not given; a number is of
             the wrong kind; or an instrument is of unknown kind.
     """
-    amount, counts = decimal_from_user(quantity, name="quantity"), QuantityUnit(unit)
+    amount, counts = decimal_from_user(quantity, name="quantity"), _one_of(QuantityUnit, unit, "unit")
     if instrument.kind is InstrumentKind.UNKNOWN:
         raise InvalidArgument(f"{instrument.symbol}: nobody knows what its quantities mean")
     if counts is QuantityUnit.BASE:
@@ -168,10 +175,18 @@ def base_quantity(
     grid = _fraction(decimal_from_user(step, name="step"), "step")
     if divisor <= 0 or grid <= 0:
         raise InvalidArgument("price and step must be above zero")
+    mode = _one_of(Rounding, rounding, "rounding")
     worth = _fraction(amount, "quantity")
     if counts is QuantityUnit.CONTRACTS:
         worth *= _fraction(instrument.contract_size, "contract_size")
-    return _times(_round(worth / divisor / grid, rounding), decimal_from_user(step, name="step"))
+    return _times(_round(worth / divisor / grid, mode), decimal_from_user(step, name="step"))
+
+
+def _one_of(words: type[W], word: str, name: str) -> W:
+    try:
+        return words(word)
+    except ValueError:
+        raise InvalidArgument(f"{name} is one of: {', '.join(words)}; not {word!r}") from None
 
 
 def _round(steps: Fraction, rounding: Rounding) -> int:
