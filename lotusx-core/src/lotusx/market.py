@@ -257,7 +257,8 @@ class MarketData:
     ) -> AsyncIterator[Stream[E]]:
         self._guard.offers(capability)
         instrument = await self._instruments.resolve(symbol)
-        async with self._open_stream(channel(instrument), buffer=_count(buffer, "buffer"), overflow=overflow) as stream:
+        policy = _overflow(overflow)
+        async with self._open_stream(channel(instrument), buffer=_count(buffer, "buffer"), overflow=policy) as stream:
             yield stream
 
 
@@ -266,6 +267,13 @@ def _interval(value: Interval | str) -> Interval:
         return Interval(value)
     except ValueError:
         raise InvalidArgument(f"{value!r} is not an interval; one of: {', '.join(Interval)}") from None
+
+
+def _overflow(value: Overflow | str) -> Overflow:
+    try:
+        return Overflow(value)
+    except ValueError:
+        raise InvalidArgument(f"overflow is one of: {', '.join(Overflow)}; not {value!r}") from None
 
 
 def _count(value: object, name: str) -> int:

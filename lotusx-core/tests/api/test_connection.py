@@ -32,6 +32,7 @@ from lotusx.kernel.facts import CredentialField
 from lotusx.kernel.secrets import Secret
 from lotusx.model import AmendRequest, MarginMode
 from lotusx.plugin import hookimpl
+from lotusx.streams import Overflow
 
 from .acme import BTC, FACTS, install
 
@@ -457,3 +458,13 @@ async def test_a_journal_that_cannot_be_opened_stops_the_connection_before_anyth
     with pytest.raises(JournalFailed, match="damaged"):
         async with connect(journal=tmp_path / "orders.db"):
             pass
+
+
+@pytest.mark.parametrize("overflow", list(Overflow))
+async def test_an_overflow_policy_given_as_text_is_that_policy(acme: SimpleNamespace, overflow: Overflow) -> None:
+    async with lotusx.connect("acme") as exchange:
+        async with exchange.stream_trades("BTC/USDT", overflow=overflow.value) as stream:  # type: ignore[arg-type]
+            assert stream.overflow is overflow
+        with pytest.raises(InvalidArgument, match="fail, block, latest, drop_oldest; not 'newest'"):
+            async with exchange.stream_trades("BTC/USDT", overflow="newest"):  # type: ignore[arg-type]
+                pass
