@@ -222,6 +222,10 @@ async def test_a_portfolio_adds_exactly_and_waits_for_nobody_for_ever(acme: Simp
         assert (reading.state, str(reading.error)) == (ReadState.FAILED, "no answer within 0.01 s")
         acme.account.balances = lambda: (_ for _ in ()).throw(ConnectionFailed("reset"))
         assert [str(error) for error in (await many.portfolio()).unread["b"]] == ["reset"]
+        acme.account.balances = lambda: (_ for _ in ()).throw(ValueError("a bug"))
+        (broken,) = (await many.portfolio()).unread["b"]
+        assert "a bug" in str(broken)
+        assert isinstance(broken.__cause__, ValueError)
 
 
 async def test_what_two_connections_show_with_one_key_counts_once(acme: SimpleNamespace) -> None:

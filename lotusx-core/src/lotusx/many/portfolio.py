@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lotusx.kernel.clock import Clock
 
 T = TypeVar("T")
+
+logger = logging.getLogger("lotusx.many")
 
 
 class ReadState(StrEnum):
@@ -183,6 +186,10 @@ async def _read(
         error = raised
     except TimeoutError:
         error = RequestTimeout(f"no answer within {timeout_s} s")
+    except Exception as raised:  # a defect of one plugin must not cost the readings of all others
+        logger.error("an account could not be read", exc_info=raised)
+        error = LotusXError(f"an unexpected error: {raised!r}")
+        error.__cause__ = raised
     into.append(Reading(state, items, error, asked_ns, clock.now_ns()))
 
 
