@@ -153,6 +153,8 @@ async def test_a_transfer_is_one_signed_command(
 async def test_wallets_that_do_not_exist_and_ways_that_do_not_are_refused_before_sending(desk: Any) -> None:
     with pytest.raises(InvalidArgument, match="wallets spot, funding, perp, inverse, margin, not 'unified'"):
         await desk.connector.account.transfer("USDT", D(1), Wallet.SPOT, Wallet.UNIFIED, "uuid")
+    with pytest.raises(InvalidArgument, match="'spot' and 'MAIN' are the same wallet"):
+        await desk.connector.account.transfer("USDT", D(1), Wallet.SPOT, "MAIN", "uuid")
     with pytest.raises(NotSupported, match="by way of 'spot'"):
         await desk.connector.account.transfer("USDT", D(1), "perp", "CMFUTURE", "uuid")
     assert desk.rest.requests == []

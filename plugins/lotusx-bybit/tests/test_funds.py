@@ -132,4 +132,6 @@ async def test_a_transfer_carries_its_id(desk: Desk) -> None:
 async def test_a_wallet_that_does_not_exist_is_refused_before_sending(desk: Desk) -> None:
     with pytest.raises(InvalidArgument, match="wallets unified and funding, not 'spot'"):
         await desk.account.transfer("BTC", D(1), Wallet.SPOT, Wallet.FUNDING, UUID)
+    with pytest.raises(InvalidArgument, match="'FUND' and 'funding' are the same wallet"):
+        await desk.account.transfer("BTC", D(1), "FUND", Wallet.FUNDING, UUID)
     assert desk.paths == []

@@ -155,4 +155,6 @@ async def test_a_refusal_proves_nothing_unless_nothing_can_have_moved(desk: Desk
 async def test_a_wallet_that_does_not_exist_is_refused_before_sending(desk: Desk) -> None:
     with pytest.raises(InvalidArgument, match="wallets funding and unified, not 'perp'"):
         await desk.connector.account.transfer("USDT", D(1), Wallet.PERP, Wallet.FUNDING, UUID)
+    with pytest.raises(InvalidArgument, match="'funding' and '6' are the same wallet"):
+        await desk.connector.account.transfer("USDT", D(1), Wallet.FUNDING, "6", UUID)
     assert desk.asked == []

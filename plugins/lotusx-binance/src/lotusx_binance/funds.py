@@ -143,7 +143,7 @@ def way(exchange: str, source: str, target: str) -> str:
     """Return the type of a transfer.
 
     Raises:
-        InvalidArgument: A wallet is none of Binance's.
+        InvalidArgument: A wallet is none of Binance's, or both are the same.
         NotSupported: Nothing leads from one to the other.
     """
     names = [WALLETS.get(wallet, wallet) for wallet in (source, target)]
@@ -152,6 +152,8 @@ def way(exchange: str, source: str, target: str) -> str:
             raise InvalidArgument(
                 f"{exchange} has the wallets {', '.join(WALLETS)}, not {str(wallet)!r}", rule="wallet"
             )
+    if names[0] == names[1]:
+        raise InvalidArgument(f"{str(source)!r} and {str(target)!r} are the same wallet", rule="wallet")
     if set(names) == {"UMFUTURE", "CMFUTURE"}:
         raise NotSupported(exchange, f"transfers from {source} to {target}", "two transfers, by way of 'spot'")
     return "_".join(names)

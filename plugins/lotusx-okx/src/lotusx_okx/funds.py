@@ -159,12 +159,13 @@ class Funds(Endpoints):
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """``POST asset/transfer``, and once ``GET asset/transfer-state``: the answer does not say that it is done."""
+        wallets = self._wallets(source, target)
         body: dict[str, Any] = {
             "type": "0",
             "ccy": asset,
             "amt": amount,
-            "from": self._wallet(source),
-            "to": self._wallet(target),
+            "from": wallets[0],
+            "to": wallets[1],
             "clientId": client_id_of(transfer_id),
         }
         try:
@@ -180,6 +181,12 @@ class Funds(Endpoints):
             told = MoveState("")  # it was accepted, whatever became of the question
         status = funds_status(TRANSFER_STATUS, told.state)
         return Transfer(body["clientId"], asset, amount, str(source), str(target), status, told.state)
+
+    def _wallets(self, source: str, target: str) -> tuple[str, str]:
+        found = self._wallet(source), self._wallet(target)
+        if found[0] == found[1]:
+            raise InvalidArgument(f"{str(source)!r} and {str(target)!r} are the same wallet", rule="wallet")
+        return found
 
     def _wallet(self, wallet: str) -> str:
         name = WALLETS.get(wallet, wallet)

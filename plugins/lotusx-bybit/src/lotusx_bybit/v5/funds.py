@@ -166,17 +166,24 @@ class Funds(Calls):
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """``POST /v5/asset/transfer/inter-transfer``: *transfer_id* is the exchange's id of it as well."""
+        wallets = self._wallets(source, target)
         params = {
             "transferId": transfer_id,
             "coin": asset,
             "amount": amount,
-            "fromAccountType": self._wallet(source),
-            "toAccountType": self._wallet(target),
+            "fromAccountType": wallets[0],
+            "toAccountType": wallets[1],
         }
         request = self.request(Verb.POST, "/v5/asset/transfer/inter-transfer", params, signed=True)
         moved = (await self.send(request, _MOVED)).result
         status = funds_status(TRANSFER_STATUS, moved.status)
         return Transfer(moved.transferId, asset, amount, str(source), str(target), status, moved.status)
+
+    def _wallets(self, source: str, target: str) -> tuple[str, str]:
+        found = self._wallet(source), self._wallet(target)
+        if found[0] == found[1]:
+            raise InvalidArgument(f"{str(source)!r} and {str(target)!r} are the same wallet", rule="wallet")
+        return found
 
     def _wallet(self, wallet: str) -> str:
         name = WALLETS.get(wallet, wallet)
