@@ -38,6 +38,8 @@ MAX_TRADES, MAX_CANDLES, MAX_RATES = 500, 300, 400
 RECENT = 1_400
 """Candles that ``market/candles`` has for sure: it has the newest 1440."""
 LONGEST_MONTH_MS = 31 * 86_400_000
+CLOCKS_APART_MS = 3_600_000
+"""How wrong our clock, which nobody may have measured, may be without a candle being missed."""
 
 _ticker = msgspec.json.Decoder(types.Ticker).decode
 
@@ -172,7 +174,7 @@ class OkxMarketData(MarketStreams):
             until = begin + count * length if end is None else min(end, begin + count * length)
         oldest = (now_ms if until is None else until) - count * length if begin is None else begin
         past = interval is Interval.S1 or oldest < now_ms - RECENT * length
-        after = None if until is None or until > now_ms else until
+        after = None if until is None or until > now_ms + CLOCKS_APART_MS else until
         rows = await self._rest.candles(instrument.venue_symbol, bar, count, after, past=past)
         received_ns = self._now_ns()
         kept = [
@@ -184,6 +186,7 @@ class OkxMarketData(MarketStreams):
             convert.to_candle(row, instrument=instrument, interval=interval, received_ns=received_ns) for row in kept
         ]
         following = None
-        if begin is not None and until is not None and until < (now_ms + 1 if end is None else min(end, now_ms + 1)):
-            following = str(until)
+        if begin is not None and until is not None and (end is None or until < end):
+            full = bool(kept) and ms_of(kept[-1].ts, "ts") + length >= until  # our clock may be late
+            following = str(until) if full or until <= now_ms else None
         return Page(candles, following)
