@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 FOUND: Mapping[int, Mapping[str, Sequence[int]]] = {
     1: {
-        "backpack": (39, 57, 75),
+        "backpack": (39, 57, 75, 20027),
         "binance": (54, 75, 81),
         "binance-perp": (54, 75, 81, 84),
         "bybit": (53, 75),
