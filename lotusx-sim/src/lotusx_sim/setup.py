@@ -119,15 +119,20 @@ def read_accounts(path: Path) -> Accounts:
 
 
 def _bybit(arguments: argparse.Namespace) -> Bybit:
-    _refuse(arguments, "private_key", "network", "symbols", "capture")
+    _refuse(arguments, "private_key", "network", "symbols")
     keys, balances = _accounts(arguments, bybit.DEFAULT_KEY)
-    return Bybit(
-        seed=arguments.seed,
-        keys=keys,
-        balances=balances,
-        environment=arguments.environment or bybit.LIVE,
-        actions_per_s=0 if arguments.quiet_market else 40,
-    )
+    try:
+        return Bybit(
+            seed=arguments.seed,
+            keys=keys,
+            balances=balances,
+            environment=arguments.environment or bybit.LIVE,
+            actions_per_s=0 if arguments.quiet_market else 40,
+            capture=arguments.capture,
+            speed=arguments.speed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _okx(arguments: argparse.Namespace) -> okx.Okx:
@@ -206,7 +211,7 @@ HyperliquidAccounts = tuple[list[hyperliquid.Account], Mapping[str, hyperliquid.
 
 
 def _hyperliquid(arguments: argparse.Namespace) -> Hyperliquid:
-    _refuse(arguments, "api_key", "api_secret", "symbols", "capture", "environment")
+    _refuse(arguments, "api_key", "api_secret", "symbols", "environment")
     require_libraries()
     if arguments.account is not None:
         accounts, balances = read_hyperliquid_accounts(arguments.account)
@@ -214,13 +219,18 @@ def _hyperliquid(arguments: argparse.Namespace) -> Hyperliquid:
         agents = () if arguments.private_key is not None else (DEFAULT_AGENT_KEY,)
         key = arguments.private_key or DEFAULT_PRIVATE_KEY
         accounts, balances = [hyperliquid.Account.of_key(key, agent_keys=agents)], {}
-    return Hyperliquid(
-        seed=arguments.seed,
-        accounts=accounts,
-        balances=balances,
-        network=arguments.network or "mainnet",
-        actions_per_s=0 if arguments.quiet_market else 40,
-    )
+    try:
+        return Hyperliquid(
+            seed=arguments.seed,
+            accounts=accounts,
+            balances=balances,
+            network=arguments.network or "mainnet",
+            actions_per_s=0 if arguments.quiet_market else 40,
+            capture=arguments.capture,
+            speed=arguments.speed,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def read_hyperliquid_accounts(path: Path) -> HyperliquidAccounts:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from recorder_kit import Recorded, simulated, watch
+from recorder_kit import VENUES, Recorded, simulated, watch
 
 import lotusx
-from lotusx.errors import NotSupported
 from lotusx_recorder import NotRecorded, Recorder, Recording, write_capture
 from lotusx_sim import BinanceSpot, Simulator
 from lotusx_sim.dialects.binance.recording import read_capture
@@ -76,7 +76,42 @@ def test_a_market_whose_book_was_not_recorded_is_refused(binance: Recorded, tmp_
     assert not list(tmp_path.iterdir())
 
 
-def test_other_exchanges_are_not_supported(tmp_path: Path) -> None:
-    other: Any = SimpleNamespace(exchange="hyperliquid")
-    with pytest.raises(NotSupported, match="captures for the simulator; instead: connect"):
-        write_capture(other, "BTC", tmp_path / "capture.jsonl")
+@pytest.mark.parametrize("recorded", ["bybit", "hyperliquid"], indirect=True)
+async def test_other_simulators_play_the_book_and_the_prints_in_their_own_dialect(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    path = tmp_path / "capture.jsonl"
+    write_capture(Recording(recorded.folder), recorded.symbol, path)
+    async with playing(recorded.exchange, path) as exchange:
+        seen = await watch(exchange, recorded.symbol, 20)
+
+    assert [what(trade) for trade in seen.trades] == [what(trade) for trade in recorded.seen.trades][: len(seen.trades)]
+    after = [each for each in seen.books if each[0] is seen.trades[-1]]
+    assert after
+    assert after[-1][2:] == next(each[2:] for each in recorded.seen.books if what(each[0]) == what(seen.trades[-1]))
+
+
+@asynccontextmanager
+async def playing(exchange: str, capture: Path) -> AsyncIterator[lotusx.Exchange]:
+    venue = VENUES[exchange][0]
+    async with (
+        memory.connect(Simulator(venue(seed=3, capture=capture))) as server,
+        lotusx.connect(
+            exchange, environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+            clock=server.clock,
+        ) as connected,
+    ):  # fmt: skip
+        yield connected
+
+
+def what(trade: Any) -> tuple[object, ...]:
+    return (trade.price, trade.quantity, trade.taker_side)
+
+
+@pytest.mark.parametrize("recorded", ["bybit"], indirect=True)
+def test_a_market_of_another_exchange_whose_book_was_not_recorded_is_refused(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    with pytest.raises(NotRecorded, match="no whole book of ETH/USDT"):
+        write_capture(Recording(recorded.folder), "ETH/USDT", tmp_path / "capture.jsonl")
+    assert not list(tmp_path.iterdir())

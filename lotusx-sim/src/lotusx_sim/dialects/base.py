@@ -1,13 +1,16 @@
 """What the venues of most exchanges have in common: one state, one hub of streams, connections, one clock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from lotusx_sim.dialects.background import Background
+from lotusx_sim.dialects.market_capture import read_market
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.feed import Population
+from lotusx_sim.engine.recorded_market import MarketCapture, RecordedMarket
 from lotusx_sim.venue import Outbox, WsPeer
 from lotusx_sim.wire import HttpRequest, HttpResponse
 
@@ -57,10 +60,19 @@ class DialectVenue(Generic[S, H, P]):
     Args:
         seed: Decides when somebody in the background trades.
         actions_per_s: How often, on average; 0 leaves a fixed book.
+        capture: A recording to play in the market that it is of, from the first message of a WebSocket client on.
+        speed: How much faster than it was recorded.
+
+    Raises:
+        ValueError: *capture* cannot be played.
     """
 
-    def __init__(self, *, seed: int, actions_per_s: int) -> None:
-        self._background = Background(seed=seed, actions_per_s=actions_per_s)
+    def __init__(
+        self, *, seed: int, actions_per_s: int, capture: Path | MarketCapture | None = None, speed: float = 1.0
+    ) -> None:
+        recording = read_market(capture) if isinstance(capture, Path) else capture
+        recorded = None if recording is None else RecordedMarket(recording, speed)
+        self._background = Background(seed=seed, actions_per_s=actions_per_s, recorded=recorded)
         self._state: S | None = None
         self._hub: H | None = None
         self._peers: dict[P, None] = {}  # oldest first
@@ -101,7 +113,7 @@ class DialectVenue(Generic[S, H, P]):
         if self._state is not None:
             return
         self._state, self._hub = self._begin(now_ns)
-        self.population.settle_in(now_ns)
+        self._background.settle_in(self.population, self.exchange, now_ns)
         self.flush(now_ns)
         self._background.begin(now_ns)
 
@@ -141,7 +153,7 @@ class DialectVenue(Generic[S, H, P]):
         if isinstance(peer, HttpResponse):
             return peer
         self._peers[peer] = None
-        return Flushing(self, peer)
+        return Flushing(self, peer, self.heard)
 
     def forget(self, peer: P) -> None:
         self._peers.pop(peer, None)
@@ -161,6 +173,11 @@ class DialectVenue(Generic[S, H, P]):
         self._background.skip(now_ns)
         while (due_ns := self.next_due_ns()) is not None and due_ns <= now_ns:
             self._do(due_ns)
+
+    def heard(self, now_ns: int) -> None:
+        """Somebody has said something on a WebSocket."""
+        if self._background.recorded is not None:
+            self._background.recorded.begin(now_ns)
 
     def catch_up(self, now_ns: int) -> None:
         """Let everything happen that is due, then let it be *now_ns*."""
@@ -214,14 +231,17 @@ class Receiving(Protocol[W_contra]):
 class Flushing(Generic[W]):
     """Passes messages on to a peer, and lets the venue send out what they caused before the next is read."""
 
-    def __init__(self, venue: Receiving[W], peer: W) -> None:
+    def __init__(self, venue: Receiving[W], peer: W, heard: Callable[[int], None] | None = None) -> None:
         self._venue = venue
         self._peer = peer
+        self._heard = heard
 
     def receive(self, text: str, now_ns: int) -> None:
         self._venue.catch_up(now_ns)
         self._peer.receive(text, now_ns)
         self._venue.flush(now_ns)
+        if self._heard is not None:
+            self._heard(now_ns)
 
     def pinged(self, now_ns: int) -> None:
         self._peer.pinged(now_ns)

@@ -21,6 +21,10 @@ RECORDED = "recorded"
 _WEALTH = Decimal(1_000_000_000)
 
 
+class CaptureError(ValueError):
+    """A file is not a capture that can be replayed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One recorded message: exactly one of *diff* and *trade* is set, or neither for what is only passed on."""
@@ -105,8 +109,21 @@ class RecordedLiquidity:
                 new = NewOrder(RECORDED, self._symbol, side, Kind.LIMIT, quantity, price=price)
                 self._orders[(side, price)] = self._exchange.place(new, now_ns)
 
-    def trade(self, trade: PublicTrade, now_ns: int) -> None:
-        """Let a recorded trade fill resting orders at its price or beyond, and trigger what waits for that price."""
+    def replace(self, bids: Sequence[LevelPair], asks: Sequence[LevelPair], now_ns: int) -> None:
+        """Set the whole book."""
+        there = {(Side.BUY, price) for price, _ in bids} | {(Side.SELL, price) for price, _ in asks}
+        gone = {side: [(price, ZERO) for known, price in self._orders if known is side] for side in Side}
+        self.apply(
+            [*(level for level in gone[Side.BUY] if (Side.BUY, level[0]) not in there), *bids],
+            [*(level for level in gone[Side.SELL] if (Side.SELL, level[0]) not in there), *asks],
+            now_ns,
+        )
+
+    def trade(self, trade: PublicTrade, now_ns: int) -> Decimal:
+        """Let a recorded trade fill resting orders at its price or beyond, and trigger what waits for that price.
+
+        Returns what is left of its quantity.
+        """
         left = trade.quantity
         maker_side = trade.taker_side.opposite
         for order in self._exchange.resting(self._symbol, maker_side):
@@ -116,3 +133,4 @@ class RecordedLiquidity:
                 break
             left -= self._exchange.fill_resting(order, left, RECORDED, now_ns)
         self._exchange.set_last_price(self._symbol, trade.price, now_ns)
+        return left

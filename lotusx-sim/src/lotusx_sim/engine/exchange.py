@@ -25,6 +25,7 @@ from lotusx_sim.engine.orders import (
     Side,
     Status,
     TimeInForce,
+    TradeEvent,
 )
 from lotusx_sim.engine.perpetuals import Perpetuals
 from lotusx_sim.engine.prices import Prices
@@ -311,6 +312,11 @@ class Exchange:
             self._matching.traded.add(symbol)
         self._matching.run_triggers(symbol, now_ns)
         self._complete(now_ns)
+
+    def print_trade(self, symbol: str, price: Decimal, quantity: Decimal, taker_side: Side, now_ns: int) -> None:
+        """Show the public a trade of two that are not here."""
+        trade_id = self._matching.next_trade_id(symbol)
+        self._records.events.append(TradeEvent(symbol, trade_id, price, quantity, taker_side, now_ns, 0))
 
     # -- placing -------------------------------------------------------------------------------------------------
 

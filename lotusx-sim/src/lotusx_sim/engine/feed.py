@@ -51,6 +51,10 @@ class Population:
                 if market.contract is not None:  # a mark price that a test moves should not liquidate the population
                     exchange.perps.set_leverage(account, market.symbol, Decimal(1), 0)
 
+    def leave_to_others(self, symbol: str) -> None:
+        """Never trade in *symbol*; said before anybody has."""
+        self._states = [state for state in self._states if state.habitat.symbol != symbol]
+
     def settle_in(self, now_ns: int) -> None:
         """Quote both sides of every market to full depth, and print one trade in each."""
         for state in self._states:
@@ -65,6 +69,8 @@ class Population:
     def act(self, now_ns: int) -> None:
         """Let somebody do something in one market."""
         rng = self._rng
+        if not self._states:
+            return
         state = self._states[rng.randrange(len(self._states))]
         spacing = state.habitat.spacing_ticks
         draw = rng.randrange(100)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from lotusx.errors import NotSupported
+from lotusx.model.market_data import BookUpdate, Trade
 from lotusx_recorder.errors import NotRecorded
 from lotusx_recorder.reading import Answer, Frame, Recording
 from lotusx_recorder.timeline import once
@@ -21,23 +22,27 @@ _TOPS = re.compile(r"depth\d")
 """The first levels of a book, sent whole. They do not name their market, and the simulator has them of the book."""
 
 
-def write_capture(recording: Recording, venue_symbol: str, path: Path) -> int:
-    """Write what was recorded of one market for ``lotusx_sim.BinanceSpot(capture=path)``; return how many messages.
+def write_capture(recording: Recording, market: str, path: Path) -> int:
+    """Write what was recorded of one market as a ``capture`` for a simulated exchange; return how many messages.
 
-    The book begins with the first of the deepest recorded snapshots. What several sockets brought is written once. The
-    file is complete when this returns, or is not there.
+    Of Binance spot it is read by ``lotusx_sim.BinanceSpot(capture=path)``, which shows the messages as they were, each
+    once, and begins with the first of the deepest recorded snapshots. Of an exchange whose stream brings whole books,
+    such as Bybit and Hyperliquid, it is read by ``Bybit(capture=path)`` and ``Hyperliquid(capture=path)``, and begins with
+    the first of them. The file is complete when this returns, or is not there.
 
     Args:
-        venue_symbol: In the exchange's own form, ``BTCUSDT``.
+        market: Of Binance spot in the exchange's own form, ``BTCUSDT``; else ours, ``BTC/USDT:USDT``.
 
     Raises:
-        NotSupported: The recording is not of Binance spot; the simulator reads no other.
-        NotRecorded: It has no snapshot of that book: nobody kept one in step.
+        NotRecorded: There is no whole book of it: nobody kept one in step.
     """
-    if recording.exchange != "binance":
-        raise NotSupported(recording.exchange, "captures for the simulator", 'connect("replay")')
-    snapshot = _snapshot(recording, venue_symbol)
-    lines = itertools.chain([_snapshot_line(snapshot)], _messages(recording, venue_symbol))
+    if recording.exchange == "binance":
+        snapshot = _snapshot(recording, market)
+        return _put(path, itertools.chain([_snapshot_line(snapshot)], _messages(recording, market)))
+    return _put(path, itertools.chain([{"market": market}], _moments(recording, market)))
+
+
+def _put(path: Path, lines: Iterable[dict[str, Any]]) -> int:
     beside = path.with_name(f"{path.name}.tmp")
     with beside.open("w", encoding="utf-8") as file:
         count = -1
@@ -48,6 +53,33 @@ def write_capture(recording: Recording, venue_symbol: str, path: Path) -> int:
         os.fsync(file.fileno())
     beside.replace(path)
     return count
+
+
+def _moments(recording: Recording, market: str) -> list[dict[str, Any]]:
+    """Return what happened to the book and what was printed, from the first whole book on."""
+    books = [
+        {"at_ns": at_ns, "bids": _pairs(bids), "asks": _pairs(asks), "whole": whole}
+        for at_ns, symbol, bids, asks, whole in recording.events(BookUpdate, ("symbol", "bids", "asks", "snapshot"))
+        if symbol == market
+    ]
+    began_ns = next((book["at_ns"] for book in books if book["whole"]), None)
+    if began_ns is None:
+        raise NotRecorded(
+            f"{recording.folder} has no whole book of {market}: record its live book, and typed events (events = true)"
+        )
+    prints = {
+        trade_id: {"at_ns": at_ns, "side": side, "price": price, "quantity": quantity}
+        for at_ns, symbol, trade_id, side, price, quantity in recording.events(
+            Trade, ("symbol", "trade_id", "taker_side", "price", "quantity")
+        )
+        if symbol == market
+    }  # each once, however many have read it
+    happened = heapq.merge(prints.values(), books, key=lambda each: each["at_ns"])
+    return [each for each in happened if each["at_ns"] >= began_ns]
+
+
+def _pairs(levels: Iterable[dict[str, str]]) -> list[tuple[str, str]]:
+    return [(level["price"], level["quantity"]) for level in levels]
 
 
 def _snapshot(recording: Recording, venue_symbol: str) -> Answer:

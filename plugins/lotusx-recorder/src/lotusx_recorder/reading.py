@@ -11,11 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lotusx.model.market_data import BookUpdate, Trade
 from lotusx_recorder.errors import RecordingError
-from lotusx_recorder.tables import ANSWERS, FRAMES, SCHEMA, STATES
+from lotusx_recorder.tables import ANSWERS, EVENTS, FRAMES, SCHEMA, STATES
 
 _BATCH = 4096
 _FRAME = ("received_ns", "seq", "ws_group", "session", "direction", "key", "payload")
+_FEED = (EVENTS[BookUpdate], EVENTS[Trade])
 _ANSWER = ("sent_ns", "received_ns", "verb", "path", "query", "body", "status", "content_type", "payload")
 
 
@@ -57,7 +59,7 @@ class Recording:
 
     def __init__(self, folder: Path, *, exchange: str | None = None, environment: str | None = None) -> None:
         self.folder = folder
-        files = {table: _files(folder, table) for table in (FRAMES, ANSWERS, STATES)}
+        files = {table: _files(folder, table) for table in (FRAMES, ANSWERS, STATES, *_FEED)}
         wanted = {"lotusx.exchange": exchange, "lotusx.environment": environment}
         self._files: dict[str, list[tuple[str, Path]]] = {
             table: [
@@ -97,6 +99,13 @@ class Recording:
         for answers in found.values():
             answers.sort(key=lambda each: each.received_ns)
         return found
+
+    def events(self, kind: type[BookUpdate | Trade], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return *columns* of all typed events of one *kind*, in the order of their arrival."""
+        wanted = ("received_ns", "seq", *columns)
+        found = [row for _, path in self._files[EVENTS[kind]] for row in _rows(path, wanted)]
+        found.sort(key=lambda row: row[:2])
+        return [(row[0], *row[2:]) for row in found]
 
     def channels(self) -> set[tuple[str | None, str]]:
         """Return what was subscribed, whether anything came of it or not: the exchange's names of channels, with the

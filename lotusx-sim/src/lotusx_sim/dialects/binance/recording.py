@@ -8,13 +8,11 @@ from typing import Any
 
 import msgspec
 
-from lotusx_sim.engine.capture import Capture, Record
+from lotusx_sim.engine.capture import Capture, CaptureError, Record
 from lotusx_sim.engine.market import Diff, LevelPair, PublicTrade
 from lotusx_sim.engine.orders import Side
 
-
-class CaptureError(ValueError):
-    """A file is not a capture that can be replayed."""
+__all__ = ["CaptureError", "capture_of", "read_capture"]
 
 
 def read_capture(path: Path) -> Capture:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from lotusx_sim.dialects.bybit.streams import Hub
 from lotusx_sim.dialects.bybit.telling import sample, tell
 from lotusx_sim.dialects.bybit.trade_ws import TradePeer, scripted_reply
 from lotusx_sim.dialects.bybit.ws import Peer
+from lotusx_sim.engine.recorded_market import MarketCapture
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox
 from lotusx_sim.wire import HttpRequest, HttpResponse
@@ -53,6 +55,8 @@ class Bybit(DialectVenue[VenueState, Hub, Peer]):
             engine refuses is told in the answer; above, it comes on the private streams.
         actions_per_s: How busy the background population is; 0 leaves a fixed book.
         pace: What the cadences of streams are multiplied by: 0.1 is ten times as fast as the venue.
+        capture: A recording of one market, of whatever exchange, to play in it instead of a generated one.
+        speed: How much faster than it was recorded.
         echoes_category: Whether private messages name a categorised topic as it was asked for (``order.linear``)
             or by its first part (``order``); which one the venue does is not known.
 
@@ -78,13 +82,15 @@ class Bybit(DialectVenue[VenueState, Hub, Peer]):
         matching_delay_ms: int = 0,
         actions_per_s: int = 40,
         pace: float = 1.0,
+        capture: Path | MarketCapture | None = None,
+        speed: float = 1.0,
         echoes_category: bool = False,
     ) -> None:
         if not keys:
             raise ValueError("a venue needs an API key")
         if environment not in (LIVE, TESTNET, DEMO):
             raise ValueError(f"environment must be {LIVE}, {TESTNET} or {DEMO}, not {environment!r}")
-        super().__init__(seed=seed, actions_per_s=actions_per_s)
+        super().__init__(seed=seed, actions_per_s=actions_per_s, capture=capture, speed=speed)
         self._options = Options(
             seed=seed, environment=environment, keys=tuple(keys), balances=balances or {},
             rules=rules or LimitRules(), spot_fees=spot_fees, perp_fees=perp_fees,

@@ -1,6 +1,7 @@
 """Hyperliquid, simulated: composes state, HTTP, WebSocket and streams, and runs their clocks."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from lotusx_sim.dialects.hyperliquid.streams import Hub
 from lotusx_sim.dialects.hyperliquid.user_events import sort_out
 from lotusx_sim.dialects.hyperliquid.ws import SILENCE_NS, Peer, scripted_reply
 from lotusx_sim.engine.events import Event
+from lotusx_sim.engine.recorded_market import MarketCapture
 from lotusx_sim.engine.terms import Fees
 from lotusx_sim.venue import Outbox
 from lotusx_sim.wire import HttpRequest, HttpResponse
@@ -45,6 +47,8 @@ class Hyperliquid(DialectVenue[VenueState, Hub, Peer]):
         tells_trigger_ids: Whether the answer to a trigger order names its oid. Sources differ: by one it is the bare
             text ``waitingForTrigger``, by another ``resting``; children of a bracket are never named.
         pace: What the cadences of streams are multiplied by: 0.1 is ten times as fast as the venue.
+        capture: A recording of one market, of whatever exchange, to play in it instead of a generated one.
+        speed: How much faster than it was recorded.
 
     Raises:
         MissingLibrary: The extra ``lotusx-sim[hyperliquid]`` is not installed.
@@ -68,13 +72,15 @@ class Hyperliquid(DialectVenue[VenueState, Hub, Peer]):
         actions_per_s: int = 40,
         tells_trigger_ids: bool = False,
         pace: float = 1.0,
+        capture: Path | MarketCapture | None = None,
+        speed: float = 1.0,
     ) -> None:
         require_libraries()
         if not accounts:
             raise ValueError("a venue needs an account")
         if network not in (MAINNET, TESTNET):
             raise ValueError(f"network must be {MAINNET} or {TESTNET}, not {network!r}")
-        super().__init__(seed=seed, actions_per_s=actions_per_s)
+        super().__init__(seed=seed, actions_per_s=actions_per_s, capture=capture, speed=speed)
         self._options = Options(
             seed=seed, network=network, accounts=tuple(accounts), balances=balances or {},
             rules=rules or LimitRules(), perp_fees=perp_fees, spot_fees=spot_fees,
