@@ -30,9 +30,9 @@ def read_market(path: Path) -> MarketCapture:
             return market_of(lines)
     except OSError as error:
         raise CaptureError(f"cannot read {path}: {error}") from None
+    except CaptureError as error:
+        raise CaptureError(f"{path} cannot be played: {error}") from None
     except (msgspec.DecodeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
-        if isinstance(error, CaptureError):
-            raise
         raise CaptureError(f"{path} is not a capture of a market: {type(error).__name__}: {error}") from None
 
 

@@ -65,7 +65,8 @@ def _moments(recording: Recording, market: str) -> list[dict[str, Any]]:
     began_ns = next((book["at_ns"] for book in books if book["whole"]), None)
     if began_ns is None:
         raise NotRecorded(
-            f"{recording.folder} has no whole book of {market}: record its live book, and typed events (events = true)"
+            f"{recording.folder} has no whole book of {market} among its typed events: record its live book with "
+            "events = true; an exchange whose stream brings changes only is not supported, but for Binance spot"
         )
     prints = {
         trade_id: {"at_ns": at_ns, "side": side, "price": price, "quantity": quantity}
