@@ -18,9 +18,10 @@ from lotusx_sim.engine.terms import Contract, Market, MarketKind
 SECOND = 1_000_000_000
 
 
-def book(
-    at_s: float, bids: list[tuple[str, str]], asks: list[tuple[str, str]], *, whole: bool = False
-) -> dict[str, Any]:
+Levels = list[tuple[str, str]]
+
+
+def book(at_s: float, bids: Levels, asks: Levels, *, whole: bool = False) -> dict[str, Any]:
     return {"at_ns": round(at_s * SECOND), "bids": bids, "asks": asks, "whole": whole}
 
 
