@@ -27,8 +27,8 @@ def write_capture(recording: Recording, market: str, path: Path) -> int:
 
     Of Binance spot it is read by ``lotusx_sim.BinanceSpot(capture=path)``, which shows the messages as they were, each
     once, and begins with the first of the deepest recorded snapshots. Of an exchange whose stream brings whole books,
-    such as Bybit and Hyperliquid, it is read by ``Bybit(capture=path)`` and ``Hyperliquid(capture=path)``, and begins with
-    the first of them. The file is complete when this returns, or is not there.
+    such as Bybit and Hyperliquid, it is read by ``Bybit(capture=path)`` and ``Hyperliquid(capture=path)``, and begins
+    with the first of them. The file is complete when this returns, or is not there.
 
     Args:
         market: Of Binance spot in the exchange's own form, ``BTCUSDT``; else ours, ``BTC/USDT:USDT``.
