@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from lotusx.errors import AuthenticationError, ConnectionFailed, NotSupported, PermissionDenied
+from lotusx.errors import AuthenticationError, ConnectionFailed, CredentialsError, NotSupported, PermissionDenied
 from lotusx.plugin import Secret
 from lotusx_gateway.subjects import inbox
 
@@ -36,6 +36,12 @@ class Login:
     user: str
     password: Secret | None = field(default=None, repr=False)
     nkey_seed: Secret | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if "@" in self.server:  # an address stands in errors and logs
+            raise CredentialsError(
+                "the broker's address has no user and no password in it: give them apart from it"
+            )
 
     def arguments(self) -> dict[str, Any]:
         """Return what proves it, as the client takes it."""

@@ -110,8 +110,8 @@ class Gateway:
         raised: Exception | None = None
         async with anyio.create_task_group() as self._tasks:
             try:
+                await self._tasks.start(self._sources.run)
                 await self._connect()
-                self._tasks.start_soon(self._sources.run)
                 task_status.started()
                 await self._keep()
             except Exception as error:  # a task group would wrap it
@@ -147,6 +147,7 @@ class Gateway:
         await broker.open()
         try:
             await self._refuse_second(broker)
+            self._broker = broker  # who asks as soon as it can is answered over this one
             root = self.subjects.root
             await broker.subscribe(f"{root}.ask.*.market", self._on_ask, queue=_QUEUE)
             await broker.subscribe(f"{root}.ask.*.account.*", self._on_ask, queue=_QUEUE)
@@ -154,7 +155,6 @@ class Gateway:
             with anyio.CancelScope(shield=True):
                 await broker.aclose()
             raise
-        self._broker = broker
 
     async def _refuse_open_broker(self) -> None:
         anonymous = Broker(Login(self._login.server, "anonymous"))

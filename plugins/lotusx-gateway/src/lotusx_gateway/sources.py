@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 
 from lotusx.errors import RateLimited
 from lotusx_gateway.failures import Failure, to_failure
@@ -93,9 +93,10 @@ class Sources:
         """Return, of each feed, how many follow it and the number of its newest message."""
         return {key: {"followers": len(each.followers), "seq": each.seq} for key, each in self._open.items()}
 
-    async def run(self) -> None:
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Keep them, until cancelled."""
         async with anyio.create_task_group() as self._tasks:
+            task_status.started()
             while True:
                 await anyio.sleep(1.0)
                 self.sweep(time.monotonic_ns())

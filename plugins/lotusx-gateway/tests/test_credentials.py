@@ -1,4 +1,4 @@
-"""A user that proves itself by a signature."""
+"""How a user proves who it is."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ async def test_a_seed_is_as_good_as_a_password(tmp_path: Path) -> None:
             tasks.cancel_scope.cancel()
     finally:
         nats.kill()
+
+
+def test_an_address_with_a_password_in_it_is_refused_and_not_shown() -> None:
+    credentials = {"server": "nats://me:hunter2@b", "user": "x", "password": "y"}
+    with pytest.raises(CredentialsError, match="give them apart from it") as caught:
+        lotusx.connect("gateway:binance", credentials=credentials)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_password_and_a_seed_are_one_too_many() -> None:
