@@ -98,6 +98,7 @@ def test_every_import_is_declared(dist: Built) -> None:
         "lotusx": "lotusx-core",
         "dotenv": "python-dotenv",
         "Crypto": "pycryptodome",
+        "nats": "nats-py",
         "opentelemetry": "opentelemetry-api",
     }
     assert sorted(name for name in strangers if canonical(needed.get(name, name)) not in declared) == []

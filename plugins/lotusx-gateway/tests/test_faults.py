@@ -7,13 +7,24 @@ from pathlib import Path
 
 import anyio
 import pytest
-from gateway_kit import BTC, DEADLINE_S, READER, NatsServer, desk, password, until, upstream
+from gateway_kit import BTC, DEADLINE_S, READER, SUBJECTS, NatsServer, desk, password, until, upstream
 
 import lotusx
-from lotusx.errors import AuthenticationError, ConfigurationError, ConnectionFailed, CredentialsError, NotSupported
+from lotusx.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    CredentialsError,
+    NotSupported,
+    RateLimited,
+)
 from lotusx.model import OrderRequest, Trade
-from lotusx.plugin import StatusChange
+from lotusx.plugin import Secret, StatusChange
 from lotusx_gateway import Gateway
+from lotusx_gateway.broker import Login
+from lotusx_gateway.gateway import MAX_OPEN
+from lotusx_gateway.link import Link
+from lotusx_gateway.transport import GatewayWs
 from lotusx_sim import BinanceSpot, Simulator, serve
 
 pytestmark = pytest.mark.anyio
@@ -210,3 +221,72 @@ async def test_while_the_gateway_has_lost_the_exchange_its_consumers_have_too(na
         here.sim.trade("BTCUSDT", "BUY", "0.2")
         with anyio.fail_after(DEADLINE_S):
             assert (await anext(trades)).quantity == Decimal("0.2")
+
+
+async def test_a_lease_that_the_gateway_forgot_is_noticed_and_taken_anew(nats: NatsServer) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"renew_s": 0.05}) as exchange,
+        exchange.stream_trades(BTC) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        states: list[str] = []
+        trades.handle(lambda _: None, lambda change: states.append(change.state))
+        here.gateway._sources._open["trades BTC/USDT"].followers.clear()
+        await until(lambda: states == ["lost", "acknowledged"])
+
+
+async def test_a_gateway_that_vanishes_without_a_word_is_noticed_at_the_next_renewal(nats: NatsServer) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"renew_s": 0.05}) as exchange,
+        exchange.stream_trades(BTC) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        assert here.gateway._broker is not None
+        await here.gateway._broker.aclose()
+        await here.stop()
+        await until(lambda: trades.state == "lost")
+
+
+async def test_a_socket_of_feeds_is_asked_for_a_sign_of_life_and_closes(nats: NatsServer) -> None:
+    class Handler:
+        def on_messages(self, messages: list[bytes], received_ns: int) -> None:
+            raise AssertionError("nothing was asked for")
+
+    async with desk(nats):
+        link = Link(SUBJECTS, Login(nats.url, "reader", Secret(password("reader"))), "main")
+        ws = GatewayWs(link, waiting=10, renew_s=5.0)
+        connection = await ws.connect("wss://gateway.invalid/market", Handler())
+        before = connection.last_received_ns
+        await connection.ping()
+        assert connection.last_received_ns > before
+        await connection.close()
+        with pytest.raises(ConnectionFailed, match="the feeds are closed"):
+            await connection.send('{"id":1,"add":["trades BTC/USDT"]}')
+        await ws.aclose()
+        await link.aclose()
+        with pytest.raises(ConnectionFailed, match="the connection is closed") as caught:
+            await link.ask("hello")
+        assert not caught.value.sent
+
+
+async def test_questions_beyond_what_one_user_may_have_open_are_refused(nats: NatsServer) -> None:
+    async with desk(nats) as here:
+        link = Link(SUBJECTS, Login(nats.url, "reader", Secret(password("reader"))), "main")
+        await link.ask("hello")
+        here.gateway._open["reader"] = MAX_OPEN
+        with pytest.raises(RateLimited, match="too many questions open"):
+            await link.ask("ticker", {"symbol": BTC})
+        await link.aclose()
+
+
+async def test_an_answer_is_never_sent_to_somebody_elses_inbox(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with desk(nats):
+        link = Link(SUBJECTS, Login(nats.url, "reader", Secret(password("reader"))), "main")
+        broker = await link.broker()
+        await broker.publish(SUBJECTS.asks("reader"), b"{}", reply="_INBOX.trader.x")
+        await until(lambda: "which is not its own inbox" in caplog.text)
+        await link.aclose()

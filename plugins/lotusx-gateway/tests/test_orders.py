@@ -119,6 +119,9 @@ async def test_a_command_that_comes_late_is_refused_and_never_carried_out(nats: 
         link._offset_ns -= 10_000_000_000  # as if it had waited ten seconds on the way
         with pytest.raises(TimestampSkew, match="after its deadline"):
             await link.ask("place", {"request": limit("late").plain_fields()}, of_account=True, command=True)
+        link._offset_ns += 30_000_000_000
+        with pytest.raises(InvalidArgument, match="a command is valid for 5 s"):
+            await link.ask("place", {"request": limit("long").plain_fields()}, of_account=True, command=True)
         link._run = "of yesterday"
         with pytest.raises(TimestampSkew, match="started anew"):
             await link.ask("place", {"request": limit("early").plain_fields()}, of_account=True, command=True)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio
 import pytest
-from anyio.streams.buffered import BufferedByteReceiveStream
-from gateway_kit import BTC, NatsServer, password
+from gateway_kit import BTC, READER, SUBJECTS, TRADER, NatsServer, password, until
 
 import lotusx
-from lotusx.errors import ConfigurationError
-from lotusx_gateway.__main__ import main
+from lotusx.errors import AuthenticationError, ConfigurationError
+from lotusx_gateway import Gateway, render_permissions
+from lotusx_gateway.__main__ import main, serve
 from lotusx_gateway.permissions import password_variable
 from lotusx_gateway.settings import read_settings
-from lotusx_sim import BinanceSpot, Simulator, serve
+from lotusx_sim import BinanceSpot, serve as simulated
 
 DOCUMENT = """
 exchange = "binance"
@@ -87,20 +85,56 @@ def test_a_failure_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.anyio
-async def test_the_command_serves_until_it_is_told_to_end(nats: NatsServer, tmp_path: Path) -> None:
-    async with serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server:
+async def test_the_command_serves_until_it_is_told_to_end(
+    nats: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(password_variable("gateway"), password("gateway"))
+    async with simulated(BinanceSpot(seed=7, actions_per_s=0)) as server, anyio.create_task_group() as tasks:
         file = tmp_path / "gateway.toml"
         file.write_text(DOCUMENT.format(base_url=server.base_url, server=nats.url))
-        command = [sys.executable, "-m", "lotusx_gateway", "serve", str(file)]
-        env = {**os.environ, password_variable("gateway"): password("gateway")}
-        async with await anyio.open_process(command, env=env, stderr=subprocess.DEVNULL) as process:
-            assert process.stdout is not None
-            with anyio.fail_after(60):
-                said = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 1_000)
-            assert said == b"serving lotusx.binance.simulator"
-            credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
-            async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials) as exchange:
-                assert (await exchange.instrument(BTC)).venue_symbol == "BTCUSDT"
-            process.send_signal(signal.SIGTERM)
-            with anyio.fail_after(60):
-                assert await process.wait() == 0
+        tasks.start_soon(serve, read_settings(file))
+        await until(lambda: capsys.readouterr().out == "serving lotusx.binance.simulator\n")
+        credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
+        async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials) as exchange:
+            assert (await exchange.instrument(BTC)).venue_symbol == "BTCUSDT"
+        os.kill(os.getpid(), signal.SIGTERM)  # `serve` ends by it, and then the task group does
+
+
+@pytest.mark.anyio
+async def test_a_gateway_that_cannot_serve_says_why(nats: NatsServer, tmp_path: Path) -> None:
+    async with simulated(BinanceSpot(seed=7, actions_per_s=0)) as server:
+        file = tmp_path / "gateway.toml"
+        file.write_text(DOCUMENT.format(base_url=server.base_url, server=nats.url))
+        with pytest.raises(AuthenticationError, match="does not let 'gateway' in"):
+            await serve(read_settings(file))
+
+
+def test_what_a_gateway_cannot_hold_is_refused_before_it_connects() -> None:
+    public = lotusx.connect("binance")
+    with pytest.raises(ConfigurationError, match="granted the account 'main', which this gateway does not hold"):
+        Gateway(public, server="nats://b", users=[TRADER])
+    with pytest.raises(ConfigurationError, match="to one exchange, in one environment"):
+        Gateway(public, server="nats://b", users=[], accounts={"main": lotusx.connect("binance-perp")})
+    with pytest.raises(ConfigurationError, match="two users of the broker have one name"):
+        render_permissions([READER, READER], [SUBJECTS])
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"servers": "x"}, "no option 'servers'"),
+        ({"waiting": 0}, "waiting must be a whole number above 0"),
+        ({"renew_s": 11}, "renew_s must be above 0 and at most 10"),
+        ({"account": "a.b"}, "the account of a gateway is up to 64"),
+    ],
+)
+def test_an_option_that_says_something_else_is_refused(options: dict[str, object], what: str) -> None:
+    with pytest.raises(ConfigurationError, match=what):
+        lotusx.connect("gateway:binance", options=options)
+
+
+@pytest.mark.anyio
+async def test_a_gateway_to_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="say which exchange is behind the gateway"):
+        async with lotusx.connect("gateway"):
+            raise AssertionError("it was opened")

@@ -39,9 +39,7 @@ class Login:
 
     def __post_init__(self) -> None:
         if "@" in self.server:  # an address stands in errors and logs
-            raise CredentialsError(
-                "the broker's address has no user and no password in it: give them apart from it"
-            )
+            raise CredentialsError("the broker's address has no user and no password in it: give them apart from it")
 
     def arguments(self) -> dict[str, Any]:
         """Return what proves it, as the client takes it."""

@@ -28,14 +28,14 @@ from lotusx.plugin import (
 from lotusx.plugin.manager import PluginManager
 from lotusx_gateway.codec import GatewayCodec
 from lotusx_gateway.conversions import MARKET, PRIVATE
-from lotusx_gateway.messages import VALID_S, WORK_S
+from lotusx_gateway.messages import RENEW_S, VALID_S, WORK_S
 from lotusx_gateway.ports import GatewayConnector
 from lotusx_gateway.subjects import PREFIX, Subjects, token
 
 if TYPE_CHECKING:
     from lotusx_gateway.link import Link
 
-_KNOWN = ("exchange", "account", "prefix", "waiting")
+_KNOWN = ("exchange", "account", "prefix", "waiting", "renew_s")
 _NOWHERE = "gateway.invalid"
 _WAITING = 65_536
 
@@ -68,7 +68,8 @@ class ThroughGateway:
 
     Args:
         options: ``exchange`` (what stands behind the colon), ``account`` (which of the gateway's; ``main``), ``prefix``
-            (of all subjects; ``lotusx``), ``waiting`` (messages of one feed that may wait to be read; 65 536).
+            (of all subjects; ``lotusx``), ``waiting`` (messages of one feed that may wait to be read; 65 536),
+            ``renew_s`` (seconds after which it is looked whether the last messages have arrived; 5, at most 10).
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -86,6 +87,9 @@ class ThroughGateway:
         self._waiting = options.get("waiting", _WAITING)
         if isinstance(self._waiting, bool) or not isinstance(self._waiting, int) or self._waiting < 1:
             raise ConfigurationError(f"gateway: waiting must be a whole number above 0, not {self._waiting!r}")
+        self._renew_s = options.get("renew_s", RENEW_S)
+        if isinstance(self._renew_s, bool) or not isinstance(self._renew_s, int | float) or not 0 < self._renew_s <= 10:
+            raise ConfigurationError(f"gateway: renew_s must be above 0 and at most 10, not {self._renew_s!r}")
         self._inner = PluginManager(self._exchange)
 
     @hookimpl
@@ -110,7 +114,7 @@ class ThroughGateway:
         user = token(str(credentials["user"]), what="the user of a gateway")
         login = Login(str(credentials["server"]), user, password, seed)
         self.link = Link(Subjects(self._exchange, environment.name, self._prefix), login, self._account)
-        self.ws = GatewayWs(self.link, waiting=self._waiting)
+        self.ws = GatewayWs(self.link, waiting=self._waiting, renew_s=self._renew_s)
         return _Unsigned()
 
     @hookimpl

@@ -19,7 +19,7 @@ from lotusx_gateway.codec import Wish, accepted, ended, event
 from lotusx_gateway.failures import to_failure
 from lotusx_gateway.feed import Feed, Missed, Up
 from lotusx_gateway.link import Link
-from lotusx_gateway.messages import RENEW_S, Followed, decode
+from lotusx_gateway.messages import Followed, decode
 from lotusx_gateway.subjects import ACCOUNT
 
 logger = logging.getLogger("lotusx.gateway")
@@ -28,9 +28,10 @@ logger = logging.getLogger("lotusx.gateway")
 class GatewayWs:
     """The core's ``WsTransport``: a socket is a set of feeds that one connection to the broker brings."""
 
-    def __init__(self, link: Link, *, waiting: int) -> None:
+    def __init__(self, link: Link, *, waiting: int, renew_s: float) -> None:
         self._link = link
         self._waiting = waiting
+        self._renew_s = renew_s
 
     async def connect(
         self,
@@ -45,7 +46,7 @@ class GatewayWs:
         """Find the broker, and the gateway behind it. See `lotusx.plugin.WsTransport`."""
         broker = await self._link.broker()
         await self._link.ask("hello", timeout_s=timeout_s)
-        return FeedConnection(self._link, broker, handler, waiting=self._waiting)
+        return FeedConnection(self._link, broker, handler, waiting=self._waiting, renew_s=self._renew_s)
 
     async def aclose(self) -> None:
         """The link is closed with the connection."""
@@ -54,12 +55,13 @@ class GatewayWs:
 class FeedConnection:
     """The core's ``WsConnection``."""
 
-    def __init__(self, link: Link, broker: Broker, handler: WsHandler, *, waiting: int) -> None:
+    def __init__(self, link: Link, broker: Broker, handler: WsHandler, *, waiting: int, renew_s: float) -> None:
         self.last_received_ns = time.monotonic_ns()
         self._link = link
         self._broker = broker
         self._handler = handler
         self._limit = waiting
+        self._renew_s = renew_s
         self._feeds: dict[str, Feed] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._over = anyio.Event()
@@ -180,7 +182,7 @@ class FeedConnection:
 
     async def _renew(self) -> None:
         while True:
-            await anyio.sleep(RENEW_S)
+            await anyio.sleep(self._renew_s)
             following = [feed.key for feed in self._feeds.values() if feed.started]
             if not following:
                 continue
