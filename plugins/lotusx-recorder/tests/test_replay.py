@@ -18,6 +18,8 @@ from lotusx_recorder.reading import Answer
 from lotusx_recorder.tables import FRAMES
 from lotusx_recorder.timeline import Timeline
 from lotusx_recorder.transports import ReplayHttp, ReplayWs
+from lotusx_sim import BinanceSpot, Simulator
+from lotusx_sim.shells import memory
 
 pytestmark = pytest.mark.anyio
 
@@ -96,6 +98,33 @@ async def test_recorded_time_passes_at_the_speed_that_was_asked_for(binance: Rec
 
     assert took[1] >= recorded_s
     assert took[1] / took[4] == pytest.approx(4, rel=0.1)
+
+
+async def test_a_market_that_was_quiet_is_not_silent_at_any_speed(tmp_path: Path) -> None:
+    recorder, sim, states = Recorder(to=tmp_path), Simulator(BinanceSpot(seed=7)), list[str]()
+    async with memory.connect(sim, latency_s=0.005) as server:
+        recorder._now_ns = server.clock.now_ns
+        async with (
+            lotusx.connect(
+                "binance", environment="simulator", base_url=server.base_url, http=server.http, ws=server.ws,
+                clock=server.clock, plugins=[recorder],
+            ) as exchange,
+            exchange.live_order_book("BTC/USDT"),
+            exchange.stream_trades("BTC/USDT"),
+        ):  # fmt: skip
+            await anyio.sleep(3)
+            sim.quiet()
+            await anyio.sleep(200)
+            sim.quiet(False)
+            await anyio.sleep(3)
+    assert recorder.close(30)
+
+    async with lotusx.connect("replay", options={"recording": tmp_path, "speed": 50}) as exchange:
+        with pytest.raises(RecordingEnded):
+            async with exchange.live_order_book("BTC/USDT"), exchange.stream_trades("BTC/USDT") as trades:
+                await trades.handle(lambda trade: None, lambda change: states.append(change.state))
+    assert states[-1] == "closed"
+    assert "silent" not in states
 
 
 async def test_a_stream_ends_with_a_typed_reason(binance: Recorded) -> None:
