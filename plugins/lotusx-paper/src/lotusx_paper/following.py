@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from lotusx import LiveOrderBook, LotusXError, NotSupported, Overflow, StaleBook, Stream, Trade
-from lotusx.errors import Unavailable
+from lotusx.errors import RefusedBeforeSending, StreamClosed, Unavailable
 from lotusx.model import Instrument, InstrumentKind, MarkPrice, Symbol, VenueEvent
 from lotusx.plugin import Clock, StatusChange, StreamState
 from lotusx_paper.venue import Market, Venue
@@ -94,12 +94,14 @@ class Following:
         while True:
             try:
                 await self._follow_once(market, prints)
-                trouble = "its streams have ended"
+                trouble, over = "its streams have ended", False
             except LotusXError as error:
-                trouble = str(error)
+                trouble, over = str(error), isinstance(error, StreamClosed)
             market.problem = partial("it cannot be followed ({})".format, trouble)
             prints.missed(trouble)
             self._notify(symbol)
+            if over:  # there is no more of it, as at the end of a recording
+                return
             await self._clock.sleep(PAUSE_S)
 
     async def _follow_once(self, market: Market, prints: _Prints) -> None:
@@ -128,7 +130,11 @@ class Following:
             return
 
         def ended(change: StatusChange) -> None:
-            if change.state is StreamState.CLOSED:
+            if change.state is not StreamState.CLOSED:
+                return
+            if isinstance(marks.error, RefusedBeforeSending):  # a recording has none: prints mark it
+                market.own_mark = False
+            else:
                 scope.cancel()
 
         marks.handle(self._venue.marked, ended)
