@@ -22,7 +22,7 @@ from lotusx.kernel.telemetry import Telemetry
 from lotusx.model.account import AccountEvent, BalanceEvent, FillEvent, OrderEvent, Recovered
 from lotusx.model.enums import OrderType, Side
 from lotusx.model.requests import OrderRequest
-from lotusx.orders.owed import MAX_OWED, OWED_S
+from lotusx.orders.owed import MAX_NAMES, MAX_OWED, OWED_S
 from lotusx.streams import Overflow, Stream, StreamState
 
 from .order_kit import BTC, INSTRUMENT, World, executes_but, fill, in_virtual_time, limit, state
@@ -320,9 +320,9 @@ def test_what_a_silent_channel_missed_is_asked_for_since_it_last_spoke() -> None
 
 def test_a_channel_that_never_tells_of_orders_reconnects_ever_less_often() -> None:
     async def run(account: Followed) -> None:
-        for number in range(2_000):
+        for number in range(400):
             await account.place(f"a-{number}")
-            await anyio.sleep(1)
+            await anyio.sleep(5)
         alarms = sorted(set(account.when))
         pauses = [round(later - sooner) for sooner, later in pairwise(alarms)]
         assert pauses == sorted(pauses)
@@ -351,10 +351,35 @@ def test_commands_nobody_hears_of_do_not_pile_up() -> None:
     async def run(account: Followed) -> None:
         owed = account.world.desk.owed
         made = await account.world.desk._placement(limit("x-1"), INSTRUMENT)
-        jobs = [SimpleNamespace(**{n: getattr(made.job, n) for n in type(made.job).__slots__}) for _ in range(20_000)]
+        jobs = [SimpleNamespace(**{n: getattr(made.job, n) for n in type(made.job).__slots__}) for _ in range(MAX_OWED + 5)]
         for job in jobs:
             owed.sent(job)  # type: ignore[arg-type]  # as good as a job
         assert len(owed) == MAX_OWED
+
+    followed(run)
+
+
+def test_what_was_told_is_forgotten_once_nothing_is_judged_by_it_also_where_commands_never_pause() -> None:
+    async def run(account: Followed) -> None:
+        for number in range(1, 200):
+            await account.place(f"a-{number}")
+            account.bring(OrderEvent(state(f"a-{number}", str(number))))
+            await anyio.sleep(0.25)
+        assert account.when == []
+        assert len(account.world.desk.owed._names) < 2 * 4 * (2 * OWED_S + 1)
+
+    followed(run)
+
+
+def test_more_names_than_can_be_remembered_are_no_reason_to_distrust() -> None:
+    async def run(account: Followed) -> None:
+        await account.place()
+        owed = account.world.desk.owed
+        for number in range(MAX_NAMES // 2 + 1):
+            owed._speaks_of(BTC, f"b-{number}", str(1_000 + number))
+        assert len(owed) == len(owed._names) == 0
+        await anyio.sleep(60)
+        assert account.when == []
 
     followed(run)
 

@@ -26,6 +26,8 @@ _READ_NS = 2 * _NS
 """Time for that."""
 MAX_OWED = 10_000
 """Commands that are watched; beyond it the oldest are not judged."""
+MAX_NAMES = 100_000
+"""Names under which orders were told of meanwhile; beyond it nothing that is owed by then is judged."""
 
 
 @dataclass(slots=True, eq=False)
@@ -133,6 +135,8 @@ class Owed:
 
     def _speaks_of(self, symbol: Symbol, *names: str | None) -> None:
         self._names.update(((symbol, name), self.events) for name in names if name)
+        if len(self._names) > MAX_NAMES:
+            self.forgive()
 
     def _next_due_ns(self) -> int | None:
         return min((debt.due_ns for debt in self._debts.values() if debt.due_ns is not None), default=None)
@@ -152,8 +156,8 @@ class Owed:
                 self.paid += 1
             elif debt.due_ns <= now_ns and late is None:
                 late = debt
-        if not self._debts:
-            self._names.clear()
+        oldest = next((debt.since for debt in self._debts.values()), self.events)  # they are in the order of sending
+        self._names = {name: at for name, at in self._names.items() if at > oldest}
         return late
 
     def _is_paid(self, debt: _Debt) -> bool:
