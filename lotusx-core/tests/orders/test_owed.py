@@ -351,7 +351,9 @@ def test_commands_nobody_hears_of_do_not_pile_up() -> None:
     async def run(account: Followed) -> None:
         owed = account.world.desk.owed
         made = await account.world.desk._placement(limit("x-1"), INSTRUMENT)
-        jobs = [SimpleNamespace(**{n: getattr(made.job, n) for n in type(made.job).__slots__}) for _ in range(MAX_OWED + 5)]
+        jobs = [
+            SimpleNamespace(**{n: getattr(made.job, n) for n in type(made.job).__slots__}) for _ in range(MAX_OWED + 5)
+        ]
         for job in jobs:
             owed.sent(job)  # type: ignore[arg-type]  # as good as a job
         assert len(owed) == MAX_OWED
