@@ -20,6 +20,19 @@ def lotusx_exchanges():
     return [ExchangeFacts(name={name!r}, contract={contract}, environments={{}}, capabilities={{}})]
 """
 
+IN_PLACE = """
+from lotusx.plugin import ExchangeFacts, hookimpl
+from lotusx.plugin.manager import PluginManager
+
+class InPlace:
+    def __init__(self, options):
+        self.inner = PluginManager(options["exchange"])
+
+    @hookimpl
+    def lotusx_exchanges(self):
+        return [ExchangeFacts(name="front", contract=1, environments={}, capabilities={})]
+"""
+
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -121,6 +134,16 @@ def test_a_plugin_outside_the_allow_list_is_refused(site: Path) -> None:
     with pytest.raises(PluginError, match="not on the list of allowed"):
         find("acme", allowed=["lotusx-binance"])
     assert find("acme", allowed=["ACME_lotus"]).name == "acme"
+
+
+def test_an_exchange_that_stands_for_another_loads_none_that_its_connection_may_not(site: Path) -> None:
+    package = install(site, "acme-lotus", "acme", GOOD.format(name="acme", contract=1))
+    install(site, "front-lotus", "front", IN_PLACE, inside=":InPlace")
+    with pytest.raises(PluginError, match="acme-lotus is not on the list of allowed"):
+        PluginManager("front:acme", allowed=["front-lotus"])
+    assert package not in sys.modules
+    assert PluginManager("front:acme", allowed=["front-lotus", "acme-lotus"]).name == "front"
+    assert PluginManager("acme").name == "acme"
 
 
 def test_a_plugin_that_serves_another_name_than_it_claims_is_refused(site: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 CROSS_CUTTING_GROUP = "lotusx.plugins"
 """Entry point group of plugins that touch every exchange; each is off until enabled by name."""
+_ALLOWED: ContextVar[tuple[str, ...] | None] = ContextVar("lotusx_allowed_plugins", default=None)
+"""What may be loaded by the plugin that is being made: one that stands for an exchange loads that one's."""
 
 
 class PluginManager:
@@ -51,6 +54,7 @@ class PluginManager:
         *NAME* standing for *OTHER*: it is given the option ``exchange``.
         """
         plain, other = split(name)
+        allowed = _ALLOWED.get() if allowed is None else tuple(allowed)
         self.claim: InstalledExchange = find(plain, allowed)
         self._exchange = pluggy.PluginManager("lotusx")
         self._exchange.add_hookspecs(HookSpecs)
@@ -58,7 +62,7 @@ class PluginManager:
         if other and not isinstance(loaded, type):
             raise UnknownExchange(name, (plain,), (plain,))
         own = {**(own_options or {}), **({"exchange": other} if other else {})}
-        self._made = loaded(own) if isinstance(loaded, type) else None
+        self._made = _make(loaded, own, allowed) if isinstance(loaded, type) else None
         self._register(self._exchange, loaded if self._made is None else self._made)
         self._others = pluggy.PluginManager("lotusx")
         self._others.add_hookspecs(HookSpecs)
@@ -182,6 +186,14 @@ class PluginManager:
                 self.name, f"{self.claim.distribution} does not implement {hook}", (self.claim.distribution,)
             )
         return answer
+
+
+def _make(kind: type, options: Mapping[str, Any], allowed: tuple[str, ...] | None) -> object:
+    token = _ALLOWED.set(allowed)
+    try:
+        return kind(options)
+    finally:
+        _ALLOWED.reset(token)
 
 
 def make_plugin(name: str, allowed: Iterable[str] | None, options: Mapping[str, Any] | None) -> object:
