@@ -18,7 +18,7 @@ from rich.console import Console
 
 from lotusx_cli.commands.record import _table
 from lotusx_cli.failures import Exit
-from lotusx_recorder import Count, Recording
+from lotusx_recorder import Count, Recorder, Recording
 
 if TYPE_CHECKING:
     from .conftest import Lotusx, Venue
@@ -61,6 +61,17 @@ def test_a_folder_that_cannot_be_made_ends_it_at_once(lotusx: Lotusx, binance: V
     done = lotusx(f"record binance BTC/USDT --to file/tape {where}")
     assert done.code == Exit.CONFIGURATION
     assert "nothing can be recorded there" in done.err
+
+
+def test_rows_that_the_end_did_not_wait_for_are_not_called_lost(
+    lotusx: Lotusx, binance: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "close", lambda _: False)
+    where = f"--environment simulator --base-url {binance.server.base_url}"
+    done = lotusx(f"record binance BTC/USDT --to tape --seconds 0.1 {where}")
+    assert done.code == Exit.CHECK_FAILED
+    assert "rows are not written: the end did not wait for them" in done.err
+    assert "lost:" not in done.err
 
 
 def test_without_the_plugin_it_says_what_to_install(lotusx: Lotusx, monkeypatch: pytest.MonkeyPatch) -> None:

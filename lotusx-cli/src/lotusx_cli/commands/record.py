@@ -87,11 +87,15 @@ def record(
         out.console().print(_table(recorder, {}))
     else:
         _tell(recorder, Out(as_json=True))
-    lost = sum(each.lost for each in recorder.counts().values())
-    if recorder.problem or lost or not closed:
+    counts = recorder.counts().values()
+    lost, waiting = sum(each.lost for each in counts), sum(each.waiting for each in counts)
+    if lost:
         click.echo(f"{lost} rows were lost: {recorder.problem or 'more came than could be written'}", err=True)
-        return Exit.CHECK_FAILED
-    return Exit.OK
+    elif recorder.problem or not closed:
+        click.echo(f"{waiting} rows are not written: {recorder.problem or 'the end did not wait for them'}", err=True)
+    else:
+        return Exit.OK
+    return Exit.CHECK_FAILED
 
 
 async def _until_told(scope: CancelScope, *, task_status: Any) -> None:
