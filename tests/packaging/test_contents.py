@@ -97,6 +97,7 @@ def test_every_import_is_declared(dist: Built) -> None:
     needed = {
         "lotusx": "lotusx-core",
         "dotenv": "python-dotenv",
+        "nats": "nats-py",
         "Crypto": "pycryptodome",
         "nats": "nats-py",
         "opentelemetry": "opentelemetry-api",
