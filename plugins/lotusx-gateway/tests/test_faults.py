@@ -106,6 +106,34 @@ async def test_a_slow_consumer_is_told_that_it_lost_messages(
     assert "messages of the gateway were lost on the way" in reasons[0]
 
 
+async def test_what_waits_for_a_slow_consumer_is_not_taken_for_lost(nats: NatsServer) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"renew_s": 0.02}) as exchange,
+        exchange.stream_trades(BTC, buffer=1, overflow=lotusx.Overflow.BLOCK) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        for _ in range(20):
+            here.sim.trade("BTCUSDT", "BUY", "0.001")
+        source = here.gateway._sources._open["trades BTC/USDT"]
+        await until(lambda: source.seq >= 21)
+        renewals: set[int] = set()
+        await until(lambda: trades.holding)
+
+        def renewed() -> bool:
+            renewals.update(source.followers.values())
+            return len(renewals) >= 5
+
+        await until(renewed)
+        items = []
+        with anyio.fail_after(DEADLINE_S):
+            async for item in trades.with_status():
+                items.append(item.state if isinstance(item, StatusChange) else item.trade_id)
+                if isinstance(item, Trade) and len([each for each in items if each.isdigit()]) == 20:
+                    break
+    assert "lost" not in items
+
+
 async def test_a_book_is_stale_while_the_broker_is_away_and_right_afterwards(nats: NatsServer) -> None:
     async with desk(nats) as here, here.consumer("reader") as exchange, exchange.live_order_book(BTC) as book:
         assert [(level.price, level.quantity) for level in book.bids(2)] == [(60000, 1), (59990, 2)]

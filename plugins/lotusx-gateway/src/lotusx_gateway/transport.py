@@ -146,6 +146,8 @@ class FeedConnection:
 
     async def _again(self, feed: Feed) -> None:
         """Follow *feed* now that the exchange serves it."""
+        if self._feeds.get(feed.key) is not feed:
+            return  # nobody wants it any more
         try:
             await self._follow(feed.key, feed.request_id)
         except LotusXError as error:
@@ -193,10 +195,15 @@ class FeedConnection:
                 return
             for key in following:
                 feed = self._feeds.get(key)
-                if feed is not None and feed.started:
+                if feed is not None and feed.started and not self._waits(key):
                     missed = feed.check(found.get(key, Followed()))
                     if missed is not None:
                         self._take([ended(key, missed.reason)])
+
+    def _waits(self, key: str) -> bool:
+        """Whether something of *key* is here and has not been taken: then nothing can be said of what was lost."""
+        subscription = self._subscriptions.get(key)
+        return not self._reading.is_set() or (subscription is not None and subscription.pending_msgs > 0)
 
     async def _watch(self) -> None:
         await self._broker.gone.wait()
