@@ -59,7 +59,7 @@ def connect(
     ``lotusx.toml``), and then the exchange's live environment, public data only.
 
     Args:
-        name: An installed exchange. ``"gateway:binance"``: one that stands for another, with settings of its own.
+        name: An installed exchange. ``"NAME:OTHER"``: one that stands for another, with settings of its own.
         account: A named account of the configuration.
         environment: ``live``, ``testnet``, ``demo`` or ``simulator``, as far as the exchange has them.
         base_url: Address of the simulator, or of another host that serves the environment.

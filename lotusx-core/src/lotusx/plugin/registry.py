@@ -76,10 +76,10 @@ def find(name: str, allowed: Iterable[str] | None = None) -> InstalledExchange:
 
 
 def split(name: str) -> tuple[str, str]:
-    """Return the exchange that is installed, and the one it stands for: ``gateway:binance`` is two names, most are one.
+    """Return the exchange that is installed, and the one it stands for, where a name has two parts.
 
-    >>> split("gateway:binance")
-    ('gateway', 'binance')
+    >>> split("proxy:acme")
+    ('proxy', 'acme')
     """
     plain, _, other = name.partition(":")
     return plain, other
