@@ -69,6 +69,7 @@ class FeedConnection:
         self._error: Exception | None = None
         self._reading = anyio.Event()
         self._reading.set()
+        self._held: set[str] = set()
         self._tasks: TaskGroup | None = None
 
     async def run(self) -> WsClosed:
@@ -155,7 +156,10 @@ class FeedConnection:
 
     def _listener(self, feed: Feed) -> Handler:
         async def heard(message: Msg) -> None:
-            await self._reading.wait()
+            if not self._reading.is_set():
+                self._held.add(feed.key)
+                await self._reading.wait()
+                self._held.discard(feed.key)
             if self._feeds.get(feed.key) is not feed:
                 return
             try:
@@ -203,7 +207,9 @@ class FeedConnection:
     def _waits(self, key: str) -> bool:
         """Whether something of *key* is here and has not been taken: then nothing can be said of what was lost."""
         subscription = self._subscriptions.get(key)
-        return not self._reading.is_set() or (subscription is not None and subscription.pending_msgs > 0)
+        if key in self._held or not self._reading.is_set():
+            return True
+        return subscription is not None and subscription.pending_msgs > 0
 
     async def _watch(self) -> None:
         await self._broker.gone.wait()
