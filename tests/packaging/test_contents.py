@@ -99,7 +99,6 @@ def test_every_import_is_declared(dist: Built) -> None:
         "dotenv": "python-dotenv",
         "nats": "nats-py",
         "Crypto": "pycryptodome",
-        "nats": "nats-py",
         "opentelemetry": "opentelemetry-api",
     }
     assert sorted(name for name in strangers if canonical(needed.get(name, name)) not in declared) == []
