@@ -90,3 +90,16 @@ def test_a_secret_is_found_in_every_form(form: str) -> None:
     leaks = haystack.leaks([secret])
     assert any(f"({form})" in leak for leak in leaks)
     assert secret not in "".join(leaks)
+
+
+def test_a_secret_in_what_led_to_an_error_is_found_also_in_a_group() -> None:
+    secret = "Canary/" + "Ab1+" * 10
+    haystack = Haystack()
+    try:
+        try:
+            raise ExceptionGroup("several", [ValueError("nothing"), KeyError(secret)])
+        except ExceptionGroup as first:
+            raise RuntimeError("nothing") from first
+    except RuntimeError as error:
+        haystack.add_error(error)
+    assert haystack.leaks([secret])
