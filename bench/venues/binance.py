@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -103,17 +104,18 @@ def depth(stream: str, count: int, *, combined: bool) -> list[bytes]:
     return found
 
 
-def order(client_order_id: str) -> bytes:
+def order(client_order_id: str, order_id: int) -> bytes:
     """Return the reply to a limit order."""
     text = (
-        '{"symbol":"BTCUSDT","orderId":28,"orderListId":-1,"clientOrderId":"CLIENT_ID","transactTime":1770000000000,'
+        '{"symbol":"BTCUSDT","orderId":ORDER_ID,"orderListId":-1,"clientOrderId":"CLIENT_ID",'
+        '"transactTime":1770000000000,'
         '"price":"60000.00000000","origQty":"0.01000000","executedQty":"0.01000000",'
         '"origQuoteOrderQty":"0.00000000","cummulativeQuoteQty":"600.00000000","status":"FILLED",'
         '"timeInForce":"GTC","type":"LIMIT","side":"BUY","workingTime":1770000000000,'
         '"selfTradePreventionMode":"NONE","fills":[{"price":"60000.00000000","qty":"0.01000000",'
-        '"commission":"0.00001000","commissionAsset":"BTC","tradeId":56}]}'
+        '"commission":"0.00001000","commissionAsset":"BTC","tradeId":ORDER_ID}]}'
     )
-    return text.replace("CLIENT_ID", client_order_id).encode()
+    return text.replace("CLIENT_ID", client_order_id).replace("ORDER_ID", str(order_id)).encode()
 
 
 class Exchange:
@@ -121,6 +123,7 @@ class Exchange:
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.snapshots = 0
+        self._order_ids = itertools.count(12_345_678_900)
         self._spec = spec
         self._snapshot = snapshot()
         self._combined = True
@@ -134,7 +137,7 @@ class Exchange:
     def reply(self, target: str, body: bytes) -> bytes:
         path = target.partition("?")[0]
         if path.endswith("/order"):
-            return order(_named(target + "&" + body.decode()))
+            return order(_named(target + "&" + body.decode()), next(self._order_ids))
         if path.endswith("/depth"):
             self.snapshots += 1
             return self._snapshot
@@ -149,7 +152,7 @@ class Exchange:
     def hear(self, message: dict[str, Any]) -> tuple[list[bytes], list[str]]:
         method, number = message.get("method"), json.dumps(message.get("id"))
         if method == "order.place":
-            result = order(str(message["params"].get("newClientOrderId", "x"))).decode()
+            result = order(str(message["params"].get("newClientOrderId", "x")), next(self._order_ids)).decode()
             return [f'{{"id":{number},"status":200,"result":{result},"rateLimits":[]}}'.encode()], []
         wanted = message.get("params", []) if method == "SUBSCRIBE" else []
         return [f'{{"result":null,"id":{number}}}'.encode()], [str(name) for name in wanted]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from random import Random
 from typing import Any
@@ -48,7 +49,6 @@ _INFO: dict[str, Any] = {
     "clearinghouseState": {"assetPositions": [], "time": FIRST_MS},
     "userFees": {"userCrossRate": "0.00045", "userAddRate": "0.00015"},
 }
-_FILLED = {"filled": {"totalSz": "0.01", "avgPx": "60000.0", "oid": 77738308}}
 
 
 def trades(count: int) -> list[bytes]:
@@ -82,11 +82,13 @@ class Exchange:
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.snapshots = 0
+        self._order_ids = itertools.count(123_456_789_000)
         self._made = {"trades": trades(spec["trades"]), "l2Book": books(spec["updates"])}
 
     def reply(self, target: str, body: bytes) -> bytes:
         if target.startswith("/exchange"):
-            said: Any = {"status": "ok", "response": {"type": "order", "data": {"statuses": [_FILLED]}}}
+            filled = {"totalSz": "0.01", "avgPx": "60000.0", "oid": next(self._order_ids)}
+            said: Any = {"status": "ok", "response": {"type": "order", "data": {"statuses": [{"filled": filled}]}}}
         else:
             said = _INFO.get(json.loads(body or b"{}").get("type", ""), [])
         return json.dumps(said).encode()
