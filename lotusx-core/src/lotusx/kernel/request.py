@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lotusx.model.frozen import quick
+
 
 class Verb(StrEnum):
     """HTTP methods that exchanges use."""
@@ -42,6 +44,7 @@ class Lane(StrEnum):
     URGENT = "urgent"  # cancels: may use the reserve
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a request takes from one pool of the exchange's limits, such as 20 of ``ip-weight``.
@@ -55,6 +58,7 @@ class Cost:
     free_on_success: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """One REST request. ``query`` and ``body`` are final: signing and sending must not re-encode them.
@@ -103,6 +107,7 @@ class Response:
     body: bytes = b""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SigningContext:
     """What a signer may know of the moment: milliseconds of the exchange's clock, a nonce, the receive window."""

@@ -35,6 +35,7 @@ from lotusx.kernel.retry import RetryPolicy, retry_after_s
 from lotusx.kernel.signer import Signer
 from lotusx.kernel.telemetry import CallFinished, CallStarted, RequestFinished, RetryScheduled, Telemetry
 from lotusx.kernel.transport import HttpRequest, HttpTransport
+from lotusx.model.frozen import quick
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ _EXCERPT = 2_000
 _DECODE_ERRORS = (msgspec.MsgspecError, ItemRejected, ValueError, ArithmeticError, LookupError)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """Which attempt of a call this is, and when the call must be over (monotonic ns)."""

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from lotusx.model.frozen import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """Bytes to be sent as they stand: the URL is not encoded again."""
@@ -17,6 +20,7 @@ class HttpRequest:
     body: bytes = b""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
     """A complete reply; content encodings are undone, header names are lower case."""

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.model.enums import Liquidity, OrderStatus, OrderType, PositionSide, Side, TimeInForce
+from lotusx.model.frozen import quick
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
     from lotusx.errors import LotusXError
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One match of our order. Quantity in base units; ``fee`` < 0 is a rebate; ``None``: not stated.
@@ -34,6 +36,7 @@ class Fill:
     received_ns: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderState:
     """What the exchange said of one order at one moment. Quantities in base units.

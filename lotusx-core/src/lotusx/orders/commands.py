@@ -13,6 +13,7 @@ import anyio
 from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.model.frozen import quick
 from lotusx.model.orders import OrderState
 from lotusx.orders.journal import Intent
 from lotusx.orders.looking import READ_GRACE_S
@@ -48,6 +49,7 @@ class Occasion:
 Check = Callable[["OrderRequest", "Instrument", Occasion], Awaitable[None] | None]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A command that may be sent: its job, what the port is called with, and what to do if it is not sent."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lotusx.kernel.orders.outcome import CommandKind
+from lotusx.model.frozen import quick
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lotusx.model.requests import OrderRequest
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A command about to be sent.

@@ -14,6 +14,7 @@ from lotusx.kernel.orders.outcome import Command, Phase, is_proof
 from lotusx.kernel.origin import made_as
 from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
+from lotusx.model.frozen import quick
 from lotusx.model.orders import Accepted, Fill, OrderState, Outcome, Rejected, Unknown
 from lotusx.orders.batch import align
 from lotusx.orders.doubts import Doubts
@@ -33,6 +34,7 @@ logger = logging.getLogger("lotusx.orders")
 Listener = Callable[[Sequence[AccountEvent]], None]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Job:
     """One command, and how to find out about it.
