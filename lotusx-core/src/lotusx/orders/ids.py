@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b32encode
 from collections.abc import Callable
 
 from lotusx.errors import InvalidArgument
 
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
 _ALLOWED = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -15,7 +15,8 @@ class ClientOrderIds:
     """Makes ids of 32 characters or fewer from ``[A-Za-z0-9_-]``, which every exchange can carry or encode.
 
     Args:
-        random_bytes: Where randomness comes from, such as `os.urandom`; 10 bytes make a collision unthinkable.
+        random_bytes: Where randomness comes from, such as `os.urandom`; 5 bits each of 16 bytes make a
+            collision unthinkable.
         prefix: Marks the orders of one program, at most 15 characters.
 
     >>> ClientOrderIds(lambda count: bytes(count), prefix="bot")()
@@ -30,4 +31,4 @@ class ClientOrderIds:
 
     def __call__(self) -> str:
         """Return a new id."""
-        return f"{self._prefix}-{b32encode(self._random_bytes(10)).decode().lower()}"
+        return f"{self._prefix}-{self._random_bytes(16).translate(_LETTERS).decode()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -17,6 +18,8 @@ from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
+
+_IS_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 T = TypeVar("T")
 Params = Mapping[str, Any]
@@ -42,9 +45,10 @@ def text_of(name: str, value: object) -> str:
 
 def encode(params: Params) -> str:
     """Write a query: RFC 3986, upper-case hex; parameters that are ``None`` are left out."""
-    return "&".join(
-        f"{name}={quote(text_of(name, value), safe='')}" for name, value in params.items() if value is not None
-    )
+    texts = {name: text_of(name, value) for name, value in params.items() if value is not None}
+    if not _IS_UNRESERVED("".join(texts.values())):
+        texts = {name: quote(text, safe="") for name, text in texts.items()}
+    return "&".join([f"{name}={text}" for name, text in texts.items()])
 
 
 def reader(kind: type[T]) -> Callable[[Response], T]:

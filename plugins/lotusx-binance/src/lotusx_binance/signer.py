@@ -93,7 +93,9 @@ class BinanceSigner:
         """Return *request* with key, receive window, timestamp and, last in the query, the signature."""
         stamp = f"recvWindow={context.receive_window_ms}&timestamp={context.now_ms}"
         query = f"{request.query}&{stamp}" if request.query else stamp
-        signature = quote(self._sign(query.encode() + request.body), safe="")
+        signature = self._sign(query.encode() + request.body)
+        if not signature.isalnum():  # base64
+            signature = quote(signature, safe="")
         return replace(request, query=f"{query}&signature={signature}", headers=request.headers + self._headers)
 
     def sign_message(self, payload: Mapping[str, Any], context: SigningContext) -> dict[str, Any]:
