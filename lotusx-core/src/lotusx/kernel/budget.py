@@ -9,7 +9,7 @@ whose count stands elsewhere (`CommonCount`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -332,14 +332,15 @@ class Budget:
         """
         wanted: list[tuple[Pool, int]] = []
         for cost in costs:
-            for window in self._windows(cost.pool):
-                if cost.amount > window.limit.amount:
-                    raise InvalidArgument(
-                        f"{self._exchange}: the request costs {cost.amount} of {cost.pool}, whose limit is "
-                        f"{window.limit.amount} in {window.limit.window_s:g} s",
-                        rule=cost.pool,
-                    )
-            wanted += [(pool, cost.amount) for pool in self._named(cost.pool)]
+            for pool in self._named(cost.pool):
+                for window in pool.windows:
+                    if cost.amount > window.limit.amount:
+                        raise InvalidArgument(
+                            f"{self._exchange}: the request costs {cost.amount} of {cost.pool}, whose limit is "
+                            f"{window.limit.amount} in {window.limit.window_s:g} s",
+                            rule=cost.pool,
+                        )
+                wanted.append((pool, cost.amount))
         return Ticket(tuple(wanted), lane)
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
@@ -374,19 +375,20 @@ class Budget:
 
         self._ledger.change(change)
 
-    def answered(self, ticket: Ticket, now_ns: int, *, free: Iterable[str] = ()) -> None:
-        """Count what *ticket* took as if taken now, but for the *free* pools.
+    def answered(self, ticket: Ticket, now_ns: int, *, free: Collection[str] = ()) -> None:
+        """Count what *ticket* took as if taken now; give back its part of the *free* pools.
 
         The exchange counts a request when it comes, which is later than it was granted: a connection may have been
         opened before. No later than it answers, that is certain.
         """
         taken_ns, ticket.taken_ns = ticket.taken_ns, now_ns
-        free = set(free)
 
         def change() -> None:
             for pool, amount in ticket.costs:
-                if pool.name not in free:
-                    for window in pool.windows:
+                for window in pool.windows:
+                    if pool.name in free:
+                        window.give_back(amount, taken_ns, now_ns)
+                    else:
                         window.renew(amount, taken_ns, now_ns)
 
         self._ledger.change(change)

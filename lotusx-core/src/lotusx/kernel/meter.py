@@ -39,11 +39,8 @@ class Meter:
 
     def succeeded(self, ticket: Ticket, costs: Sequence[Cost]) -> None:
         """Take back what the exchange does not charge for a success."""
-        now_ns = self._clock.monotonic_ns()
         free = [cost.pool for cost in costs if cost.free_on_success]
-        if free:
-            self._budget.refund(ticket, now_ns, free)
-        self._budget.answered(ticket, now_ns, free=free)
+        self._budget.answered(ticket, self._clock.monotonic_ns(), free=free)
 
     def failed(self, ticket: Ticket, costs: Sequence[Cost], error: LotusXError) -> None:
         """Take back what was never sent; hold what the exchange wants held, and complete ``error.after_s``."""

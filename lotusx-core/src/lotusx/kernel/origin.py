@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from lotusx.kernel.request import Origin
@@ -11,14 +9,19 @@ from lotusx.kernel.request import Origin
 _ORIGIN: ContextVar[Origin] = ContextVar("lotusx_origin", default=Origin.NATIVE)
 
 
-@contextmanager
-def made_as(origin: Origin) -> Iterator[None]:
+class made_as:  # a word of the sentence that begins the block
     """Say of all commands of the block whose they are. Whatever is said of none is native: nobody has checked it."""
-    token = _ORIGIN.set(origin)
-    try:
-        yield
-    finally:
-        _ORIGIN.reset(token)
+
+    __slots__ = ("_origin", "_token")
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        self._token = _ORIGIN.set(self._origin)
+
+    def __exit__(self, *_: object) -> None:
+        _ORIGIN.reset(self._token)
 
 
 def current_origin() -> Origin:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -253,27 +252,31 @@ class OrderDesk:
         )
 
     async def _placement(self, request: OrderRequest, instrument: Instrument) -> Prepared:
-        with self._refusals(CommandKind.PLACE, str(request.client_order_id), instrument):
+        try:
             return await self._make.place(request, instrument)
+        except Exception as error:
+            self._refused(CommandKind.PLACE, str(request.client_order_id), instrument, error)
+            raise
 
     async def _cancellation(self, ref: OrderRef, instrument: Instrument) -> Prepared:
-        with self._refusals(CommandKind.CANCEL, str(ref), instrument):
+        try:
             return await self._make.cancel(ref, instrument)
+        except Exception as error:
+            self._refused(CommandKind.CANCEL, str(ref), instrument, error)
+            raise
 
     async def _amendment(
         self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
     ) -> Prepared:
-        with self._refusals(CommandKind.AMEND, str(ref), instrument):
-            return await self._make.amend(ref, instrument, quantity, price)
-
-    @contextmanager
-    def _refusals(self, kind: CommandKind, name: str, instrument: Instrument) -> Iterator[None]:
-        """Tell observers of an error, which says that nothing was sent."""
         try:
-            yield
+            return await self._make.amend(ref, instrument, quantity, price)
         except Exception as error:
-            self._run.teller.refused(kind.value, instrument.symbol, name, error)
+            self._refused(CommandKind.AMEND, str(ref), instrument, error)
             raise
+
+    def _refused(self, kind: CommandKind, name: str, instrument: Instrument, error: Exception) -> None:
+        """Tell observers of an error, which says that nothing was sent."""
+        self._run.teller.refused(kind.value, instrument.symbol, name, error)
 
     async def _one(self, made: Prepared, send: Callable[..., Awaitable[OrderState]]) -> Order:
         assert made.order is not None
