@@ -72,9 +72,13 @@ class Instruments:
             UnknownSymbol: It is not listed; near matches are named.
             InvalidArgument: *symbol* is not of the form ``BASE/QUOTE``.
         """
-        await self.ensure()
+        if not self.loaded or self.stale:
+            await self.refresh()
         wanted = self._parse(symbol)
-        if wanted not in self._by_symbol and self._may_look_again():
+        found = self._by_symbol.get(wanted)
+        if found is not None:
+            return found
+        if self._may_look_again():
             await self.refresh()
         return self.by_symbol(wanted)
 

@@ -38,12 +38,16 @@ class OrderType(StrEnum):
     @property
     def has_limit_price(self) -> bool:
         """Whether the order carries a limit price."""
-        return self in (OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+        return self in _WITH_A_LIMIT
 
     @property
     def is_conditional(self) -> bool:
         """Whether the order waits for a trigger before it works."""
-        return self not in (OrderType.MARKET, OrderType.LIMIT, OrderType.UNKNOWN)
+        return self in _CONDITIONAL
+
+
+_WITH_A_LIMIT = frozenset((OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT))
+_CONDITIONAL = frozenset(OrderType) - {OrderType.MARKET, OrderType.LIMIT, OrderType.UNKNOWN}
 
 
 class TimeInForce(StrEnum):
@@ -71,7 +75,10 @@ class OrderStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether the exchange will not execute any more of it. Late fills may still be reported."""
-        return self in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
+        return self in _ENDED
+
+
+_ENDED = frozenset((OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED))
 
 
 class InstrumentKind(StrEnum):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from lotusx.errors import InvalidArgument
 from lotusx.model.enums import OptionRight
@@ -47,22 +48,7 @@ class Symbol:
             return text
         if not isinstance(text, str):
             raise InvalidArgument(f"a symbol is text such as 'BTC/USDT', not {type(text).__name__}")
-        found = _FORM.fullmatch(text)
-        if found is None:
-            raise InvalidArgument(f"{text!r} is not a symbol; write base/quote such as 'BTC/USDT' or 'BTC/USDT:USDT'")
-        expiry = found["expiry"]
-        try:
-            day = date(2000 + int(expiry[:2]), int(expiry[2:4]), int(expiry[4:])) if expiry else None
-        except ValueError:
-            raise InvalidArgument(f"{text!r}: {expiry} is not a date (yymmdd)") from None
-        return cls(
-            found["base"],
-            found["quote"],
-            found["settle"],
-            day,
-            Decimal(found["strike"]) if found["strike"] else None,
-            {"C": OptionRight.CALL, "P": OptionRight.PUT, None: None}[found["right"]],
-        )
+        return _parsed(text)
 
     def __str__(self) -> str:
         text = f"{self.base}/{self.quote}"
@@ -73,3 +59,23 @@ class Symbol:
         if self.strike is not None and self.right is not None:
             text += f"-{self.strike:f}-{'C' if self.right is OptionRight.CALL else 'P'}"
         return text
+
+
+@lru_cache(maxsize=1_024)  # a program names few symbols, and names them in every order
+def _parsed(text: str) -> Symbol:
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise InvalidArgument(f"{text!r} is not a symbol; write base/quote such as 'BTC/USDT' or 'BTC/USDT:USDT'")
+    expiry = found["expiry"]
+    try:
+        day = date(2000 + int(expiry[:2]), int(expiry[2:4]), int(expiry[4:])) if expiry else None
+    except ValueError:
+        raise InvalidArgument(f"{text!r}: {expiry} is not a date (yymmdd)") from None
+    return Symbol(
+        found["base"],
+        found["quote"],
+        found["settle"],
+        day,
+        Decimal(found["strike"]) if found["strike"] else None,
+        {"C": OptionRight.CALL, "P": OptionRight.PUT, None: None}[found["right"]],
+    )

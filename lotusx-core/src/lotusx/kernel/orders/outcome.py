@@ -88,15 +88,16 @@ class Command:
         self._horizon_ns = int(horizon_s * 1e9)
         self._sent_ns = now_ns
         self._last_possible_ns = now_ns
-        self._evidence: list[str] = []
+        self._evidence: list[tuple[str, int]] = []  # most end well, and nobody asks how
         self._left_out = 0
 
     @property
     def evidence(self) -> tuple[str, ...]:
         """What was tried and seen, oldest first, one sentence each."""
-        if not self._left_out:
-            return tuple(self._evidence)
-        return (*self._evidence[:2], f"{self._left_out} more looks", *self._evidence[2:])
+        told = [f"{sentence} after {(when_ns - self._sent_ns) / 1e9:.2f} s" for sentence, when_ns in self._evidence]
+        if self._left_out:
+            told.insert(2, f"{self._left_out} more looks")
+        return tuple(told)
 
     @property
     def decided(self) -> bool:
@@ -122,7 +123,7 @@ class Command:
         if len(self._evidence) >= MAX_EVIDENCE:
             del self._evidence[2]
             self._left_out += 1
-        self._evidence.append(f"{sentence} after {(now_ns - self._sent_ns) / 1e9:.2f} s")
+        self._evidence.append((sentence, now_ns))
 
     def accept(self, how: str, now_ns: int) -> bool:
         """The exchange has acted: its own word, from whichever source. Return whether that is news."""
