@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Context, Decimal
+from operator import attrgetter
 from typing import Any
 
 from lotusx.model.enums import OrderStatus, OrderType, TimeInForce
@@ -23,14 +24,24 @@ _RANK = {
     OrderStatus.CANCELED: 6,
     OrderStatus.FILLED: 7,
 }
-_EITHER = ("post_only", "reduce_only")  # an exchange that says it once means it
-_MERGED = tuple(
-    field.name
-    for field in fields(OrderState)
-    if field.name not in ("symbol", "venue_order_id", "filled", "fills", "updated_ns", *_EITHER)
+_NAMES = tuple(field.name for field in fields(OrderState))
+_all_of = attrgetter(*_NAMES)
+_BY_ITSELF = tuple(
+    map(
+        _NAMES.index,
+        ("symbol", "venue_order_id", "status", "filled", "fills", "updated_ns", "post_only", "reduce_only"),
+    )
 )
-
-_SPENT = ("filled_quote", "average_price")  # these belong to what was filled: they are as true as that is much
+_SYMBOL, _VENUE_ORDER_ID, _STATUS, _FILLED, _FILLS, _UPDATED_NS, _POST_ONLY, _REDUCE_ONLY = _BY_ITSELF
+_BY_TRUTH = tuple(index for index in range(len(_NAMES)) if index not in _BY_ITSELF)
+_SPENT = (_NAMES.index("filled_quote"), _NAMES.index("average_price"))
+_VAGUE = (
+    (_NAMES.index("type"), OrderType.UNKNOWN),
+    (_NAMES.index("time_in_force"), TimeInForce.UNKNOWN),
+    *((_NAMES.index(name), "") for name in ("raw_status", "raw_type", "raw_time_in_force", "reason")),
+)
+_NOTHING: list[Any] = [None] * len(_NAMES)
+_NOT_STARTED = (OrderStatus.OPEN, OrderStatus.PENDING)
 
 Key = tuple[Any, ...]
 
@@ -59,27 +70,41 @@ def report_key(state: OrderState) -> Key:
     return (status.is_terminal, filled, state.updated_ns, state.version, state.filled, _RANK[status])
 
 
+def _stated(state: OrderState) -> list[Any]:
+    """Return what a report says, in the order of the fields; ``None``: nothing."""
+    values = list(_all_of(state))
+    for index, vague in _VAGUE:
+        if values[index] == vague:
+            values[index] = None
+    return values
+
+
 class Leg:
     """One order at the exchange. An amendment that gives a new venue id adds a leg to the same `TrackedOrder`.
 
     Each field keeps the value of the truest report that states it, so a bare acknowledgement erases nothing.
     """
 
-    __slots__ = ("_best", "_flags", "_from_fills", "_reported", "client_ids", "first_ns", "venue_order_id")
+    __slots__ = (
+        "_from_fills", "_keys", "_post_only", "_reduce_only", "_reported", "_updated_ns", "_values",
+        "client_ids", "first_ns", "venue_order_id",
+    )  # fmt: skip
 
     def __init__(self, venue_order_id: str | None) -> None:
         self.venue_order_id = venue_order_id
         self.client_ids: set[str] = set()
         self.first_ns = NEVER
-        self._best: dict[str, tuple[Key, Any]] = {}
-        self._flags = [False, False]
+        self._values: list[Any] = _NOTHING
+        self._keys: list[Key] = []  # how true each of them is
+        self._updated_ns = 0  # by itself: the end may be told without its time
+        self._post_only = self._reduce_only = False  # an exchange that says it once means it
         self._reported = Decimal(0)
         self._from_fills = Decimal(0)
 
     @property
     def reported(self) -> bool:
         """Whether the exchange has described it, beyond fills."""
-        return bool(self._best)
+        return bool(self._keys)
 
     @property
     def filled(self) -> Decimal:
@@ -89,23 +114,21 @@ class Leg:
     @property
     def status(self) -> OrderStatus:
         """Where it stands; what the exchange calls by a word we do not know stays ``UNKNOWN``."""
-        found = self._best.get("status")
-        status: OrderStatus = found[1] if found else OrderStatus.OPEN
-        if self.filled and status in (OrderStatus.OPEN, OrderStatus.PENDING):
+        status: OrderStatus | None = self._values[_STATUS]
+        if (status is None or status in _NOT_STARTED) and self.filled:
             return OrderStatus.PARTIALLY_FILLED
-        return status if found else OrderStatus.UNKNOWN
+        return status or OrderStatus.UNKNOWN
 
     def add_report(self, state: OrderState) -> None:
         """Merge one report: idempotent, commutative, associative."""
-        key = report_key(state)
-        for name in _MERGED:
-            value = getattr(state, name)
-            if value is None or value is OrderType.UNKNOWN or value is TimeInForce.UNKNOWN or value == "":
-                continue  # not stated
-            self._keep(name, (state.filled, *key) if name in _SPENT else key, value)
-        self._keep("updated_ns", (state.updated_ns,), state.updated_ns)  # the end may be told without its time
-        for index, name in enumerate(_EITHER):
-            self._flags[index] |= getattr(state, name)
+        values, key = _stated(state), report_key(state)
+        keys = [key] * len(values)
+        for index in _SPENT:  # these belong to what was filled: they are as true as that is much
+            keys[index] = (state.filled, *key)
+        self._merge(values, keys)
+        self._updated_ns = max(self._updated_ns, state.updated_ns)
+        self._post_only |= state.post_only
+        self._reduce_only |= state.reduce_only
         self._reported = max(self._reported, state.filled)
         if state.client_order_id:
             self.client_ids.add(state.client_order_id)
@@ -123,31 +146,38 @@ class Leg:
     def absorb(self, other: Leg) -> None:
         """Take over all that is known of *other*, which has turned out to be the same; also its venue id."""
         self.venue_order_id = other.venue_order_id
-        for name, (key, value) in other._best.items():
-            self._keep(name, key, value)
-        self._flags = [mine or theirs for mine, theirs in zip(self._flags, other._flags, strict=True)]
+        if other._keys:
+            self._merge(list(other._values), list(other._keys))
+        self._updated_ns = max(self._updated_ns, other._updated_ns)
+        self._post_only |= other._post_only
+        self._reduce_only |= other._reduce_only
         self._reported = max(self._reported, other._reported)
         self._from_fills = add(self._from_fills, other._from_fills)
         self.first_ns = min(self.first_ns, other.first_ns)
         self.client_ids |= other.client_ids
 
-    def _keep(self, name: str, key: Key, value: Any) -> None:
-        held = self._best.get(name)
-        if held is None or key > held[0] or (key == held[0] and str(value) > str(held[1])):
-            self._best[name] = (key, value)
+    def _merge(self, values: list[Any], keys: list[Key]) -> None:
+        """Of each field keep the truest value. Both lists become this leg's own."""
+        if not self._keys:
+            self._values, self._keys = values, keys
+            return
+        for index, value in enumerate(values):
+            held, key, its_key = self._values[index], keys[index], self._keys[index]
+            if value is not None and (held is None or key > its_key or (key == its_key and str(value) > str(held))):
+                self._values[index], self._keys[index] = value, key
 
     def describe(self, base: OrderState) -> OrderState:
         """Return its state; what the exchange never said comes from *base*."""
-        values = {name: held[1] for name, held in self._best.items()}
-        values.update({name: self._flags[index] or getattr(base, name) for index, name in enumerate(_EITHER)})
-        values["venue_order_id"] = self.venue_order_id
-        values["filled"] = self.filled
-        values["status"] = self.status
-        return _replace(base, values)
-
-
-_NAMES = tuple(field.name for field in fields(OrderState))
-
-
-def _replace(base: OrderState, values: dict[str, Any]) -> OrderState:
-    return OrderState(**{name: values[name] if name in values else getattr(base, name) for name in _NAMES})
+        values = self._values.copy()
+        values[_SYMBOL] = base.symbol
+        values[_VENUE_ORDER_ID] = self.venue_order_id
+        values[_STATUS] = self.status
+        values[_FILLED] = self.filled
+        values[_FILLS] = base.fills
+        values[_UPDATED_NS] = self._updated_ns if self._keys else base.updated_ns
+        values[_POST_ONLY] = self._post_only or base.post_only
+        values[_REDUCE_ONLY] = self._reduce_only or base.reduce_only
+        for index in _BY_TRUTH:
+            if values[index] is None:
+                values[index] = getattr(base, _NAMES[index])
+        return OrderState(*values)
