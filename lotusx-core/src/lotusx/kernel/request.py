@@ -97,6 +97,25 @@ class Request:
         """The whole address, exactly as it is sent."""
         return f"{self.base_url}{self.path}?{self.query}" if self.query else f"{self.base_url}{self.path}"
 
+    def signed_with(self, *, query: str, headers: tuple[tuple[str, str], ...], body: bytes) -> Request:
+        """Return a copy with these; as `dataclasses.replace`, which takes six times as long."""
+        return Request(
+            self.verb,
+            self.base_url,
+            self.path,
+            query,
+            body,
+            headers,
+            self.content,
+            self.endpoint,
+            self.costs,
+            self.signed,
+            self.effect,
+            self.lane,
+            self.timeout_s,
+            self.origin,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

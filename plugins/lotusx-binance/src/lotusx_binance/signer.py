@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -96,7 +95,9 @@ class BinanceSigner:
         signature = self._sign(query.encode() + request.body)
         if not signature.isalnum():  # base64
             signature = quote(signature, safe="")
-        return replace(request, query=f"{query}&signature={signature}", headers=request.headers + self._headers)
+        return request.signed_with(
+            query=f"{query}&signature={signature}", headers=request.headers + self._headers, body=request.body
+        )
 
     def sign_message(self, payload: Mapping[str, Any], context: SigningContext) -> dict[str, Any]:
         """Return the parameters of a WebSocket API request with key, receive window, timestamp and signature."""

@@ -8,7 +8,6 @@ chain or field by field is the action's own business (`L1Action`, `UserAction`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import msgspec
@@ -75,7 +74,8 @@ class HyperliquidSigner:
         Raises:
             CredentialsError: The account's own key has to sign this, and an agent wallet's is there.
         """
-        return replace(request, body=_to_json(self._signed(request.content, context)))
+        body = _to_json(self._signed(request.content, context))
+        return request.signed_with(query=request.query, headers=request.headers, body=body)
 
     def sign_message(self, payload: Mapping[str, Any], context: SigningContext) -> dict[str, Any]:
         """Return what a WebSocket ``post`` carries for the action in ``payload["action"]``. Errors as above."""
