@@ -158,6 +158,7 @@ class Peer:
                 self._want(streams)
 
     def _want(self, streams: list[str]) -> None:
+        streams = [stream for stream in streams if stream not in self.streams]  # some name them twice: path, message
         if not streams:
             return
         first = not self.streams

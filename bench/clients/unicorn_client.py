@@ -14,7 +14,9 @@ def trades(task: Task) -> None:
     meter, finished = Meter(), threading.Event()
 
     def take(message: Any) -> None:
-        data = message["data"]
+        data = message.get("data")
+        if data is None:  # the answer to its subscription
+            return
         if not meter.seen:
             meter.start()
         meter.seen += 1
