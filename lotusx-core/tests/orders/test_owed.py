@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from decimal import Decimal as D
 from itertools import pairwise
 from types import SimpleNamespace
@@ -351,11 +352,9 @@ def test_commands_nobody_hears_of_do_not_pile_up() -> None:
     async def run(account: Followed) -> None:
         owed = account.world.desk.owed
         made = await account.world.desk._placement(limit("x-1"), INSTRUMENT)
-        jobs = [
-            SimpleNamespace(**{n: getattr(made.job, n) for n in type(made.job).__slots__}) for _ in range(MAX_OWED + 5)
-        ]
+        jobs = [replace(made.job) for _ in range(MAX_OWED + 5)]
         for job in jobs:
-            owed.sent(job)  # type: ignore[arg-type]  # as good as a job
+            owed.sent(job)
         assert len(owed) == MAX_OWED
 
     followed(run)
