@@ -234,7 +234,10 @@ class Stream(Generic[E]):
         return self._owner.is_renewing(self)
 
     def distrust(self, reason: str) -> None:
-        """Call the channel silent although its socket lives: that is replaced, as after a loss, for all who read it."""
+        """Call the channel silent although its socket lives: that is replaced, as after a loss, for all who read it.
+
+        For whoever knows what the channel should have brought.
+        """
         self._owner.distrust(self, reason)
 
     async def aclose(self) -> None:

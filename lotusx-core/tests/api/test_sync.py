@@ -36,7 +36,8 @@ from lotusx.orders import Order, handle
 from .acme import BTC, install
 
 KEYS = {"api_key": "key", "api_secret": "canary-secret"}
-FEEDING = {"put", "change", "reject", "end", "aclose"}  # for whoever feeds a stream; `close` is the twin of `aclose`
+FEEDING = {"put", "change", "reject", "end", "aclose", "distrust"}
+"""For whoever feeds a stream, or judges it; `close` is the twin of `aclose`."""
 MACHINERY = {"publish", "refreshed", "report", "fail", "is_comparable", "is_behind", "watch"}  # "not for users"
 PAIRS = [
     (market.MarketData, lotusx.sync.MarketData, set()),
