@@ -29,7 +29,7 @@ from bench import venues
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BURST = 100
-_QUIET_S = 0.5
+_QUIET_S = 1.5  # clients pause up to a second between subscriptions: Binance takes five messages a second
 TICK = 20
 """Each so many messages, a client that trades sends an order."""
 
@@ -168,7 +168,7 @@ class Peer:
             threading.Thread(target=self._tell, daemon=True).start()
 
     def _tell(self) -> None:
-        """Send everything, once the client has been quiet for half a second."""
+        """Send everything, once the client has been quiet for a while."""
         with suppress(OSError):
             while (left := self.heard_s + _QUIET_S - time.monotonic()) > 0:
                 time.sleep(left)

@@ -239,6 +239,8 @@ async def many_books(task: Task) -> None:
             meter.seen += live.counters.applied
             done += 1
             if done == symbols:
+                if meter.seen < task.count:
+                    raise ValueError(f"{task.count - meter.seen} updates came before their books stood")
                 meter.end()
 
     async with connect(task) as exchange, anyio.create_task_group() as tasks:
