@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import subprocess
@@ -29,6 +30,8 @@ _FINISHED = 200
 """Ended orders that are remembered, instead of 10 000."""
 _REMEMBERED = 30_000
 """Ids that are remembered, instead of 100 000: those of a day, because exchanges replay what is long past."""
+_MEMORIES = ("Cloids", "ClientIds")
+"""Of plugins whose exchange has a form of its own for client order ids."""
 
 Owed = tuple[int, Decimal]
 """How many fills there were, and their quantities added up."""
@@ -72,6 +75,10 @@ def soon_full(connection: lotusx.Exchange) -> None:
     ledger._keep_finished, ledger._seen._bound = _FINISHED, _REMEMBERED
     for number in range(_REMEMBERED):
         ledger._seen.add((lotusx.Symbol("NONE", "NONE"), f"no fill {number}", lotusx.Side.BUY))
+    for ids in [cast("Any", each) for each in gc.get_objects() if type(each).__name__ in _MEMORIES]:
+        remember = ids.wire if hasattr(ids, "wire") else ids.new
+        for number in range(ids._capacity):
+            remember(f"no-order-with-an-id-of-{number:06}")
 
 
 async def _a_minute(strike: Callable[[], Awaitable[object]]) -> None:

@@ -73,7 +73,8 @@ def _last_word(connection: lotusx.Exchange) -> None:
         found = order or ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         leg = found.leg(state.venue_order_id) if found is not None and state.venue_order_id else None
         if leg is not None:
-            leg._best.clear()
+            leg._keys.clear()
+            leg._updated_ns = 0
             leg._reported = leg._from_fills
         return whole(state, order)
 
