@@ -30,8 +30,8 @@ def lived(clock: Background, until_ns: int) -> list[int]:
     return crowd.acted_ns
 
 
-def begun(**more: int) -> Background:
-    clock = Background(**{"seed": 1, "actions_per_s": 40, **more})
+def begun(seed: int = 1, actions_per_s: int = 40) -> Background:
+    clock = Background(seed=seed, actions_per_s=actions_per_s)
     clock.begin(0)
     return clock
 

@@ -188,7 +188,7 @@ class PluginManager:
         return answer
 
 
-def _make(kind: type, options: Mapping[str, Any], allowed: tuple[str, ...] | None) -> object:
+def _make(kind: type[Any], options: Mapping[str, Any], allowed: tuple[str, ...] | None) -> Any:
     token = _ALLOWED.set(allowed)
     try:
         return kind(options)
