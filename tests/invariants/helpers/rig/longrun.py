@@ -69,15 +69,18 @@ def connect(name: str, base_url: str, seed: int, **transports: Any) -> lotusx.Ex
 
 
 def soon_full(connection: lotusx.Exchange) -> None:
-    """Let what is remembered of the past have its full size within the warm-up, not after days."""
+    """Let what is remembered of the past have its full size within the warm-up, not after days.
+
+    It is filled twice: a table that forgets its oldest entry for each new one grows once more after it is full.
+    """
     desk = cast("Any", connection)._start.__self__.desk
     ledger = desk.ledger
     ledger._keep_finished, ledger._seen._bound = _FINISHED, _REMEMBERED
-    for number in range(_REMEMBERED):
+    for number in range(2 * _REMEMBERED):
         ledger._seen.add((lotusx.Symbol("NONE", "NONE"), f"no fill {number}", lotusx.Side.BUY))
     for ids in [cast("Any", each) for each in gc.get_objects() if type(each).__name__ in _MEMORIES]:
         remember = ids.wire if hasattr(ids, "wire") else ids.new
-        for number in range(ids._capacity):
+        for number in range(2 * ids._capacity):
             remember(f"no-order-with-an-id-of-{number:06}")
 
 
