@@ -15,7 +15,7 @@ from lotusx_cli.packages import PACKAGES
 OURS = frozenset(
     {
         "audit", "cli", "core", "docs", "ext", "gateway", "history", "opentelemetry", "paper", "pro", "prometheus",
-        "recorder", "risk", "sim", "sync", "testing",
+        "recorder", "redis", "risk", "sim", "sync", "testing",
     }
 )  # fmt: skip
 """Names of distributions and modules that are no exchange, now or later."""
