@@ -522,6 +522,23 @@ async def test_a_sync_survives_single_failures() -> None:
     assert bench.offset.exchange_now_ns(bench.clock) == 5 * S
 
 
+async def test_attempts_that_failed_are_no_part_of_the_round_trip_of_the_clock() -> None:
+    failed = HttpResponse(500, JSON, b"busy")
+    bench = Bench(failed, OK, failed, OK, failed, OK)
+
+    async def source() -> int:
+        await bench.call(dataclasses.replace(SIGNED_READ, signed=False))
+        return 5 * S + bench.clock.monotonic_ns()
+
+    bench.rest.use_time_source(source)
+    began_ns = bench.clock.monotonic_ns()
+    await bench.rest.sync_clock()
+
+    assert bench.clock.monotonic_ns() > began_ns  # it waited between the attempts
+    assert bench.offset.round_trip_ns == 0
+    assert bench.offset.distance_ns(bench.clock) == 5 * S
+
+
 async def test_many_refused_stamps_share_one_sync() -> None:
     def answer(request: HttpRequest) -> HttpResponse:
         return OK if bench.offset.synced else HttpResponse(400, JSON, b"late")

@@ -6,6 +6,7 @@ Signing comes after all waiting, so that a stamp is fresh when it leaves; what w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
@@ -81,6 +82,10 @@ class TransportLayer:
         return Response(reply.status, reply.headers, reply.body)
 
 
+_ASKED: ContextVar[list[int] | None] = ContextVar("lotusx_asked", default=None)
+"""Takes when each attempt to ask for the exchange's time was sent."""
+
+
 class ObserveLayer:
     """Reads a reply: what the exchange counted, whether it is an error; and tells the observers."""
 
@@ -108,6 +113,8 @@ class ObserveLayer:
     async def __call__(self, request: Request, attempt: Attempt) -> Response:
         """Return the reply of a success; raise what any other stands for."""
         sent_ns = self._clock.monotonic_ns()
+        if not request.signed and (asked := _ASKED.get()) is not None:
+            asked.append(sent_ns)
         try:
             response = await self._inner(request, attempt)
         except LotusXError as error:
@@ -276,13 +283,10 @@ class RestStack:
             samples: list[tuple[int, int, int]] = []
             failure: LotusXError | None = None
             for _ in range(self._samples):
-                before = self._clock.monotonic_ns()
                 try:
-                    told = await self._time_source()
+                    samples.append(await self._sample(self._time_source))
                 except LotusXError as error:
                     failure = error
-                    continue
-                samples.append((before, self._clock.monotonic_ns(), told))
             if not samples:
                 raise failure if failure is not None else ValueError("samples must be at least 1")
             self._offset.sync(samples, self._clock)
@@ -291,6 +295,16 @@ class RestStack:
             return True
         finally:
             self._syncing = False
+
+    async def _sample(self, source: TimeSource) -> tuple[int, int, int]:
+        """Ask once. Waits for limits and attempts that failed are no part of the round trip."""
+        asked = [self._clock.monotonic_ns()]
+        token = _ASKED.set(asked)
+        try:
+            told = await source()
+        finally:
+            _ASKED.reset(token)
+        return asked[-1], self._clock.monotonic_ns(), told
 
     async def _synced_by_another(self) -> bool:
         syncs = self._syncs

@@ -10,7 +10,7 @@ FOUND: Mapping[int, Mapping[str, Sequence[int]]] = {
         "binance": (54, 75, 81),
         "binance-perp": (54, 75, 81, 84),
         "bybit": (53, 75),
-        "bybit-perp": (17, 53, 75, 305),
+        "bybit-perp": (17, 53, 75, 305, 30043),
         "hyperliquid": (39, 305),
     },
 }
