@@ -182,6 +182,15 @@ def check_fills(exchange: Exchange) -> None:
             assert after * fill.start_position >= 0
 
 
+def move_marks(crowd: Crowd) -> None:
+    """Set each mark price to where it is."""
+    perps = crowd.exchange.perps
+    for symbol in PERPETUALS:
+        mark = perps.mark(symbol)
+        if mark is not None:
+            perps.set_mark(symbol, mark, crowd.now_ns)
+
+
 def run(seed: int, steps: int) -> Crowd:
     crowd = Crowd(seed)
     for _ in range(steps):
@@ -189,8 +198,9 @@ def run(seed: int, steps: int) -> Crowd:
         check_books(crowd.exchange)
         check_money(crowd)
         check_locks(crowd.exchange)
-        if name != "spot":  # a fee on spot counts when the account's mark price moves next
-            check_margin(crowd.exchange)
+        if name == "spot":  # what it took away from margins counts when mark prices move next
+            move_marks(crowd)
+        check_margin(crowd.exchange)
     check_fills(crowd.exchange)
     for account in TRADERS:
         for order in crowd.exchange.open_orders(account):
