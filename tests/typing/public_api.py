@@ -149,6 +149,21 @@ def without_async() -> None:
         assert_type(order.settled(), lotusx.OrderState)
 
 
+def several_without_async(prepared: lotusx.sync.Exchange) -> None:
+    with lotusx.sync.connect_many({"a": "binance", "b": {"name": "bybit"}, "c": prepared}) as opened:
+        assert_type(opened, lotusx.sync.Many)
+        assert_type(opened["a"], lotusx.sync.Exchange)
+        trades = {name: exchange.market.stream_trades("BTC/USDT") for name, exchange in opened.alive.items()}
+        with opened.merge(trades) as merged:
+            for name, event in merged:
+                assert_type(name, str)
+                assert_type(event, lotusx.Trade | many.SourceEnded)
+        with opened.consolidated_book({"a": "BTC/USDT"}) as book:
+            for found in book.changes():
+                assert_type(found.best_ask, many.ConsolidatedLevel | None)
+        assert_type(opened.portfolio().asset("BTC").total, Decimal)
+
+
 def errors(error: lotusx.LotusXError) -> None:
     assert_type(error.retryable, bool)
     assert_type(error.may_have_executed, bool)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 
 from lotusx.account_stream import AccountStream
+from lotusx.account_untold import Untold
 from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
 from lotusx.kernel.clock import Moment
 from lotusx.measured import LIVE_ACCOUNT, MeasuredStream
@@ -87,9 +88,16 @@ class AccountFeed:
         self._recovery: anyio.CancelScope | None = None
         self._tellers: dict[str, None] = {}  # channels that have told of orders
         self._silent_since: Moment | None = None  # the last event before a silence that is yet to be recovered
+        self._untold = Untold(desk, trading, clock, self._instrument_of, self._tell)
 
     async def run(self) -> None:
-        """Recover after unreadable messages, until cancelled: at once, then as often as the pause allows."""
+        """Find what the channels have not told, until cancelled: after unreadable messages, and of single orders."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._untold.run)
+            await self._recover_unread()
+
+    async def _recover_unread(self) -> None:
+        """Recover after unreadable messages: at once, then as often as the pause allows."""
         while True:
             await self._unread.wait()
             self._unread = anyio.Event()
@@ -188,6 +196,7 @@ class AccountFeed:
                 await merged.recover(self._clock.now_ns())
                 self._raise_if_closed()
             self._desk.owed.start()
+            self._untold.start()
         except BaseException:
             self._close()
             raise
@@ -250,12 +259,18 @@ class AccountFeed:
             merged.close()
         self._unread_since = self._silent_since = None
         self._desk.owed.stop()
+        self._untold.stop()
         if self._recovery is not None:
             self._recovery.cancel()
         for raw in self._raws:
             raw.end()
 
+    def _tell(self, event: AccountEvent) -> None:
+        if self._merged is not None:
+            self._merged.feed(event)
+
     def _deliver(self, events: Sequence[AccountEvent]) -> None:
+        self._untold.note(events)
         for reader in self._readers:
             reader.put(events)
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 S = TypeVar("S", Balance, Position)
+BEGUN_AGAIN = 3
+"""How often one recovery is begun again because of somebody who came later."""
 PAYMENTS_KNOWN = 10_000
 """Funding payments remembered, so that none is delivered twice; more than a recovery finds."""
 
@@ -92,6 +94,7 @@ class AccountStream:
         self._overflown = False
         self._asks: list[_Ask] = []
         self._lock = anyio.Lock()
+        self._reading: anyio.CancelScope | None = None  # of the recovery that may be begun again
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
         self._positions: dict[tuple[Symbol, PositionSide | None], Position] = {}
@@ -135,7 +138,8 @@ class AccountStream:
         """Find and deliver what was missed since *lost_ns*, then `Recovered`, then what came meanwhile.
 
         Call it when the channels are live again, so that nothing falls between. Failed reads are repeated for as
-        long as the caller waits. Calls that come while one runs are served together by the next.
+        long as the caller waits. A call that comes while another reads makes it begin again, for both: what is being
+        read may hang on a connection that died meanwhile. After some of these, calls are served together by the next.
 
         Args:
             lost_ns: Our wall time of the last event before the loss.
@@ -150,6 +154,8 @@ class AccountStream:
         loss = self._lost[channel]
         ask = _Ask(lost_ns, channel)
         self._asks.append(ask)
+        if self._reading is not None:
+            self._reading.cancel()
         try:
             async with self._lock:
                 if ask.answer is None:
@@ -168,19 +174,30 @@ class AccountStream:
 
     async def _recover(self, now_ns: int | None) -> None:
         """Serve everybody who has asked by now: what is read from here on is newer than what they missed."""
-        asks = list(self._asks)
-        lost_ns = min(ask.lost_ns for ask in asks)
-        before = self._count
+        before, begun = self._count, 0
         while True:
+            asks = list(self._asks)
+            lost_ns = min(ask.lost_ns for ask in asks)
             self._overflown = False
-            found = await self._asker.collect(lost_ns, self._symbols, lambda: [event for _, event in self._held])
-            self._apply(found)
+            with anyio.CancelScope() as reading:
+                begun += 1
+                self._reading = reading if begun <= BEGUN_AGAIN else None
+                try:
+                    found = await self._asker.collect(lost_ns, self._symbols, self._held_events)
+                finally:
+                    self._reading = None
+                self._apply(found)
+            if reading.cancelled_caught:
+                continue
             if not self._overflown:
                 break
         recovered = Recovered(lost_ns, self._clock.now_ns() if now_ns is None else now_ns, self._count - before)
         self._deliver([recovered])
         for ask in asks:
             ask.answer = recovered
+
+    def _held_events(self) -> list[AccountEvent]:
+        return [event for _, event in self._held]
 
     def _release(self) -> None:
         held, self._held = self._held, deque()

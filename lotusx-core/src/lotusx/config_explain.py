@@ -17,10 +17,12 @@ from lotusx.config_references import Reference
 from lotusx.config_sources import Sources
 from lotusx.errors import ConfigurationError, LotusXError
 from lotusx.kernel.facts import ExchangeFacts
+from lotusx.kernel.redact import Redactor
 from lotusx.plugin.manager import PluginManager, make_plugin
 from lotusx.plugin.registry import installed_exchanges
 
-_PASSWORD = re.compile(r"(://)[^/@\s]*@")  # in an address: of a proxy, of a server
+_PASSWORD = re.compile(r"(://)\S*@")  # in an address: of a proxy, of a server; it may have a / that should be %2F
+_redactor = Redactor()  # knows what is named like a secret, such as an address's ?password=
 _GENERAL = ("CONFIG", "RISK_HALTED")
 
 
@@ -200,5 +202,5 @@ def _hidden(credential: object, *, secret: bool) -> str:
 
 def _written(value: object) -> str:
     if isinstance(value, str):
-        return _PASSWORD.sub(r"\1***@", value)
+        return _redactor.text(_PASSWORD.sub(r"\1***@", value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lotusx.errors import InvalidArgument, NotSupported
@@ -12,6 +13,7 @@ from lotusx.guard import Guard
 from lotusx.history import Moment, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
+from lotusx.kernel.orders.merge import fill_key
 from lotusx.kernel.origin import made_as
 from lotusx.kernel.ports import OrderRef
 from lotusx.kernel.request import Origin
@@ -36,8 +38,9 @@ class Trading:
         self._desk = desk
 
     async def ready(self) -> None:
-        """Open and log in whatever the first order would otherwise wait for."""
+        """Open, log in and import whatever the first order would otherwise wait for."""
         self._guard.command(Capability.PLACE_ORDER)
+        import_module("lotusx.model.requests")  # pydantic: some 75 ms that an order would stop the event loop for
         await self._instruments.ensure()
         await self._port.ready()
 
@@ -93,7 +96,11 @@ class Trading:
         return await self._desk.cancel_batch(refs, [instrument] * len(refs), emulate=not native)
 
     async def cancel_all(self, symbol: Symbol | str | None = None) -> Sequence[OrderState]:
-        """Cancel every open order of *symbol*, or of the account; return what became of each."""
+        """Cancel every open order of *symbol*, or of the account; return what became of each. Calling it again is safe.
+
+        Raises:
+            PartialFailure: Some were cancelled; ``details`` says which could not be, and why.
+        """
         support = self._guard.command(Capability.CANCEL_ALL)
         if symbol is None and "symbols" in support.limits:
             raise InvalidArgument(f"{self._guard.exchange} cancels all orders of one symbol at a time: name it")
@@ -176,17 +183,24 @@ class Trading:
                 yield state
 
     async def iter_fills(
-        self, symbol: Symbol | str, *, start: Moment = None, end: Moment = None
+        self, symbol: Symbol | str | None = None, *, start: Moment = None, end: Moment = None
     ) -> AsyncIterator[Fill]:
-        """Yield every fill of [start, end), oldest first, each once."""
+        """Yield every fill of [start, end), oldest first, each once; of *symbol*, or of all instruments.
+
+        Raises:
+            NotSupported: No symbol is named, and the exchange lists fills of one at a time.
+        """
         self._guard.private(Capability.FILLS)
-        instrument = await self._instruments.resolve(symbol)
+        await self._instruments.ensure()
+        instrument = None if symbol is None else await self._instruments.resolve(symbol)
         span = to_span(start, end)
 
         async def fetch(cursor: str | None) -> Any:
+            if instrument is None:
+                return await self._port.account_fills_page(span, cursor, 1_000)
             return await self._port.fills_page(instrument, span, cursor, 1_000)
 
-        async with aclosing(iterate(fetch, lambda item: item.trade_id)) as items:
+        async with aclosing(iterate(fetch, fill_key)) as items:
             async for fill in items:
                 yield fill
 

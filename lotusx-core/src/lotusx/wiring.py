@@ -175,7 +175,7 @@ class Wiring:
                 rng=rng,
                 telemetry=self.telemetry,
                 budget=registry.connects(url, facts.ws[group].connects_per_window),
-                probe=lambda channel, since_ns: probe(channel, since_ns),
+                probe=lambda channel, since_ns, told: probe(channel, since_ns, told),
                 on_restored=lambda channel, lost_ns, restored_ns: feed.restored(channel, lost_ns, restored_ns),
             )
         connector = parts.manager.connector(self._kernel())

@@ -29,8 +29,9 @@ from lotusx.errors import (
 )
 from lotusx.health import Health
 from lotusx.kernel.facts import CredentialField
+from lotusx.kernel.ports import Page
 from lotusx.kernel.secrets import Secret
-from lotusx.model import AmendRequest, MarginMode
+from lotusx.model import AmendRequest, Fill, MarginMode, Side
 from lotusx.plugin import hookimpl
 from lotusx.streams import Overflow
 
@@ -104,6 +105,20 @@ async def test_an_order_lives_from_place_to_cancel(acme: SimpleNamespace) -> Non
         assert len(await exchange.cancel_all("BTC/USDT")) == 1
         await exchange.trading.test(OrderRequest.market("BTC/USDT", "sell", "0.1"))
         assert acme.trading.calls == ["ready", "place", "test"]
+
+
+async def test_both_sides_of_a_trade_with_oneself_are_listed(
+    acme: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought = Fill(BTC, "t1", "v1", Side.BUY, Decimal(1), Decimal(1), 5)
+    sold = replace(bought, venue_order_id="v2", side=Side.SELL)
+
+    async def fills_page(*_: object) -> Page[Fill]:
+        return Page([bought, sold, bought], None)
+
+    monkeypatch.setattr(acme.trading, "fills_page", fills_page)
+    async with connect() as exchange:
+        assert [fill async for fill in exchange.iter_fills("BTC/USDT")] == [bought, sold]
 
 
 async def test_an_order_that_breaks_a_rule_is_not_sent(acme: SimpleNamespace) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from lotusx.model import (
 )
 from lotusx.model.enums import Interval, OptionRight, OrderStatus, known
 from lotusx.model.market_data import BestBidOffer, Trade, as_datetime
-from lotusx.model.numbers import decimal_from_user, decimal_from_wire, exact, plain
+from lotusx.model.numbers import decimal_from_user, decimal_from_wire, exact, plain, quotient, shifted
 from lotusx.model.orders import OrderState
 
 finite = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30)
@@ -223,3 +224,16 @@ def test_a_request_is_written_by_name_and_read_as_the_same_one() -> None:
 
     assert (fields["quantity"], fields["price"], fields["trigger_price"]) == ("0.10", "100", "90.50")
     assert OrderRequest(**json.loads(json.dumps(fields))) == request
+
+
+@given(digits=st.integers(-(10**40), 10**40), places=st.integers(-20, 20))
+def test_moving_the_decimal_point_rounds_nothing_whatever_the_callers_context(digits: int, places: int) -> None:
+    with localcontext(prec=2):
+        moved = shifted(Decimal(digits), places)
+    assert Fraction(moved) == Fraction(digits) * Fraction(10) ** places
+
+
+def test_an_average_has_28_digits_whatever_the_callers_context() -> None:
+    with localcontext(prec=2):
+        assert quotient(Decimal("300.3"), Decimal(2)) == Decimal("150.15")
+        assert len(quotient(Decimal(1), Decimal(3)).as_tuple().digits) == 28

@@ -57,6 +57,20 @@ def test_it_is_an_instance_of_its_class_and_of_no_other() -> None:
     assert type(order()) is OrderState
 
 
+def test_a_class_that_is_derived_makes_instances_of_its_own() -> None:
+    class Slotted(Quick):
+        __slots__ = ()
+
+    class Loose(Quick):
+        pass
+
+    for kind in (Slotted, Loose):
+        made = kind("a", 8)
+        assert (type(made), made.name, made.number, made.unseen) == (kind, "a", 8, "")
+        with pytest.raises(FrozenInstanceError):
+            made.name = "b"  # type: ignore[misc] # that is the point
+
+
 def test_it_compares_hashes_and_reads_as_dataclass_says() -> None:
     assert Quick("a", unseen="b") == Quick("a", unseen="c")
     assert hash(Quick("a", unseen="b")) == hash(Quick("a"))

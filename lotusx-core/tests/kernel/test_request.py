@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from lotusx.kernel.request import Cost, Effect, Lane, Origin, Request, Verb
+import pytest
+
+from lotusx.errors import InvalidArgument
+from lotusx.kernel.request import Cost, Effect, Lane, Origin, Request, Verb, plain_path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v5/asset/%77ithdraw", "/v5//asset/withdraw", "/v5/x/../asset/withdraw", "/v5/./asset", "/v5/asset/withdraw;x",
+        "/v5/asset\\withdraw", "v5/asset", ".example/v5", "@example/v5", "", "/", "/v5/asset/withdraw#x", "/v5/ä",
+        "/v5/asset\n",
+    ],
+)  # fmt: skip
+def test_a_path_that_a_server_may_read_as_another_one_is_refused(path: str) -> None:
+    with pytest.raises(InvalidArgument, match="a path is"):
+        plain_path(path)
+
+
+def test_a_plain_path_is_compared_without_its_query_and_last_slash() -> None:
+    assert plain_path("/api/v3/orderList/oco") == "/api/v3/orderList/oco"
+    assert plain_path("/v5/asset-x/a.b_c/?d=%77/..") == "/v5/asset-x/a.b_c"
 
 
 def test_signing_changes_query_headers_and_body_and_nothing_else() -> None:

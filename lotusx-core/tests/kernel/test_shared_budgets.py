@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lotusx.errors import Banned, ConfigurationError, ConnectionFailed, RateLimited
-from lotusx.kernel.budget import BUSY, Budget, BudgetRegistry
+from lotusx.kernel.budget import BUSY, Budget, BudgetRegistry, Ledger, Pool
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
+from lotusx.kernel.ledger_document import LedgerDocument
 from lotusx.kernel.request import Cost, Lane
 from lotusx.shared_budgets import SharedBudgets, SharedFile, SharedNonces
 from lotusx.transport.clock import SystemClock
@@ -192,6 +193,23 @@ def test_what_cannot_be_read_begins_anew(
     with pytest.raises(ConfigurationError, match="no room"):
         file.write(number + 2, b"x" * 1_000_000)
     file.close()
+
+
+def test_costs_without_a_stated_limit_may_be_met_while_another_thread_reads_the_document() -> None:
+    ledger = Ledger()
+    budget = Budget("ex", LIMITS, ledger=ledger)
+
+    class Key:
+        """Is read in the moment in which the event loop meets such a cost: it holds no lock for that."""
+
+        def __iter__(self) -> Iterator[str]:
+            budget.ticket([Cost("unlimited", 1)])
+            return iter(("weight", "account:b"))
+
+    key: Any = Key()
+    ledger.pools[key] = Pool("weight")
+    ledger.pools["weight", "account:c"] = Pool("weight")
+    LedgerDocument(ledger).restore()
 
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

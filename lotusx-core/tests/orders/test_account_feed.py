@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal as D
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
 
+from lotusx import account_untold
 from lotusx.account_feed import AccountFeed
 from lotusx.errors import InvalidOrder, LotusXError, RequestTimeout, StreamClosed, StreamGap, SubscriptionRefused
 from lotusx.kernel.budget import Budget
@@ -330,3 +332,77 @@ def test_each_reader_is_measured_as_a_stream() -> None:
     assert now.received == now.waiting + now.rejected
     assert (now.waiting, now.rejected, now.lag_s) == (1, 1, 7.0)
     assert (last.closed, last.dropped) == (True, now.waiting)
+
+
+def told(events: list[AccountEvent]) -> list[str]:
+    return [event.fill.trade_id for event in events if isinstance(event, FillEvent)]
+
+
+async def reading(account: Account, events: list[AccountEvent], opened: anyio.Event) -> None:
+    async with account.feed.open(10) as reader:
+        opened.set()
+        async for event in reader:
+            events.append(event)
+
+
+@pytest.mark.parametrize("listed_after_s", [0.0, 30.0], ids=["listed by then", "listed late"])
+def test_the_fill_of_an_order_whose_reply_came_late_is_asked_for_and_told_once(listed_after_s: float) -> None:
+    async def run(account: Account) -> None:
+        exchange, events, opened = account.world.exchange, list[AccountEvent](), anyio.Event()
+
+        def executes(request: Any) -> Any:
+            exchange.execute(request)
+            exchange.orders["a-1"] = replace(exchange.orders["a-1"], filled=D(1), status=OrderStatus.FILLED)
+            return exchange.orders["a-1"]
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading, account, events, opened)
+            await opened.wait()
+            exchange.on["place"] = [executes]  # and the channels bring nothing of it
+            await account.world.desk.place(limit(), INSTRUMENT)
+            await anyio.sleep(listed_after_s)
+            exchange.fills = [fill(name=None)]
+            await anyio.sleep(60.0)
+            tasks.cancel_scope.cancel()
+        assert told(events) == ["t1"]
+
+    in_an_account(run)
+
+
+def test_what_an_order_executed_before_the_stream_was_opened_is_no_news() -> None:
+    async def run(account: Account) -> None:
+        exchange, events, opened = account.world.exchange, list[AccountEvent](), anyio.Event()
+        await account.world.desk.place(limit(), INSTRUMENT)
+        await anyio.sleep(120.0)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading, account, events, opened)
+            await opened.wait()
+            account.group.raws[-1].put([OrderEvent(state(status="partially_filled", filled="0.5", at=9))])
+            exchange.fills = [fill(quantity="0.5", name=None)]
+            await anyio.sleep(60.0)
+            tasks.cancel_scope.cancel()
+        assert told(events) == []
+
+    in_an_account(run)
+
+
+def test_fills_that_the_exchange_never_lists_are_asked_for_a_while_and_missed_aloud(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_untold, "TRIES", 3)
+
+    async def run(account: Account) -> None:
+        exchange, opened = account.world.exchange, anyio.Event()
+        exchange.on["fills_of"] = [raiser(RequestTimeout("busy")), raiser(KeyError("a defect"))]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading, account, [], opened)
+            await opened.wait()
+            await account.world.desk.place(limit(), INSTRUMENT)
+            account.group.raws[-1].put([OrderEvent(state(status="filled", filled="1", at=9))])
+            await anyio.sleep(60.0)
+            tasks.cancel_scope.cancel()
+
+    in_an_account(run)
+    assert [record.getMessage() for record in caplog.records if "add up to" in record.getMessage()] == [
+        "BTC/USDT: a-1 has executed more than the fills that the exchange lists add up to (0)"
+    ]

@@ -491,13 +491,13 @@ def test_those_who_ask_shortly_after_the_first_share_its_recovery() -> None:
     in_virtual_time(run)
 
 
-def test_those_who_ask_while_a_recovery_runs_are_served_together_by_the_next() -> None:
+def test_those_who_ask_while_a_recovery_reads_make_it_begin_again_for_all() -> None:
     async def run() -> None:
         account = Account()
         account.world.exchange.always["open_orders"] = lambda: anyio.sleep(1)
 
         async def later() -> None:
-            await anyio.sleep(1.5)
+            await anyio.sleep(1.2)
             account.feed(state("a", "1", at=1))
 
         async with anyio.create_task_group() as group:
@@ -506,8 +506,35 @@ def test_those_who_ask_while_a_recovery_runs_are_served_together_by_the_next() -
             await anyio.sleep(0.5)
             for at in (7, 3, 5):
                 group.start_soon(account.stream.recover, EPOCH_NS - at)
-        assert [type(event) for event in account.out] == [Recovered, Recovered, OrderEvent]
-        assert [event.from_ns for event in account.out if isinstance(event, Recovered)] == [EPOCH_NS, EPOCH_NS - 7]
+        assert anyio.current_time() == pytest.approx(0.5 + 1)
+        assert [type(event) for event in account.out] == [Recovered, OrderEvent]
+        assert [event.from_ns for event in account.out if isinstance(event, Recovered)] == [EPOCH_NS - 7]
+
+    in_virtual_time(run)
+
+
+def test_a_read_that_hangs_on_a_dead_connection_does_not_hold_up_the_recovery_after_the_next_loss() -> None:
+    async def run() -> None:
+        account = Account()
+        account.world.exchange.on["open_orders"] = [lambda: anyio.sleep(15)]
+        async with anyio.create_task_group() as group:
+            group.start_soon(account.stream.recover, EPOCH_NS)
+            await anyio.sleep(2)
+            with anyio.fail_after(1):
+                await account.stream.recover(EPOCH_NS)
+
+    in_virtual_time(run)
+
+
+def test_a_recovery_is_not_begun_again_without_end_and_who_comes_then_is_served_by_the_next() -> None:
+    async def run() -> None:
+        account = Account()
+        account.world.exchange.always["open_orders"] = lambda: anyio.sleep(1)
+        async with anyio.create_task_group() as group:
+            for at in range(6):
+                group.start_soon(account.stream.recover, EPOCH_NS - at)
+                await anyio.sleep(0.5)
+        assert [event.from_ns for event in account.out if isinstance(event, Recovered)] == [EPOCH_NS - 3, EPOCH_NS - 5]
 
     in_virtual_time(run)
 
@@ -515,7 +542,7 @@ def test_those_who_ask_while_a_recovery_runs_are_served_together_by_the_next() -
 def test_a_recovery_that_is_abandoned_leaves_those_who_wait_behind_it_served() -> None:
     async def run() -> None:
         account = Account()
-        account.world.exchange.on["open_orders"] = [lambda: anyio.sleep(5)]
+        account.world.exchange.always["open_orders"] = lambda: anyio.sleep(0.8)
 
         async def impatient() -> None:
             with anyio.move_on_after(1):

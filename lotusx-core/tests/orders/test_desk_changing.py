@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from lotusx.errors import (
+    ConnectionFailed,
     DuplicateOrder,
     InsufficientFunds,
     InvalidArgument,
@@ -16,6 +17,7 @@ from lotusx.errors import (
     OrderNotFound,
     OrderOutcomeUnknown,
     PartialFailure,
+    RateLimited,
     RequestTimeout,
     SlowConsumer,
     Unavailable,
@@ -27,6 +29,7 @@ from lotusx.model.orders import Accepted, OrderState, Rejected, Unknown
 from lotusx.model.requests import OrderRequest
 from lotusx.orders import Order, handle
 from lotusx.orders.journal import Intent
+from lotusx.orders.looking import READ_GRACE_S
 
 from .order_kit import (
     HORIZON_S,
@@ -330,6 +333,17 @@ def test_an_amendment_that_never_took_effect_leaves_the_order_as_it_was(error: E
         assert order.state.price == D(100)
         world.exchange.on["order"] = [raiser(RequestTimeout("busy"))]
         await world.desk.amend(A1, INSTRUMENT, price=D("90"))  # another one may follow
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_that_was_answered_is_decided_once_reads_have_caught_up_not_at_the_horizon() -> None:
+    async def run() -> None:
+        world = World(horizon_s=25.0)
+        await placed(world)
+        world.exchange.on["amend"] = [raiser(refusal(OrderNotFound))]
+        with anyio.fail_after(READ_GRACE_S + 1.0), pytest.raises(OrderNotFound):
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
 
     in_virtual_time(run)
 
@@ -746,6 +760,31 @@ def test_an_acknowledged_cancel_of_an_order_placed_elsewhere_asks_what_it_was() 
         refs = [ref, OrderRef("no"), OrderRef("never")]
         outcomes = await world.desk.cancel_batch(refs, [INSTRUMENT] * 3)
         assert [type(outcome) for outcome in outcomes] == [Accepted, Rejected, Rejected]
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("error", [ConnectionFailed("DNS is down", sent=False), refusal(RateLimited)])
+def test_an_acknowledged_cancel_is_not_refused_because_the_order_could_not_be_asked_for(error: Exception) -> None:
+    async def run() -> None:
+        world = World()
+        for name, venue in (("y", "800"), ("z", "900")):
+            world.exchange.orders[name] = state(name, venue)
+
+        def taken(ref: OrderRef) -> Acknowledged:
+            world.exchange.end(ref)
+            return Acknowledged(ref)
+
+        world.exchange.always["cancel"] = taken
+        world.exchange.always["cancel_batch"] = lambda refs: [taken(ref) for ref in refs]
+        world.exchange.on["order"] = [raiser(error), raiser(error)]
+        found = await world.desk.cancel(OrderRef(venue_order_id="800"), INSTRUMENT)
+        assert (found.client_order_id, found.status) == ("y", OrderStatus.CANCELED)
+
+        world.exchange.on["order"] = [raiser(error)]
+        (outcome,) = await world.desk.cancel_batch([OrderRef(venue_order_id="900")], [INSTRUMENT])
+        assert isinstance(outcome, Accepted)
+        assert world.exchange.sent == ["cancel 800", "cancel 900"]
 
     in_virtual_time(run)
 

@@ -570,6 +570,32 @@ def test_a_cancelled_batch_stays_known() -> None:
     on_both_backends(run)
 
 
+def test_what_a_cancelled_batch_had_not_sent_yet_is_not_waited_for() -> None:
+    async def run(speed: float) -> None:
+        world = World(speed=speed, batch_limits={CommandKind.PLACE: 1, CommandKind.AMEND: 1})
+        leaving = anyio.CancelScope()
+
+        async def never(*_: Any) -> None:
+            leaving.cancel()
+            await anyio.sleep_forever()
+
+        world.exchange.on["place_batch"] = [never]
+        with leaving:
+            await world.desk.place_batch([limit("a"), limit("b")], [INSTRUMENT] * 2)
+        assert [order.client_order_id for order in world.desk.ledger.unfinished()] == ["a"]
+
+        handles = [await world.desk.place(limit(name), INSTRUMENT) for name in "cd"]
+        leaving = anyio.CancelScope()
+        world.exchange.on["amend_batch"] = [never]
+        with leaving:
+            refs = [OrderRef(handle.client_order_id) for handle in handles]
+            await world.desk.amend_batch(refs, [(None, D(101))] * 2, [INSTRUMENT] * 2)
+        changed = await world.desk.amend(refs[1], INSTRUMENT, price=D(102))
+        assert changed.state.price == 102
+
+    on_both_backends(run)
+
+
 def test_ids_are_short_plain_and_unique() -> None:
     import os
     import re

@@ -9,10 +9,11 @@ from typing import Any
 import anyio
 import pytest
 
-from lotusx.errors import ConnectionFailed, OrderOutcomeUnknown, RequestTimeout
+from lotusx.errors import ConnectionFailed, OrderNotFound, OrderOutcomeUnknown, RequestTimeout
 from lotusx.kernel.ports import OrderRef
 from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.enums import OrderStatus
+from lotusx.model.requests import OrderRequest
 from lotusx.orders import doubts
 
 from .order_kit import INSTRUMENT, World, executes_but, in_virtual_time, limit, raiser
@@ -71,6 +72,24 @@ def test_an_order_given_up_that_never_arrived_is_closed_with_proof_and_told_to_o
     in_virtual_time(run)
 
 
+def test_observers_are_told_of_an_end_that_a_query_has_proved() -> None:
+    async def run() -> None:
+        telemetry = Telemetry()
+        seen: list[Any] = []
+        telemetry.observe(seen.append)
+        world = World(telemetry=telemetry)
+        await left_in_doubt(world, arrived=False)
+        with pytest.raises(OrderNotFound):
+            await world.desk.query(OrderRef("a-1"), INSTRUMENT)
+        async with running(world):
+            await anyio.sleep(20.0)
+
+        assert world.desk.ledger.unfinished() == []
+        assert [event.outcome for event in seen if isinstance(event, OrderOutcome)] == ["unknown", "rejected"]
+
+    in_virtual_time(run)
+
+
 def test_an_order_whose_caller_left_is_looked_into() -> None:
     async def run() -> None:
         world = World()
@@ -86,6 +105,37 @@ def test_an_order_whose_caller_left_is_looked_into() -> None:
             await anyio.sleep(60.0)
 
         assert world.desk.ledger.unfinished() == []
+
+    in_virtual_time(run)
+
+
+def test_a_command_that_stays_in_doubt_does_not_hold_up_another() -> None:
+    async def run() -> None:
+        world = World()
+
+        async def hides_the_first(ref: OrderRef, *_: Any) -> None:
+            if ref.client_order_id == "a-1":
+                raise DOWN
+
+        async def executes_and_hangs(request: OrderRequest) -> None:
+            world.exchange.execute(request)
+            await anyio.sleep_forever()
+
+        async with running(world):
+            await left_in_doubt(world, arrived=False)
+            world.exchange.always["order"] = hides_the_first
+            await anyio.sleep(
+                doubts.PAUSE_S + 1.0
+            )  # now the first is being looked into, as long as a caller would wait
+            world.exchange.on["place"] = [executes_and_hangs]
+            with anyio.move_on_after(1.0):
+                await world.desk.place(limit("a-2"), INSTRUMENT)
+            await anyio.sleep(doubts.PAUSE_S + 1.0)
+
+        first, second = (world.desk.order(OrderRef(name), INSTRUMENT) for name in ("a-1", "a-2"))
+        assert first is not None
+        assert second is not None
+        assert (first.status, second.status) == (OrderStatus.UNKNOWN, OrderStatus.OPEN)
 
     in_virtual_time(run)
 

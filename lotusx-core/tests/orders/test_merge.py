@@ -312,6 +312,17 @@ def test_what_was_spent_belongs_to_what_was_filled_whichever_report_is_newer() -
         assert order.state.average_price == 100
 
 
+def test_what_was_spent_is_not_known_while_fills_say_more_than_reports() -> None:
+    for own in (True, False):
+        book = ledger()[0] if own else Ledger()
+        feed(book, [state(status="partially_filled", filled="0.5", filled_quote=D(50), average_price=D(100)), fill()])
+        order = book.find(BTC, "a-1", "1")
+        assert order is not None
+        assert (order.state.filled, order.state.filled_quote, order.state.average_price) == (1, None, None)
+        feed(book, [state(status="filled", filled="1", filled_quote=D(110), average_price=D(110), at=2)])
+        assert (order.state.filled, order.state.filled_quote, order.state.average_price) == (1, 110, 110)
+
+
 def test_a_status_nobody_knows_stays_unknown_however_much_was_filled() -> None:
     book, order = ledger()
     feed(book, [state(status="unknown", filled="0.5", raw_status="PAUSED")])

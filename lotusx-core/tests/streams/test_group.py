@@ -366,7 +366,7 @@ def test_a_silent_key_is_named_while_its_siblings_live_and_only_it_is_subscribed
         server.mute = {"b"}
         probed: list[str] = []
 
-        async def probe(what: Any, since_ns: int) -> bool:
+        async def probe(what: Any, since_ns: int, told: Any) -> bool:
             probed.append(what.key)
             return False
 
@@ -404,7 +404,7 @@ def test_a_quiet_market_raises_no_alarm_in_eight_hours() -> None:
         log = Log()
         asked: list[int] = []
 
-        async def probe(what: Any, since_ns: int) -> bool:
+        async def probe(what: Any, since_ns: int, told: Any) -> bool:
             asked.append(since_ns)
             await anyio.sleep(0.2)
             return True
@@ -424,7 +424,7 @@ def test_a_slow_probe_takes_the_alarm_back_and_a_failing_one_confirms_it() -> No
         log = Log()
         answers: list[Any] = [ValueError("boom"), 3.0]
 
-        async def probe(what: Any, since_ns: int) -> bool:
+        async def probe(what: Any, since_ns: int, told: Any) -> bool:
             answer = answers.pop(0) if answers else 0.0
             if isinstance(answer, Exception):
                 raise answer

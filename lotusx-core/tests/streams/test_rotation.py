@@ -105,6 +105,61 @@ def test_the_old_socket_is_kept_until_the_new_one_is_served() -> None:
     virtually(main)
 
 
+def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_one_is_replaced_too() -> None:
+    async def main() -> None:
+        server, log = Server(), Log()
+        async with group(server, facts=WsFacts(lifetime_s=None), telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await until(lambda: server.subscribed()["trades"] == 1)
+            server.open[0].bring({"notice": "shutdown"})
+            await until(lambda: len(server.connections) == 2 and server.connections[1].keys["trades"] == 1)
+            server.connections[1].bring({"notice": "shutdown"})
+            await anyio.sleep(35)  # each move takes up to ten seconds, and so long is repetition expected
+            server.connections[1].cut()
+            await anyio.sleep(1)
+            server.publish("trades", 1)
+            assert await anext(stream) == 1
+            assert "lost" not in log.states("trades")
+
+    virtually(main)
+
+
+def test_a_rotation_in_a_quiet_market_raises_no_alarm() -> None:
+    async def main() -> None:
+        async def probe(what: Channel[Any], since_ns: int, told: Any) -> bool:
+            return True
+
+        def answer(connection: Connection, body: dict[str, Any]) -> list[Any] | None:
+            if len(server.connections) == 1:
+                return None
+            tasks.start_soon(accept_later, connection, body["id"])
+            return []
+
+        async def accept_later(connection: Connection, request_id: int) -> None:
+            await anyio.sleep(0.3)  # so that the new socket's deadline comes after it has taken over
+            connection.bring({"id": request_id})
+
+        server = Server()
+        server.answer = answer
+        log = Log()
+        facts = WsFacts(lifetime_s=None)
+        async with (
+            anyio.create_task_group() as tasks,
+            group(server, facts=facts, probe=probe, telemetry=log.telemetry) as ws,
+        ):
+            ws.subscribe(channel(kind=ChannelKind.TICKER))
+            await anyio.sleep(0.5)
+            server.publish("trades", 1)
+            await anyio.sleep(600)
+            server.open[0].bring({"notice": "shutdown"})
+            await anyio.sleep(600)
+            assert len(server.connections) == 2
+            assert len(server.open) == 1
+            assert log.states("trades") == ["acknowledged", "live"]
+
+    virtually(main)
+
+
 def test_a_refusal_on_the_new_socket_leaves_the_old_one_serving() -> None:
     async def main() -> None:
         server = Server()

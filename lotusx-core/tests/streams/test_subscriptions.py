@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from lotusx.kernel.budget import BudgetRegistry, ConnectBudget
 from lotusx.kernel.codec import Ack, ChannelKind, WsFacts
 from lotusx.kernel.handover import Handover
-from lotusx.kernel.membership import Acked, Change, Op, Probe, Refused, Send, Silent, Wanted, deadline_ns
+from lotusx.kernel.membership import Acked, Change, Member, Op, Probe, Refused, Send, Silent, Wanted, deadline_ns
 from lotusx.kernel.pacing import NS, Backoff, Pace
 from lotusx.kernel.subscriptions import Subscriptions
 
@@ -224,6 +224,43 @@ def test_after_a_quiet_market_the_first_message_is_a_first_one_again() -> None:
     member.heard_ns = 5 * S
     subs.heard(member)
     assert subs.due(1, 5 * S)[1] == 5 * S + int(2.5 * S)
+
+
+def found_silent() -> tuple[Subscriptions, Member]:
+    """A book that was declared silent at 5 s and is subscribed to again, accepted at 6 s."""
+    subs = open_with("a", kind=ChannelKind.BOOK)
+    numbers = ids()
+    first = subs.next_send(1, 0, numbers)
+    assert first is not None
+    subs.acknowledged(1, Ack(first.request_id), 0)
+    member = subs.table(1)["a"]
+    assert subs.due(1, 5 * S)[0] == [Silent(member)]
+    assert subs.next_send(1, 5 * S, numbers) is not None  # ends the old one
+    again = subs.next_send(1, 5 * S, numbers)
+    assert again is not None
+    subs.acknowledged(1, Ack(again.request_id), 6 * S)
+    return subs, member
+
+
+@pytest.mark.parametrize("heard_ns", [6 * S, 6 * S + 1], ids=["in the moment of acceptance", "later"])
+def test_what_answers_a_subscription_made_again_does_not_end_its_patience(heard_ns: int) -> None:
+    subs, member = found_silent()
+    member.heard_ns = heard_ns
+    subs.heard(member)
+    assert subs.due(1, heard_ns)[1] == heard_ns + int(7.5 * S)
+    assert not any(isinstance(change, Silent) for change in subs.due(1, heard_ns + 8 * S)[0])
+
+
+@pytest.mark.parametrize("later_ns", [0, S], ids=["with the answer", "later"])
+def test_the_message_after_the_answer_ends_its_patience_and_is_told_to_whoever_watches(later_ns: int) -> None:
+    subs, member = found_silent()
+    member.heard_ns = 6 * S
+    subs.heard(member)
+    watched = [member.watched]
+    member.heard_ns += later_ns
+    subs.heard(member)
+    assert [*watched, member.watched] == [True, False]
+    assert subs.due(1, member.heard_ns)[1] == member.heard_ns + int(2.5 * S)
 
 
 def test_a_stated_cadence_stretches_the_deadline() -> None:

@@ -15,7 +15,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 from lotusx.kernel.transport import WsClosed
-from lotusx.transport.frames import FrameReader
+from lotusx.transport.frames import FrameReader, text_frame
 
 CAP = 16 * 1024 * 1024
 
@@ -302,3 +302,23 @@ def test_broken_protocol_ends_the_socket_after_what_came_before(data: bytes, cod
 
 def test_binary_messages_are_delivered_as_they_are() -> None:
     assert by_us([frame(b"\x00\xff", first=0x82)]) == Seen([b"\x00\xff"])
+
+
+@given(
+    text=st.one_of(
+        st.text(max_size=300),
+        st.sampled_from([1, 125, 126, 127, 65_535, 65_536, 70_001]).flatmap(
+            lambda size: st.sampled_from("x{").map(lambda letter: letter * size)
+        ),
+    ),
+    mask=st.binary(min_size=4, max_size=4),
+    compressing=st.booleans(),
+)
+def test_a_message_that_is_sent_reads_as_it_was_written(text: str, mask: bytes, compressing: bool) -> None:
+    extension = PerMessageDeflate()
+    extension.finalize("permessage-deflate")
+    server = Connection(ConnectionType.SERVER, extensions=[extension] if compressing else [])
+    server.receive_data(text_frame(text, mask))
+    messages = [event for event in server.events() if isinstance(event, TextMessage)]
+    assert "".join(message.data for message in messages) == text
+    assert messages[-1].message_finished

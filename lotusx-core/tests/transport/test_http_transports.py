@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lotusx.kernel.retry import retry_after_s
 from lotusx.kernel.transport import HttpRequest, HttpResponse, HttpTransport
 from lotusx.transport import httpx_http, lean_http
 from lotusx.transport.http import make_http_transport
+from lotusx.transport.http_asyncio import AsyncioLine
 from lotusx.transport.httpx_http import HttpxTransport
 from lotusx.transport.lean_http import LeanTransport, client_context
 
@@ -342,6 +344,23 @@ async def test_silence_ends_at_the_deadline_and_counts_as_sent(http: HttpTranspo
     assert await anyio.to_thread.run_sync(lambda: server.ended.acquire(timeout=30))  # the connection was closed
 
 
+async def test_a_shorter_deadline_on_a_connection_that_is_used_again_is_kept(
+    http: HttpTransport, serve: MakeServer
+) -> None:
+    def handler(peer: socket.socket) -> None:
+        read_head(peer)
+        peer.sendall(OK)
+        read_head(peer)
+        peer.recv(1)
+
+    server = serve(handler)
+    await get(http, server.url, timeout_s=30)
+    with anyio.fail_after(20), pytest.raises(RequestTimeout) as caught:
+        await get(http, server.url, timeout_s=0.2)
+    assert caught.value.sent
+    assert server.accepted == 1
+
+
 async def test_a_slow_trickle_ends_at_the_deadline_too(http: HttpTransport, serve: MakeServer) -> None:
     def handler(peer: socket.socket) -> None:
         read_head(peer)
@@ -426,6 +445,54 @@ async def test_an_old_idle_connection_is_not_used_again(serve: MakeServer) -> No
 
     assert server.accepted == 2
     await http.aclose()
+
+
+async def test_the_deadline_of_a_request_that_was_answered_does_not_cut_off_the_next(serve: MakeServer) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def handler(peer: socket.socket) -> None:
+        read_head(peer)
+        peer.sendall(OK)
+        read_head(peer)
+        asked.set()
+        go.wait(30)
+        peer.sendall(OK)
+        peer.recv(1)
+
+    http = LeanTransport()
+    server = serve(handler)
+    await get(http, server.url, timeout_s=10)
+    (origin,) = http._origins.values()
+    line = origin.idle[0].line
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(get, http, server.url, timeout_s=30))
+        await anyio.to_thread.run_sync(asked.wait)
+        if isinstance(line, AsyncioLine):
+            line._rung()  # the first deadline has come
+        go.set()
+    assert server.accepted == 1
+    assert http.idle_connections == 1
+    await http.aclose()
+
+
+async def test_a_turn_that_does_not_come_in_time_sent_nothing(serve: MakeServer) -> None:
+    asked = threading.Event()
+
+    def handler(peer: socket.socket) -> None:
+        read_head(peer)
+        asked.set()
+        peer.recv(1)
+
+    http = LeanTransport(max_connections=1)
+    server = serve(handler)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(get, http, server.url)
+        await anyio.to_thread.run_sync(asked.wait)
+        with pytest.raises(RequestTimeout, match="no connection") as caught:
+            await get(http, server.url, timeout_s=0.05)
+        tasks.cancel_scope.cancel()
+    assert not caught.value.sent
+    assert server.accepted == 1
 
 
 async def test_a_stale_connection_asks_for_no_wait_before_the_retry(serve: MakeServer) -> None:

@@ -540,6 +540,46 @@ async def test_tls_peer_that_just_leaves(serve: Serve, inbox: Any, authority: An
         assert (await connection.run()).code == 1006
 
 
+async def test_tls_peer_that_sends_a_damaged_record(serve: Serve, inbox: Any, authority: Any) -> None:
+    async def script(peer: Any) -> None:
+        await peer.accept()
+        await peer.send(TextMessage(data="whole"))
+        await until(lambda: inbox.messages)
+        await peer.stream.transport_stream.send(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        await peer.silence()
+
+    async with serve(script, server_side(authority)) as at:
+        transport = WsprotoTransport(ssl_context=client_side(authority))
+        connection = await transport.connect(f"wss://{at}/", inbox)
+        closed = await connection.run()
+        assert closed.code == 1006
+        assert "decryption failed or bad record mac" in closed.reason.lower().replace("_", " ")
+        assert inbox.messages == [b"whole"]
+
+
+async def test_peer_that_answers_the_tls_handshake_in_plain_text(serve: Serve, inbox: Any, authority: Any) -> None:
+    async def script(peer: Any) -> None:
+        await peer.stream.receive()
+        await peer.stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await peer.silence()
+
+    async with serve(script) as at:
+        transport = WsprotoTransport(ssl_context=client_side(authority))
+        with pytest.raises(ConnectionFailed) as caught:
+            await transport.connect(f"wss://{at}/", inbox)
+        assert caught.value.sent is False
+        assert not transport._open
+
+
+async def test_peer_that_leaves_during_the_tls_handshake(serve: Serve, inbox: Any, authority: Any) -> None:
+    async def script(peer: Any) -> None:
+        await peer.stream.receive()
+
+    async with serve(script) as at:
+        with pytest.raises(ConnectionFailed):
+            await WsprotoTransport(ssl_context=client_side(authority)).connect(f"wss://{at}/", inbox)
+
+
 async def test_unknown_certificate_is_refused(serve: Serve, inbox: Any, authority: Any) -> None:
     context = server_side(authority)
     async with serve_tls_failing(context) as at:

@@ -410,9 +410,10 @@ class Budget:
 
         def change() -> None:
             for item in told:
-                for window in self._windows(item.pool):
-                    if window.limit.window_s == item.window_s:
-                        window.correct(item.used, sent_ns, now_ns)
+                for pool in self._named(item.pool):
+                    for window in pool.windows:
+                        if window.limit.window_s == item.window_s:
+                            window.correct(item.used, sent_ns, now_ns)
 
         self._ledger.change(change)
 

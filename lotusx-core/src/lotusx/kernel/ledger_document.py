@@ -84,7 +84,8 @@ class LedgerDocument:
         return _to_bytes.encode(self._stored)
 
     def _pools(self) -> list[tuple[str, Pool]]:
-        return [("", self._ledger.gate), *(("\0".join(key), pool) for key, pool in self._ledger.pools.items())]
+        pools = list(self._ledger.pools.items())  # at once: another thread may just meet one that has no stated limit
+        return [("", self._ledger.gate), *(("\0".join(key), pool) for key, pool in pools)]
 
 
 def _windows(pool: Pool) -> list[tuple[str, Window]]:

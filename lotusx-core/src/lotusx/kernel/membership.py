@@ -63,6 +63,7 @@ class Member:
         heard_ns: Monotonic time of the last message; written by whoever reads the socket.
         since_ns: When silence began to count without one: asked for, accepted, or found quiet.
         live: Whether anything came since it was asked for or became silent.
+        watched: Whether the next message is news to whoever watches for silence.
         asked: Whether it was ever asked for on its socket: then it may be subscribed there, answered or not.
         lot: Members of one lot share a control message; a refusal splits it.
     """
@@ -73,6 +74,7 @@ class Member:
     sink: Callable[[bytes, int], None] = _nobody
     heard_ns: int = 0
     live: bool = False
+    watched: bool = True
     asked: bool = False
     phase: Phase = Phase.WANTED
     lot: int = 0

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lotusx.errors import InvalidArgument
 from lotusx.model.frozen import quick
+
+_is_plain = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?").fullmatch
+
+
+def plain_path(path: str) -> str:
+    """Return *path* without its query and a slash at its end: what may be compared with what must not be called.
+
+    Raises:
+        InvalidArgument: It could be written otherwise, with ``%``, ``//`` or ``..``, and mean the same to a server.
+    """
+    plain = path.partition("?")[0]
+    if not _is_plain(plain):
+        raise InvalidArgument(f"a path is /word/word of letters, digits and _ . ~ - alone, not {plain!r}", rule="path")
+    return plain.rstrip("/")
 
 
 class Verb(StrEnum):

@@ -194,6 +194,7 @@ class Subscriptions:
     def _want_again(self, session: _Session, member: Member) -> None:
         member.phase = Phase.WANTED
         member.live = False
+        member.watched = True
         session.wanted[member.key] = member
 
     def next_send(self, number: int, now_ns: int, new_id: Callable[[], int]) -> Send | None:
@@ -287,8 +288,18 @@ class Subscriptions:
     # ----------------------------------------------------------------------------------------------- liveness
 
     def heard(self, member: Member) -> None:
-        """Take note of the first message since *member* was sent or became silent. Later ones set ``heard_ns``."""
+        """Take note of a message of *member* that is ``watched``. All others only set ``heard_ns``.
+
+        The first since it was asked for answers the subscription, and says nothing of how busy the market is: what was
+        found slow gets its long patience from there. The next message ends that.
+        """
+        is_answer = not member.live and member.phase is not Phase.LIVE
+        if not is_answer:
+            member.patience = 1
+        member.since_ns = member.heard_ns
+        member.probed = False
         member.live = True
+        member.watched = member.patience > 1
         if member.phase is Phase.ACKED:
             member.phase = Phase.LIVE
 
@@ -297,7 +308,10 @@ class Subscriptions:
 
         The next message counts as a first one, so that somebody looks again: from then on it is less patient.
         """
+        if member.phase is Phase.ACKED:
+            member.phase = Phase.LIVE
         member.live = False
+        member.watched = True
         member.since_ns = now_ns
         member.probed = False
         self._stretch(member)

@@ -73,6 +73,8 @@ if TYPE_CHECKING:
         decimal_from_wire as decimal_from_wire,
         exact as exact,
         plain as plain,
+        quotient as quotient,
+        shifted as shifted,
     )
     from lotusx.model.orders import (
         Accepted as Accepted,
@@ -96,7 +98,7 @@ __getattr__, __dir__, __all__ = lazily(
         ".instruments": "Instrument PriceRule SignificantDigits TickSize",
         ".market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
         "Ticker Trade",
-        ".numbers": "decimal_from_user decimal_from_wire exact plain",
+        ".numbers": "decimal_from_user decimal_from_wire exact plain quotient shifted",
         ".orders": "Accepted Fill OrderState Outcome Rejected Unknown",
         ".requests": "AmendRequest OrderRequest",
         ".symbol": "Symbol",

@@ -30,9 +30,15 @@ def quick(cls: type[T]) -> type[T]:
         "become": object.__setattr__,
         "Open": type(cls.__name__, (), {"__slots__": names}),
         "Shut": cls,
+        "written": cls.__init__,
     }
     lines = [f" self.{name} = {name}" for name in names]
-    source = [f"def __init__(self, {', '.join(names)}):", " become(self, '__class__', Open)", *lines]
+    source = [
+        f"def __init__(self, {', '.join(names)}):",
+        f" if self.__class__ is not Shut: return written(self, {', '.join(names)})",  # of a class that is derived
+        " become(self, '__class__', Open)",
+        *lines,
+    ]
     exec("\n".join([*source, " self.__class__ = Shut"]), known)
     written, made = cls.__init__, known["__init__"]
     for name in ("__defaults__", "__annotations__", "__qualname__", "__module__", "__doc__"):

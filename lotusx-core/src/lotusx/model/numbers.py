@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from lotusx.errors import InvalidArgument, ItemRejected
 
 _INFINITY = float("inf")
+_EXACT = Context(prec=2_000, traps=[Inexact, InvalidOperation])
+_QUOTIENT = Context(prec=28, traps=[InvalidOperation])
 
 
 def decimal_from_wire(text: str, *, field: str = "number") -> Decimal:
@@ -72,3 +74,21 @@ def plain(value: Decimal) -> str:
         return "0"
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shifted(number: Decimal, places: int) -> Decimal:
+    """Move the decimal point, to the left where *places* is below zero. Exact, whatever the caller's decimal context.
+
+    >>> shifted(Decimal("12.5"), -2)
+    Decimal('0.125')
+    """
+    return _EXACT.scaleb(number, places)
+
+
+def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """Divide, to 28 digits (half even), whatever the caller's decimal context: an average price mostly does not end.
+
+    >>> quotient(Decimal(2), Decimal(3))
+    Decimal('0.6666666666666666666666666667')
+    """
+    return _QUOTIENT.divide(dividend, divisor)

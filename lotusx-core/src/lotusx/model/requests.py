@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from lotusx.errors import InvalidArgument
 from lotusx.model.enums import OrderType, PositionSide, QuantityUnit, Side, TimeInForce
@@ -111,8 +111,6 @@ class OrderRequest(BaseModel):
     native: Mapping[str, str] = Field(default_factory=dict)
 
     def __init__(self, **data: Any) -> None:
-        from pydantic import ValidationError
-
         try:
             super().__init__(**data)
         except ValidationError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from lotusx.errors import InvalidArgument, OrderNotFound, PartialFailure
+from lotusx.errors import ExchangeError, InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
 from lotusx.model.frozen import quick
@@ -248,6 +248,8 @@ class Commands:
                 self._run.learn(cause.ended, order)
                 command.reject(cause, self._clock.monotonic_ns())
                 return
+            if isinstance(cause, ExchangeError) and not cause.may_have_executed:  # answered: nothing is on its way
+                command.shorten(READ_GRACE_S)
             look = partial(
                 self._look.amended, command, names, order, change, instrument, evident=evident, cause=cause,
             )  # fmt: skip

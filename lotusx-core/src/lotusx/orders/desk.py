@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from lotusx.errors import LotusXError, OrderNotFound
+from lotusx.errors import ConnectionFailed, LotusXError, OrderNotFound
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.kernel.origin import made_as
@@ -208,13 +208,22 @@ class OrderDesk:
             return answer
         instrument = places[answer.ref]
         order = self._find(answer.ref, instrument)
-        if order is None:
-            state = await self._port.order(answer.ref, instrument)
-        else:
-            state = order.part(answer.ref.venue_order_id)
+        state = await self._asked(answer.ref, instrument) if order is None else order.part(answer.ref.venue_order_id)
         if answer.status is None or state.status.is_terminal:
             return state
         return replace(state, status=answer.status, raw_status=answer.raw_status or state.raw_status)
+
+    async def _asked(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+        """Ask for an order whose cancel was taken; that the question fails says nothing against the cancel."""
+        try:
+            return await self._port.order(ref, instrument)
+        except OrderNotFound:
+            raise
+        except LotusXError as error:
+            text = (
+                f"{ref}: the cancel was taken, and the order could not be asked for ({type(error).__name__}: {error})"
+            )
+            raise ConnectionFailed(text, sent=True) from error
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None
@@ -319,7 +328,12 @@ class OrderDesk:
         for start in range(0, len(ready), size):
             part = ready[start : start + size]
             columns = [list(column) for column in zip(*(made.arguments for _, made in part), strict=True)]
-            ended = await self._run.run_batch([made.job for _, made in part], partial(send_many, *columns))
+            try:
+                ended = await self._run.run_batch([made.job for _, made in part], partial(send_many, *columns))
+            except BaseException:  # nothing of what comes after these has been sent
+                for _, made in ready[start + size :]:
+                    made.undo()
+                raise
             outcomes.update(zip((index for index, _ in part), ended, strict=True))
         return [outcomes[index] for index in range(len(makers))]
 

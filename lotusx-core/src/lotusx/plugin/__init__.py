@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from lotusx.kernel.flow import StatusChange as StatusChange, StreamState as StreamState
     from lotusx.kernel.orders.context import OrderContext as OrderContext
+    from lotusx.kernel.orders.each import cancel_each as cancel_each, raise_failed as raise_failed
     from lotusx.kernel.ports import (
         AccountPort as AccountPort,
         Acknowledged as Acknowledged,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         Response as Response,
         SigningContext as SigningContext,
         Verb as Verb,
+        plain_path as plain_path,
     )
     from lotusx.kernel.secrets import Secret as Secret
     from lotusx.kernel.signer import Signer as Signer
@@ -116,9 +118,10 @@ __getattr__, __dir__, __all__ = lazily(
         "lotusx.kernel.facts": "Capability CredentialField Environment ExchangeFacts Limit Sunset Support SupportLevel",
         "lotusx.kernel.flow": "StatusChange StreamState",
         "lotusx.kernel.orders.context": "OrderContext",
+        "lotusx.kernel.orders.each": "cancel_each raise_failed",
         "lotusx.kernel.ports": "AccountPort Acknowledged Amendment Connector Lease MarketDataPort Native OrderRef Page "
         "Span TradingPort",
-        "lotusx.kernel.request": "Cost Effect Lane Origin Request Response SigningContext Verb",
+        "lotusx.kernel.request": "Cost Effect Lane Origin Request Response SigningContext Verb plain_path",
         "lotusx.kernel.secrets": "Secret",
         "lotusx.kernel.signer": "Signer",
         "lotusx.kernel.telemetry": "BookMeasured BudgetMeasured BudgetWait CallFinished CallStarted ClockMeasured "

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeAlias
 
 from lotusx.errors import PluginError, UnknownExchange
 from lotusx.plugin.compat import check_requirement, core_version
@@ -15,6 +15,7 @@ from lotusx.plugin.compat import check_requirement, core_version
 GROUP = "lotusx.exchanges"
 """Entry point group: name = exchange id, value = the module whose hooks serve it."""
 
+_Claim: TypeAlias = "tuple[metadata.EntryPoint, metadata.Distribution]"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -35,10 +36,14 @@ def installed_exchanges(allowed: Iterable[str] | None = None) -> list[InstalledE
     Args:
         allowed: Names of distributions that may be used; ``None``: all.
     """
+    return _judged(_claims(), allowed)
+
+
+def _judged(claims: Iterable[_Claim], allowed: Iterable[str] | None) -> list[InstalledExchange]:
     permitted = None if allowed is None else {canonical(name) for name in allowed}
     core = core_version()
     found = []
-    for point, owner in _claims():
+    for point, owner in claims:
         problem = ""
         if permitted is not None and canonical(owner.metadata["Name"]) not in permitted:
             problem = f"{owner.metadata['Name']} is not on the list of allowed plugins"
@@ -60,10 +65,9 @@ def find(name: str, allowed: Iterable[str] | None = None) -> InstalledExchange:
         UnknownExchange: Nobody claims it; installed names and near matches are in the text.
         PluginError: Two distributions claim it, or the one that does cannot be used.
     """
-    everything = installed_exchanges(allowed)
-    claims = [item for item in everything if item.name == name]
+    claims = _judged(_claims(name), allowed)  # of the others nothing is read: metadata take a millisecond each
     if not claims:
-        names = tuple(sorted({item.name for item in everything if not item.problem}))
+        names = tuple(sorted({item.name for item in installed_exchanges(allowed) if not item.problem}))
         raise UnknownExchange(name, names, tuple(difflib.get_close_matches(name, names, n=2)))
     owners = tuple(item.distribution for item in claims)
     if len(claims) > 1:
@@ -114,11 +118,12 @@ def load(claim: InstalledExchange) -> Any:
     ) from cause
 
 
-def _claims() -> list[tuple[metadata.EntryPoint, metadata.Distribution]]:
-    seen: dict[tuple[str, str, str], tuple[metadata.EntryPoint, metadata.Distribution]] = {}
+def _claims(name: str | None = None) -> list[_Claim]:
+    """Return who claims *name*; ``None``: any."""
+    seen: dict[tuple[str, str, str], _Claim] = {}
     for owner in metadata.distributions():
         for point in owner.entry_points:
-            if point.group == GROUP:
+            if point.group == GROUP and name in (None, point.name):
                 seen.setdefault((point.name, point.value, canonical(owner.metadata["Name"])), (point, owner))
     return list(seen.values())
 

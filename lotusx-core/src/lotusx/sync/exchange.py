@@ -104,6 +104,14 @@ class Exchange(FlatCalls):
     def open(self) -> Self:
         """Connect, where a ``with`` block is unhandy, as in a notebook. `close` must follow."""
         self._runner.open(self._twin)
+        return self._ready()
+
+    def _lend(self, runner: Runner) -> Self:
+        """Run in the thread of *runner*, which holds the connection open. For `lotusx.sync.Many`."""
+        self._runner = runner
+        return self._ready()
+
+    def _ready(self) -> Self:
         self.market = MarketData(self._twin.market, self._runner)
         self.trading = Trading(self._twin.trading, self._runner)
         self.account = Account(self._twin.account, self._runner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -13,6 +13,7 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from lotusx.errors import LotusXError
+from lotusx.sync.calls import Call, Held
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,9 +26,16 @@ _END: Any = object()
 class Runner:
     """An event loop in a thread, while it is open."""
 
-    def __init__(self, backend: str) -> None:
-        """Prepare it; nothing runs before `open`."""
+    def __init__(
+        self, backend: str, how: str = "enter the connection first: with lotusx.sync.connect(…) as exchange: …"
+    ) -> None:
+        """Prepare it; nothing runs before `open`.
+
+        Args:
+            how: Said to whoever calls something while it is not open.
+        """
         self._backend = backend
+        self._how = how
         self._stack: ExitStack | None = None
         self._portal: BlockingPortal | None = None
 
@@ -35,7 +43,7 @@ class Runner:
         """Start the thread, and enter *context* in it."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal(self._backend))
-            stack.enter_context(self._portal.wrap_async_context_manager(_Calm(context)))
+            stack.enter_context(Held(context, self._portal))
             self._stack = stack.pop_all()
 
     def close(self, *error: Any) -> None:
@@ -70,14 +78,25 @@ class Runner:
                 yield item
         finally:
             aclose = getattr(source, "aclose", None)
-            if aclose is not None and self._portal is not None:
+            if aclose is not None and self.is_open:
                 self.call(aclose)
 
-    @contextmanager
-    def entered(self, context: AbstractAsyncContextManager[A], twin: Callable[[A, Runner], T]) -> Iterator[T]:
-        """Enter *context* and give out the twin of what it gives out."""
-        with self._running().wrap_async_context_manager(_Calm(context)) as entered:
-            yield twin(entered, self)
+    def entered(self, context: AbstractAsyncContextManager[A], twin: Callable[[A, Runner], T]) -> Entered[A, T]:
+        """Return a context that enters *context* and gives out the twin of what that gives out."""
+        return Entered(context, twin, self)
+
+    def inside(self, context: AbstractAsyncContextManager[A]) -> AbstractContextManager[A]:
+        """Return a context that holds *context* open in the other thread."""
+        return Held(context, self._running())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls can be made."""
+        return self._portal is not None
+
+    def shares(self, other: Runner) -> bool:
+        """Tell whether what *other* runs is in the same thread. Both are open."""
+        return self._running() is other._running()
 
     def check_open(self) -> None:
         """Raise unless it is open.
@@ -88,65 +107,65 @@ class Runner:
         self._running()
 
     def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
-        portal, call = self._running(), _Call(work)
+        portal, call = self._running(), Call(work)
         try:
             return portal.start_task_soon(call.run).result()
         except BaseException:
-            if not call.over:  # this thread was interrupted, maybe before it had the future
-                call.abandoned = True
-                with suppress(RuntimeError):  # the portal is closed, and everything in it cancelled
-                    portal.start_task_soon(call.cancel)
+            call.abandon(portal)
             raise
 
     def _running(self) -> BlockingPortal:
         if self._portal is None:
-            raise LotusXError("enter the connection first: with lotusx.sync.connect(…) as exchange: …")
+            raise LotusXError(self._how)
         return self._portal
 
 
-class _Calm(Generic[A]):
-    """A context that is left as usual when an interruption ends the block here: it is none of the other thread's.
+class Entered(AbstractContextManager[T], Generic[A, T]):
+    """A context of the other thread, entered and left from here.
 
-    Ctrl-C and `SystemExit`, raised over there, would end its event loop before the contexts around this one are left.
+    Attributes:
+        context: What is entered there; for those that enter it there themselves.
+        runner: Where.
     """
 
-    def __init__(self, context: AbstractAsyncContextManager[A]) -> None:
-        self._context = context
+    def __init__(self, context: AbstractAsyncContextManager[A], twin: Callable[[A, Runner], T], runner: Runner) -> None:
+        self.context = context
+        self.runner = runner
+        self._twin = twin
+        self._inside: AbstractContextManager[A] | None = None
 
-    async def __aenter__(self) -> A:
-        return await self._context.__aenter__()
+    def __enter__(self) -> T:
+        self._inside = self.runner.inside(self.context)
+        return self._twin(self._inside.__enter__(), self.runner)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if isinstance(error, Exception):
-            return await self._context.__aexit__(kind, error, trace)
-        await self._context.__aexit__(None, None, None)
-        return False
+        assert self._inside is not None
+        return self._inside.__exit__(kind, error, trace)
 
 
-class _Call(Generic[R]):
-    """One call in the other thread, which this one can abandon at any moment."""
+class Lent(Runner):
+    """The thread of *owner*, for something that *owner* opens and closes."""
 
-    def __init__(self, work: Callable[[], Awaitable[R]]) -> None:
-        self.over = False
-        self.abandoned = False
-        self._work = work
-        self._scope: anyio.CancelScope | None = None
+    def __init__(self, owner: Runner) -> None:
+        self._owner = owner
 
-    async def run(self) -> R:
-        with anyio.CancelScope() as self._scope:
-            if self.abandoned:
-                self._scope.cancel()
-            try:
-                return await self._work()
-            finally:
-                self.over = True
-        raise LotusXError("the call was abandoned")  # nobody is there to see it
+    def open(self, context: AbstractAsyncContextManager[object]) -> None:
+        """Refuse."""
+        raise LotusXError("this connection is opened and closed together with others, by lotusx.sync.connect_many")
 
-    def cancel(self) -> None:
-        if self._scope is not None:
-            self._scope.cancel()
+    def close(self, *error: Any) -> None:
+        """Refuse."""
+        raise LotusXError("this connection is opened and closed together with others, by lotusx.sync.connect_many")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its owner is open."""
+        return self._owner.is_open
+
+    def _running(self) -> BlockingPortal:
+        return self._owner._running()
 
 
 async def next_within(source: AsyncIterator[T], timeout_s: float | None) -> T:

@@ -26,7 +26,7 @@ class Trading:
         self._runner = runner
 
     def ready(self) -> None:
-        """Open and log in whatever the first order would otherwise wait for."""
+        """Open, log in and import whatever the first order would otherwise wait for."""
         self._runner.call(self._twin.ready)
 
     def place(self, request: OrderRequest) -> Order:
@@ -123,8 +123,14 @@ class Trading:
         """Yield every order of [start, end), oldest first, each once."""
         return self._runner.iterate(self._twin.iter_orders(symbol, start=start, end=end))
 
-    def iter_fills(self, symbol: Symbol | str, *, start: Moment = None, end: Moment = None) -> Iterator[Fill]:
-        """Yield every fill of [start, end), oldest first, each once."""
+    def iter_fills(
+        self, symbol: Symbol | str | None = None, *, start: Moment = None, end: Moment = None
+    ) -> Iterator[Fill]:
+        """Yield every fill of [start, end), oldest first, each once; of *symbol*, or of all instruments.
+
+        Raises:
+            NotSupported: No symbol is named, and the exchange lists fills of one at a time.
+        """
         return self._runner.iterate(self._twin.iter_fills(symbol, start=start, end=end))
 
     def recovered(self) -> Sequence[Recovered]:

@@ -52,12 +52,14 @@ class Subscription(StreamOwner, Generic[E]):
             recovered.
         recovering: Whether what was missed is still to be recovered. Its readers get what comes meanwhile, and hold it.
         handover: The move to a new socket that is under way.
+        told: The last event, once `keep_told` was called; ``None``: none was kept.
     """
 
     def __init__(self, ident: str, channel: Channel[E], keeper: Keeper) -> None:
         self.ident = ident
         self.channel = channel
         self.state = StreamState.REQUESTED
+        self.told: E | None = None
         self.lost_since: Moment | None = None
         self.handover: Handover[Sequence[E]] | None = None
         self._keeper = keeper
@@ -89,6 +91,15 @@ class Subscription(StreamOwner, Generic[E]):
             return delivered
 
         self._fresh = shown
+
+    def keep_told(self) -> None:
+        """Keep the last event from now on."""
+
+        def keep(events: Sequence[E]) -> None:
+            if events:
+                self.told = events[-1]
+
+        self.listen(keep)
 
     # ----------------------------------------------------------------------------------------------- messages
 

@@ -1,4 +1,4 @@
-"""Cuts a WebSocket's bytes into messages: plain frames here, everything unusual by wsproto. Pure, no I/O.
+"""Cuts a WebSocket's bytes into messages, and writes messages: plain frames here, everything else by wsproto. No I/O.
 
 Nearly all frames an exchange sends are final, unmasked, uncompressed text frames (first byte 0x81). Those, and pings
 and pongs, are cut out here; fragments, binary, compressed and closing frames and all errors go byte for byte to a
@@ -29,6 +29,25 @@ _GOODBYE_HEARD = (ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED)
 _STEP = 4096
 """Most bytes given to wsproto at once. Deflate expands at most 1 032 times and wsproto sets no limit of its own, so
 this bounds what a decompression bomb can occupy beyond the cap to about 4 MiB."""
+
+
+def text_frame(text: str, mask: bytes) -> bytes:
+    """Return one text message as a client sends it, in a single frame and not compressed, which always may be.
+
+    Args:
+        mask: Four random bytes, new for each frame (RFC 6455, 5.3).
+    """
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        head = bytes((_TEXT, 0x80 | size))
+    elif size < 65_536:
+        head = b"\x81\xfe" + size.to_bytes(2, "big")
+    else:
+        head = b"\x81\xff" + size.to_bytes(8, "big")
+    pattern = (mask * (size // 4 + 1))[:size]
+    masked = int.from_bytes(payload, "little") ^ int.from_bytes(pattern, "little")
+    return head + mask + masked.to_bytes(size, "little")
 
 
 class FrameReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import lru_cache
 
 from lotusx.errors import InvalidArgument, MalformedReply
 from lotusx.kernel.transport import HttpRequest, HttpResponse
@@ -36,16 +37,27 @@ def split_url(url: str) -> tuple[str, str, int, str, str]:
     """
     path_start = url.find("/", url.find("://") + 3)
     split = len(url) if path_start < 0 else path_start
-    base, target = url[:split], url[split:] or "/"
+    target = url[split:] or "/"
+    if not _printable(target) or "#" in target:
+        raise _unsendable(url[:split])
+    return *_split_base(url[:split]), target
+
+
+@lru_cache(maxsize=256)  # a program talks to few servers
+def _split_base(base: str) -> tuple[str, str, int, str]:
     matched = _URL.fullmatch(base)
     authority = _AUTHORITY.fullmatch(matched[2]) if matched else None
-    if matched is None or authority is None or not _printable(target) or "#" in target:
-        raise InvalidArgument(f"{url[:split]!r} does not start a URL that can be sent as it stands", rule="url")
+    if matched is None or authority is None:
+        raise _unsendable(base)
     scheme = matched[1].lower()
     port = int(authority[3]) if authority[3] else 443 if scheme == "https" else 80
     if port > 65_535:  # the system would take the rest of a division for it, and the request go to another server
-        raise InvalidArgument(f"{url[:split]!r} has a port above 65535", rule="url")
-    return scheme, authority[1] or authority[2], port, matched[2], target
+        raise InvalidArgument(f"{base!r} has a port above 65535", rule="url")
+    return scheme, authority[1] or authority[2], port, matched[2]
+
+
+def _unsendable(base: str) -> InvalidArgument:
+    return InvalidArgument(f"{base!r} does not start a URL that can be sent as it stands", rule="url")
 
 
 def _printable(text: str) -> bool:
@@ -186,10 +198,10 @@ class ReplyReader:
         status = int(matched[2])
         headers: dict[str, str] = {}
         for line in lines:
-            name, colon, value = line.partition(":")
-            if not colon or not _NAME.fullmatch(name):
+            written, colon, value = line.partition(":")
+            name = _known_name(written)
+            if not colon or not name:
                 raise _malformed("a header cannot be read", head.encode("latin-1"), status)
-            name = name.lower()
             value = value.strip(" \t")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         if 100 <= status < 200:
@@ -211,9 +223,12 @@ class ReplyReader:
             if "content-length" in headers:
                 self.keep_alive = False  # two opinions on where the reply ends
         elif "content-length" in headers:
-            lengths = {length.strip() for length in headers["content-length"].split(",")}
-            length = lengths.pop()
-            if lengths or not (length.isascii() and length.isdigit()) or len(length) > 15:
+            length, *others = (text.strip() for text in headers["content-length"].split(","))
+            if (
+                any(other != length for other in others)
+                or not (length.isascii() and length.isdigit())
+                or len(length) > 15
+            ):
                 raise _malformed("the content length cannot be read", b"", status)
             self._left = int(length)
             self._grow(self._left)
@@ -283,7 +298,9 @@ def decoded(body: bytes, headers: dict[str, str], max_body_bytes: int = MAX_BODY
     Raises:
         MalformedReply: It is not what the encoding says, or longer than *max_body_bytes*.
     """
-    encodings = [part.strip().lower() for part in headers.get("content-encoding", "").split(",")]
+    if "content-encoding" not in headers:
+        return body
+    encodings = [part.strip().lower() for part in headers["content-encoding"].split(",")]
     for encoding in reversed(encodings):
         if encoding in ("", "identity") or not body:
             continue
@@ -306,6 +323,12 @@ def _inflated(body: bytes, bits: int, limit: int) -> bytes:
     if not inflater.eof:
         raise _malformed("the compressed body is cut short", plain)
     return plain
+
+
+@lru_cache(maxsize=256)  # servers send the same names again and again
+def _known_name(written: str) -> str:
+    """Return the name of a header in lower case; nothing: it is no name."""
+    return written.lower() if _NAME.fullmatch(written) else ""
 
 
 def _malformed(message: str, body: bytes, status: int = 0) -> MalformedReply:

@@ -23,8 +23,12 @@ class AsyncioLine(asyncio.Protocol):
     def __init__(self) -> None:
         self._lost = asyncio.Event()
         self._reader: ReplyReader | None = None
-        self._replied: asyncio.Future[None] | None = None
+        self._replied: asyncio.Future[bool] | None = None
         self._spoiled = False
+        self._loop = asyncio.get_running_loop()
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
 
     @classmethod
     async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncioLine:
@@ -51,20 +55,19 @@ class AsyncioLine(asyncio.Protocol):
             return -1
         return cast("socket.socket", self._transport.get_extra_info("socket")).fileno()
 
-    async def exchange(self, data: bytes, reader: ReplyReader) -> None:
-        """Write a request, and feed *reader* until its reply is complete.
-
-        Raises:
-            EndOfStream, BrokenResourceError, OSError: The connection ended before.
-            MalformedReply: What came is no reply.
-        """
+    async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
+        """Write a request, and feed *reader* until its reply is complete: as in `lotusx.transport.lean_http.Line`."""
         if self._lost.is_set():
             raise anyio.EndOfStream
         self._reader = reader
-        replied = self._replied = asyncio.get_running_loop().create_future()
+        replied: asyncio.Future[bool] = self._loop.create_future()
+        self._replied = replied
+        self._deadline = deadline
+        if self._timer is None or deadline < self._rings_at:
+            self._ring_at(deadline)
         self._transport.write(data)
         try:
-            await replied
+            return await replied
         finally:
             self._reader = self._replied = None
 
@@ -73,6 +76,22 @@ class AsyncioLine(asyncio.Protocol):
         self._transport.abort()
         with anyio.CancelScope(shield=True):
             await self._lost.wait()
+
+    def _ring_at(self, when: float) -> None:
+        """Look at the deadline then. One timer goes on over many requests: most are answered long before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = when
+        self._timer = self._loop.call_at(when, self._rung)
+
+    def _rung(self) -> None:
+        self._timer = None
+        if self._replied is None or self._replied.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._ring_at(self._deadline)
+        else:
+            self._replied.set_result(False)
 
     # ------------------------------------------------------------------------------------------- the loop's callbacks
 
@@ -86,7 +105,7 @@ class AsyncioLine(asyncio.Protocol):
             return
         try:
             if reader.feed(data):
-                replied.set_result(None)
+                replied.set_result(True)
         except LotusXError as error:
             replied.set_exception(error)
 
@@ -95,6 +114,8 @@ class AsyncioLine(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost.set()
+        if self._timer is not None:
+            self._timer.cancel()
         if exc is None:
             self._end(anyio.EndOfStream())
         elif isinstance(exc, OSError):

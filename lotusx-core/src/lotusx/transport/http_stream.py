@@ -36,16 +36,13 @@ class StreamLine:
         """Return the descriptor, below 0 when it is gone."""
         return self._socket.fileno()
 
-    async def exchange(self, data: bytes, reader: ReplyReader) -> None:
-        """Write a request, and feed *reader* until its reply is complete.
-
-        Raises:
-            EndOfStream, BrokenResourceError, OSError: The connection ended before.
-            MalformedReply: What came is no reply.
-        """
-        await self._stream.send(data)
-        while not reader.feed(await self._stream.receive(_READ_BYTES)):
-            pass
+    async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
+        """Write a request, and feed *reader* until its reply is complete: as in `lotusx.transport.lean_http.Line`."""
+        with anyio.CancelScope(deadline=deadline):
+            await self._stream.send(data)
+            while not reader.feed(await self._stream.receive(_READ_BYTES)):
+                pass
+        return reader.complete
 
     async def abort(self) -> None:
         """Close at once."""

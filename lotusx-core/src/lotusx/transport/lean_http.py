@@ -58,8 +58,19 @@ class Line(Protocol):
     def fileno(self) -> int:
         """Return the descriptor, below 0 when the connection is gone."""
 
-    async def exchange(self, data: bytes, reader: ReplyReader) -> None:
-        """Write a request, and feed *reader* until its reply is complete."""
+    async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
+        """Write a request, and feed *reader* until its reply is complete.
+
+        Args:
+            deadline: By the event loop's clock.
+
+        Returns:
+            Whether it was complete in time.
+
+        Raises:
+            EndOfStream, BrokenResourceError, OSError: The connection ended before.
+            MalformedReply: What came is no reply.
+        """
 
     async def abort(self) -> None:
         """Close at once."""
@@ -149,26 +160,28 @@ class LeanTransport:
             origin = self._origins[key] = _Origin(scheme, host, port, authority, self._max_connections)
         data = request_bytes(request, authority, target)
         reader = ReplyReader(request.method, self._max_body_bytes)
-        progress = _Progress()
-        with anyio.move_on_after(timeout_s):
-            async with origin.limit:
-                connection = await self._idle(origin) or await self._connect(origin)
-                progress.reused = connection.idle_since > 0.0
-                try:
-                    await _exchange(connection.line, data, reader, progress)
-                except BaseException:
-                    await connection.line.abort()
-                    raise
-                if reader.keep_alive and not self._closed:
-                    connection.idle_since = self._monotonic()
-                    origin.idle.append(connection)
-                else:
-                    await connection.line.abort()
-            return reader.response(self._max_body_bytes)
-        if reader.complete:  # the deadline passed while a spent connection was being closed
-            return reader.response(self._max_body_bytes)
-        what = "no complete reply" if progress.sent else "no connection"
-        raise RequestTimeout(f"{what} from {authority} within {timeout_s:g} s", sent=progress.sent)
+        deadline = anyio.current_time() + timeout_s
+        if not await _turn(origin, deadline):
+            raise _late("no connection", authority, timeout_s, sent=False)
+        try:
+            connection = await self._idle(origin) or await self._connect(origin, deadline)
+            if connection is None:
+                raise _late("no connection", authority, timeout_s, sent=False)
+            try:
+                in_time = await _exchange(connection, data, reader, deadline)
+            except BaseException:
+                await connection.line.abort()
+                raise
+            if in_time and reader.keep_alive and not self._closed:
+                connection.idle_since = self._monotonic()
+                origin.idle.append(connection)
+            else:
+                await connection.line.abort()
+        finally:
+            origin.limit.release()
+        if not in_time:
+            raise _late("no complete reply", authority, timeout_s, sent=True)
+        return reader.response(self._max_body_bytes)
 
     async def aclose(self) -> None:
         """Close all idle connections; those in use close when their request ends."""
@@ -185,7 +198,8 @@ class LeanTransport:
             await connection.line.abort()
         return None
 
-    async def _connect(self, origin: _Origin) -> _Connection:
+    async def _connect(self, origin: _Origin, deadline: float) -> _Connection | None:
+        """Open a connection; nothing: it could not be done in time."""
         problem: BaseException
         tls: ssl.SSLContext | None = None
         if origin.tls:
@@ -194,38 +208,46 @@ class LeanTransport:
             tls = self._context
         kind: type[AsyncioLine] | type[StreamLine] = AsyncioLine if on_asyncio() else StreamLine
         try:
-            return _Connection(await kind.connect(origin.host, origin.port, tls))
+            with anyio.CancelScope(deadline=deadline):
+                return _Connection(await kind.connect(origin.host, origin.port, tls))
+            return None
         except (*_BROKEN, anyio.EndOfStream) as error:
             problem = error
         raise ConnectionFailed(f"no connection to {origin.authority}: {_reason(problem)}", sent=False)
 
 
-class _Progress:
-    __slots__ = ("reused", "sent")
+async def _turn(origin: _Origin, deadline: float) -> bool:
+    """Wait until one more connection may be used; False: not in time."""
+    try:
+        origin.limit.acquire_nowait()
+    except anyio.WouldBlock:
+        with anyio.CancelScope(deadline=deadline):
+            await origin.limit.acquire()
+            return True
+        return False
+    return True
 
-    def __init__(self) -> None:
-        self.sent = False
-        self.reused = False
 
-
-async def _exchange(line: Line, data: bytes, reader: ReplyReader, progress: _Progress) -> None:
+async def _exchange(connection: _Connection, data: bytes, reader: ReplyReader, deadline: float) -> bool:
     problem: Any
     try:
-        # From here on bytes may leave: no operating system tells how many of a failed write did.
-        progress.sent = True
-        await line.exchange(data, reader)
-        return
+        return await connection.line.exchange(data, reader, deadline)
     except anyio.EndOfStream:
         problem = "the connection was closed without a reply"
     except _BROKEN as error:
         problem = f"the connection broke: {_reason(error)}"
     if reader.started:
         reader.end()
-        return
+        return True
+    # No operating system tells how many bytes of a failed write left.
     failure = ConnectionFailed(problem)
-    if progress.reused:
+    if connection.idle_since > 0.0:
         failure.after_s = 0.0
     raise failure
+
+
+def _late(what: str, authority: str, timeout_s: float, *, sent: bool) -> RequestTimeout:
+    return RequestTimeout(f"{what} from {authority} within {timeout_s:g} s", sent=sent)
 
 
 def _reason(error: BaseException) -> str:

@@ -16,8 +16,9 @@ from lotusx.kernel.subscriptions import Subscriptions
 from lotusx.transport.fanout import Subscription
 from lotusx.transport.session import Session
 
-ProbeCall = Callable[[Channel[Any], int], Awaitable[bool]]
-"""``await probe(channel, since_ns)``: whether the exchange has nothing newer than *since_ns* (epoch): it is quiet."""
+ProbeCall = Callable[[Channel[Any], int, Callable[[], Any]], Awaitable[bool]]
+"""``await probe(channel, since_ns, told)``: whether the exchange has nothing newer than *since_ns* (epoch).
+``told()`` is the last event, where a subscription keeps it; else ``None``."""
 RestoreCall = Callable[[Channel[Any], int, int], Awaitable[None]]
 """``await on_restored(channel, lost_ns, restored_ns)``: finds what a private channel missed between these times (epoch)
 and delivers it, before anything that the channel has brought since it was told to be lost."""
@@ -37,14 +38,15 @@ class Prober:
 
     async def ask(self, session: Session, subscription: Subscription[Any], member: Member) -> None:
         """Ask once. Only a clear "quiet" counts; whatever else happens, the deadline stands."""
-        since_ns = self._clock.now_ns() - (self._clock.monotonic_ns() - member.since_ns)
+        silent_ns = member.since_ns
+        since_ns = self._clock.now_ns() - (self._clock.monotonic_ns() - silent_ns)
         quiet = False
         try:
             with anyio.move_on_after(_PROBE_S):
-                quiet = await self._probe(subscription.channel, since_ns)
+                quiet = await self._probe(subscription.channel, since_ns, lambda: subscription.told)
         except Exception as error:
             self._report(subscription.channel.key, f"the probe failed: {error}")
-        if quiet and member.heard_ns <= member.since_ns:
+        if quiet and member.heard_ns <= silent_ns:
             self._subscriptions.quiet(member, self._clock.monotonic_ns())
             if subscription.state is StreamState.SILENT:
                 subscription.change(StreamState.LIVE, "the market is quiet")

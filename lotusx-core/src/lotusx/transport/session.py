@@ -69,6 +69,7 @@ class Session:
         number: Unique within its group.
         slot: Which of the sockets that ought to exist it is.
         error: What ended it, where that was an error.
+        leaving: Whether the exchange has announced that it will close it.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Session:
         self.slot = slot
         self.reason = ""
         self.error: Exception | None = None
+        self.leaving = False
         self.opened_ns: int | None = None
         self.last_life_ns = owner.clock.now_ns()
         self._transport = transport
@@ -315,7 +317,7 @@ class Session:
         if self._traffic is not None:
             self._traffic.received(member.kind.value, run)
         member.heard_ns = now_ns
-        if not member.live:
+        if member.watched:
             self._subscriptions.heard(member)
             self._owner.first(self, member)
             self._bell.set()  # how long it may be silent counts from here

@@ -222,9 +222,9 @@ class Slot:
             self._wire(self.current)
 
     def _age(self, session: Session) -> None:
-        self._rotate_ns = None
+        self._rotate_ns = self._owner.clock.monotonic_ns() if session.leaving else None
         lifetime_s = self._owner.facts.lifetime_s
-        if lifetime_s is not None and session.opened_ns is not None:
+        if not session.leaving and lifetime_s is not None and session.opened_ns is not None:
             age_s = lifetime_s * 23 / 24 - self._rng.uniform(0.0, lifetime_s / 48)
             self._rotate_ns = session.opened_ns + int(age_s * NS)
 
@@ -235,6 +235,12 @@ class Slot:
         self._closed = True
         self.ready.set()
 
+    @property
+    def open(self) -> Session | None:
+        """The session that is logged in, if there is one now."""
+        session = self.current
+        return session if session is not None and session.opened_ns is not None and not session.reason else None
+
     async def open_session(self) -> Session | None:
         """Wait for a session that is logged in; ``None``: there will be none, as everything was closed.
 
@@ -242,8 +248,8 @@ class Slot:
             AuthenticationError: The log-in is refused.
         """
         while not self._closed:
-            session = self.current
-            if session is not None and session.opened_ns is not None and not session.reason:
+            session = self.open
+            if session is not None:
                 return session
             if self.refusal is not None:
                 raise self.refusal

@@ -20,9 +20,9 @@ from lotusx.errors import (
 )
 from lotusx.kernel.budget import ConnectBudget
 from lotusx.kernel.clock import Clock
-from lotusx.kernel.codec import Channel, Notice, NoticeKind, WsCodec, WsFacts
+from lotusx.kernel.codec import Channel, ChannelKind, Notice, NoticeKind, WsCodec, WsFacts
 from lotusx.kernel.flow import Overflow, StreamState, default_overflow
-from lotusx.kernel.membership import Acked, Change, Member, Phase, Refused, Silent, Wanted
+from lotusx.kernel.membership import Acked, Change, Member, Phase, Probe, Refused, Silent, Wanted
 from lotusx.kernel.pacing import NS
 from lotusx.kernel.ports import Lease
 from lotusx.kernel.request import SigningContext
@@ -198,6 +198,8 @@ class WsGroup:
             subscription = self._subs[ident] = Subscription(ident, channel, self)
             if self._hearing is not None and not channel.private:
                 subscription.listen(self._hearing.delivered(channel))
+            if self._prober is not None and channel.kind is ChannelKind.BEST_BID_OFFER:
+                subscription.keep_told()
             number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
             self._slot(number).adopt(subscription)
         options: dict[str, Any] = {
@@ -296,6 +298,9 @@ class WsGroup:
         if self._request_slot is None:
             self._request_slot = min(self._slots) if self._slots else self.subscriptions.add_slot()
         slot = self._slot(self._request_slot)
+        session = slot.open
+        if session is not None:
+            return session
         with anyio.move_on_after(timeout_s):
             session = await slot.open_session()
             if session is not None:
@@ -402,7 +407,9 @@ class WsGroup:
         if not self._heard_by_readers(session):
             if any(isinstance(change, Refused) for change in changes):
                 session.stop("a subscription was refused on the new socket")
-            return
+                return
+            # A market that is quiet now will be when readers hear this socket, and its silence counts from now.
+            changes = [change for change in changes if isinstance(change, Probe)]
         for change in changes:
             ident = change.ident if isinstance(change, Refused) else change.member.ident
             subscription = self._subs.get(ident)
@@ -437,8 +444,10 @@ class WsGroup:
         """The exchange announced something."""
         self.report(session, "noticed", f"{notice.kind}: {notice.text}")
         slot = self._slots.get(session.slot)
-        if notice.kind is NoticeKind.SHUTDOWN and slot is not None and slot.current is session:
-            slot.rotate()
+        if notice.kind is NoticeKind.SHUTDOWN:
+            session.leaving = True  # one that is still to replace another is replaced once it has
+            if slot is not None and slot.current is session:
+                slot.rotate()
 
     def unroutable(self, session: Session, reason: str) -> None:
         """Nobody can tell whose a message was: where the account's come too, it may have been one of those."""

@@ -12,14 +12,18 @@ from lotusx.kernel.transport import WsClosed
 from lotusx.transport.dialling import connected_socket
 from lotusx.transport.handshake import Proxy, WsUrl
 from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, Socket, words_of
+from lotusx.transport.ws_tls import ClientTls
 
 
 class AsyncioSocket(Socket, asyncio.BufferedProtocol):
     """Fed by the event loop's callbacks.
 
-    It reads into one buffer: asyncio would allocate 256 KB for every read, which costs more than the frames.
+    It reads into one buffer: asyncio would allocate 256 KB for every read, which costs more than the frames. TLS is
+    done here too.
     """
 
+    _tls: ClientTls | None = None
+    _distrust: ssl.SSLError | None = None  # why there is no TLS
     _transport: asyncio.Transport | None = None
     _established = False
     _abort_timer: asyncio.TimerHandle | None = None
@@ -31,11 +35,14 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         self._lost = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
+        if tls is not None:
+            try:
+                self._tls = ClientTls(tls, url.host)
+            except ValueError:
+                raise OSError(f"{url.host!r} cannot be the name of a host") from None
         sock = await connected_socket(url.host, url.port)
         try:
-            await loop.create_connection(
-                lambda: self, sock=sock, ssl=tls, server_hostname=url.host if tls is not None else None
-            )
+            await loop.create_connection(lambda: self, sock=sock)
         except BaseException:
             if not isinstance(loop, asyncio.BaseEventLoop):
                 # uvloop 0.22 has closed the descriptor and not told the object, which would close it once more, whoever
@@ -45,25 +52,50 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         self._established = True
         self._write(self._handshake.request)
         await self._shaken.wait()
+        if self._distrust is not None:
+            raise self._distrust
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+        if self._tls is not None:
+            self._tls.start()
+            self._write_owed(self._tls)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._buffer[:nbytes])
+        tls = self._tls
+        data = bytes(self._buffer[:nbytes]) if tls is None else self._decrypted(tls, self._buffer[:nbytes])
         self.last_received_ns = self._monotonic_ns()
         if self._running:
-            if self._closed is None:
+            if data and self._closed is None:
                 self._take(data)
-            return
-        self._handshake.feed(data)
-        if self._handshake.finished:
-            self._to_transport.pause_reading()  # until `run`
-            self._shaken.set()
+        elif data:
+            self._handshake.feed(data)
+            if self._handshake.finished:
+                self._to_transport.pause_reading()  # until `run`
+                self._shaken.set()
+        if tls is not None and tls.ended:
+            self.eof_received()
+
+    def _decrypted(self, tls: ClientTls, data: memoryview) -> bytes:
+        try:
+            return tls.feed(data)
+        except ssl.SSLError as error:
+            if not tls.shaken:
+                self._distrust = error
+                self._shaken.set()
+            self._broke(words_of(error))
+            self._shut()
+            return b""
+        finally:
+            self._write_owed(tls)
+
+    def _write_owed(self, tls: ClientTls) -> None:
+        if (owed := tls.owed()) and not self._to_transport.is_closing():
+            self._to_transport.write(owed)
 
     def eof_received(self) -> None:
         self._broke("the peer ended the stream")
@@ -115,12 +147,19 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
         await self._lost.wait()
 
     def _write(self, data: bytes) -> None:
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._tls.owed()
         self._to_transport.write(data)
 
     def _congested(self) -> bool:
-        return not self._writable.is_set() or self._to_transport.get_write_buffer_size() > HIGH_WATER_BYTES
+        waiting = self._to_transport.get_write_buffer_size() + (self._tls.unwritten if self._tls is not None else 0)
+        return not self._writable.is_set() or waiting > HIGH_WATER_BYTES
 
     def _shut(self) -> None:
+        if self._tls is not None:
+            self._tls.end()
+            self._write_owed(self._tls)
         self._to_transport.close()
         if self._abort_timer is None:
             self._abort_timer = self._loop.call_later(CLOSE_S, self._to_transport.abort)

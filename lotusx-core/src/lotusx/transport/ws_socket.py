@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from abc import ABC, abstractmethod
 from typing import cast
 
 import anyio
 from wsproto.connection import Connection, ConnectionState
-from wsproto.events import CloseConnection, Ping, Pong, TextMessage
+from wsproto.events import CloseConnection, Ping, Pong
 
 from lotusx.errors import ConnectionFailed
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.transport import WsClosed, WsHandler
-from lotusx.transport.frames import FrameReader
+from lotusx.transport.frames import FrameReader, text_frame
 from lotusx.transport.handshake import ClientHandshake, Proxy, WsUrl
 
 CLOSE_S = 2.0
@@ -106,7 +107,8 @@ class Socket(ABC):
 
     async def send(self, text: str) -> None:
         """Send one text message. A cancelled call may have sent it."""
-        self._write(self._frame(TextMessage(data=text)))
+        self._open_engine()
+        self._write(text_frame(text, os.urandom(4)))
         if self._congested():
             await self._flushed()
             if self._closed is not None:
@@ -114,7 +116,7 @@ class Socket(ABC):
 
     async def ping(self, payload: bytes = b"") -> None:
         """Send a protocol ping."""
-        self._write(self._frame(Ping(payload=payload)))
+        self._write(self._open_engine().send(Ping(payload=payload)))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye, wait at most two seconds for the answer, and close."""
@@ -124,7 +126,7 @@ class Socket(ABC):
         try:
             with anyio.move_on_after(CLOSE_S):
                 if self._engine_is(ConnectionState.OPEN):
-                    self._write(self._frame(CloseConnection(code=code, reason=reason)))
+                    self._write(self._open_engine().send(CloseConnection(code=code, reason=reason)))
                 if not self._running or self._paused:  # nobody would hear the answer
                     self._end(WsClosed(_ABNORMAL, "closed without waiting for the answer"))
                 await self._gone()
@@ -136,12 +138,12 @@ class Socket(ABC):
     def _engine_is(self, *states: ConnectionState) -> bool:
         return self._engine is not None and self._engine.state in states
 
-    def _frame(self, event: TextMessage | Ping | CloseConnection) -> bytes:
+    def _open_engine(self) -> Connection:
         engine = self._engine
         if engine is None or self._closed is not None or engine.state is not ConnectionState.OPEN:
             words = _words(self._closed) if self._closed is not None else "it is being closed"
             raise ConnectionFailed(f"the WebSocket is closed: {words}", sent=False)
-        return engine.send(event)
+        return engine
 
     def _take(self, data: bytes) -> None:
         """Deliver what one read brought, and answer what must be answered."""

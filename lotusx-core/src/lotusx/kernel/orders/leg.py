@@ -177,7 +177,10 @@ class Leg:
         values[_UPDATED_NS] = self._updated_ns if self._keys else base.updated_ns
         values[_POST_ONLY] = self._post_only or base.post_only
         values[_REDUCE_ONLY] = self._reduce_only or base.reduce_only
+        for index in _SPENT:  # of less than is known to be filled
+            if values[index] is not None and self._keys[index][0] < self.filled:
+                values[index] = None
         for index in _BY_TRUTH:
-            if values[index] is None:
+            if values[index] is None and (index not in _SPENT or base.filled == self.filled):
                 values[index] = getattr(base, _NAMES[index])
         return OrderState(*values)
