@@ -87,6 +87,8 @@ async def test_native_call_refuses_floats_and_withdrawals(desk: Any, make_desk: 
     ):
         with pytest.raises(NotSupported, match="allow_withdrawals"):
             await desk.connector.native.call("POST", f"/sapi/{path}", {"coin": "BTC"}, signed=True)
+    with pytest.raises(InvalidArgument, match="a path is"):
+        await desk.connector.native.call("POST", "/sapi/v1/capital/%77ithdraw/apply", {"coin": "BTC"}, signed=True)
     assert desk.rest.requests == []
     allowed = make_desk(allow_withdrawals=True)
     allowed.rest.reply('{"id":"1"}')

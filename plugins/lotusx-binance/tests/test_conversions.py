@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -130,12 +130,13 @@ def test_number_that_is_none_rejects_the_item(text: str) -> None:
 def test_empty_side_of_a_ticker_is_none_not_zero() -> None:
     raw = dict.fromkeys(types.DayTicker.__struct_fields__, "0.00000000")
     item = msgspec.convert(
-        {**raw, "symbol": "BTCUSDT", "closeTime": 5, "count": 0, "priceChangePercent": "1.5"}, types.DayTicker
+        {**raw, "symbol": "BTCUSDT", "closeTime": 5, "count": 0, "priceChangePercent": "1.234"}, types.DayTicker
     )
-    ticker = convert.to_ticker(item, symbol=BTC, received_ns=0)
+    with localcontext(prec=1):  # the caller's: it decides nothing
+        ticker = convert.to_ticker(item, symbol=BTC, received_ns=0)
 
     assert (ticker.bid_price, ticker.bid_quantity, ticker.ask_price, ticker.last_price) == (None, None, None, None)
-    assert ticker.change_fraction == Decimal("0.015")
+    assert ticker.change_fraction == Decimal("0.01234")
 
 
 def test_candle_closes_when_its_last_millisecond_has_passed() -> None:

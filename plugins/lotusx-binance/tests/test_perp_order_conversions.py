@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -108,7 +108,8 @@ def test_conditional_orders(kind: str, sent: str, more: dict[str, Any], written:
 @pytest.mark.parametrize(("fraction", "rate"), [("0.01", "1"), ("0.0015", "0.15"), ("0.2", "20")])
 def test_trailing_orders_state_their_callback_in_per_cent(fraction: str, rate: str) -> None:
     request = stop_sell(type="trailing_stop", trailing_fraction=fraction, client_order_id=None)
-    params = write.algo_params(request, "BTCUSDT")
+    with localcontext(prec=1):  # the caller's: it decides nothing
+        params = write.algo_params(request, "BTCUSDT")
 
     assert (params["type"], Decimal(params["callbackRate"])) == ("TRAILING_STOP_MARKET", Decimal(rate))
     assert (params["activatePrice"], "triggerPrice" in params, "clientAlgoId" in params) == ("60000", False, False)

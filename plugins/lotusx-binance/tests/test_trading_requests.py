@@ -273,6 +273,19 @@ async def test_a_partly_filled_order_that_could_not_be_placed_anew_says_that_it_
     assert (caught.value.ended.status, caught.value.ended.filled) == (OrderStatus.CANCELED, Decimal(executed))
 
 
+async def test_a_new_order_that_could_not_even_be_sent_does_not_hide_that_the_old_one_is_canceled(
+    desk: Any, btc: Instrument
+) -> None:
+    down = ConnectionFailed("DNS is down", sent=False)
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": "0.004"}), down)
+
+    with pytest.raises(PartialFailure, match=r"canceled, and the new order could not be sent: DNS is down") as caught:
+        await desk.connector.trading.amend(
+            order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272)), Amendment(price=Decimal(67_000)), btc
+        )
+    assert (caught.value.code, caught.value.ended.status) == ("not-sent", OrderStatus.CANCELED)
+
+
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:
     desk.rest.reply(
         json.dumps(QUERIED),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from lotusx.errors import InvalidArgument, ItemRejected, LotusXError, OrderNotFound, PartialFailure
+from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.plugin import ItemDropped, OrderRef, Span, TradingPort
 from lotusx_binance.conversions import MS
 from lotusx_binance.public_data import first_ms, last_ms
@@ -68,31 +68,3 @@ class AccountOrders(TradingPort):
                 logger.warning("%s: %s of %s was left out: %s", exchange, what, item.symbol, error)
                 self._kernel.telemetry.emit(ItemDropped(exchange, key, str(error)))
         return orders
-
-    async def _do_each(self, steps: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
-        """Cancel all orders step by step, by the name of what a step cancels; no step waits for another's success.
-
-        Nothing to cancel is a success.
-
-        Raises:
-            LotusXError: No step could be done.
-            PartialFailure: Some could not; ``details`` has their errors by name.
-        """
-        failed: dict[str, LotusXError] = {}
-        for name, step in steps.items():
-            try:
-                await step()
-            except OrderNotFound:
-                continue
-            except LotusXError as error:
-                failed[name] = error
-        if not failed:
-            return
-        first = next(iter(failed.values()))
-        if len(failed) == len(steps):
-            raise first
-        done = ", ".join(name for name in steps if name not in failed)
-        text = f"of {', '.join(failed)} not all orders were cancelled; those of {done} were; first reason: {first}"
-        in_doubt = any(error.may_have_executed for error in failed.values())
-        code = getattr(first, "code", type(first).__name__)
-        raise PartialFailure(self._kernel.facts.name, code, text, may_have_executed=in_doubt, details=failed) from first

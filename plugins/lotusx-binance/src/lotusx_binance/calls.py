@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import msgspec
 
 from lotusx.errors import CredentialsError, InvalidArgument, NotSupported
 from lotusx.model import plain
-from lotusx.plugin import Cost, Effect, Lane, Request, Response, Secret, Verb
+from lotusx.plugin import Cost, Effect, Lane, Request, Response, Secret, Verb, plain_path
 from lotusx_binance import account_types
 from lotusx_binance.pools import ORDERS, RAW_REQUESTS, SAPI_WEIGHT, WEIGHT
 
@@ -24,8 +25,8 @@ _IS_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 T = TypeVar("T")
 Params = Mapping[str, Any]
 
-_WITHDRAWALS = ("/withdraw/apply", "/fiat/withdraw", "/giftcard/createCode", "/giftcard/buyCode")
-"""How the paths end that take money off the exchange: a gift card is whoever's that has its code."""
+_WITHDRAWALS = ("/withdraw/apply", "/fiat/withdraw", "/giftcard/createcode", "/giftcard/buycode")
+"""How the paths end, in small letters, that take money off the exchange: a gift card is whoever's that has its code."""
 
 
 def text_of(name: str, value: object) -> str:
@@ -60,6 +61,19 @@ def reader(kind: type[T]) -> Callable[[Response], T]:
 _any = msgspec.json.Decoder(float_hook=Decimal).decode
 _RESTRICTIONS = reader(account_types.ApiRestrictions)
 _DOCUMENT = reader(dict[str, Any])
+
+
+@lru_cache(maxsize=256)  # each endpoint asks with few numbers, and for every order
+def _costs(sapi: bool, raw_requests: bool, weight: int, failure_weight: int, orders: int) -> tuple[Cost, ...]:
+    """Return what a request takes of the limits."""
+    taken = [Cost(RAW_REQUESTS, 1)] if raw_requests and not sapi else []
+    if weight:
+        taken.append(Cost(SAPI_WEIGHT if sapi else WEIGHT, weight))
+    if failure_weight:
+        taken.append(Cost(WEIGHT, failure_weight, free_on_success=True))
+    if orders:
+        taken.append(Cost(ORDERS, orders))
+    return tuple(taken)
 
 
 class Calls:
@@ -110,20 +124,13 @@ class Calls:
         base_url = self._urls.get(service)
         if base_url is None:
             raise NotSupported(self._exchange, f"{service} in this environment", "environment='live'")
-        taken = [*costs, Cost(RAW_REQUESTS, 1)] if self.COUNTS_RAW_REQUESTS and service != "sapi" else [*costs]
-        if weight:
-            taken.append(Cost(SAPI_WEIGHT if service == "sapi" else WEIGHT, weight))
-        if failure_weight:
-            taken.append(Cost(WEIGHT, failure_weight, free_on_success=True))
-        if orders:
-            taken.append(Cost(ORDERS, orders))
         return Request(
             verb=verb,
             base_url=base_url,
             path=path,
             query=encode(params),
             headers=self._key_header() if keyed else (),
-            costs=tuple(taken),
+            costs=costs + _costs(service == "sapi", self.COUNTS_RAW_REQUESTS, weight, failure_weight, orders),
             signed=signed,
             effect=effect or (Effect.READ if verb is Verb.GET else Effect.COMMAND),
             lane=lane,
@@ -158,10 +165,8 @@ class Calls:
         Raises:
             NotSupported: A withdrawal, unless the option ``allow_withdrawals`` is set.
         """
-        if (
-            path.partition("?")[0].rstrip("/").endswith(_WITHDRAWALS)
-            and self._kernel.options.get("allow_withdrawals") is not True
-        ):
+        leaves = plain_path(path).lower().endswith(_WITHDRAWALS)
+        if leaves and self._kernel.options.get("allow_withdrawals") is not True:
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         request = self.request(
             Verb(verb.upper()),

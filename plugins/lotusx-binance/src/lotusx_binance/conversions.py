@@ -25,6 +25,7 @@ from lotusx.model import (
     Trade,
     decimal_from_wire,
     exact,
+    shifted,
 )
 from lotusx_binance import types
 from lotusx_binance.filters import price_and_quantity, raw_document, unless_zero
@@ -140,7 +141,7 @@ def to_day(item: types.DayStatistics, *, symbol: Symbol, received_ns: int) -> Ti
         base_volume=number(item.volume, field="volume"),
         quote_volume=number(item.quoteVolume, field="quoteVolume"),
         change=number(item.priceChange, field="priceChange"),
-        change_fraction=number(item.priceChangePercent, field="priceChangePercent").scaleb(-2),
+        change_fraction=shifted(number(item.priceChangePercent, field="priceChangePercent"), -2),
         vwap=number(item.weightedAvgPrice, field="weightedAvgPrice"),
         trade_count=item.count,
     )
@@ -160,7 +161,7 @@ def to_day_event(item: types.DayStatisticsEvent, *, symbol: Symbol, received_ns:
         base_volume=number(item.v, field="v"),
         quote_volume=number(item.q, field="q"),
         change=number(item.p, field="p"),
-        change_fraction=number(item.P, field="P").scaleb(-2),
+        change_fraction=shifted(number(item.P, field="P"), -2),
         vwap=number(item.w, field="w"),
         trade_count=item.n,
     )

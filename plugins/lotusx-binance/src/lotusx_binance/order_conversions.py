@@ -24,6 +24,7 @@ from lotusx.model import (
     TimeInForce,
     decimal_from_wire,
     known,
+    quotient,
 )
 from lotusx_binance import account_types as types
 from lotusx_binance.conversions import MS
@@ -100,7 +101,7 @@ def _state(
         trigger_price=None if stop_price is None else number(stop_price, field="stopPrice") or None,
         quote_quantity=in_quote,
         filled_quote=spent,
-        average_price=spent / executed if executed and spent is not None else None,
+        average_price=quotient(spent, executed) if executed and spent is not None else None,
         time_in_force=_TIME_IN_FORCE.get(time_in_force, TimeInForce.UNKNOWN),
         post_only=kind == "LIMIT_MAKER",
         created_ns=None if created_ms is None else created_ms * MS,

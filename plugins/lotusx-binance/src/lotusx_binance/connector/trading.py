@@ -15,13 +15,14 @@ from lotusx.errors import (
     ExchangeError,
     InvalidArgument,
     ItemRejected,
+    LotusXError,
     NotSupported,
     OrderNotFound,
     PartialFailure,
     TransportError,
 )
 from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
-from lotusx.plugin import Amendment, OrderRef, Page, Span
+from lotusx.plugin import Amendment, OrderRef, Page, Span, cancel_each
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.account_orders import AccountOrders, named
 from lotusx_binance.errors import SPOT
@@ -54,6 +55,14 @@ class _Halves(msgspec.Struct):
     newOrderResult: Literal["FAILURE"]
     cancelResponse: types.CanceledOrder
     newOrderResponse: ErrorBody
+
+
+def _half(error: LotusXError) -> PartialFailure:
+    """Say that the old order was canceled and the new one was not placed, as *error* proves."""
+    if isinstance(error, ExchangeError):
+        text = f"canceled, and the new order was refused: {error.text}"
+        return PartialFailure("binance", error.code, text, http_status=error.http_status, details=error.details)
+    return PartialFailure("binance", "not-sent", f"canceled, and the new order could not be sent: {error}")
 
 
 def _ended(details: Any, symbol: Symbol) -> OrderState | None:
@@ -117,7 +126,7 @@ class SpotTrading(AccountOrders):
             found.extend(await self._cancel_symbol(venue_symbol))
 
         names = sorted({order.symbol for order in await self._rest.open_orders()})
-        await self._do_each({name: partial(cancel, name) for name in names})
+        await cancel_each(self._kernel.facts.name, {name: partial(cancel, name) for name in names})
         return await self._of_account(found, convert.to_canceled, "openOrders", what="a cancelled order")
 
     async def _cancel_symbol(self, venue_symbol: str) -> list[types.CanceledOrder]:
@@ -215,11 +224,10 @@ class SpotTrading(AccountOrders):
             raise failure
         try:
             reply = await self._entry.new_order({**params, "quantity": plain(rest)})
-        except ExchangeError as error:
+        except LotusXError as error:  # also one of ours, that nothing was sent: of the new order alone
             if error.may_have_executed:
                 raise
-            text = f"canceled, and the new order was refused: {error.text}"
-            failure = PartialFailure("binance", error.code, text, http_status=error.http_status, details=error.details)
+            failure = _half(error)
             failure.ended = canceled
             raise failure from error
         return convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.model import OrderState, OrderType, PositionSide, QuantityUnit, Side, TimeInForce, plain
+from lotusx.model import OrderState, OrderType, PositionSide, QuantityUnit, Side, TimeInForce, plain, shifted
 from lotusx.plugin import Amendment, OrderRef
 from lotusx_binance.account_orders import named
 from lotusx_binance.order_requests import SIDES, add_native
@@ -152,7 +152,7 @@ def algo_params(request: OrderRequest, venue_symbol: str, *, now_ns: int = 0) ->
         if not least <= request.trailing_fraction <= most:
             text = f"trailing_fraction must be {least} to {most}, not {request.trailing_fraction}"
             raise InvalidArgument(text, rule="trailing_fraction", nearest=_CALLBACKS)
-        params["callbackRate"] = plain(request.trailing_fraction.scaleb(2))
+        params["callbackRate"] = plain(shifted(request.trailing_fraction, 2))
     elif request.trailing_fraction is not None:
         raise InvalidArgument(f"trailing_fraction is not used by a {kind} order", rule="trailing_fraction")
     if request.trigger_price is not None:

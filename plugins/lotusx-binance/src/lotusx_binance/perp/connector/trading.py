@@ -11,7 +11,7 @@ import msgspec
 
 from lotusx.errors import ExchangeError, InvalidArgument, LotusXError, MalformedReply, NotSupported, OrderNotFound
 from lotusx.model import Fill, Instrument, OrderState, OrderStatus
-from lotusx.plugin import Acknowledged, Amendment, OrderRef, Page, Span
+from lotusx.plugin import Acknowledged, Amendment, OrderRef, Page, Span, cancel_each
 from lotusx_binance.account_orders import AccountOrders, named
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.perp.connector.conditionals import ConditionalEntry, Conditionals
@@ -205,7 +205,7 @@ class PerpTrading(AccountOrders):
         for name in [venue_symbol] if venue_symbol else names:
             steps[name] = partial(self._rest.cancel_open_orders, name)
             steps[f"{name} (conditional)"] = partial(self._rest.cancel_open_algo_orders, name)
-        await self._do_each(steps)
+        await cancel_each(self._exchange, steps)
         what = "a cancelled order"
         before = await self._of_account(orders, convert.to_order, "openOrders", what=what)
         before += await self._of_account(waiting, convert.to_conditional, "openAlgoOrders", what=what)
