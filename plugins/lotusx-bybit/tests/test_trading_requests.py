@@ -13,7 +13,15 @@ from bybit_conformance import INVERSE_BTC, LINEAR_BTC, SPOT_BTC, envelope, rows
 from bybit_desk import Desk, quota
 from bybit_documents import FILL, ORDER
 
-from lotusx.errors import ConnectionFailed, InvalidArgument, MalformedReply, NotSupported, OrderNotFound
+from lotusx.errors import (
+    ConnectionFailed,
+    InvalidArgument,
+    MalformedReply,
+    NotSupported,
+    OrderNotFound,
+    PartialFailure,
+    RequestTimeout,
+)
 from lotusx.model import OrderRequest, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, Capability, Cost, Effect, Lane, Limit, OrderRef, Span, Support
 from lotusx_bybit.v5 import Category
@@ -344,12 +352,38 @@ async def test_cancel_all_of_spot_means_all_places_and_tells_how_orders_ended(de
     ]
 
 
+async def test_cancel_all_returns_orders_as_they_were_where_asking_for_them_fails(make: Make) -> None:
+    desk = make(CONTRACTS)
+    desk.rest.reply(rows(ORDER), envelope({"list": []}), ConnectionFailed("DNS is down", sent=False))
+
+    (state,) = await desk.trading.cancel_all(LINEAR_BTC)
+
+    assert state.venue_order_id == "o-1"
+
+
 async def test_cancel_all_is_asked_again_while_it_takes_as_many_as_it_can(make: Make) -> None:
     desk = make(CONTRACTS)
     full = envelope({"list": [{"orderId": str(n), "orderLinkId": ""} for n in range(500)]})
     desk.rest.reply(rows(ORDER), full, envelope({"list": []}), rows())
     await desk.trading.cancel_all(LINEAR_BTC)
     assert desk.paths[1:3] == ["/v5/order/cancel-all"] * 2
+
+
+async def test_cancel_all_whose_second_round_fails_says_that_the_first_was_done(make: Make) -> None:
+    desk = make(CONTRACTS)
+    full = envelope({"list": [{"orderId": str(n), "orderLinkId": ""} for n in range(500)]})
+    desk.rest.reply(rows(ORDER), full, RequestTimeout("late"))
+    with pytest.raises(PartialFailure, match="of round 2 not all orders were cancelled; those of round 1 were") as e:
+        await desk.trading.cancel_all(LINEAR_BTC)
+    assert e.value.may_have_executed
+
+
+async def test_cancel_all_goes_on_behind_a_category_that_fails(make: Make) -> None:
+    desk = make(CONTRACTS)
+    inverse = {**ORDER, "symbol": "BTCUSD", "orderId": "o-2"}
+    desk.rest.reply(rows(ORDER), rows(inverse), RequestTimeout("late"), envelope({"list": []}))
+    with pytest.raises(PartialFailure, match="of inverse BTC not all orders were cancelled; those of linear USDT"):
+        await desk.trading.cancel_all(None)
 
 
 async def test_cancel_all_of_the_account_names_each_settle_asset(make: Make) -> None:
@@ -375,6 +409,8 @@ async def test_native_call_writes_decimals_counts_its_quota_and_returns_the_resu
 async def test_native_withdrawal_needs_an_option(make: Make) -> None:
     with pytest.raises(NotSupported, match="allow_withdrawals"):
         await make().native.call("POST", "/v5/asset/withdraw/create", {}, signed=True)
+    with pytest.raises(InvalidArgument, match="a path is"):
+        await make().native.call("POST", "/v5/asset//%77ithdraw/create", {}, signed=True)
     allowed = make(allow_withdrawals=True)
     allowed.rest.reply(envelope({"id": "1"}))
     assert await allowed.native.call("POST", "/v5/asset/withdraw/create", {}, signed=True) == {"id": "1"}

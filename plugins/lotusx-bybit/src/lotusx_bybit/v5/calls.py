@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from lotusx.errors import NotSupported
-from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb
+from lotusx.plugin import Cost, Effect, Lane, Request, Response, Verb, plain_path
 from lotusx_bybit.v5.envelope import JSON_HEADERS, Params, encode_body, encode_query
 from lotusx_bybit.v5.facts import IP
 
@@ -114,10 +114,7 @@ class Calls:
             NotSupported: A withdrawal, unless the option ``allow_withdrawals`` is set.
         """
         path = path.rstrip("/")
-        if (
-            path.partition("?")[0].rstrip("/") in _WITHDRAWALS
-            and self._kernel.options.get("allow_withdrawals") is not True
-        ):
+        if plain_path(path).lower() in _WITHDRAWALS and self._kernel.options.get("allow_withdrawals") is not True:
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         lane = Lane.URGENT if path in _CANCELS else Lane.NORMAL
         request = self.request(

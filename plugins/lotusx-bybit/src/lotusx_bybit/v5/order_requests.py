@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.model import OrderType, PositionSide, QuantityUnit, Side, TimeInForce, plain
+from lotusx.model import OrderType, PositionSide, QuantityUnit, Side, TimeInForce, plain, shifted
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import WORDS
 
@@ -52,12 +52,12 @@ def slippage_percent(fraction: Decimal) -> str:
     Raises:
         InvalidArgument: It falls between two of them, which are named, or outside.
     """
-    points = fraction.scaleb(4)
+    points = shifted(fraction, 4)
     below = int(points)
     if points == below and 1 <= below <= _MOST_POINTS:
-        return plain(fraction.scaleb(2))
+        return plain(shifted(fraction, 2))
     steps = (_MOST_POINTS,) if below >= _MOST_POINTS else (below, below + 1)
-    nearest = tuple(Decimal(step).scaleb(-4) for step in steps if step)
+    nearest = tuple(shifted(Decimal(step), -4) for step in steps if step)
     raise InvalidArgument(
         f"max_slippage must be a whole number of basis points (0.0001), 0.1 at most, not {fraction}; "
         f"nearest: {', '.join(map(str, nearest))}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,7 @@ import msgspec
 
 from lotusx.errors import ErrorKind, LotusXError, MalformedReply, NotSupported, OrderNotFound
 from lotusx.model import Instrument, OrderState
-from lotusx.plugin import Acknowledged, Amendment, Capability, Lane, OrderRef
+from lotusx.plugin import Acknowledged, Amendment, Capability, Lane, OrderRef, cancel_each, raise_failed
 from lotusx_bybit.v5 import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_bybit.v5.batches import MAX_ORDERS, chunks, outcomes
 from lotusx_bybit.v5.category import Category
@@ -232,18 +233,35 @@ class V5Trading(V5OrderReads):
     # Canceling all
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """Ask for the end of every open order; return each as it ended, or as it was if it is still on its way out."""
+        """Ask for the end of every open order; return each as it ended, or as it was.
+
+        The latter if it is still on its way out, and where asking fails, which says nothing against the cancel.
+
+        Raises:
+            PartialFailure: The orders of some categories, or some of more than 500, could not be cancelled.
+        """
         listed = {str(order.venue_order_id): order for order in await self.open_orders(instrument)}
-        for params in self._all_of(instrument, list(listed.values())):
-            for _ in range(MOST_ROUNDS):
-                if len(await self._rest.cancel_all(params)) < MOST_AT_ONCE:
-                    break
+        places = self._all_of(instrument, list(listed.values()))
+        steps = {" ".join(map(str, params.values())): partial(self._cancel_place, params) for params in places}
+        await cancel_each(self._exchange, steps)
         if not listed:
             return []
-        for order in await self._list(instrument, {"openOnly": 1}, most=MOST_AT_ONCE):
-            if order.venue_order_id in listed:
-                listed[order.venue_order_id] = order
+        with suppress(LotusXError):
+            states = await self._list(instrument, {"openOnly": 1}, most=MOST_AT_ONCE)
+            listed.update((str(order.venue_order_id), order) for order in states if order.venue_order_id in listed)
         return list(listed.values())
+
+    async def _cancel_place(self, params: write.Params) -> None:
+        done: list[str] = []
+        for number in range(1, MOST_ROUNDS + 1):
+            try:
+                taken = await self._rest.cancel_all(params)
+            except LotusXError as error:
+                raise_failed(self._exchange, {f"round {number}": error}, done)
+            else:
+                done.append(f"round {number}")
+                if len(taken) < MOST_AT_ONCE:
+                    return
 
     def _all_of(self, instrument: Instrument | None, orders: Sequence[OrderState]) -> list[write.Params]:
         """Return the requests that cancel *orders*, and what else is open in the same places."""
