@@ -9,7 +9,7 @@ import pytest
 from backpack_documents import ORDER, PERP, text
 from backpack_orders import GONE
 
-from lotusx.errors import InvalidArgument, OrderNotFound
+from lotusx.errors import ConnectionFailed, InvalidArgument, OrderNotFound, PartialFailure, RequestTimeout
 from lotusx.model import OrderStatus
 from lotusx.plugin import Acknowledged, Lane, OrderRef, Response
 
@@ -88,6 +88,25 @@ async def test_cancel_all_that_finds_nothing_goes_on_with_the_next_symbol(desk: 
     (state,) = await desk.connector.trading.cancel_all(None)
 
     assert (str(state.symbol), len(desk.asked)) == ("SOL/USDC:USDC", 3)
+
+
+async def test_cancel_all_that_was_taken_is_not_told_as_refused_because_asking_afterwards_was(desk: Any) -> None:
+    desk.rest.reply(Response(202), Response(403, {}, b"<html>WAF</html>"))
+
+    with pytest.raises(ConnectionFailed, match="was taken, and what is open not told") as caught:
+        await desk.connector.trading.cancel_all(PERP)
+
+    assert caught.value.may_have_executed
+
+
+async def test_cancel_all_goes_on_behind_a_symbol_that_fails_and_says_so(desk: Any) -> None:
+    spot = {**ORDER, "symbol": "SOL_USDC", "id": "2"}
+    desk.rest.reply(text([ORDER, spot]), RequestTimeout("late"), text([{**ORDER, "status": "Cancelled"}]))
+
+    with pytest.raises(PartialFailure, match="of SOL_USDC not all orders were cancelled; those of SOL_USDC_PERP were"):
+        await desk.connector.trading.cancel_all(None)
+
+    assert len(desk.asked) == 3
 
 
 async def test_cancel_all_that_was_only_taken_tells_what_is_open_still(desk: Any) -> None:

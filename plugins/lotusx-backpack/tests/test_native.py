@@ -69,8 +69,11 @@ async def test_withdrawal_needs_a_permission_of_its_own(desk: Any, make_desk: An
         "/wapi/v1/capital/withdrawals",
         {"address": "x", "blockchain": "Solana", "quantity": D(1), "symbol": "USDC"},
     )
-    with pytest.raises(NotSupported, match="allow_withdrawals"):
-        await desk.connector.native.call("POST", path, params, signed=True)
+    for written in (path, f"{path}/", f"{path}?x=1", path.upper()):
+        with pytest.raises(NotSupported, match="allow_withdrawals"):
+            await desk.connector.native.call("POST", written, params, signed=True)
+    with pytest.raises(InvalidArgument, match="a path is"):
+        await desk.connector.native.call("POST", path.replace("w", "%77"), params, signed=True)
     assert desk.asked == []
 
     allowed = make_desk(allow_withdrawals=True)

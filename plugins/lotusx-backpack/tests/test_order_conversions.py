@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal as D, localcontext
 from typing import Any
 
 import msgspec
@@ -83,7 +83,8 @@ def test_where_an_order_stands(word: str, filled: str, reason: str | None, statu
 
 
 def test_average_price_is_what_was_spent_for_what_was_executed() -> None:
-    state = order(status="Filled", executedQuantity="2", executedQuoteQuantity="300.3")
+    with localcontext(prec=1):  # the caller's: it decides nothing
+        state = order(status="Filled", executedQuantity="2", executedQuoteQuantity="300.3")
 
     assert (state.filled, state.filled_quote, state.average_price) == (D(2), D("300.3"), D("150.15"))
 

@@ -17,6 +17,7 @@ from lotusx.model import (
     Position,
     Symbol,
     decimal_from_wire,
+    shifted,
 )
 from lotusx_backpack import account_types as types
 from lotusx_backpack.times import US, moment_ns, whole
@@ -97,8 +98,8 @@ def to_fees(account: types.Account, *, instrument: Instrument) -> Fees:
         maker, taker = account.futuresMakerFee, account.futuresTakerFee
     return Fees(
         instrument.symbol,
-        maker=decimal_from_wire(maker, field="makerFee").scaleb(-4),
-        taker=decimal_from_wire(taker, field="takerFee").scaleb(-4),
+        maker=shifted(decimal_from_wire(maker, field="makerFee"), -4),
+        taker=shifted(decimal_from_wire(taker, field="takerFee"), -4),
     )
 
 

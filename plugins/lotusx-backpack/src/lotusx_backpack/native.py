@@ -10,7 +10,7 @@ import msgspec
 
 from lotusx.errors import BadRequest, InvalidArgument, NotSupported
 from lotusx.model import plain
-from lotusx.plugin import Response, Verb
+from lotusx.plugin import Response, Verb, plain_path
 from lotusx_backpack import account_types
 from lotusx_backpack.rest import Endpoints
 
@@ -77,7 +77,7 @@ class BackpackNative(Endpoints):
             InvalidArgument: It is to be signed, and the exchange documents no instruction for it.
         """
         method = Verb(verb.upper())
-        leaves = method is not Verb.GET and path.rstrip("/") == _WITHDRAW
+        leaves = method is not Verb.GET and plain_path(path).lower() == _WITHDRAW
         if leaves and self._kernel.options.get("allow_withdrawals") is not True:
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         if service not in (None, "api"):

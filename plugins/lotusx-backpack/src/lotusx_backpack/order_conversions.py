@@ -20,6 +20,7 @@ from lotusx.model import (
     TimeInForce,
     decimal_from_wire,
     known,
+    quotient,
 )
 from lotusx_backpack import account_types as types
 from lotusx_backpack.conversions import SIDE
@@ -118,7 +119,7 @@ def _state(
         trigger_price=trigger,
         quote_quantity=_amount(quote_quantity, "quoteQuantity") if wanted is None else None,
         filled_quote=spent,
-        average_price=spent / executed if executed else None,
+        average_price=quotient(spent, executed) if executed else None,
         time_in_force=_TIME_IN_FORCE.get(time_in_force, TimeInForce.UNKNOWN),
         post_only=bool(post_only),
         reduce_only=bool(reduce_only),

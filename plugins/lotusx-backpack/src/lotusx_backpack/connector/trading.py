@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from lotusx.errors import (
     TransportError,
 )
 from lotusx.model import Instrument, OrderState, decimal_from_wire
-from lotusx.plugin import Acknowledged, OrderRef
+from lotusx.plugin import Acknowledged, OrderRef, cancel_each
 from lotusx_backpack import order_conversions as convert
 from lotusx_backpack.connector.order_reads import OrderReads
 from lotusx_backpack.order_requests import DEFAULT_TRIGGER, Value, cancel_body, check_trigger, order_body
@@ -140,12 +141,19 @@ class BackpackTrading(OrderReads):
         """Cancel every open order of a symbol, conditional ones too; without one, of each symbol that has any.
 
         Where the exchange only says that it took the command (202), what is open still is returned as it stands.
+
+        Raises:
+            PartialFailure: The orders of some symbols could not be cancelled.
         """
         if instrument is not None:
             return await self._cancel_symbol(instrument.venue_symbol)
         ended: list[OrderState] = []
-        for venue_symbol in sorted({order.symbol for order in await self._rest.open_orders()}):
-            ended += await self._cancel_symbol(venue_symbol)
+
+        async def cancel(venue_symbol: str) -> None:
+            ended.extend(await self._cancel_symbol(venue_symbol))
+
+        names = sorted({order.symbol for order in await self._rest.open_orders()})
+        await cancel_each(self._exchange, {name: partial(cancel, name) for name in names})
         return ended
 
     async def _cancel_symbol(self, venue_symbol: str) -> list[OrderState]:
@@ -156,5 +164,9 @@ class BackpackTrading(OrderReads):
             return []  # nothing was left to cancel: whether that is said so is not documented
         if items is None:
             as_of_ns = self._kernel.exchange_ns()
-            items = await self._rest.open_orders(venue_symbol)
+            try:
+                items = await self._rest.open_orders(venue_symbol)
+            except LotusXError as error:  # says nothing against the cancel
+                text = f"{self._exchange}: the cancel of {venue_symbol} was taken, and what is open not told: {error}"
+                raise ConnectionFailed(text, sent=True) from error
         return await self._of_account("orders", items, as_of_ns)
