@@ -21,3 +21,19 @@ from lotusx_hyperliquid.codec import HyperliquidCodec
 )
 def test_a_message_that_is_cut_still_says_whose_it_is(message: bytes, key: str) -> None:
     assert HyperliquidCodec().route(message) == key
+
+
+def test_what_is_remembered_of_a_message_answers_for_no_other() -> None:
+    codec = HyperliquidCodec()
+    said = {
+        b'{"channel":"trades","data":[{"coin":"BTC","side":"A"}]}': "trades BTC",
+        b'{"channel":"trades","data":[{"coin":"BTCD","side":"A"}]}': "trades BTCD",
+        b'{"channel":"trades","data":[{"coin":"B","side":"A"}]}': "trades B",
+        b'{"channel":"bbo","data":{"coin":"BTC","time":1}}': "bbo BTC",
+        b'{"channel":"l2Book","data":{"coin":"BTC","time":1}}': "l2Book BTC",
+        b'{"channel":"l2Book","data":{"coin":"BTC"}}': "l2Book BTC",
+        b'{"channel":"activeAssetCtx","data":{"coin":"BTC","ctx":{}}}': "activeAssetCtx BTC",
+        b'{"channel":"activeSpotAssetCtx","data":{"coin":"@1","ctx":{}}}': "activeAssetCtx @1",
+    }
+    for message, key in [*said.items(), *said.items()]:
+        assert codec.route(message) == key

@@ -251,6 +251,16 @@ async def test_cancel_all_cancels_what_is_listed(desk: Any) -> None:
     assert await desk.connector.trading.cancel_all(BTC) == []
 
 
+async def test_cancel_all_tells_what_it_canceled_though_one_order_cannot_be_asked_for(desk: Any) -> None:
+    listed = json.dumps([{**FULL_ORDER, "oid": 1}, {**FULL_ORDER, "oid": 3}])
+    gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
+    desk.rest.reply(listed, done("success", gone, kind="cancel"), RequestTimeout("no reply"))
+
+    states = await desk.connector.trading.cancel_all(BTC)
+
+    assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "canceled"), ("3", "unknown")]
+
+
 async def test_the_dead_mans_switch(desk: Any) -> None:
     ok = '{"status":"ok","response":{"type":"default"}}'
     desk.rest.reply(ok, ok)

@@ -32,6 +32,10 @@ _BY_NAME = {
     b"spotState": "spotState",
     b"user": "userEvents",
 }
+_COIN_ENDS = b'",'
+_IN_COIN = 24
+"""Where to look for it: behind the name of the channel, of those with short names."""
+_NAMES_KEPT = 4_096
 _PING = _encode({"method": "ping"}).decode()
 
 
@@ -118,6 +122,7 @@ class HyperliquidCodec:
     def __init__(self, user: str | None = None, *, fast: bool = False) -> None:
         self._user = user
         self._fast = fast
+        self._names: dict[bytes, str] = {}  # by what a message begins with, up to the end of the coin
 
     def _subscription(self, key: str) -> dict[str, Any]:
         kind, *rest = key.split(" ")
@@ -165,6 +170,9 @@ class HyperliquidCodec:
 
         So a message that is damaged further on is still its channel's, which counts it, or asks for what it said.
         """
+        known = self._names.get(message[: message.find(_COIN_ENDS, _IN_COIN)])
+        if known is not None:
+            return known
         if message.startswith(_START):
             end = message.find(b'"', 12)
             channel = message[12:end]
@@ -172,13 +180,17 @@ class HyperliquidCodec:
                 at = end + len(_DATA) + (channel == b"trades")  # a list
                 if message.startswith(_COIN, at):
                     at += len(_COIN)
-                    coin = message[at : message.find(b'"', at)]
+                    stop = message.find(b'"', at)
+                    coin = message[at:stop]
                     if b"\\" not in coin:
                         name = _CONTEXT if channel == b"activeSpotAssetCtx" else channel.decode()
                         try:
-                            return f"{name} {coin.decode()}"
+                            key = f"{name} {coin.decode()}"
                         except UnicodeDecodeError as error:
                             raise _rejected(message, error) from None
+                        if 0 < stop == message.find(_COIN_ENDS, _IN_COIN) and len(self._names) < _NAMES_KEPT:
+                            self._names[message[:stop]] = key
+                        return key
             elif channel in _BY_NAME:
                 return _BY_NAME[channel]
         return self._parsed(message)

@@ -15,7 +15,6 @@ from lotusx.errors import (
     LotusXError,
     MalformedReply,
     NotSupported,
-    OrderNotFound,
     TransportError,
 )
 from lotusx.model import Instrument, OrderState, OrderStatus, OrderType, Side, TimeInForce
@@ -239,7 +238,7 @@ class HyperliquidTrading(OrderReads):
         """Return what became of an order that a cancel came too late for."""
         try:
             return await self.order(OrderRef(None, order.venue_order_id), instrument)
-        except OrderNotFound:  # not visible yet
+        except LotusXError:  # not visible yet, or not to be asked for now: the others were canceled all the same
             return replace(order, status=OrderStatus.UNKNOWN)
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
