@@ -59,12 +59,22 @@ def test_a_position_on_an_unknown_side_is_rejected() -> None:
 def test_messages_become_events_of_what_they_hold() -> None:
     balances = convert.to_balance_events(documented.private("account", {"details": [documented.HOLDING]}), 1)
     positions = convert.to_position_events(
-        documented.private("positions", documented.POSITION), 1, instrument_of=lambda name: SWAP
+        documented.private("positions", documented.POSITION), 1, traded=lambda name: SWAP
     )
 
     assert [type(event) for event in (*balances, *positions)] == [BalanceEvent, PositionEvent]
     assert not convert.to_balance_events(documented.private("account", {"details": []}), 1)
-    assert not convert.to_position_events(documented.private("positions"), 1, instrument_of=lambda name: SWAP)
+    assert not convert.to_position_events(documented.private("positions"), 1, traded=lambda name: SWAP)
+
+
+def test_a_position_that_is_not_traded_here_keeps_no_other_from_being_told() -> None:
+    inverse = documented.POSITION | {"instId": "BTC-USD-SWAP"}
+    message = documented.private("positions", inverse, documented.POSITION)
+
+    (event,) = convert.to_position_events(message, 1, traded={SWAP.venue_symbol: SWAP}.get)
+
+    assert isinstance(event, PositionEvent)
+    assert [position.symbol for position in event.positions] == [SWAP.symbol]
 
 
 async def test_fees_are_those_of_the_instruments_group(desk: Desk) -> None:
@@ -123,3 +133,18 @@ async def test_funding_is_told_among_other_bills(desk: Desk) -> None:
     (payment,) = page.items
     assert (payment.amount, payment.asset, payment.exchange_ns) == (D("-1.5"), "USDT", at * 10**6)
     assert desk.rest.params == {"instType": "SWAP", "type": "8", "limit": "100"}
+
+
+async def test_funding_of_two_positions_of_one_swap_and_moment_is_their_sum(desk: Desk) -> None:
+    at = 1_770_000_000_000 - 3_600_000
+    bill = {"billId": "5", "ccy": "USDT", "balChg": "-1.5", "ts": str(at), "instId": "BTC-USDT-SWAP", "subType": "173"}
+    received = bill | {"billId": "4", "subType": "174", "balChg": "0.4"}
+    before = bill | {"billId": "3", "ts": str(at - 1)}
+    desk.rest.reply(documented.reply(bill, received, before))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(start_ns=(at - 5) * 10**6), None, 100)
+
+    assert [(each.amount, each.exchange_ns) for each in page.items] == [
+        (D("-1.5"), (at - 1) * 10**6),
+        (D("-1.1"), at * 10**6),
+    ]

@@ -96,6 +96,14 @@ async def test_deposits_are_read_backwards_by_time_and_none_of_a_full_page_is_lo
     assert len({item.deposit_id for item in found}) == 101
 
 
+async def test_more_movements_of_one_millisecond_than_a_page_has_are_not_left_out_in_silence(desk: Desk) -> None:
+    full = [DEPOSIT | {"depId": str(n), "ts": str(NOW_MS - 5)} for n in range(100)]
+    desk.rest.reply(reply(*full), reply(*full))
+
+    with pytest.raises(NotSupported, match=r"100 movements or more in one millisecond.*one asset at a time"):
+        await desk.connector.account.deposits(None, Span((NOW_MS - 1_000) * MS, (NOW_MS + 1) * MS))
+
+
 async def test_withdrawals_come_from_a_list_of_their_own(desk: Desk) -> None:
     desk.rest.reply(reply(WITHDRAWAL))
 
@@ -107,7 +115,14 @@ async def test_withdrawals_come_from_a_list_of_their_own(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["asset/withdrawal", "asset/withdrawal/?ccy=BTC", "asset/withdrawal-lightning", "fiat/create-withdrawal"]
+    "path",
+    [
+        "asset/withdrawal",
+        "asset/withdrawal/?ccy=BTC",
+        "Asset/Withdrawal",
+        "asset/withdrawal-lightning",
+        "fiat/create-withdrawal",
+    ],
 )
 async def test_no_endpoint_takes_money_off_the_exchange_unless_that_is_allowed(desk: Desk, path: str) -> None:
     with pytest.raises(NotSupported, match="allow_withdrawals"):

@@ -17,6 +17,7 @@ from lotusx.errors import (
     ItemRejected,
     NotSupported,
     OrderNotFound,
+    PartialFailure,
 )
 from lotusx.model import (
     FillEvent,
@@ -233,7 +234,7 @@ def test_a_fee_that_is_paid_is_above_zero() -> None:
 
 def streamed(**changes: Any) -> list[Any]:
     message = documented.private("orders", documented.ORDER_PUSH | changes)
-    return account_conversions.to_order_events(message, 5, instrument_of=lambda name: SWAP, ids=ClientIds())
+    return account_conversions.to_order_events(message, 5, traded={SWAP.venue_symbol: SWAP}.get, ids=ClientIds())
 
 
 def test_an_update_tells_its_fill_and_then_the_order() -> None:
@@ -254,10 +255,12 @@ def test_an_update_without_a_trade_tells_no_fill() -> None:
 def test_what_the_exchange_did_is_announced_in_its_own_words() -> None:
     liquidation, *_ = streamed(category="full_liquidation")
     (option,) = streamed(instType="OPTION", instId="BTC-USD-260925-60000-C")
+    (inverse,) = streamed(instId="BTC-USD-SWAP")
 
     assert isinstance(liquidation, VenueEvent)
     assert liquidation.name == "order full_liquidation SWAP"
     assert isinstance(option, VenueEvent)
+    assert isinstance(inverse, VenueEvent)
 
 
 # Over the wire
@@ -352,6 +355,27 @@ async def test_a_cancel_is_acknowledged_and_urgent(desk: Desk) -> None:
 
     assert found == Acknowledged(OrderRef("lx-1", None))
     assert desk.rest.last.lane.value == "urgent"
+
+
+async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_told_as_they_were(desk: Desk) -> None:
+    busy = documented.reply(code="50011", msg="Rate limit reached.")
+    desk.rest.reply(documented.reply(documented.ORDER), DONE, busy)
+
+    (state,) = await desk.connector.trading.cancel_all(SWAP)
+
+    assert state.venue_order_id == documented.ORDER["ordId"]
+    assert desk.asked[1:] == ["POST /api/v5/trade/cancel-batch-orders", "GET /api/v5/trade/order"]
+
+
+async def test_of_orders_canceled_together_those_that_could_not_be_are_named(desk: Desk) -> None:
+    other = documented.ORDER | {"ordId": "7", "clOrdId": ""}
+    refused = documented.DONE | {"sCode": "50001", "sMsg": "Service temporarily unavailable."}
+    desk.rest.reply(documented.reply(documented.ORDER, other), documented.reply(documented.DONE, refused, code="2"))
+
+    with pytest.raises(PartialFailure, match="not all orders were cancelled; those of BTC/USDT:USDT 7 were") as e:
+        await desk.connector.trading.cancel_all(SWAP)  # what was answered second is the older one: they are sorted
+
+    assert list(e.value.details) == [f"BTC/USDT:USDT {documented.ORDER['ordId']}"]
 
 
 async def test_an_unknown_order_is_not_found(desk: Desk) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,7 @@ from lotusx.model import (
     Permissions,
     Position,
     PositionEvent,
+    Symbol,
     VenueEvent,
     decimal_from_wire,
     known,
@@ -32,7 +34,7 @@ from lotusx_okx import account_types as types
 from lotusx_okx.client_ids import ClientIds
 from lotusx_okx.conversions import size_of
 from lotusx_okx.markets import SPOT, SWAP
-from lotusx_okx.numbers import in_base, ns_of, number, positive
+from lotusx_okx.numbers import added, in_base, ns_of, number, positive
 from lotusx_okx.order_conversions import POSITION_SIDES, streamed_fill, to_order
 from lotusx_okx.types import Push
 
@@ -45,8 +47,8 @@ _ZERO = Decimal(0)
 _MODES = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _NORMAL = "normal"
 
-InstrumentOf = Callable[[str], Instrument]
-"""The exchange's symbol → ours. Raises `ItemRejected` where it is not listed."""
+Traded = Callable[[str], Instrument | None]
+"""The exchange's symbol → ours; ``None``: it is not traded here. Raises `ItemRejected` where it is not listed."""
 
 _rows = msgspec.json.Decoder(Push[msgspec.Raw]).decode
 _order = msgspec.json.Decoder(types.Order).decode
@@ -140,27 +142,37 @@ def to_funding_payment(item: types.Bill, *, instrument: Instrument, received_ns:
     )
 
 
+def by_moment(payments: Iterable[FundingPayment]) -> list[FundingPayment]:
+    """Make one payment of those of one instrument, asset and moment: bills do not say whose of two positions they are.
+
+    These are the two sides of long/short mode, or cross and isolated margin.
+    """
+    found: dict[tuple[Symbol, str, int], FundingPayment] = {}
+    for payment in payments:
+        key = (payment.symbol, payment.asset, payment.exchange_ns)
+        before = found.get(key)
+        found[key] = payment if before is None else replace(payment, amount=added(before.amount, payment.amount))
+    return list(found.values())
+
+
 # Private messages
 
 
-def to_order_events(
-    message: bytes, received_ns: int, *, instrument_of: InstrumentOf, ids: ClientIds
-) -> list[AccountEvent]:
+def to_order_events(message: bytes, received_ns: int, *, traded: Traded, ids: ClientIds) -> list[AccountEvent]:
     """Convert a message of ``orders``: the fill, if it was one, and then the order's new state.
 
     One that the exchange made, such as a liquidation, is announced before that, in its own words. Orders of kinds that
-    are not served here, such as futures and options, are announced in their own words, and that is all.
+    are not served here, such as futures, options and inverse swaps, are announced in their own words, and that is all.
     """
     events: list[AccountEvent] = []
     for document in _rows(message).data:
         item = _order(document)
-        served = item.instType in (SPOT, SWAP)
-        if item.category != _NORMAL or not served:
+        instrument = traded(item.instId) if item.instType in (SPOT, SWAP) else None
+        if item.category != _NORMAL or instrument is None:
             raw: Mapping[str, Any] = msgspec.json.decode(document)
             events.append(VenueEvent(f"order {item.category} {item.instType}", raw, received_ns))
-        if not served:
+        if instrument is None:
             continue
-        instrument = instrument_of(item.instId)
         fill = streamed_fill(item, instrument=instrument, ids=ids, received_ns=received_ns)
         if fill is not None:
             events.append(FillEvent(fill))
@@ -168,9 +180,10 @@ def to_order_events(
     return events
 
 
-def to_position_events(message: bytes, received_ns: int, *, instrument_of: InstrumentOf) -> Sequence[AccountEvent]:
-    """Convert a message of ``positions``, those that come every five seconds among them."""
-    found = tuple(to_position(item, instrument=instrument_of(item.instId)) for item in _positions(message).data)
+def to_position_events(message: bytes, received_ns: int, *, traded: Traded) -> Sequence[AccountEvent]:
+    """Convert a message of ``positions``, those that come every five seconds among them; inverse ones are left out."""
+    pairs = [(item, traded(item.instId)) for item in _positions(message).data]
+    found = tuple(to_position(item, instrument=instrument) for item, instrument in pairs if instrument is not None)
     return [PositionEvent(found)] if found else []
 
 

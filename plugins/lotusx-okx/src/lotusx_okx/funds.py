@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, ExchangeError, InvalidArgument, LotusXError
+from lotusx.errors import ErrorKind as K, ExchangeError, InvalidArgument, LotusXError, NotSupported
 from lotusx.model import Deposit, FundsStatus, Transfer, Wallet, Withdrawal, decimal_from_wire, funds_status
 from lotusx_okx.numbers import MS, ms_of, ns_of, number
 from lotusx_okx.rest import Endpoints, Params, only, rows_of
@@ -147,7 +147,7 @@ class Funds(Endpoints):
         async def ask(params: Params) -> Sequence[DepositRow]:
             return await self._get("/api/v5/asset/deposit-history", params, _DEPOSIT, signed=True)
 
-        return [to_deposit(row) for row in await _all(ask, asset, span)]
+        return [to_deposit(row) for row in await _all(self._exchange, ask, asset, span)]
 
     async def withdrawals(self, asset: str | None, span: Span) -> list[Withdrawal]:
         """``GET asset/withdrawal-history``: newest first, by time, 100 at most."""
@@ -155,7 +155,7 @@ class Funds(Endpoints):
         async def ask(params: Params) -> Sequence[WithdrawalRow]:
             return await self._get("/api/v5/asset/withdrawal-history", params, _WITHDRAWAL, signed=True)
 
-        return [to_withdrawal(row) for row in await _all(ask, asset, span)]
+        return [to_withdrawal(row) for row in await _all(self._exchange, ask, asset, span)]
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """``POST asset/transfer``, and once ``GET asset/transfer-state``: the answer does not say that it is done."""
@@ -196,8 +196,14 @@ class Funds(Endpoints):
         return name
 
 
-async def _all(ask: Callable[[Params], Awaitable[Sequence[Row]]], asset: str | None, span: Span) -> list[Row]:
-    """Return the rows of *span*, whose both ends are given. Rows of the millisecond that ends a page come again."""
+async def _all(
+    exchange: str, ask: Callable[[Params], Awaitable[Sequence[Row]]], asset: str | None, span: Span
+) -> list[Row]:
+    """Return the rows of *span*, whose both ends are given. Rows of the millisecond that ends a page come again.
+
+    Raises:
+        NotSupported: A page is full of one millisecond: what else that has cannot be asked for.
+    """
     assert span.start_ns is not None, "the core gives both ends"
     assert span.end_ns is not None, "the core gives both ends"
     before, after = span.start_ns // MS - 1, -(-span.end_ns // MS)
@@ -208,4 +214,6 @@ async def _all(ask: Callable[[Params], Awaitable[Sequence[Row]]], asset: str | N
         if len(rows) < PER_PAGE:
             return found
         oldest = ms_of(rows[-1].ts, "ts")
-        after = oldest + 1 if oldest + 1 < after else oldest
+        if oldest + 1 >= after:
+            raise NotSupported(exchange, f"{PER_PAGE} movements or more in one millisecond", "one asset at a time")
+        after = oldest + 1

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from lotusx.errors import InvalidArgument, NotSupported
-from lotusx.plugin import Response, Verb
+from lotusx.plugin import Response, Verb, plain_path
 from lotusx_okx.rest import Endpoints
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -58,10 +58,7 @@ class OkxNative(Endpoints):
             raise InvalidArgument(f"{self._exchange} has one service, 'api', not {service!r}", rule="service")
         if verb.upper() not in ("GET", "POST"):
             raise InvalidArgument(f"{verb!r} is neither GET nor POST: OKX knows no others", rule="verb")
-        if (
-            path.partition("?")[0].rstrip("/") in _WITHDRAWALS
-            and self._kernel.options.get("allow_withdrawals") is not True
-        ):
+        if plain_path(path).lower() in _WITHDRAWALS and self._kernel.options.get("allow_withdrawals") is not True:
             raise NotSupported(self._exchange, "withdrawals unless allow_withdrawals=True is configured")
         request = self.request(Verb[verb.upper()], path, params, signed=signed, weight=weight)
         return await self._call(request, _any)

@@ -41,6 +41,11 @@ def in_base(text: str, size: Decimal, field: str) -> Decimal:
     return _EXACT.multiply(decimal_from_wire(text, field=field), size)
 
 
+def added(a: Decimal, b: Decimal) -> Decimal:
+    """Return a + b, exactly."""
+    return _EXACT.add(a, b)
+
+
 def base_text(text: str, size: Decimal) -> str:
     """Turn a quantity of the wire into base units, as text. Raises `ItemRejected` where it is no number."""
     return exact(text) if size == ONE else plain(in_base(text, size, "sz"))

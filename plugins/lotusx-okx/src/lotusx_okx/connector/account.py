@@ -128,7 +128,7 @@ class OkxAccount(AccountPort):
         def one(row: types.Bill, of: Instrument) -> FundingPayment:
             return convert.to_funding_payment(row, instrument=of, received_ns=received_ns)
 
-        return Page(await self._listed.of_account("bills", wanted, one), None)
+        return Page(convert.by_moment(await self._listed.of_account("bills", wanted, one)), None)
 
     async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
         return await self._funds.deposits(asset, span)
@@ -149,10 +149,10 @@ class OkxAccount(AccountPort):
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the channels of orders and their fills, of positions and of balances."""
-        instrument_of, ids = self._listed.instrument_of, self._ids
+        traded, ids = self._listed.traded, self._ids
         readers: dict[str, Callable[[bytes, int], Sequence[AccountEvent]]] = {
-            ORDERS: lambda message, at: convert.to_order_events(message, at, instrument_of=instrument_of, ids=ids),
-            POSITIONS: lambda message, at: convert.to_position_events(message, at, instrument_of=instrument_of),
+            ORDERS: lambda message, at: convert.to_order_events(message, at, traded=traded, ids=ids),
+            POSITIONS: lambda message, at: convert.to_position_events(message, at, traded=traded),
             ACCOUNT: convert.to_balance_events,
         }
         return [Channel(PRIVATE, key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]

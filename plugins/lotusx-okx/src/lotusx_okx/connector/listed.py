@@ -52,10 +52,15 @@ class Listed:
             raise NotSupported(self._exchange, what, "native.call")
         return found
 
+    def traded(self, inst_id: str) -> Instrument | None:
+        """Return the instrument; ``None``: it is not traded here. Raises `ItemRejected` for what is not listed."""
+        instrument = self._kernel.instruments.by_venue_symbol(inst_id)
+        return instrument if instrument.kind in _TYPES else None
+
     def instrument_of(self, inst_id: str) -> Instrument:
         """Raises `ItemRejected` for what is not listed, or not traded here."""
-        instrument = self._kernel.instruments.by_venue_symbol(inst_id)
-        if instrument.kind not in _TYPES:
+        instrument = self.traded(inst_id)
+        if instrument is None:
             raise ItemRejected(f"{inst_id} is not traded here", field="instId", value=inst_id)
         return instrument
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lotusx.errors import InvalidArgument, LotusXError, MalformedReply, NotSupported, OrderNotFound
 from lotusx.model import Instrument, OrderState, QuantityUnit
-from lotusx.plugin import Acknowledged, Amendment, OrderRef
+from lotusx.plugin import Acknowledged, Amendment, OrderRef, raise_failed
 from lotusx.rules import in_instrument_unit
 from lotusx_okx import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_okx.connector.order_reads import OrderReads
@@ -152,16 +152,28 @@ class OkxTrading(OrderReads):
     # Canceling all
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """List what is open and cancel that; return each as it is then, of more than 60 the others as they were."""
+        """List what is open and cancel that; return each as it is then, or as it was.
+
+        The latter of more than 60, and where asking for it fails, which says nothing against the cancel.
+
+        Raises:
+            PartialFailure: Some orders could not be cancelled.
+        """
         orders = list(await self.open_orders(instrument))
         if not orders:
             return []
         instruments = [self._kernel.instruments.by_symbol(order.symbol) for order in orders]
         refs = [OrderRef(None, order.venue_order_id) for order in orders]
         answers = await self.cancel_batch(refs, instruments)
-        failed = next((a for a in answers if isinstance(a, Exception) and not isinstance(a, OrderNotFound)), None)
-        if failed is not None:
-            raise failed
+        failed: dict[str, Exception] = {}
+        done: list[str] = []
+        for order, answer in zip(orders, answers, strict=True):
+            name = f"{order.symbol} {order.venue_order_id}"
+            if isinstance(answer, Exception) and not isinstance(answer, OrderNotFound):
+                failed[name] = answer
+            else:
+                done.append(name)
+        raise_failed(self._exchange, failed, done)
         ended: list[OrderState] = []
         for order, ref, listed in zip(orders, refs, instruments, strict=True):
             if len(ended) >= LOOKED_UP:
@@ -169,7 +181,7 @@ class OkxTrading(OrderReads):
                 continue
             try:
                 ended.append(await self.order(ref, listed))
-            except OrderNotFound:
+            except LotusXError:
                 ended.append(order)
         return ended
 
