@@ -9,8 +9,11 @@ import pytest
 from gateway_kit import BTC, READER, SUBJECTS, NatsServer, password, upstream
 
 import lotusx
-from lotusx.errors import CredentialsError
+from lotusx.errors import ConnectionFailed, CredentialsError
+from lotusx.plugin import Secret
 from lotusx_gateway import Gateway, User, render_permissions
+from lotusx_gateway.broker import Broker
+from lotusx_gateway.login import Login
 from lotusx_sim import BinanceSpot, Simulator, serve
 
 nkeys = pytest.importorskip("nkeys")
@@ -48,3 +51,19 @@ def test_a_password_and_a_seed_are_one_too_many() -> None:
     credentials = {"server": "nats://b", "user": "x", "password": "y", "nkey_seed": "SU"}
     with pytest.raises(CredentialsError, match="not both"):
         lotusx.connect("gateway:binance", credentials=credentials)
+
+
+@pytest.mark.anyio
+async def test_a_seed_that_is_none_is_said_so_and_not_shown() -> None:
+    broker = Broker(Login("nats://127.0.0.1:1", "keyed", nkey_seed=Secret("SUhunter2")))
+    with pytest.raises(CredentialsError, match="not the seed of a user") as caught:
+        await broker.open()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    await broker.aclose()
+
+
+@pytest.mark.anyio
+async def test_an_address_that_is_none_is_a_connection_that_failed() -> None:
+    with pytest.raises(ConnectionFailed, match="invalid connect url"):
+        await Broker(Login("nats://127.0.0.1:port", "x")).open()

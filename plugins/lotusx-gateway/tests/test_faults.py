@@ -20,10 +20,11 @@ from lotusx.errors import (
 )
 from lotusx.model import OrderRequest, Trade
 from lotusx.plugin import Secret, StatusChange
+from lotusx.transport.clock import SystemClock
 from lotusx_gateway import Gateway
-from lotusx_gateway.broker import Login
 from lotusx_gateway.gateway import MAX_OPEN
 from lotusx_gateway.link import Link
+from lotusx_gateway.login import Login
 from lotusx_gateway.transport import GatewayWs
 from lotusx_sim import BinanceSpot, Simulator, serve
 
@@ -78,6 +79,35 @@ async def test_what_the_account_did_while_the_broker_was_down_is_delivered_after
             state = await order.settled()
         assert (state.status, [str(fill.quantity) for fill in order.fills]) == ("filled", ["0.01000000"])
         await until(lambda: events.state == "recovered")
+
+
+class WrongClock(SystemClock):
+    """Of a machine whose wall clock is wrong."""
+
+    def __init__(self, minutes: int) -> None:
+        self._wrong_ns = minutes * 60_000_000_000
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self._wrong_ns
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+async def test_a_consumer_whose_clock_is_wrong_by_minutes_trades_and_misses_no_fill(
+    nats: NatsServer, minutes: int
+) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer(clock=WrongClock(minutes)) as exchange,
+        exchange.stream_account() as events,
+    ):
+        order = await exchange.place(OrderRequest.limit(BTC, "buy", "0.01", "50000", client_order_id="unseen"))
+        nats.kill()
+        await until(lambda: events.state == "lost")
+        here.sim.fill("unseen")
+        nats.start()
+        with anyio.fail_after(DEADLINE_S):
+            assert (await order.settled()).status == "filled"
+        await until(lambda: [str(fill.quantity) for fill in order.fills] == ["0.01000000"])
 
 
 async def test_a_slow_consumer_is_told_that_it_lost_messages(
@@ -207,6 +237,37 @@ async def test_a_second_gateway_of_the_same_exchange_is_refused(nats: NatsServer
     async with desk(nats) as here, upstream(here.base_url) as public:
         with pytest.raises(ConfigurationError, match=r"another gateway serves lotusx\.binance\.simulator"):
             await Gateway(public, server=nats.url, users=[READER], password=password("gateway")).run()
+
+
+async def test_of_gateways_that_begin_together_one_serves(nats: NatsServer) -> None:
+    refused: list[str] = []
+    async with (
+        serve(Simulator(BinanceSpot(seed=7, actions_per_s=0))) as server,
+        upstream(server.base_url) as public,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def begin() -> None:
+            try:
+                await Gateway(public, server=nats.url, users=[READER], password=password("gateway")).run()
+            except ConfigurationError as error:
+                refused.append(str(error))
+
+        for _ in range(3):
+            tasks.start_soon(begin)
+        await until(lambda: len(refused) >= 2)
+        credentials = {"server": nats.url, "user": "reader", "password": password("reader")}
+
+        async def is_served() -> bool:
+            try:
+                async with lotusx.connect("gateway:binance", environment="simulator", credentials=credentials) as one:
+                    return bool(await one.market.server_time())
+            except ConnectionFailed:  # the one that stays is about to begin
+                return False
+
+        await until(is_served)
+        tasks.cancel_scope.cancel()
+    assert refused == ["another gateway serves lotusx.binance.simulator on this broker"] * 2
 
 
 def test_another_event_loop_is_refused_by_name(tmp_path: Path) -> None:

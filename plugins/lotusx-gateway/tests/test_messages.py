@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
@@ -25,6 +25,8 @@ from lotusx.model import (
     BalanceEvent,
     Fill,
     FillEvent,
+    FundingEvent,
+    FundingPayment,
     Instrument,
     InstrumentKind,
     InstrumentStatus,
@@ -34,12 +36,14 @@ from lotusx.model import (
     OrderType,
     Side,
     Symbol,
+    Ticker,
     VenueEvent,
 )
 from lotusx.model.instruments import SignificantDigits, TickSize
 from lotusx_gateway.failures import Failure, to_error, to_failure
 from lotusx_gateway.messages import (
     account_event,
+    arrived,
     book_depth,
     decode,
     decode_instruments,
@@ -86,6 +90,17 @@ def test_an_event_of_an_account_comes_back(event: FillEvent | OrderEvent | Balan
     found = read_account_event(account_event(event))
     assert found == event
     assert repr(found) == repr(event)  # numbers as precise as they were
+
+
+def test_what_arrives_was_received_here_and_now_whatever_the_gateways_clock_says() -> None:
+    state = OrderState(BTC, "v", None, Side.SELL, OrderType.LIMIT, OrderStatus.OPEN, None, Decimal(0), fills=(FILL,))
+    order = arrived(OrderEvent(state), 9)
+    assert (order, [each.received_ns for each in order.state.fills]) == (OrderEvent(state), [9])
+    assert arrived([FillEvent(FILL)], 9) == [FillEvent(replace(FILL, received_ns=9))]
+    payment = FundingPayment(BTC, Decimal(1), "USDT", 5, received_ns=1)
+    assert arrived(FundingEvent(payment), 9) == FundingEvent(replace(payment, received_ns=9))
+    assert arrived(Ticker(BTC, Decimal(1), received_ns=1), 9).received_ns == 9
+    assert arrived(5, 9) == 5
 
 
 def test_an_event_of_an_unknown_kind_is_rejected_by_its_name() -> None:

@@ -20,8 +20,8 @@ from lotusx.errors import (
 from lotusx.model import FillEvent, OrderEvent, OrderRequest
 from lotusx.plugin import Secret
 from lotusx_gateway import User
-from lotusx_gateway.broker import Login
 from lotusx_gateway.link import Link
+from lotusx_gateway.login import Login
 
 pytestmark = pytest.mark.anyio
 
@@ -123,7 +123,7 @@ async def test_a_command_that_comes_late_is_refused_and_never_carried_out(nats: 
         with pytest.raises(InvalidArgument, match="a command is valid for 5 s"):
             await link.ask("place", {"request": limit("long").plain_fields()}, of_account=True, command=True)
         link._run = "of yesterday"
-        with pytest.raises(TimestampSkew, match="started anew"):
+        with pytest.raises(TimestampSkew, match="made for another run"):
             await link.ask("place", {"request": limit("early").plain_fields()}, of_account=True, command=True)
         assert here.sim.order_ids() == []
         await link.aclose()

@@ -12,7 +12,7 @@ from gateway_kit import BTC, READER, SUBJECTS, TRADER, NatsServer, password, unt
 
 import lotusx
 from lotusx.errors import AuthenticationError, ConfigurationError
-from lotusx_gateway import Gateway, render_permissions
+from lotusx_gateway import Gateway, User, render_permissions
 from lotusx_gateway.__main__ import main, serve
 from lotusx_gateway.permissions import password_variable
 from lotusx_gateway.settings import read_settings
@@ -117,6 +117,24 @@ def test_what_a_gateway_cannot_hold_is_refused_before_it_connects() -> None:
         Gateway(public, server="nats://b", users=[], accounts={"main": lotusx.connect("binance-perp")})
     with pytest.raises(ConfigurationError, match="two users of the broker have one name"):
         render_permissions([READER, READER], [SUBJECTS])
+
+
+@pytest.mark.anyio
+async def test_a_testnet_of_the_configuration_is_not_served_as_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOTUSX_BINANCE_ENVIRONMENT", "testnet")
+    file = tmp_path / "gateway.toml"
+    file.write_text('exchange = "binance"\nserver = "nats://b"\n')
+    with pytest.raises(ConfigurationError, match="document is of live, the configuration of binance says testnet"):
+        await serve(read_settings(file))
+
+
+@pytest.mark.parametrize("other", ["bot_1", "BOT-1"])
+def test_two_users_whose_passwords_would_be_one_are_refused(other: str) -> None:
+    with pytest.raises(ConfigurationError, match="would have one password, NATS_BOT_1_PASSWORD"):
+        render_permissions([User("bot-1"), User(other, ("main",))], [SUBJECTS])
+    assert "U1" in render_permissions([User("bot-1"), User(other, nkey="U1")], [SUBJECTS])
 
 
 @pytest.mark.parametrize(

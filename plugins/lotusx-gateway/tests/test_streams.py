@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from lotusx.errors import InvalidArgument, NotSupported, PermissionDenied
 from lotusx.plugin import Secret
-from lotusx_gateway.broker import Login
 from lotusx_gateway.link import Link
+from lotusx_gateway.login import Login
 from lotusx_gateway.messages import LEASE_S, Followed, decode
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,8 @@ In the process that has the keys: `Gateway`. In the others: ``lotusx.connect("ga
 """
 
 from lotusx_gateway.gateway import Gateway
+from lotusx_gateway.login import Tls
 from lotusx_gateway.permissions import User, render_permissions
 from lotusx_gateway.subjects import Subjects
 
-__all__ = ["Gateway", "Subjects", "User", "render_permissions"]
+__all__ = ["Gateway", "Subjects", "Tls", "User", "render_permissions"]

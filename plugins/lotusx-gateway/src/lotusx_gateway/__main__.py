@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 import anyio
 
 import lotusx
-from lotusx.errors import LotusXError
+from lotusx.errors import ConfigurationError, LotusXError
 from lotusx_gateway.gateway import Gateway
 from lotusx_gateway.settings import MAIN, GatewaySettings, read_settings
 
@@ -44,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def serve(settings: GatewaySettings) -> None:
     """Serve until SIGINT or SIGTERM."""
     raised: Exception | None = None
+    serves = settings.subjects.environment
     async with AsyncExitStack() as stack:
-        public = await stack.enter_async_context(_connection(settings, None, read_only=True))
+        public = _connection(settings, None, read_only=True)
+        if public.environment != serves:  # said by the configuration, and not by the document
+            text = f"the gateway's document is of {serves}, the configuration of {settings.exchange} says"
+            raise ConfigurationError(
+                f"{text} {public.environment}: say environment = {public.environment!r} in it, too"
+            )
+        await stack.enter_async_context(public)
         accounts = {
             name: await stack.enter_async_context(_connection(settings, None if name == MAIN else name))
             for name in settings.accounts
@@ -57,6 +64,7 @@ async def serve(settings: GatewaySettings) -> None:
             accounts=accounts,
             user=settings.user,
             password=settings.password,
+            tls=settings.tls,
             allow_anonymous=settings.allow_anonymous,
             prefix=settings.prefix,
         )

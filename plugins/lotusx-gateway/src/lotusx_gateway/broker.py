@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 import nats.errors
@@ -15,37 +14,48 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from lotusx.errors import AuthenticationError, ConnectionFailed, CredentialsError, NotSupported, PermissionDenied
-from lotusx.plugin import Secret
+from lotusx.errors import AuthenticationError, ConnectionFailed, NotSupported, PermissionDenied
+from lotusx_gateway.login import Login
 from lotusx_gateway.subjects import inbox
 
 logger = logging.getLogger("lotusx.gateway")
 
 CONNECT_S = 5.0
+_CLOSE_S = 1.0
+_FLUSH_S = 5.0
+"""How long whoever publishes waits for a network that takes nothing; the connection is over soon after."""
 _PING_S = 3
 _DENIED = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
 
 Handler = Callable[[Msg], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """As whom, and where. ``user`` is the name in the subjects, whatever proves it."""
+class _Client(Client):
+    """The client, but for two habits of it.
 
-    server: str
-    user: str
-    password: Secret | None = field(default=None, repr=False)
-    nkey_seed: Secret | None = field(default=None, repr=False)
+    It takes an address ``tls://`` for a hint: it would tell a password to a server without TLS. And it says that a
+    connection is over when everything written has left, which in a network that takes nothing is never.
+    """
 
-    def __post_init__(self) -> None:
-        if "@" in self.server:  # an address stands in errors and logs
-            raise CredentialsError("the broker's address has no user and no password in it: give them apart from it")
+    encrypted = False
+    on_end: Callable[[], object] = staticmethod(lambda: None)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what proves it, as the client takes it."""
-        if self.nkey_seed is not None:
-            return {"nkeys_seed_str": self.nkey_seed.reveal()}
-        return {} if self.password is None else {"user": self.user, "password": self.password.reveal()}
+    def abort(self) -> None:
+        """Drop the connection and what has not left."""
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        if status == Client.CLOSED:
+            self.on_end()
+        await super()._close(status, do_cbs)
+
+    def _connect_command(self) -> bytes:
+        if self.encrypted and not self._server_info.get("tls_required"):
+            raise nats.errors.SecureConnWantedError
+        command: bytes = super()._connect_command()
+        return command
 
 
 def require_asyncio() -> None:
@@ -77,7 +87,9 @@ class Broker:
         self.on_slow: Callable[[str], object] = _ignore
         self._denied: set[str] = set()
         self._last = ""
-        self._client = Client()
+        self._client = _Client()
+        self._client.encrypted = login.encrypted
+        self._client.on_end = self._on_end
 
     async def open(self) -> None:
         """Connect and log in.
@@ -85,17 +97,18 @@ class Broker:
         Raises:
             ConnectionFailed: Nobody answers there.
             AuthenticationError: The broker does not let this user in.
+            CredentialsError: What should prove us is not what it should be.
             NotSupported: The event loop is trio's.
         """
         require_asyncio()
-        where = self.login.server
+        where, arguments = self.login.server, self.login.arguments()
         try:
             with anyio.fail_after(CONNECT_S):
                 await self._client.connect(
                     where,
                     name="lotusx",
                     error_cb=self._on_error,
-                    closed_cb=self._on_closed,
+                    flush_timeout=_FLUSH_S,
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0,
@@ -103,14 +116,22 @@ class Broker:
                     ping_interval=_PING_S,
                     max_outstanding_pings=2,
                     inbox_prefix=inbox(self.login.user),
-                    **self.login.arguments(),
+                    **arguments,
                 )
+                if not self._client.is_connected:
+                    raise ConnectionResetError("it closed the connection before it had let us in")
         except (OSError, nats.errors.Error, TimeoutError) as error:
             await self.aclose()
             said = f"{error} {self._last}"
             if isinstance(error, nats.errors.AuthorizationError) or "authorization" in said.lower():
                 text = f"the broker at {where} does not let {self.login.user!r} in"
                 raise AuthenticationError("gateway", "broker", text) from error
+            if isinstance(error, nats.errors.SecureConnWantedError):
+                text = f"the broker at {where} offers no TLS, and was told nothing"
+                raise ConnectionFailed(text, sent=False) from error
+            if isinstance(error, ssl.SSLCertVerificationError):
+                text = f"the broker at {where} does not prove who it is: {error.verify_message}; see tls_ca"
+                raise ConnectionFailed(text, sent=False) from error
             why = self._last or str(error) or type(error).__name__
             raise ConnectionFailed(f"no broker can be reached at {where}: {why}", sent=False) from error
         except BaseException:
@@ -167,12 +188,15 @@ class Broker:
             raise ConnectionFailed(f"the broker does not answer: {self.reason or error}", sent=False) from error
 
     async def aclose(self) -> None:
-        """Close; may be called twice."""
-        try:
-            await self._client.close()
-        except (OSError, nats.errors.Error) as error:
-            logger.debug("closing the connection to the broker: %s", error)
+        """Close; may be called twice. What cannot be told to a broker that takes nothing any more is left unsaid."""
         self._end("closed")
+        try:
+            with anyio.move_on_after(_CLOSE_S) as late:  # else for ever, where TLS failed or nothing is taken
+                await self._client.close()
+            if late.cancelled_caught:
+                self._client.abort()
+        except (OSError, nats.errors.Error, AssertionError) as error:  # asserted: it never got as far as a socket
+            logger.debug("closing the connection to the broker: %s", error)
 
     async def _on_error(self, error: Exception) -> None:
         self._last = str(error) or type(error).__name__
@@ -183,8 +207,10 @@ class Broker:
         elif isinstance(error, nats.errors.SlowConsumerError):
             self.on_slow(error.subject)
 
-    async def _on_closed(self) -> None:
-        self._end(str(self._client.last_error or "") or self._last or "the broker closed the connection")
+    def _on_end(self) -> None:
+        if not self.gone.is_set():  # it is none of our doing: nothing of what waits is worth waiting for
+            self._end(str(self._client.last_error or "") or self._last or "the broker closed the connection")
+            self._client.abort()
 
     def _end(self, reason: str) -> None:
         if not self.gone.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lotusx.errors import ErrorKind, InvalidArgument, LotusXError, NotSupported, RateLimited, exchange_error
@@ -12,8 +12,8 @@ from lotusx_gateway.messages import encode, encode_instruments
 if TYPE_CHECKING:
     from lotusx import Exchange
 
-MAX_FILLS = 10_000
-"""A question whose answer has more fills is refused: it has to name a shorter span."""
+MAX_ITEMS = 10_000
+"""A question whose answer has more is refused: it has to name a shorter span."""
 
 Arguments = Mapping[str, Any]
 Call = Callable[["Exchange", Arguments], Awaitable[bytes]]
@@ -68,11 +68,22 @@ async def _open_orders(exchange: Exchange, asked: Arguments) -> bytes:
 
 
 async def _fills(exchange: Exchange, asked: Arguments) -> bytes:
+    fills = exchange.trading.iter_fills(asked["symbol"], start=asked["start_ns"], end=asked["end_ns"])
+    of = asked.get("venue_order_id")
+    return await _all(each async for each in fills if of is None or each.venue_order_id == of)
+
+
+async def _funding_payments(exchange: Exchange, asked: Arguments) -> bytes:
+    span = {"start": asked["start_ns"], "end": asked["end_ns"]}
+    return await _all(exchange.account.iter_funding_payments(asked["symbol"], **span))
+
+
+async def _all(items: AsyncIterator[Any]) -> bytes:
     found = []
-    async for fill in exchange.trading.iter_fills(asked["symbol"], start=asked["start_ns"], end=asked["end_ns"]):
-        found.append(fill)
-        if len(found) > MAX_FILLS:
-            raise InvalidArgument(f"more than {MAX_FILLS} fills in that span: ask for a shorter one", rule="span")
+    async for item in items:
+        found.append(item)
+        if len(found) > MAX_ITEMS:
+            raise InvalidArgument(f"more than {MAX_ITEMS} items in that span: ask for a shorter one", rule="span")
     return encode(found)
 
 
@@ -125,6 +136,7 @@ READS: Mapping[str, Call] = {
     "order": _order,
     "open_orders": _open_orders,
     "fills": _fills,
+    "funding_payments": _funding_payments,
     "balances": _balances,
     "positions": _positions,
     "fees": _fees,

@@ -11,7 +11,7 @@ from lotusx.errors import ItemRejected
 from lotusx.model import AccountEvent
 from lotusx.plugin import Channel, ChannelKind
 from lotusx_gateway.codec import content_of
-from lotusx_gateway.messages import read_account_event
+from lotusx_gateway.messages import arrived, read_account_event
 from lotusx_gateway.subjects import ACCOUNT
 
 E = TypeVar("E", bound=msgspec.Struct)
@@ -54,4 +54,4 @@ def account(name: str) -> Channel[AccountEvent]:
 
 
 def _account_events(message: bytes, received_ns: int) -> Sequence[AccountEvent]:
-    return (read_account_event(content_of(message)),)
+    return (arrived(read_account_event(content_of(message)), received_ns),)

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -17,6 +18,7 @@ from nats.aio.msg import Msg
 from lotusx.errors import (
     AuthenticationError,
     ConfigurationError,
+    ConnectionFailed,
     ErrorKind,
     InvalidArgument,
     LotusXError,
@@ -26,12 +28,14 @@ from lotusx.errors import (
 )
 from lotusx.plugin import Secret
 from lotusx_gateway import calls
-from lotusx_gateway.broker import Broker, Login
+from lotusx_gateway.broker import Broker
+from lotusx_gateway.claim import Claim
 from lotusx_gateway.failures import to_failure
+from lotusx_gateway.login import Login, Tls
 from lotusx_gateway.messages import VALID_S, WORK_S, Answer, Ask, Followed, decode, encode, parts
 from lotusx_gateway.permissions import User
 from lotusx_gateway.pumps import account_pump, pump_of
-from lotusx_gateway.sources import Pump, Sources
+from lotusx_gateway.sources import MAX_FEEDS, Pump, Sources
 from lotusx_gateway.subjects import ACCOUNT, PREFIX, Subjects, inbox, token
 
 if TYPE_CHECKING:
@@ -58,6 +62,7 @@ class Gateway:
         users: Who may use it. Market data is for all of them; an account for those to whom it is granted by name.
         accounts: Name → connection with that account's keys.
         user, password, nkey_seed: As whom the gateway logs in at the broker.
+        tls: Files for an encrypted connection to the broker.
         allow_anonymous: Serve at a broker that lets anybody in. Then anybody may say to be any user.
     """
 
@@ -71,6 +76,7 @@ class Gateway:
         user: str = "gateway",
         password: str | Secret | None = None,
         nkey_seed: str | Secret | None = None,
+        tls: Tls | None = None,
         allow_anonymous: bool = False,
         prefix: str = PREFIX,
     ) -> None:
@@ -85,11 +91,12 @@ class Gateway:
         served = exchange.name, exchange.environment
         if any((each.name, each.environment) != served for each in self._accounts.values()):
             raise ConfigurationError("all connections of a gateway are to one exchange, in one environment")
-        self._login = Login(server, token(user, what="a user"), _secret(password), _secret(nkey_seed))
+        self._login = Login(server, token(user, what="a user"), _secret(password), _secret(nkey_seed), tls)
         self._allow_anonymous = allow_anonymous
         self._sources = Sources(exchange.name, self._pump, self._publish)
         self._broker: Broker | None = None
         self._tasks: TaskGroup | None = None
+        self._rival = self._serves = False
         self._open: Counter[str] = Counter()
         self._commands: dict[tuple[str, str], int] = {}
         self.unpublished = 0
@@ -129,6 +136,8 @@ class Gateway:
         while True:
             assert self._broker is not None
             await self._broker.gone.wait()
+            if self._rival:
+                raise self._second()
             logger.warning("%s: the broker was lost: %s", self.subjects.root, self._broker.reason)
             pause_s = _FIRST_PAUSE_S
             while self._broker.gone.is_set():
@@ -147,20 +156,30 @@ class Gateway:
         await broker.open()
         try:
             await self._refuse_second(broker)
+            claim = Claim(broker, self.subjects.claims, self.run_id, partial(self._on_rival, broker))
+            if not await claim.make():
+                raise self._second()
             self._broker = broker  # who asks as soon as it can is answered over this one
             root = self.subjects.root
             await broker.subscribe(f"{root}.ask.*.market", self._on_ask, queue=_QUEUE)
             await broker.subscribe(f"{root}.ask.*.account.*", self._on_ask, queue=_QUEUE)
+            if self._rival:
+                raise self._second()
+            self._serves = True
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await broker.aclose()
             raise
 
     async def _refuse_open_broker(self) -> None:
-        anonymous = Broker(Login(self._login.server, "anonymous"))
+        anonymous = Broker(self._login.anonymous)
         try:
             await anonymous.open()
         except AuthenticationError:
+            return
+        except ConnectionFailed:  # it is refused without a certificate, or lost: then we will not get in either
+            if self._login.tls is None or self._login.tls.cert is None:
+                raise
             return
         finally:
             with anyio.CancelScope(shield=True):
@@ -188,7 +207,15 @@ class Gateway:
             await heard.wait()
         await broker.unsubscribe(subscription)
         if answered:
-            raise ConfigurationError(f"another gateway serves {self.subjects.root} on this broker")
+            raise self._second()
+
+    def _on_rival(self, broker: Broker) -> None:
+        self._rival = True
+        if self._serves and self._tasks is not None:
+            self._tasks.start_soon(broker.aclose)  # which ends `_keep`
+
+    def _second(self) -> ConfigurationError:
+        return ConfigurationError(f"another gateway serves {self.subjects.root} on this broker")
 
     async def _publish(self, key: str, data: bytes) -> None:
         broker = self._broker
@@ -228,6 +255,8 @@ class Gateway:
             await self._reply(message, None, error)
         finally:
             self._open[user] -= 1
+            if not self._open[user]:
+                del self._open[user]
 
     def _check_grant(self, user: str, account: str | None) -> None:
         known = self._users.get(user)
@@ -257,7 +286,7 @@ class Gateway:
         """Refuse a command that is late, was made for another run of the gateway, or has come before."""
         name, now_ns = self._exchange.name, time.monotonic_ns()
         if ask.run != self.run_id:
-            text = "the gateway was started anew after this was asked; it was not carried out"
+            text = "this was made for another run of the gateway, which has been started anew; it was not carried out"
             raise exchange_error(ErrorKind.TIMESTAMP_SKEW, name, "gateway", text)
         if len(ask.id) > _ID_LENGTH or ask.deadline_ns > now_ns + _LONGEST_NS:
             raise InvalidArgument(f"a command is valid for {VALID_S:g} s, and its id has {_ID_LENGTH} letters at most")
@@ -274,10 +303,14 @@ class Gateway:
         self._commands[user, ask.id] = ask.deadline_ns
 
     async def _follow(self, user: str, account: str | None, ask: Ask) -> dict[str, Followed]:
-        keys, client = ask.arguments.get("keys", []), str(ask.arguments.get("client", ""))
+        keys, client = ask.arguments.get("keys"), ask.arguments.get("client")
+        if not isinstance(client, str) or len(client) > _ID_LENGTH:
+            raise InvalidArgument(f"client is text of {_ID_LENGTH} letters at most")
+        if not isinstance(keys, list) or len(keys) > MAX_FEEDS or not all(isinstance(key, str) for key in keys):
+            raise InvalidArgument(f"keys is a list of {MAX_FEEDS} texts at most")
         found: dict[str, Followed] = {}
         for key in keys:
-            channel, _, of = str(key).partition(" ")
+            channel, _, of = key.partition(" ")
             if (channel == ACCOUNT) is not (account is not None) or (account is not None and of != account):
                 text = f"{user!r} asked for {key!r} where that is not granted"
                 raise PermissionDenied(self._exchange.name, "gateway", text)

@@ -14,8 +14,9 @@ import msgspec
 from nats.aio.msg import Msg
 
 from lotusx.errors import ConnectionFailed, LotusXError, RequestTimeout, TransportError
-from lotusx_gateway.broker import Broker, Login, denied
+from lotusx_gateway.broker import Broker, denied
 from lotusx_gateway.failures import to_error
+from lotusx_gateway.login import Login
 from lotusx_gateway.messages import MAX_PARTS, VALID_S, Answer, Ask, decode, encode
 from lotusx_gateway.subjects import Subjects, inbox
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -111,6 +112,24 @@ def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
     except msgspec.MsgspecError as error:
         raise ItemRejected(f"not what a gateway of this version says: {error}") from error
 
+
+def arrived(found: Any, now_ns: int) -> Any:
+    """Return what a gateway has said, received here and now: its clock, by which it received it, may be another one.
+
+    Lists, and the fills, payments and fills of orders in events, are gone through.
+    """
+    if isinstance(found, list | tuple):
+        return type(found)(arrived(each, now_ns) for each in found)
+    if isinstance(found, msgspec.Struct):
+        return msgspec.structs.replace(found, received_ns=now_ns) if hasattr(found, "received_ns") else found
+    names = {each.name for each in fields(found)} if is_dataclass(found) else set()
+    changed: dict[str, Any] = {each: arrived(getattr(found, each), now_ns) for each in _HOLD & names}
+    if "received_ns" in names:
+        changed["received_ns"] = now_ns
+    return replace(found, **changed) if changed and not isinstance(found, type) else found
+
+
+_HOLD = {"state", "fill", "fills", "payment"}
 
 # ------------------------------------------------------------------------------------------------------------ feeds
 

@@ -55,6 +55,12 @@ def render_permissions(users: Sequence[User], subjects: Iterable[Subjects], *, g
     names = [holder.name, *(user.name for user in users)]
     if len(set(names)) != len(names):
         raise ConfigurationError(f"two users of the broker have one name: {', '.join(names)}")
+    by_variable: dict[str, str] = {}
+    for each in (holder, *users):
+        other = by_variable.setdefault(password_variable(each.name), each.name) if each.nkey is None else each.name
+        if other != each.name:
+            text = f"{other!r} and {each.name!r} would have one password, {password_variable(each.name)}: rename one"
+            raise ConfigurationError(text)
     own = [f"{each.root}.>" for each in served]
     entries = [_entry(holder, [*own, "_INBOX.>"], [*own, f"{inbox(holder.name)}.>"])]
     for user in users:

@@ -47,7 +47,7 @@ CARRIED = frozenset(
         C.STREAM_MARK_PRICE, C.STREAM_LIQUIDATIONS, C.LIVE_ORDER_BOOK, C.PLACE_ORDER, C.CONDITIONAL_ORDERS,
         C.TRAILING_ORDERS, C.QUOTE_QUANTITY, C.MAX_SLIPPAGE, C.POST_ONLY, C.REDUCE_ONLY, C.GTD, C.CANCEL_ORDER,
         C.CANCEL_ALL, C.QUERY_ORDER, C.OPEN_ORDERS, C.FILLS, C.BALANCES, C.POSITIONS, C.FEES, C.HEDGE_MODE,
-        C.STREAM_ACCOUNT,
+        C.FUNDING_PAYMENTS, C.STREAM_ACCOUNT,
     }
 )  # fmt: skip
 """What a gateway carries, as far as the exchange has it."""
@@ -57,6 +57,9 @@ _CREDENTIALS = (
     CredentialField("user", secret=False, help="as whom to log in there"),
     CredentialField("password", required=False),
     CredentialField("nkey_seed", required=False, help="instead of a password; needs the package nkeys"),
+    CredentialField("tls_ca", secret=False, required=False, help="file of the authority that vouches for the broker"),
+    CredentialField("tls_cert", secret=False, required=False, help="file of our certificate, where it wants one"),
+    CredentialField("tls_key", secret=False, required=False, help="file of its key"),
 )
 _SOCKETS = WsFacts(
     max_channels=1_000, max_keys_per_message=1, control_per_s=1_000.0, connects_per_window=(1_000, 1.0), lifetime_s=None
@@ -104,15 +107,18 @@ class ThroughGateway:
     @hookimpl
     def lotusx_signer(self, environment: Environment, credentials: Mapping[str, Any]) -> Signer:
         """Prepare the log-in to the broker. Nothing is signed: the exchange's keys are the gateway's."""
-        from lotusx_gateway.broker import Login
         from lotusx_gateway.link import Link
+        from lotusx_gateway.login import Login, Tls
         from lotusx_gateway.transport import GatewayWs
 
         password, seed = (_secret(credentials.get(name)) for name in ("password", "nkey_seed"))
         if password is not None and seed is not None:
             raise CredentialsError("gateway: give a password or an nkey_seed, not both")
         user = token(str(credentials["user"]), what="the user of a gateway")
-        login = Login(str(credentials["server"]), user, password, seed)
+        files = [
+            str(credentials[each]) if credentials.get(each) else None for each in ("tls_ca", "tls_cert", "tls_key")
+        ]
+        login = Login(str(credentials["server"]), user, password, seed, Tls(*files) if any(files) else None)
         self.link = Link(Subjects(self._exchange, environment.name, self._prefix), login, self._account)
         self.ws = GatewayWs(self.link, waiting=self._waiting, renew_s=self._renew_s)
         return _Unsigned()

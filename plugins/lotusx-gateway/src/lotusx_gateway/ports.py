@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
+
+import msgspec
 
 from lotusx.errors import NotSupported
 from lotusx.model import (
@@ -13,6 +16,7 @@ from lotusx.model import (
     Candle,
     Fees,
     Fill,
+    FundingPayment,
     FundingRate,
     Instrument,
     Interval,
@@ -42,7 +46,7 @@ from lotusx.plugin import (
 )
 from lotusx_gateway.conversions import account, public
 from lotusx_gateway.link import Link
-from lotusx_gateway.messages import book_depth, decode, decode_instruments
+from lotusx_gateway.messages import arrived, book_depth, decode, decode_instruments
 
 T = TypeVar("T")
 
@@ -56,7 +60,7 @@ class GatewayMarket(MarketDataPort):
         self._link = link
 
     async def _get(self, call: str, kind: type[T], **arguments: Any) -> T:
-        return decode(await self._link.ask(call, arguments), kind)
+        return _read(await self._link.ask(call, arguments), kind)
 
     async def server_time_ns(self) -> int:
         return await self._get("server_time", int)
@@ -123,10 +127,10 @@ class GatewayTrading(TradingPort):
         self._link = link
 
     async def _get(self, call: str, kind: type[T], arguments: Mapping[str, Any]) -> T:
-        return decode(await self._link.ask(call, arguments, of_account=True), kind)
+        return _read(await self._link.ask(call, arguments, of_account=True), kind)
 
     async def _command(self, call: str, kind: type[T], arguments: Mapping[str, Any]) -> T:
-        return decode(await self._link.ask(call, arguments, of_account=True, command=True), kind)
+        return _read(await self._link.ask(call, arguments, of_account=True, command=True), kind)
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         return await self._command("place", OrderState, {"request": request.plain_fields()})
@@ -144,14 +148,18 @@ class GatewayTrading(TradingPort):
         return await self._get("open_orders", list[OrderState], {"symbol": _symbol(instrument)})
 
     async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
-        arguments = {"symbol": _symbol(instrument), "start_ns": span.start_ns, "end_ns": span.end_ns}
-        return Page(await self._get("fills", list[Fill], arguments), None)
+        return await self._fills(instrument, span)
+
+    async def account_fills_page(self, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
+        return await self._fills(None, span)
 
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         moments = [moment for moment in (state.created_ns, state.updated_ns) if moment]
         since_ns = max(min(moments) - _DAY_NS, 0) if moments else None
-        page = await self.fills_page(instrument, Span(since_ns, None), None, 1_000)
-        return [fill for fill in page.items if fill.venue_order_id == state.venue_order_id]
+        return (await self._fills(instrument, Span(since_ns, None), venue_order_id=state.venue_order_id)).items
+
+    async def _fills(self, instrument: Instrument | None, span: Span, **more: Any) -> Page[Fill]:
+        return Page(await self._get("fills", list[Fill], {**_spanned(instrument, span), **more}), None)
 
     async def ready(self) -> None:
         await self._link.ask("hello", of_account=True)
@@ -164,7 +172,7 @@ class GatewayAccount(AccountPort):
         self._link = link
 
     async def _get(self, call: str, kind: type[T], **arguments: Any) -> T:
-        return decode(await self._link.ask(call, arguments, of_account=True), kind)
+        return _read(await self._link.ask(call, arguments, of_account=True), kind)
 
     async def balances(self) -> Sequence[Balance]:
         return await self._get("balances", list[Balance])
@@ -174,6 +182,11 @@ class GatewayAccount(AccountPort):
 
     async def fees(self, instrument: Instrument) -> Fees:
         return await self._get("fees", Fees, symbol=str(instrument.symbol))
+
+    async def funding_payments_page(
+        self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
+    ) -> Page[FundingPayment]:
+        return Page(await self._get("funding_payments", list[FundingPayment], **_spanned(instrument, span)), None)
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         return [account(self._link.account)]
@@ -221,8 +234,17 @@ class GatewayConnector(Connector):
         return GatewayNative()
 
 
+def _read(answer: msgspec.Raw, kind: type[T]) -> T:
+    found: T = arrived(decode(answer, kind), time.time_ns())
+    return found
+
+
 def _symbol(instrument: Instrument | None) -> str | None:
     return None if instrument is None else str(instrument.symbol)
+
+
+def _spanned(instrument: Instrument | None, span: Span) -> dict[str, Any]:
+    return {"symbol": _symbol(instrument), "start_ns": span.start_ns, "end_ns": span.end_ns}
 
 
 def _named(ref: OrderRef, instrument: Instrument) -> dict[str, Any]:

@@ -9,33 +9,45 @@ from pathlib import Path
 from typing import Any
 
 from lotusx.errors import ConfigurationError
+from lotusx_gateway.login import Tls
 from lotusx_gateway.permissions import User, password_variable, render_permissions
 from lotusx_gateway.subjects import PREFIX, Subjects, token
 
-_KNOWN = ("exchange", "environment", "base_url", "server", "user", "accounts", "users", "prefix", "allow_anonymous")
+_TEXTS = ("environment", "base_url", "user", "prefix", "tls_ca", "tls_cert", "tls_key")
+_KNOWN = ("exchange", "server", "accounts", "users", "allow_anonymous", *_TEXTS)
 _OF_USER = ("accounts", "nkey")
+_LIVE = "live"
 MAIN = "main"
 """The account that the exchange's own settings name; others are named accounts of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """One gateway. ``accounts``: those it holds; ``base_url``: of the simulator."""
+    """One gateway. ``accounts``: those it holds; ``base_url``: of the simulator; no ``environment``: it is live."""
 
     exchange: str
     server: str
     users: tuple[User, ...]
-    environment: str = "live"
+    environment: str | None = None
     base_url: str | None = None
     user: str = "gateway"
     accounts: tuple[str, ...] = ()
     prefix: str = PREFIX
     allow_anonymous: bool = False
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+    @property
+    def tls(self) -> Tls | None:
+        """The files for an encrypted connection to the broker; ``None``: none is named."""
+        files = self.tls_ca, self.tls_cert, self.tls_key
+        return Tls(*files) if any(files) else None
 
     @property
     def subjects(self) -> Subjects:
         """The subjects it serves."""
-        return Subjects(self.exchange, self.environment, self.prefix)
+        return Subjects(self.exchange, self.environment or _LIVE, self.prefix)
 
     @property
     def password(self) -> str | None:
@@ -61,7 +73,7 @@ def read_settings(path: str | os.PathLike[str]) -> GatewaySettings:
     for name in ("exchange", "server"):
         if not isinstance(content.get(name), str):
             raise ConfigurationError(f"{path}: {name} is missing")
-    for name in ("environment", "base_url", "user", "prefix"):
+    for name in _TEXTS:
         if not isinstance(content.get(name, ""), str):
             raise ConfigurationError(f"{path}: {name} must be text, not {content[name]!r}")
     if not isinstance(content.get("allow_anonymous", False), bool):

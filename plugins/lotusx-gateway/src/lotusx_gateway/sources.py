@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from lotusx.errors import RateLimited
+from lotusx.errors import InvalidArgument, RateLimited
 from lotusx_gateway.failures import Failure, to_failure
 from lotusx_gateway.messages import EVENT, LEASE_S, STATE, Followed, State, encode, feed_message
 
@@ -23,6 +23,10 @@ logger = logging.getLogger("lotusx.gateway")
 OPEN_S = 8.0
 MAX_FEEDS = 1_000
 """Feeds that one user may follow at a time."""
+MAX_CLIENTS = 256
+"""Connections of one user that may follow a feed at a time."""
+MAX_KEY = 256
+"""Letters of a key."""
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 Pump = Callable[["Source"], Awaitable[None]]
@@ -121,13 +125,20 @@ class Sources:
         mine = sum(1 for each in self._open.values() if any(user == follower[0] for user, _ in each.followers))
         if mine >= MAX_FEEDS and key not in self._open:
             text = f"{follower[0]} follows {mine} feeds, as many as one user may"
-            return Followed(failure=to_failure(RateLimited(self._exchange, "gateway", text), self._exchange))
+            return self._refused(RateLimited(self._exchange, "gateway", text))
+        if len(key) > MAX_KEY:
+            return self._refused(InvalidArgument(f"a feed has a name of {MAX_KEY} letters at most"))
         source = self._open.get(key)
+        if source is not None and follower not in source.followers:
+            clients = sum(1 for user, _ in source.followers if user == follower[0])
+            if clients >= MAX_CLIENTS:
+                text = f"{clients} connections of {follower[0]} follow {key}, as many as may"
+                return self._refused(RateLimited(self._exchange, "gateway", text))
         if source is None:
             try:
                 pump = self._pump(key)
             except Exception as error:
-                return Followed(failure=to_failure(error, self._exchange))
+                return self._refused(error)
             source = self._open[key] = Source(key, self._publish)
             assert self._tasks is not None
             self._tasks.start_soon(self._serve, source, pump)
@@ -135,6 +146,9 @@ class Sources:
         with anyio.move_on_after(OPEN_S):
             await source.decided.wait()
         return Followed(failure=source.failure) if source.failure is not None else source.followed()
+
+    def _refused(self, error: Exception) -> Followed:
+        return Followed(failure=to_failure(error, self._exchange))
 
     def renew(self, follower: Follower, key: str) -> Followed | None:
         """Renew a lease, and say where the feed is; ``None``: *follower* does not follow it."""
@@ -158,4 +172,5 @@ class Sources:
         if self._open.get(source.key) is source:
             del self._open[source.key]
         source.decided.set()
-        await source.state(False, "the gateway's own stream has ended")
+        if source.followers:  # who follows a newer one of that name must not take it for that one
+            await source.state(False, "the gateway's own stream has ended")

@@ -59,6 +59,11 @@ class Subjects:
         return f"{self.root}.feed.{channel}.{quote(of, safe='/:-').replace('.', '%2E')}"
 
     @property
+    def claims(self) -> str:
+        """Where gateways tell each other that they serve."""
+        return f"{self.root}.gateways"
+
+    @property
     def feeds(self) -> str:
         """All public ones."""
         return f"{self.root}.feed.>"

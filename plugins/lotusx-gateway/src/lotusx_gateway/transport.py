@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from lotusx.errors import ConnectionFailed, ItemRejected, LotusXError
+from lotusx.errors import ConnectionFailed, ItemRejected, LotusXError, RateLimited
 from lotusx.plugin import WsClosed, WsHandler
 from lotusx_gateway.broker import Broker, Handler
 from lotusx_gateway.codec import Wish, accepted, ended, event
@@ -194,6 +194,9 @@ class FeedConnection:
                 continue
             try:
                 found = await self._ask("renew", following)
+            except RateLimited as error:  # by our own questions; the lease lasts longer than until the next time
+                logger.warning("%s: feeds could not be renewed: %s", self._link.subjects.exchange, error)
+                continue
             except LotusXError as error:
                 self._close(f"the gateway is lost: {error}")
                 return
