@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -110,6 +111,15 @@ async def test_a_server_that_is_not_there_is_an_error_before_anything_is_sent(tm
     with pytest.raises(ConfigurationError, match="nothing can be recorded there: Redis: "):
         async with simulated("binance", Recorder({"to": f"unix://{tmp_path}/none"})):
             pass
+
+
+@pytest.mark.parametrize("scheme", ["kafka", "kafkas", "nats", "redis", "rediss"])
+@pytest.mark.parametrize("mark", "/?#")
+def test_a_password_that_would_be_read_as_a_host_is_refused_unseen(scheme: str, mark: str) -> None:
+    address = f"{scheme}://user:c4n{mark}ary@host:1"
+    with pytest.raises(ConfigurationError, match="%2F") as caught:
+        Recorder({"to": address})
+    assert "c4n" not in "".join(format_exception(caught.value))
 
 
 def test_an_address_that_no_sink_serves_is_refused() -> None:

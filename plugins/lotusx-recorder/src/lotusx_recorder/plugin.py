@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,6 +40,7 @@ logger = logging.getLogger("lotusx.recorder")
 _KNOWN = ("to", "raw", "events", "flush_s", "rotate_s", "rotate_mb", "queue_mb")
 SINKS = "lotusx.recorder_sinks"
 """Entry point group of sinks: the scheme of an address, and what makes a `Sink` of the address."""
+_SPLIT_PASSWORD = re.compile(r"[^/?#]*:[^/?#]*[/?#].*@")
 _ROW_BYTES, _LEVEL_BYTES = 512, 128
 _BOOKS = (EVENTS[BookUpdate], EVENTS[OrderBook])
 _PAPER = "paper:"  # orders on paper change nothing of what is public: it is the environment's own
@@ -233,10 +235,12 @@ class _Options:
 
 def _sink(chosen: _Options) -> Sink:
     """Return what writes to ``to``: a folder, or an address whose scheme an installed sink serves."""
-    scheme, address, _ = chosen.to.partition("://")
-    if not address:
+    scheme, mark, address = chosen.to.partition("://")
+    if not mark:
         folder = Path(chosen.to).expanduser()
         return ParquetSink(folder, rotate_s=chosen.rotate_s, rotate_bytes=int(chosen.rotate_mb * 2**20))
+    if _SPLIT_PASSWORD.match(address):  # a part of it would be taken for the host, and shown
+        raise ConfigurationError("[recorder] / ? # and @ in a password in to are written %2F %3F %23 and %40")
     points = {point.name: point for point in entry_points(group=SINKS)}
     if scheme not in points:
         known = ", ".join(sorted(points)) or "none"
@@ -245,8 +249,8 @@ def _sink(chosen: _Options) -> Sink:
         made: Sink = points[scheme].load()(chosen.to)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"[recorder] {scheme}:// needs one more package ({error}); for Redis and NATS: pip install "
-            "'lotusx-recorder[redis]' or 'lotusx-recorder[nats]'"
+            f"[recorder] {scheme}:// needs one more package ({error}); for Redis, NATS and Kafka: pip install "
+            "'lotusx-recorder[redis]', 'lotusx-recorder[nats]' or 'lotusx-recorder[kafka]'"
         ) from error
     except ValueError as error:
         raise ConfigurationError(f"[recorder] to is no address of a {scheme}:// sink") from error
