@@ -224,6 +224,11 @@ async def test_a_connection_does_not_begin_without_the_server(tmp_path: Path) ->
     assert "wordpass" not in str(caught.value)
 
 
+async def test_a_server_whose_name_cannot_exist_cannot_be_reached() -> None:
+    with pytest.raises(BudgetsUnreachable, match=r"redis://a\.\.b cannot be reached"):
+        await RedisBudgets("redis://a..b").ready()
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [
@@ -231,6 +236,12 @@ async def test_a_connection_does_not_begin_without_the_server(tmp_path: Path) ->
         ("redis://host?alone=x", "alone must be a part of the limits"),
         ("redis://host?timeout_s=0", "timeout_s must be seconds"),
         ("redis://user:wordpass@host:port/0", "redis://host:port/0 cannot be read"),
+        ("redis://user:wordpass/2@host/0", "are written %2F"),
+        ("redis://user:wordpass#2@host/0", "are written %2F"),
+        ("redis://user:wordpass?2@host/0", "are written %2F"),
+        ("redis://user:wordpass@host/0?timeout=1", "redis://host/0 cannot be read"),
+        ("redis://user:wordpass@[::1/0", "cannot be read"),
+        ("rediss://user:wordpass@host/0?ssl_cert_reqs=some", "rediss://host/0 cannot be read"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_its_password(address: str, why: str) -> None:
@@ -250,8 +261,16 @@ def test_limits_that_are_not_shared_are_counted_as_ever() -> None:
     assert budget.used("raw", 60, 1) == 2
 
 
-def test_a_password_in_an_address_is_not_shown_where_the_configuration_is_explained() -> None:
-    sources = Sources({"LOTUSX_BINANCE_BUDGETS": "redis://user:wordpass@host/0?alone=0.5"}, {}, {})
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://user:wordpass@host/0?alone=0.5", "redis://***@host/0?alone=0.5"),
+        ("redis://user:wordpass/2@host/0", "redis://***@host/0"),
+        ("redis://host/0?password=wordpass&alone=0.5", "redis://host/0?password=***&alone=0.5"),
+    ],
+)
+def test_a_password_in_an_address_is_not_shown_where_the_configuration_is_explained(address: str, shown: str) -> None:
+    sources = Sources({"LOTUSX_BINANCE_BUDGETS": address}, {}, {})
     (row,) = explain(PluginManager("binance").facts, None, sources)
-    assert (row.setting, row.value) == ("budgets", "redis://***@host/0?alone=0.5")
+    assert (row.setting, row.value) == ("budgets", shown)
     assert "wordpass" not in repr(resolve("binance", sources=sources))

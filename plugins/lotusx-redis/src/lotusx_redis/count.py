@@ -85,7 +85,7 @@ class RedisCount:
     def tell(self, change: Callable[[], None]) -> None:
         """See `CommonCount`."""
         if not self._put(self, Change(change)):
-            logger.warning("too many changes wait for %s: one was left out", self._place.shown)
+            logger.warning("%s: too many changes wait, or it was closed: one was left out", self._place.shown)
 
     def begin(self, ticket: Ticket) -> Question:
         """See `CommonCount`."""
@@ -103,7 +103,7 @@ class RedisCount:
 
     def _begun(self, question: Question) -> Question:
         if not self._put(self, question):
-            question.answer(self._held("too many changes of the shared limits wait already"))
+            question.answer(self._held("the shared limits take no change now: too many wait, or they were closed"))
         return question
 
     # -------------------------------------------------------------------------------------------- in the thread

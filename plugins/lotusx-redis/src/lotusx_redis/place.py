@@ -19,6 +19,8 @@ TIMEOUT_S = 0.5
 KEEP_S = 2 * 86_400
 """How long a count lasts that nobody changes: twice the longest window of an exchange."""
 
+_FAILURES = (redis.RedisError, OSError, UnicodeError)  # the last: a host whose name cannot exist
+
 _CHANGE = """
 local time = redis.call('TIME')
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'document')
@@ -74,7 +76,9 @@ class Place:
                 socket_connect_timeout=self.timeout_s,
                 retry=Retry(NoBackoff(), 0),
             )
-        except (ValueError, TypeError):  # its text may quote a part of the password
+            pool = self._client.connection_pool
+            pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but knows the options
+        except (ValueError, TypeError, redis.RedisError):  # its text may quote a part of the password
             raise ConfigurationError(f"the address of the shared limits {self.shown} cannot be read") from None
         self._change = self._client.register_script(_CHANGE)
         self._nonce = self._client.register_script(_NONCE)
@@ -84,7 +88,7 @@ class Place:
         before_ns = self.monotonic_ns()
         try:
             seconds, microseconds = self._client.time()
-        except (redis.RedisError, OSError) as error:
+        except _FAILURES as error:
             raise self._unreachable(error) from error
         self.time.hear(before_ns, self.monotonic_ns(), seconds * 1_000_000 + microseconds)
 
@@ -101,7 +105,7 @@ class Place:
         new = ("", "", b"") if document is None else (following.epoch, str(following.number), document)
         try:
             found = self._change(keys=[key], args=[known.epoch, number, *new, KEEP_S])
-        except (redis.RedisError, OSError) as error:
+        except _FAILURES as error:
             raise self._unreachable(error) from error
         was_set = self.time.hear(before_ns, self.monotonic_ns(), int(found[0]) * 1_000_000 + int(found[1]))
         if found[2]:
@@ -112,7 +116,7 @@ class Place:
         """Return a number that nobody else gets: *least*, or one more than the last one at *key*."""
         try:
             return int(self._nonce(keys=[key], args=[least, KEEP_S]))
-        except (redis.RedisError, OSError) as error:
+        except _FAILURES as error:
             raise self._unreachable(error) from error
 
     def close(self) -> None:
@@ -124,7 +128,12 @@ class Place:
 
 
 def _read(address: str) -> tuple[str, Decimal | None, float]:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise ConfigurationError("budgets: the address of the shared limits cannot be read") from None
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # what was read as the host is a part of the password
+        raise ConfigurationError("budgets: / ? # and @ in a password or an option are written %2F %3F %23 and %40")
     theirs, alone, timeout_s = [], None, TIMEOUT_S
     for name, value in parse_qsl(parts.query):
         try:
