@@ -13,11 +13,11 @@ import trio.testing
 from paper_desk import instrument
 
 from lotusx import LiveOrderBook, Overflow, Stream, StreamError, Trade
-from lotusx.model import Symbol, VenueEvent
+from lotusx.model import Side, Symbol, VenueEvent
 from lotusx.plugin import StreamState
 from lotusx_paper.following import PAUSE_S, Following
 from lotusx_paper.terms import Terms
-from lotusx_paper.venue import Venue
+from lotusx_paper.venue import Market, Venue
 from lotusx_sim import LoopClock
 
 pytestmark = pytest.mark.anyio
@@ -85,4 +85,29 @@ async def test_prints_that_are_missed_because_the_streams_have_ended_are_told(
         await anyio.sleep(PAUSE_S)
         assert (len(streams.prints), venue.markets["BTC/USDT"].problem()) == (2, "")
         assert len(told) == 1
+        tasks.cancel_scope.cancel()
+
+
+async def test_prints_that_a_new_subscription_begins_with_are_not_counted_again() -> None:
+    class Counting(Venue):
+        def printed(self, market: Market, trade: Trade) -> None:
+            counted.append(trade.trade_id)
+
+    def prints(*pairs: tuple[str, int]) -> list[Trade]:
+        return [Trade(Symbol("BTC", "USDT"), name, Side.SELL, "100", "1", at_ns) for name, at_ns in pairs]
+
+    counted: list[str] = []
+    clock, streams = LoopClock(), Streams()
+    following = Following(
+        "example", Counting("example", Terms.of({}), clock.now_ns, lambda events: None), clock, 3.0, lambda event: None
+    )
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(following.run, streams)
+        await following.ensure(instrument())
+        streams.prints[0].put(prints(("b", 10), ("d", 20), ("c", 20)))
+        streams.book_ends.set()
+        await anyio.sleep(2 * PAUSE_S)
+        streams.prints[1].put(prints(("a", 5), ("b", 10), ("c", 20), ("d", 20), ("e", 20), ("f", 25)))
+        await anyio.sleep(1)
+        assert counted == ["b", "d", "c", "e", "f"]
         tasks.cancel_scope.cancel()

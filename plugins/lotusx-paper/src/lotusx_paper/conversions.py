@@ -19,6 +19,7 @@ from lotusx.model import (
     Side,
     Symbol,
     TimeInForce,
+    quotient,
 )
 from lotusx_paper.terms import Terms
 from lotusx_sim.engine import accounts, orders, positions, terms as engine_terms
@@ -135,7 +136,7 @@ def to_state(order: orders.Order, instrument: Instrument, version: int) -> Order
         price=None if is_market else order.price,
         quote_quantity=order.quote_quantity,
         filled_quote=order.executed_quote if in_quote else None,
-        average_price=order.executed_quote / order.executed if order.executed and in_quote else None,
+        average_price=quotient(order.executed_quote, order.executed) if order.executed and in_quote else None,
         time_in_force=TimeInForce(time_in_force) if time_in_force else None,
         post_only=order.post_only,
         reduce_only=order.reduce_only,

@@ -110,7 +110,8 @@ class Following:
         async with AsyncExitStack() as stack:
             trades = await stack.enter_async_context(self._streams.stream_trades(instrument.symbol))
             scope = stack.enter_context(anyio.CancelScope())
-            trades.handle(partial(self._venue.printed, market), prints.watch(trades, scope))
+            on_status = prints.watch(trades, scope)
+            trades.handle(partial(prints.come, self._venue), on_status)
             await self._follow_mark(market, stack, scope)
             book = await stack.enter_async_context(self._streams.live_order_book(instrument.symbol))
             market.book, market.problem = book, partial(_problem, book, trades)
@@ -155,19 +156,39 @@ class Following:
 
 
 class _Prints:
-    """The prints of one market: what is missed of them cannot fill anything, and that is told."""
+    """The prints of one market: what is missed of them cannot fill anything, and that is told.
+
+    A subscription may begin with prints of the last moments (Hyperliquid's does). Those that an earlier one has brought
+    have been counted, and those before them are older than whatever rests.
+    """
 
     def __init__(self, owner: Following, market: Market) -> None:
         self._owner = owner
         self._market = market
         self._scope = anyio.CancelScope()
         self._was_up = False
+        self._newest_ns = self._counted_ns = 0
+        self._newest: set[str] = set()  # trade ids of that moment
+        self._counted: frozenset[str] = frozenset()
 
     def watch(self, trades: Stream[Trade], scope: anyio.CancelScope) -> Callable[[StatusChange], None]:
         """Return what is to be told of changes of *trades*; its end cancels *scope*."""
         self._scope = scope
         self._was_up = trades.state in _UP
+        self._counted_ns, self._counted = self._newest_ns, frozenset(self._newest)
         return self._changed
+
+    def come(self, venue: Venue, trade: Trade) -> None:
+        """Hand a print to *venue*, unless an earlier subscription has brought it, or one after it."""
+        at_ns = trade.exchange_ns
+        if at_ns < self._counted_ns or (at_ns == self._counted_ns and trade.trade_id in self._counted):
+            return
+        if at_ns > self._newest_ns:
+            self._newest_ns = at_ns
+            self._newest.clear()
+        if at_ns == self._newest_ns:
+            self._newest.add(trade.trade_id)
+        venue.printed(self._market, trade)
 
     def missed(self, reason: str) -> None:
         """From now on prints are missed: tell so, once."""
