@@ -219,7 +219,7 @@ ROWS = (
             Client("ccxt", "ccxt", "orders"),
         ),
         (("lotusx", "python-binance", 1), ("lotusx", "ccxt", 1 / 2)),
-        count=500,
+        count=2_000,
     ),
     Row(
         "6",
@@ -230,7 +230,7 @@ ROWS = (
             Client("python-binance, WebSocket", "python-binance", "ws_orders"),
         ),
         (("lotusx", "python-binance, REST", 1 / 3), ("lotusx", "python-binance, WebSocket", None)),
-        count=500,
+        count=2_000,
     ),
     Row(
         "7",
@@ -428,8 +428,10 @@ ROWS = (
         "13",
         "updates of 200 live books, against one book",
         (
-            Client("200 books", "lotusx", "many_books", option="200", spec={"symbols": 200, "updates": 50}),
-            Client("1 book", "lotusx", "many_books", option="1", spec={"updates": 10_000}),
+            Client(
+                "200 books", "lotusx", "many_books", option="200", spec={"symbols": 200, "updates": 50, "waits": True}
+            ),
+            Client("1 book", "lotusx", "many_books", option="1", spec={"updates": 10_000, "waits": True}),
         ),
         (("200 books", "1 book", 1.2),),
         count=10_000,

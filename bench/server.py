@@ -175,7 +175,10 @@ class Peer:
             server, streams = self.server, self.streams
             frames = server.venue.frames(streams)
             waiting = sum(server.venue.awaits_snapshot(stream) for stream in streams)
-            if waiting:
+            if server.waits:
+                server.begun.wait(100)
+                server.begun.clear()
+            elif waiting:
                 for message in frames[: len(streams)]:
                     self._send(message)  # some clients ask for the snapshot only now
                 deadline = time.monotonic() + 100
@@ -223,11 +226,16 @@ class Server:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.venue = venues.venue(spec)
         self.pace = float(spec.get("pace", 0))
+        self.waits = bool(spec.get("waits"))  # until the client says that its books stand
+        self.begun = threading.Event()
         self.ticks: deque[int] = deque()
         self.latencies: list[int] = []
 
     def answer(self, target: str, body: bytes) -> bytes:
         """Answer a request of a client, or of the benchmark itself."""
+        if target == "/bench/begin":
+            self.begun.set()
+            return b"{}"
         if target == "/bench/latencies":
             found, self.latencies = self.latencies, []
             self.ticks.clear()

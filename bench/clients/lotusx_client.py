@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from typing import Any
+from urllib.request import urlopen
 
 import anyio
 
@@ -216,6 +217,10 @@ async def many_trades(task: Task) -> None:
         async with exchange.market.stream_trades(symbol) as stream:
             await stream.handle(take)
 
+    def begin() -> None:
+        with urlopen(f"{task.plain_url}/bench/begin") as begun:
+            begun.read()
+
     async with connect(task) as exchange, anyio.create_task_group() as tasks:
         for symbol in ["BTC/USDT", *(f"S{n}/USDT" for n in range(1, symbols))]:
             tasks.start_soon(one, exchange, symbol)
@@ -231,6 +236,7 @@ async def many_books(task: Task) -> None:
         async with exchange.market.live_order_book(symbol, depth=100) as live:  # cheap snapshots: they are paced
             synced += 1
             if synced == symbols:
+                await anyio.to_thread.run_sync(begin)  # an update would only be kept for later
                 meter.start()
             async for top in live.changes():
                 assert top.best_bid
@@ -242,6 +248,10 @@ async def many_books(task: Task) -> None:
                 if meter.seen < task.count:
                     raise ValueError(f"{task.count - meter.seen} updates came before their books stood")
                 meter.end()
+
+    def begin() -> None:
+        with urlopen(f"{task.plain_url}/bench/begin") as begun:
+            begun.read()
 
     async with connect(task) as exchange, anyio.create_task_group() as tasks:
         for symbol in ["BTC/USDT", *(f"S{n}/USDT" for n in range(1, symbols))]:
