@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from decimal import Decimal as D
 
 import pytest
-from e2e_kit import BTC, CANCEL, PLACE, Connect, collect, limit_buy, market_buy
+from e2e_kit import BTC, CANCEL, KEY, PLACE, Connect, collect, limit_buy, market_buy
 
 import lotusx
 from lotusx.errors import DuplicateOrder, NoChange, OrderNotFound, PostOnlyWouldTake, WouldTrigger
@@ -336,6 +338,37 @@ async def test_the_first_websocket_order_after_ready_opens_no_socket(connect: Co
         await exchange.trading.place(limit_buy("a-1"))
         assert sim.connections_made == made
         assert sum(sim.requests.values()) == asked + 1
+
+
+FIRST_ORDER = """
+import sys
+import anyio
+import lotusx
+from lotusx_sim import BinanceSpot, Simulator
+from lotusx_sim.shells import memory
+
+
+async def main():
+    async with memory.connect(Simulator(BinanceSpot(seed=1, actions_per_s=0))) as server:
+        async with lotusx.connect(
+            "binance", environment="simulator", base_url=server.base_url, credentials=KEY,
+            http=server.http, ws=server.ws, clock=server.clock,
+        ) as exchange:
+            assert "lotusx.model.requests" not in sys.modules
+            await exchange.trading.ready()
+            before = set(sys.modules)
+            await exchange.trading.place(lotusx.OrderRequest.limit("BTC/USDT", "buy", "0.001", "50000"))
+            print(*sorted(set(sys.modules) - before))
+
+
+anyio.run(main)
+"""
+
+
+def test_the_first_order_after_ready_imports_nothing() -> None:
+    code = FIRST_ORDER.replace("KEY", repr(KEY))
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == ""
 
 
 async def test_balances_and_fees_are_the_ledgers(exchange: lotusx.Exchange, sim: Simulator) -> None:

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from e2e_kit import BTC, KEY, limit_buy
 
 import lotusx.sync
-from lotusx import OrderStatus
+from lotusx import OrderStatus, Trade
 from lotusx.errors import InvalidArgument
 from lotusx.model import FillEvent, OrderEvent
 from lotusx.streams import StreamState
@@ -148,3 +148,31 @@ def test_an_error_in_the_block_leaves_it_as_it_is(venue: Server) -> None:
         ex.market.stream_trades(BTC),
     ):
         raise InvalidArgument("mine")
+
+
+def test_several_connections_are_read_as_one(venue: Server, portal: BlockingPortal) -> None:
+    place = {"name": "binance", "environment": "simulator", "base_url": venue.base_url}
+    with lotusx.sync.connect_many({"one": place, "two": place}) as many:
+        with many.merge({name: each.market.stream_trades(BTC) for name, each in many.alive.items()}) as merged:
+            late = monotonic() + 60
+            while StreamState.REQUESTED in merged.states.values():
+                assert monotonic() < late
+                sleep(0.002)
+            sell(portal, venue, "0.01")
+            seen = [merged.next(timeout_s=30), merged.next(timeout_s=30)]
+            assert sorted(name for name, _ in seen) == ["one", "two"]
+            assert {event.quantity for _, event in seen if isinstance(event, Trade)} == {Decimal("0.01")}
+            sell(portal, venue, "0.02")
+            left = {"one", "two"}
+            for name, item in merged.with_status():
+                left -= {name} if isinstance(item, Trade) else set()
+                if not left:
+                    break
+        with many.consolidated_book(dict.fromkeys(many.names, BTC), fees={"one": "0.001", "two": "0.0005"}) as book:
+            found = book.wait_used()
+            assert found.best_ask is not None
+            assert (found.best_ask.leg, found.left_out) == ("two", ())
+            sell(portal, venue, "0.01")
+            changes = book.changes(depth=5)
+            assert changes.next(timeout_s=30).legs
+        assert list(changes) == []

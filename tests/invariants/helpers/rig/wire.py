@@ -96,7 +96,7 @@ class WatchedVenue:
     Attributes:
         said: The last messages of the account.
         fruitless: Client order ids of requests that made no order, where there was none before: they may come again.
-        refused_stamps: When it refused a request for its stamp, in its own time.
+        refused_stamps: When it refused a request for its stamp, in virtual time.
         nonces: Of what it was sent, in the order of arrival.
     """
 
@@ -124,7 +124,7 @@ class WatchedVenue:
         self.nonces += self._exchange.nonces_in(request.body)
         with self._orders_arrive(self._exchange.orders_in(request)):
             response = self._inner.http(request, now_ns=now_ns, client_ip=client_ip)
-        self._look_for_refusal(response.body.decode("utf-8", "replace"), now_ns)
+        self._look_for_refusal(response.body.decode("utf-8", "replace"))
         return response
 
     def open_ws(
@@ -149,7 +149,7 @@ class WatchedVenue:
             if fnmatchcase(topic, self._exchange.user_topic):
                 self.said.append(Said(text, topic, out.send))
             elif not topic:
-                self._look_for_refusal(text, now_ns)
+                self._look_for_refusal(text)
             for _ in range(self._gate.times(topic)):
                 out.send(text, topic)
             if topic and self._gate.on_message is not None:
@@ -181,9 +181,9 @@ class WatchedVenue:
         if self._gate.on_control is not None:
             self._gate.on_control()
 
-    def _look_for_refusal(self, text: str, now_ns: int) -> None:
+    def _look_for_refusal(self, text: str) -> None:
         if any(part in text for part in self._exchange.stamp_refused):
-            self.refused_stamps.append(now_ns)
+            self.refused_stamps.append(round(anyio.current_time() * 1e9))
 
 
 class _WatchedPeer:

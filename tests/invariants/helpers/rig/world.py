@@ -225,12 +225,13 @@ class World:
         await self._touch()
         await anyio.sleep(more_s)
         self._rest(True)
+        since_ns = episode.back_ns
         while True:
-            await anyio.sleep(0.5)  # what comes too often comes now, and a command may still be on its way
-            if not self._is_behind(episode) or self.now_ns() >= self.due_ns(episode, episode.back_ns):
+            await anyio.sleep(0.5)  # what comes too often comes now
+            if any(invariant.waits(episode) for invariant in self.invariants):
+                since_ns = self.now_ns()  # a command is still on its way, and what it does is told after it
+            elif not self._is_behind(episode) or self.now_ns() >= self.due_ns(episode, since_ns):
                 break
-        while any(invariant.waits(episode) for invariant in self.invariants):  # noqa: ASYNC110 - as above
-            await anyio.sleep(0.5)
         episode.judged_ns = self.now_ns()
         self.log.write("rest", f"after {episode.fault}")
         for invariant in self.invariants:

@@ -32,11 +32,14 @@ class HalfOpen(Invariant):
             self.measured.append((lost_ns - sleep.resumed_ns) / 1e9)
             if lost_ns - sleep.resumed_ns > bound_ns:
                 self.fail(f"session {name} was noticed to be half-open after {self.measured[-1]:.3f} s")
-        next_fault_ns = next((each.start_ns for each in self.world.episodes if each.start_ns > sleep.resumed_ns), None)
+        # Until the next fault, or after the last one until it was judged: what follows then replaces sockets by plan.
+        episodes = self.world.episodes
+        starts = [each.start_ns for each in episodes if each.start_ns > sleep.resumed_ns]
+        over_ns = starts[0] if starts else episodes[-1].judged_ns
         for group in sorted({group for group, _ in sleep.sessions}):
             owed = sum(name[0] == group for name in sleep.sessions)
             again = sum(
-                name[0] == group and state == "live" and ns >= sleep.resumed_ns and ns < (next_fault_ns or ns + 1)
+                name[0] == group and state == "live" and ns >= sleep.resumed_ns and ns < (over_ns or ns + 1)
                 for ns, name, state in sessions.history
             )
             if again != owed:

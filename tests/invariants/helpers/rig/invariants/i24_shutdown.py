@@ -6,7 +6,7 @@ import gc
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import trio
@@ -20,6 +20,7 @@ from rig.invariant import Invariant
 from rig.randomness import split
 
 if TYPE_CHECKING:
+    from lotusx.kernel.budget import BudgetRegistry
     from rig.world import World
 
 SCENARIO = "shutdown"
@@ -113,6 +114,11 @@ class CleanEnd(Invariant):
                 )
             await anyio.sleep(0.5)
 
+    @property
+    def _budgets(self) -> BudgetRegistry:
+        """One user's connections, one after the other: together they stay within the exchange's limits."""
+        return cast("BudgetRegistry", self.world.wiring()._registry)
+
     def _tasks(self) -> set[trio.lowlevel.Task]:
         """Return all tasks but those of the connection under test, which goes on."""
         under_test = self.world.wiring()._tasks._nursery
@@ -144,7 +150,7 @@ class CleanEnd(Invariant):
             interrupt = _Interrupt(steps, lambda: token.run_sync_soon(cancel))
             trio.lowlevel.add_instrument(interrupt)
             try:
-                async with another(self.world, what) as connection:
+                async with another(self.world, what, budgets=self._budgets) as connection:
                     await self._visit(connection)
             finally:
                 ended_s = self.world.seconds()
@@ -165,7 +171,7 @@ class CleanEnd(Invariant):
         interrupted_s = 0.0
         with anyio.CancelScope() as scope:
             try:
-                async with another(self.world, "an interrupt") as connection:
+                async with another(self.world, "an interrupt", budgets=self._budgets) as connection:
                     await connection.market.order_book(self.world.exchange.symbol)
                     async with connection.account.stream_account():
                         await anyio.sleep(after_s)
@@ -186,7 +192,7 @@ class CleanEnd(Invariant):
         """Leave while nothing answers: in the middle of connecting, of logging in, of subscribing."""
         world = self.world
         tasks, sockets = self._tasks(), set(world.sim.ws_connections)
-        connection = prepared(world, "a black hole")
+        connection = prepared(world, "a black hole", budgets=self._budgets)
         left_s = 0.0
         world.wake_blocking_readers(True)
         with anyio.CancelScope() as scope:
@@ -209,7 +215,7 @@ class CleanEnd(Invariant):
         request = world.trader.resting(instrument, intent)
         intent.symbol = request.symbol
         state: OrderState
-        async with another(world, "an open order") as connection:
+        async with another(world, "an open order", budgets=self._budgets) as connection:
             try:
                 order = await connection.trading.place(request)
             except LotusXError as error:
