@@ -81,6 +81,50 @@ async def test_a_bot_that_asks_too_much_keeps_its_streams(nats: NatsServer, capl
             await anext(trades)
 
 
+async def test_what_is_asked_for_meanwhile_is_followed_as_soon_as_it_may_be(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"renew_s": 0.05}) as exchange,
+        exchange.stream_trades(BTC) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        states: list[str] = []
+        trades.handle(lambda _: None, lambda change: states.append(change.state))
+        here.gateway._open["reader"] += MAX_OPEN
+        async with anyio.create_task_group() as tasks:
+
+            async def follow_another() -> None:
+                async with exchange.stream_trades("ETH/USDT") as others:
+                    await until(lambda: others.state == "acknowledged")
+
+            tasks.start_soon(follow_another)
+            await until(lambda: "trades ETH/USDT of binance is not followed yet" in caplog.text)
+            here.gateway._open["reader"] -= MAX_OPEN
+        assert states == []
+
+
+async def test_a_feed_that_comes_back_while_a_bot_asks_too_much_is_followed_anew(
+    nats: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        desk(nats) as here,
+        here.consumer("reader", options={"renew_s": 0.05}) as exchange,
+        exchange.stream_trades(BTC) as trades,
+    ):
+        await until(lambda: trades.state == "acknowledged")
+        here.sim.refuse_connections()
+        here.sim.cut_connections()
+        await until(lambda: trades.state == "lost")
+        here.gateway._open["reader"] += MAX_OPEN
+        here.sim.refuse_connections(False)
+        await until(lambda: "trades BTC/USDT of binance is not followed yet" in caplog.text)
+        here.gateway._open["reader"] -= MAX_OPEN
+        await until(lambda: trades.state == "acknowledged")
+    assert "gateway:binance: socket" not in caplog.text
+
+
 async def test_the_end_of_a_feed_that_nobody_follows_does_not_disturb_the_next_of_that_name(nats: NatsServer) -> None:
     async with desk(nats) as here, here.consumer("reader") as exchange:
         async with exchange.stream_trades(BTC) as trades:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 
 import anyio
@@ -64,6 +65,7 @@ class FeedConnection:
         self._renew_s = renew_s
         self._feeds: dict[str, Feed] = {}
         self._subscriptions: dict[str, Subscription] = {}
+        self._turns: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         self._over = anyio.Event()
         self._reason = "closed"
         self._error: Exception | None = None
@@ -94,6 +96,7 @@ class FeedConnection:
             await self._follow(key, wish.id)
         for key in wish.drop:
             self._feeds.pop(key, None)
+            self._turns.pop(key, None)
             subscription = self._subscriptions.pop(key, None)
             if subscription is not None:
                 await self._broker.unsubscribe(subscription)
@@ -124,6 +127,11 @@ class FeedConnection:
     async def _follow(self, key: str, request_id: int) -> None:
         feed = self._feeds.setdefault(key, Feed(key))
         feed.request_id = request_id
+        async with self._turns[key]:
+            await self._ask_for(feed)
+
+    async def _ask_for(self, feed: Feed) -> None:
+        key, request_id = feed.key, feed.request_id
         try:
             if key not in self._subscriptions:
                 subject = self._link.subjects.feed(key)
@@ -131,6 +139,11 @@ class FeedConnection:
                     subject, self._listener(feed), limit=self._limit
                 )
             found = await self._ask("follow", [key])
+        except RateLimited as error:  # by our own questions: no reason to give up what is followed already
+            assert self._tasks is not None
+            logger.warning("%s of %s is not followed yet: %s", key, self._link.subjects.exchange, error)
+            self._tasks.start_soon(self._again, feed, self._renew_s)
+            return
         except LotusXError as error:
             if error.retryable:
                 raise
@@ -145,12 +158,13 @@ class FeedConnection:
             if missed is not None:
                 self._take([ended(key, missed.reason)])
 
-    async def _again(self, feed: Feed) -> None:
-        """Follow *feed* now that the exchange serves it."""
-        if self._feeds.get(feed.key) is not feed:
-            return  # nobody wants it any more
+    async def _again(self, feed: Feed, after_s: float) -> None:
+        """Follow *feed* now that the exchange serves it, or that one more question may be allowed."""
+        await anyio.sleep(after_s)
         try:
-            await self._follow(feed.key, feed.request_id)
+            async with self._turns[feed.key]:
+                if self._feeds.get(feed.key) is feed and not feed.started:  # else nobody wants it, or it is followed
+                    await self._ask_for(feed)
         except LotusXError as error:
             self._close(f"{feed.key} could not be followed again: {error}")
 
@@ -172,7 +186,7 @@ class FeedConnection:
                 logger.warning("%s of %s: %s", feed.key, self._link.subjects.exchange, taken.reason)
                 self._take([ended(feed.key, taken.reason)])
             elif isinstance(taken, Up) and feed.request_id and self._tasks is not None:
-                self._tasks.start_soon(self._again, feed)
+                self._tasks.start_soon(self._again, feed, 0.0)
 
         return heard
 
