@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lotusx.errors import ConnectionFailed, InvalidArgument
-from lotusx.transport.handshake import ClientHandshake, Proxy, parse_proxy_url, parse_ws_url, retry_after_s
+from lotusx.transport.handshake import ClientHandshake, retry_after_s
+from lotusx.transport.ws_urls import Proxy, parse_proxy_url, parse_ws_url
 
 
 def handshake(url: str = "ws://h.example/ws", headers: tuple[tuple[str, str], ...] = ()) -> ClientHandshake:

@@ -6,23 +6,25 @@ Numbers ``call`` and ``command`` tie the events of one call together; they are u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # requests are pydantic's, which a connection for public data need not load
-    from collections.abc import Sequence
+import msgspec
 
-    from lotusx.kernel.codec import ChannelKind
-    from lotusx.kernel.ports import Amendment, OrderRef
-    from lotusx.model.orders import Fill, OrderState
+from lotusx.kernel.codec import ChannelKind
+from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.model.orders import Fill, OrderState
+from lotusx.model.symbol import Symbol
+
+if TYPE_CHECKING:
     from lotusx.model.requests import OrderRequest
-    from lotusx.model.symbol import Symbol
+else:  # it is pydantic's, which a connection for public data need not load
+    OrderRequest = Any
 
 # ---------------------------------------------------------------------------------------------------------- requests
 
 
-@dataclass(frozen=True, slots=True)
-class CallStarted:
+class CallStarted(msgspec.Struct, frozen=True):
     """Somebody asks the exchange for something: one or several attempts follow. Told in the caller's task.
 
     Attributes:
@@ -38,8 +40,7 @@ class CallStarted:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallFinished:
+class CallFinished(msgspec.Struct, frozen=True):
     """It has its answer, or has failed for good. Told in the caller's task."""
 
     exchange: str
@@ -49,8 +50,7 @@ class CallFinished:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFinished:
+class RequestFinished(msgspec.Struct, frozen=True):
     """One attempt of a REST request ended; ``status`` 0: no reply."""
 
     exchange: str
@@ -62,8 +62,7 @@ class RequestFinished:
     call: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RetryScheduled:
+class RetryScheduled(msgspec.Struct, frozen=True):
     """A read will be tried again."""
 
     exchange: str
@@ -74,8 +73,7 @@ class RetryScheduled:
     call: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetWait:
+class BudgetWait(msgspec.Struct, frozen=True):
     """A request waits for the exchange's limits."""
 
     exchange: str
@@ -88,8 +86,7 @@ class BudgetWait:
 # ----------------------------------------------------------------------------------------------------------- streams
 
 
-@dataclass(frozen=True, slots=True)
-class SessionChanged:
+class SessionChanged(msgspec.Struct, frozen=True):
     """A WebSocket session changed its state (connecting, live, lost, closed, noticed)."""
 
     exchange: str
@@ -99,8 +96,7 @@ class SessionChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamChanged:
+class StreamChanged(msgspec.Struct, frozen=True):
     """A subscription changed its state (`StreamState`), or a live book did (``synced``, ``stale``).
 
     Attributes:
@@ -115,8 +111,7 @@ class StreamChanged:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDropped:
+class ItemDropped(msgspec.Struct, frozen=True):
     """A message, or an item of one, could not be understood; it was counted and dropped."""
 
     exchange: str
@@ -128,8 +123,7 @@ class ItemDropped:
 # Told only to observers that have an attribute ``hears_streams``, which is true. Nothing of an account is among it.
 
 
-@dataclass(frozen=True, slots=True)
-class FramesReceived:
+class FramesReceived(msgspec.Struct, frozen=True):
     """One read of a socket brought messages of one channel: as they came, in their order, before they are decoded.
 
     Attributes:
@@ -147,8 +141,7 @@ class FramesReceived:
     messages: Sequence[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class FrameSent:
+class FrameSent(msgspec.Struct, frozen=True):
     """A socket that carries nothing of an account is sent a message, its log-in aside."""
 
     exchange: str
@@ -158,8 +151,7 @@ class FrameSent:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventsDelivered:
+class EventsDelivered(msgspec.Struct, frozen=True):
     """What readers of a channel get, however many they are; repetitions from a second socket are left out already.
 
     What a reader with `Overflow.BLOCK` gets by a subscription of its own is told besides.
@@ -175,8 +167,7 @@ class EventsDelivered:
 # ------------------------------------------------------------------------------------------------------------ orders
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRefused:
+class OrderRefused(msgspec.Struct, frozen=True):
     """A command broke a rule, or a check vetoed it: nothing was sent. ``reason`` is the error's text."""
 
     exchange: str
@@ -187,8 +178,7 @@ class OrderRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSent:
+class OrderSent(msgspec.Struct, frozen=True):
     """A command is about to be sent; told in the caller's task, before the first byte leaves.
 
     Attributes:
@@ -215,8 +205,7 @@ class OrderSent:
     together: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OrderAnswered:
+class OrderAnswered(msgspec.Struct, frozen=True):
     """The call that sent a command ended; told in the caller's task. What became of it follows: `OrderOutcome`."""
 
     exchange: str
@@ -225,8 +214,7 @@ class OrderAnswered:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderOutcome:
+class OrderOutcome(msgspec.Struct, frozen=True):
     """An order command ended: ``accepted``, ``rejected`` or ``unknown``, which later evidence may still decide.
 
     Attributes:
@@ -246,16 +234,14 @@ class OrderOutcome:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReported:
+class OrderReported(msgspec.Struct, frozen=True):
     """Something about an order is new, from an answer or a stream: each change once, no order ever backwards."""
 
     exchange: str
     state: OrderState
 
 
-@dataclass(frozen=True, slots=True)
-class FillReported:
+class FillReported(msgspec.Struct, frozen=True):
     """A fill is known, each once."""
 
     exchange: str
@@ -265,8 +251,7 @@ class FillReported:
 # ------------------------------------------------------------------------------------------------------ measurements
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficMeasured:
+class TrafficMeasured(msgspec.Struct, frozen=True):
     """What went over the WebSockets of one group so far.
 
     Attributes:
@@ -283,8 +268,7 @@ class TrafficMeasured:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamMeasured:
+class StreamMeasured(msgspec.Struct, frozen=True):
     """How one stream of a reader is doing. ``received == delivered + conflated + dropped + rejected + waiting``.
 
     Attributes:
@@ -312,8 +296,7 @@ class StreamMeasured:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BookMeasured:
+class BookMeasured(msgspec.Struct, frozen=True):
     """How a live book is doing. ``age_s``: since its last update; ``None``: there was none, or it is ``closed``."""
 
     exchange: str
@@ -325,8 +308,7 @@ class BookMeasured:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetMeasured:
+class BudgetMeasured(msgspec.Struct, frozen=True):
     """How full one of the exchange's limits is.
 
     Attributes:
@@ -343,8 +325,7 @@ class BudgetMeasured:
     blocked_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ClockMeasured:
+class ClockMeasured(msgspec.Struct, frozen=True):
     """The exchange's time minus our wall time, and the round trip of that reading: it is off by half of it at most."""
 
     exchange: str
@@ -355,8 +336,7 @@ class ClockMeasured:
 # -------------------------------------------------------------------------------------------------------- ourselves
 
 
-@dataclass(frozen=True, slots=True)
-class ObserverFailed:
+class ObserverFailed(msgspec.Struct, frozen=True):
     """An observer raised; ``switched_off``: once too often. The others are told."""
 
     exchange: str

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import metadata
 from types import MappingProxyType
 
-from packaging.requirements import Requirement
-
 from lotusx.errors import PluginError
 from lotusx.kernel.facts import CONTRACT, ExchangeFacts
+
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_BOUND = rf"(?:>=|<){_NUMBERS.pattern}"
+_PLAIN = re.compile(rf"lotusx[-_]core({_BOUND}(?:,{_BOUND})*)")
 
 
 def core_version() -> str:
@@ -23,7 +26,12 @@ def check_requirement(name: str, distribution: metadata.Distribution, core: str)
     Raises:
         PluginError: It does; the text says which versions it wants.
     """
-    for line in distribution.requires or ():
+    lines = [line for line in distribution.requires or () if line.lower().startswith(("lotusx-core", "lotusx_core"))]
+    if all(_plainly_admits(line, core) for line in lines):
+        return
+    from packaging.requirements import Requirement  # takes as long to import as a plugin
+
+    for line in lines:
         wanted = Requirement(line)
         if wanted.name.lower().replace("_", "-") != "lotusx-core":
             continue
@@ -37,6 +45,23 @@ def check_requirement(name: str, distribution: metadata.Distribution, core: str)
                 f"Try: pip install --upgrade {title} lotusx-core",
                 (title,),
             )
+
+
+def _plainly_admits(line: str, core: str) -> bool:
+    """Whether *line* is ``lotusx-core`` with bounds of plain numbers, all kept; anything else takes a closer look."""
+    found = _PLAIN.fullmatch(line.replace(" ", ""))
+    if found is None or _NUMBERS.fullmatch(core) is None:
+        return False
+    at = _numbers(core)
+    bounds = [(each[0], _numbers(each.lstrip("<>="))) for each in found[1].split(",")]
+    return all(at >= bound if sign == ">" else at < bound for sign, bound in bounds)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = [int(each) for each in version.split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()  # 0.1 and 0.1.0 are the same
+    return tuple(numbers)
 
 
 CHANGES: Mapping[int, str] = MappingProxyType({})

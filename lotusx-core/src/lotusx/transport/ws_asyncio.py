@@ -10,9 +10,9 @@ import anyio
 
 from lotusx.kernel.transport import WsClosed
 from lotusx.transport.dialling import connected_socket
-from lotusx.transport.handshake import Proxy, WsUrl
 from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, Socket, words_of
 from lotusx.transport.ws_tls import ClientTls
+from lotusx.transport.ws_urls import Proxy, WsUrl
 
 
 class AsyncioSocket(Socket, asyncio.BufferedProtocol):

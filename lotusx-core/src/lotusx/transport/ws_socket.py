@@ -15,12 +15,12 @@ from lotusx.errors import ConnectionFailed
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.transport import WsClosed, WsHandler
 from lotusx.transport.frames import FrameReader, text_frame
-from lotusx.transport.handshake import ClientHandshake, Proxy, WsUrl
+from lotusx.transport.handshake import ClientHandshake
+from lotusx.transport.ws_urls import Proxy, WsUrl
 
 CLOSE_S = 2.0
 """Longest time a goodbye may take, the flushing of what was written included."""
 
-READ_BYTES = 65536
 HIGH_WATER_BYTES = 65536
 """`send` waits while more than this is written and not yet taken by the network."""
 

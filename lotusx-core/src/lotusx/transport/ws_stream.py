@@ -10,8 +10,8 @@ import anyio.abc
 from anyio.streams.tls import TLSStream
 
 from lotusx.kernel.transport import WsClosed
-from lotusx.transport.handshake import Proxy, WsUrl
-from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, READ_BYTES, Socket, words_of
+from lotusx.transport.ws_socket import CLOSE_S, HIGH_WATER_BYTES, Socket, words_of
+from lotusx.transport.ws_urls import READ_BYTES, Proxy, WsUrl
 
 _BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError)
 

@@ -8,6 +8,7 @@ from the read callback itself: waiting for each read in a coroutine costs twice 
 from __future__ import annotations
 
 import ssl
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -16,10 +17,10 @@ from lotusx.kernel.clock import Clock
 from lotusx.kernel.transport import WsConnection, WsHandler
 from lotusx.transport.clock import SystemClock
 from lotusx.transport.dialling import on_asyncio
-from lotusx.transport.handshake import ClientHandshake, parse_proxy_url, parse_ws_url
-from lotusx.transport.ws_asyncio import AsyncioSocket
-from lotusx.transport.ws_socket import READ_BYTES, Socket
-from lotusx.transport.ws_stream import StreamSocket
+from lotusx.transport.ws_urls import READ_BYTES, parse_proxy_url, parse_ws_url
+
+if TYPE_CHECKING:
+    from lotusx.transport.ws_socket import Socket
 
 
 class WsprotoTransport:
@@ -56,6 +57,11 @@ class WsprotoTransport:
         compression: bool = False,
     ) -> WsConnection:
         """Connect and shake hands within *timeout_s*. See `lotusx.kernel.transport.WsTransport`."""
+        # who asks for no stream does without wsproto and h11, a tenth of the start
+        from lotusx.transport.handshake import ClientHandshake
+        from lotusx.transport.ws_asyncio import AsyncioSocket
+        from lotusx.transport.ws_stream import StreamSocket
+
         where = parse_ws_url(url)
         handshake = ClientHandshake(where, headers, compression=compression, now_s=self._clock.now_ns() / 1e9)
         kind = AsyncioSocket if self._proxy is None and on_asyncio() else StreamSocket

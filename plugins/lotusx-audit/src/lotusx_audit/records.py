@@ -63,5 +63,8 @@ def plain(value: object) -> Any:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    named = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT}
+    names = getattr(value, "__struct_fields__", None)  # events are msgspec's, what is in them are dataclasses
+    if names is None:
+        names = [each.name for each in fields(value)]
+    named = {name: getattr(value, name) for name in names if name not in _LEFT_OUT}
     return {name: plain(item) for name, item in named.items() if item not in (None, "", ())}
