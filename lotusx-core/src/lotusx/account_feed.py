@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
+from lotusx.account_second_look import SecondLook
 from lotusx.account_stream import AccountStream
 from lotusx.account_untold import Untold
 from lotusx.errors import LotusXError, RequestTimeout, StreamClosed, StreamGap
@@ -89,11 +90,13 @@ class AccountFeed:
         self._tellers: dict[str, None] = {}  # channels that have told of orders
         self._silent_since: Moment | None = None  # the last event before a silence that is yet to be recovered
         self._untold = Untold(desk, trading, clock, self._instrument_of, self._tell)
+        self._second = SecondLook(clock, self._look_again)
 
     async def run(self) -> None:
         """Find what the channels have not told, until cancelled: after unreadable messages, and of single orders."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._untold.run)
+            tasks.start_soon(self._second.run)
             await self._recover_unread()
 
     async def _recover_unread(self) -> None:
@@ -108,6 +111,7 @@ class AccountFeed:
             with anyio.CancelScope() as self._recovery:
                 try:
                     await merged.recover(since.by_now_ns(self._clock))
+                    self._second.after(since.by_now_ns(self._clock))
                 except Exception as error:
                     gap = StreamGap(f"what an unreadable message of the account said could not be recovered: {error}")
                     gap.__cause__ = error
@@ -174,6 +178,7 @@ class AccountFeed:
         if since is not None:  # its socket lived for longer than anything came on it
             lost_ns = min(lost_ns, since.by_now_ns(self._clock))
         await self._merged.recover(lost_ns, channel=channel.key)
+        self._second.after(lost_ns)
         if self._silent_since is since:
             self._silent_since = None
         self._desk.owed.forgive()
@@ -260,10 +265,15 @@ class AccountFeed:
         self._unread_since = self._silent_since = None
         self._desk.owed.stop()
         self._untold.stop()
+        self._second.stop()
         if self._recovery is not None:
             self._recovery.cancel()
         for raw in self._raws:
             raw.end()
+
+    async def _look_again(self, lost_ns: int) -> None:
+        if self._merged is not None:
+            await self._merged.look_again(lost_ns)
 
     def _tell(self, event: AccountEvent) -> None:
         if self._merged is not None:

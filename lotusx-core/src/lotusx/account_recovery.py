@@ -132,6 +132,24 @@ class Asker:
             symbols: What this account is known to have traded.
             held: The events of the channels that wait behind the recovery now.
         """
+        found = await self.collect_history(lost_ns, symbols, held)
+
+        async def balances() -> Sequence[Balance]:
+            found.before_balances = len(held())
+            return await self._account.balances()
+
+        async def positions() -> Sequence[Position]:
+            found.before_positions = len(held())
+            return await self._account.positions()
+
+        found.balances = await self._read(balances)
+        found.positions = await self._read(positions)
+        return found
+
+    async def collect_history(
+        self, lost_ns: int, symbols: Iterable[Symbol], held: Callable[[], Sequence[AccountEvent]]
+    ) -> Found:
+        """Ask for orders, fills and funding payments: what can be merged at any time. Arguments as in `collect`."""
         found = Found()
         since_ns = lost_ns if self._exchange_ns is None else self._exchange_ns(lost_ns)  # as our clock is set now
         believed = self._desk.ledger.unfinished()
@@ -166,17 +184,6 @@ class Asker:
         found.payments = (
             await self._read(lambda: all_pages(partial(self._account.funding_payments_page, None, span))) or []
         )
-
-        async def balances() -> Sequence[Balance]:
-            found.before_balances = len(held())
-            return await self._account.balances()
-
-        async def positions() -> Sequence[Position]:
-            found.before_positions = len(held())
-            return await self._account.positions()
-
-        found.balances = await self._read(balances)
-        found.positions = await self._read(positions)
         return found
 
     async def _listed(self, symbols: Iterable[Symbol]) -> dict[Symbol, Instrument]:

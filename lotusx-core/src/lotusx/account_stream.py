@@ -172,6 +172,14 @@ class AccountStream:
         assert ask.answer is not None
         return ask.answer
 
+    async def look_again(self, lost_ns: int) -> None:
+        """Deliver what the reads of a recovery came too early for. Nothing is held, nobody waits for it.
+
+        Raises:
+            LotusXError: The exchange refuses to answer, and asking again would not help.
+        """
+        self._apply(await self._asker.collect_history(lost_ns, self._symbols, self._held_events))
+
     async def _recover(self, now_ns: int | None) -> None:
         """Serve everybody who has asked by now: what is read from here on is newer than what they missed."""
         before, begun = self._count, 0

@@ -19,6 +19,7 @@ from lotusx.kernel.telemetry import Event, StreamMeasured, Telemetry
 from lotusx.measuring import Measuring
 from lotusx.model.account import AccountEvent, FillEvent, OrderEvent, Recovered
 from lotusx.model.enums import OrderStatus
+from lotusx.model.orders import OrderState
 from lotusx.streams import Overflow, StatusChange, Stream, StreamState
 
 from .order_kit import INSTRUMENT, World, fill, in_virtual_time, limit, raiser, refusal, state
@@ -338,6 +339,10 @@ def told(events: list[AccountEvent]) -> list[str]:
     return [event.fill.trade_id for event in events if isinstance(event, FillEvent)]
 
 
+def filled(order: OrderState) -> OrderState:
+    return replace(order, filled=D(1), status=OrderStatus.FILLED, updated_ns=order.updated_ns + 1)
+
+
 async def reading(account: Account, events: list[AccountEvent], opened: anyio.Event) -> None:
     async with account.feed.open(10) as reader:
         opened.set()
@@ -352,7 +357,7 @@ def test_the_fill_of_an_order_whose_reply_came_late_is_asked_for_and_told_once(l
 
         def executes(request: Any) -> Any:
             exchange.execute(request)
-            exchange.orders["a-1"] = replace(exchange.orders["a-1"], filled=D(1), status=OrderStatus.FILLED)
+            exchange.orders["a-1"] = filled(exchange.orders["a-1"])
             return exchange.orders["a-1"]
 
         async with anyio.create_task_group() as tasks:
@@ -406,3 +411,76 @@ def test_fills_that_the_exchange_never_lists_are_asked_for_a_while_and_missed_al
     assert [record.getMessage() for record in caplog.records if "add up to" in record.getMessage()] == [
         "BTC/USDT: a-1 has executed more than the fills that the exchange lists add up to (0)"
     ]
+
+
+def lose_and_restore(account: Account) -> Any:
+    """Lose the channel and have it back; return what recovers it."""
+    account.group.raws[-1].change(StreamState.LOST)
+    account.group.raws[-1].change(StreamState.ACKNOWLEDGED)
+    return account.feed.restored(CHANNEL, account.world.clock.now_ns(), account.world.clock.now_ns())
+
+
+def test_an_order_that_a_late_list_showed_open_after_a_loss_is_looked_at_again() -> None:
+    async def run(account: Account) -> None:
+        exchange, events, opened = account.world.exchange, list[AccountEvent](), anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading, account, events, opened)
+            await opened.wait()
+            await account.world.desk.place(limit(), INSTRUMENT)
+            await lose_and_restore(account)  # it was filled meanwhile, and no list shows it yet
+            await anyio.sleep(1.0)
+            exchange.orders["a-1"] = filled(exchange.orders["a-1"])
+            exchange.fills = [fill(name=None)]
+            await anyio.sleep(10.0)
+            tasks.cancel_scope.cancel()
+        assert told(events) == ["t1"]
+        ends = [each.state.status for each in events if isinstance(each, OrderEvent)]
+        assert ends[-1] is OrderStatus.FILLED
+        assert sum(isinstance(each, Recovered) for each in events) == 1
+
+    in_an_account(run)
+
+
+def test_what_the_second_look_cannot_ask_is_said_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def run(account: Account) -> None:
+        exchange, events, opened = account.world.exchange, list[AccountEvent](), anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading, account, events, opened)
+            await opened.wait()
+            await account.world.desk.place(limit(), INSTRUMENT)
+            await lose_and_restore(account)
+            exchange.on["open_orders"] = [raiser(refusal(InvalidOrder))]
+            await anyio.sleep(10.0)
+            assert any("a second time" in record.getMessage() for record in caplog.records)
+            await lose_and_restore(account)
+            exchange.orders["a-1"] = filled(exchange.orders["a-1"])
+            exchange.fills = [fill(name=None)]
+            await anyio.sleep(10.0)
+            tasks.cancel_scope.cancel()
+        assert told(events) == ["t1"]
+
+    in_an_account(run)
+
+
+def test_leaving_the_stream_ends_the_second_look() -> None:
+    async def run(account: Account) -> None:
+        exchange = account.world.exchange
+        looked = 0
+
+        async def hang(*_: object) -> None:
+            nonlocal looked
+            looked += 1
+            await anyio.sleep_forever()
+
+        async with account.feed.open(10):
+            await lose_and_restore(account)
+            exchange.always["open_orders"] = hang
+            await anyio.sleep(6.0)
+            assert looked == 1
+        await anyio.sleep(0.1)
+        exchange.always.clear()
+        async with account.feed.open(10) as reader:
+            await lose_and_restore(account)
+            assert isinstance(await anext(reader), Recovered)
+
+    in_an_account(run)
