@@ -29,7 +29,7 @@
     ├── ConnectorFailed               one of several connections cannot be used; it is named
     ├── TransferOutcomeUnknown        the same, of money between two wallets
     └── StreamError                   a subscription or what is built on it
-        ├── SubscriptionRefused  StreamSilent  StreamGap  StreamClosed
+        ├── SubscriptionRefused  StreamGap  StreamClosed
         ├── SlowConsumer              the reader fell behind a stream that must not lose events
         ├── SourceFailed              one of several streams or books has ended; it is named
         └── StaleBook  BeyondHorizon
@@ -552,10 +552,6 @@ class SourceFailed(StreamError):
 
 class SubscriptionRefused(StreamError):
     """The exchange refused the subscription; its words are in the text."""
-
-
-class StreamSilent(StreamError):
-    """Acknowledged, but nothing came within the deadline of its class."""
 
 
 class StreamGap(StreamError):
