@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import pickle
+from typing import get_args
 
 import pytest
 
@@ -59,3 +62,15 @@ def test_measurements_are_made_as_often_as_the_most_eager_observer_asks() -> Non
     telemetry.observe(Measuring(5.0))
     telemetry.observe(Measuring(0.5))
     assert telemetry.measure_s == 0.5
+
+
+@pytest.mark.parametrize("kind", get_args(Event))
+def test_every_event_says_what_it_is_made_of(kind: type[Event]) -> None:
+    assert "exchange" in inspect.signature(kind).parameters
+
+
+def test_events_are_values_that_travel() -> None:
+    assert pickle.loads(pickle.dumps(EVENT)) == EVENT
+    assert {EVENT, ItemDropped("x", "trades", "NaN")} == {EVENT}
+    with pytest.raises(AttributeError):
+        EVENT.key = "book"  # type: ignore[misc]
