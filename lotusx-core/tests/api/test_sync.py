@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import signal
+import threading
+from concurrent.futures import CancelledError, Future
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +38,7 @@ from lotusx.health import Health
 from lotusx.many import books
 from lotusx.many.connecting import connect_many as async_connect_many
 from lotusx.orders import Order, handle
+from lotusx.sync.calls import result_of
 
 from .acme import BTC, install
 
@@ -214,11 +218,6 @@ def test_nothing_is_asked_of_a_connection_that_is_not_open(acme: SimpleNamespace
 
 
 def test_an_interruption_cancels_what_is_waited_for(acme: SimpleNamespace) -> None:
-    import signal
-    import threading
-
-    import anyio
-
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("signals reach the main thread only")
     reached, cancelled = threading.Event(), threading.Event()
@@ -288,3 +287,46 @@ def test_supervisors_are_answered_from_a_thread(acme: SimpleNamespace) -> None:
         assert (endpoint.ready, endpoint.reports[0].exchange) == (endpoint.reports[0].healthy, "acme")
         with urlopen(f"http://127.0.0.1:{endpoint.port}/live", timeout=30) as answer:
             assert json.load(answer) == {"live": True}
+
+
+def wait_from(begins: threading.Event, future: Future[None]) -> None:
+    begins.set()
+    result_of(future)
+
+
+def test_an_interruption_in_the_moment_in_which_a_wait_begins_is_not_lost() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals reach the main thread only")
+    main = threading.get_ident()
+    for pause in range(60):  # a wait that is not cut into slices misses one in fifteen
+        future, begins = Future[None](), threading.Event()
+        giving_up = threading.Timer(10, future.set_result, (None,))
+
+        def press(pause: int = pause, begins: threading.Event = begins) -> None:
+            begins.wait()
+            for _ in range(pause):
+                pass
+            signal.pthread_kill(main, signal.SIGINT)
+
+        helper = threading.Thread(target=press)
+        giving_up.start()
+        helper.start()
+        with pytest.raises(KeyboardInterrupt):
+            wait_from(begins, future)
+        giving_up.cancel()
+        helper.join()
+
+
+def test_a_wait_passes_on_what_it_waits_for() -> None:
+    late, failed, timed_out, cancelled = Future[int](), Future[int](), Future[int](), Future[int]()
+    threading.Timer(0.6, late.set_result, (7,)).start()
+    failed.set_exception(InvalidArgument("no"))
+    timed_out.set_exception(TimeoutError("its own"))
+    cancelled.cancel()
+    assert result_of(late) == 7
+    with pytest.raises(InvalidArgument):
+        result_of(failed)
+    with pytest.raises(TimeoutError, match="its own"):
+        result_of(timed_out)
+    with pytest.raises(CancelledError):
+        result_of(cancelled)

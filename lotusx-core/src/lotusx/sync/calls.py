@@ -18,6 +18,17 @@ R = TypeVar("R")
 A = TypeVar("A")
 
 
+_SLICE_S = 0.25
+
+
+def result_of(future: Future[R]) -> R:
+    """Wait for *future*, in slices: a Ctrl-C in the moment in which a wait begins is seen only when that wait ends."""
+    while not future.done():
+        with suppress(TimeoutError):
+            future.exception(_SLICE_S)
+    return future.result()
+
+
 class Call(Generic[R]):
     """One call in the other thread, which this one can abandon at any moment."""
 
@@ -48,7 +59,7 @@ class Call(Generic[R]):
         if not self._over:
             self._abandoned = True
             with suppress(RuntimeError, CancelledError):  # the portal is closed, and everything in it cancelled
-                portal.start_task_soon(self._cancel).result()
+                result_of(portal.start_task_soon(self._cancel))
 
     async def _cancel(self) -> None:
         if self._scope is not None:
@@ -75,7 +86,7 @@ class Held(AbstractContextManager[A], Generic[A]):
         call = Call(self._hold)
         try:
             self._task = self._portal.start_task_soon(call.run)
-            return self._entered.result()
+            return result_of(self._entered)
         except BaseException:
             call.abandon(self._portal)
             raise
@@ -86,8 +97,8 @@ class Held(AbstractContextManager[A], Generic[A]):
         assert self._task is not None
         if isinstance(error, Exception):
             self._error = (kind, error, trace)
-        self._portal.call(self._leaving.set)
-        return self._task.result()
+        result_of(self._portal.start_task_soon(self._leaving.set))
+        return result_of(self._task)
 
     async def _hold(self) -> bool | None:
         try:

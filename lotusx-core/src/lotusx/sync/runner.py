@@ -13,7 +13,7 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from lotusx.errors import LotusXError
-from lotusx.sync.calls import Call, Held
+from lotusx.sync.calls import Call, Held, result_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -109,7 +109,7 @@ class Runner:
     def _wait(self, work: Callable[[], Awaitable[R]]) -> R:
         portal, call = self._running(), Call(work)
         try:
-            return portal.start_task_soon(call.run).result()
+            return result_of(portal.start_task_soon(call.run))
         except BaseException:
             call.abandon(portal)
             raise
