@@ -99,7 +99,7 @@ async def test_accounts_share_their_address_and_nothing_else(machine: Make) -> N
 
 
 async def test_machines_whose_clocks_are_wrong_agree_by_the_clock_of_the_server(machine: Make) -> None:
-    early, late = machine(MachineClock(-50_000, wrong_s=-250)), machine(MachineClock(900_000, wrong_s=290))
+    early, late = machine(MachineClock(50_000, wrong_s=-250)), machine(MachineClock(900_000, wrong_s=290))
     for each in (early, late):
         await each.registry.ready()
     await early.take(60, 5)
