@@ -24,7 +24,9 @@ from distributions import ROOT, distributions
 
 _RESULT = re.compile(r"\d+ (passed|failed|error)")
 FEWER = {"tests/invariants": ["--seeds", "3", "-k", "not broken_connection"]}
-"""Of what another environment runs at length, a little."""
+"""Of what another environment runs at length, a little: the step `invariants` has all of it."""
+OF_PLUGINS = ["-k", "not (conformance and trio)"]
+"""The kit on one event loop; the steps `alone-…` have both."""
 ELSEWHERE = ("packaging", "docs", "peers", "scaffold")
 """Folders of ``tests/`` that have environments of their own."""
 
@@ -70,7 +72,7 @@ def run(arguments: list[str], *, plain: bool) -> tuple[int, str]:
     """
     packages = "" if plain else _packages(arguments[0])
     measured = ["-m", "coverage", "run", "--parallel-mode", "--source", packages] if packages else []
-    fewer = FEWER.get(_name(arguments), [])
+    fewer = FEWER.get(_name(arguments), OF_PLUGINS if arguments[0].startswith("plugins/") else [])
     command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *fewer, *arguments]
     with (
         tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as own,
