@@ -73,7 +73,8 @@ def run(arguments: list[str], *, plain: bool) -> tuple[int, str]:
     packages = "" if plain else _packages(arguments[0])
     measured = ["-m", "coverage", "run", "--parallel-mode", "--source", packages] if packages else []
     fewer = FEWER.get(_name(arguments), OF_PLUGINS if arguments[0].startswith("plugins/") else [])
-    command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *fewer, *arguments]
+    # the files before what their conftest adds to the command line, or an old pytest does not find it
+    command = [sys.executable, *measured, "-m", "pytest", "-m", "not slow", *arguments, *fewer]
     with (
         tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as own,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
