@@ -49,6 +49,8 @@ TimeSource = Callable[[], Awaitable[int]]
 
 SYNC_SAMPLES = 3
 KEEP_CLOCK_S = 1.0
+_SYNC_S = 5.0
+"""Longest wait for the exchange's time that somebody else is asking for."""
 
 _S = 1_000_000_000
 _EXCERPT = 2_000
@@ -307,11 +309,11 @@ class RestStack:
         return asked[-1], self._clock.monotonic_ns(), told
 
     async def _synced_by_another(self) -> bool:
-        syncs = self._syncs
-        for _ in range(500):
-            await self._clock.sleep(0.01)
-            if not self._syncing:
-                break
+        syncs, waited_s = self._syncs, 0.0
+        while self._syncing and waited_s < _SYNC_S:
+            pause_s = max(0.01, waited_s / 4)  # nearly at once after a short wait, and few looks during a long one
+            await self._clock.sleep(pause_s)
+            waited_s += pause_s
         return self._syncs > syncs
 
     async def call(self, request: Request, decode: Callable[[Response], T]) -> T:

@@ -23,7 +23,8 @@ class Sessions:
         lost: When sessions were lost, in order. ``history``: every change of theirs: time, name, state.
         ``changes``: what became of streams: time, key, state.
         outcomes: How commands ended. ``doubts``: how many were in doubt at some time.
-        held_ns: Until when a request had to wait because the exchange's limits were used up.
+        held_ns: Until when a request had to wait because the exchange's limits were used up. ``holds``: each such wait,
+            from when until when.
     """
 
     def __init__(self, log: EventLog, haystack: Haystack, now_ns: Callable[[], int]) -> None:
@@ -33,6 +34,7 @@ class Sessions:
         self.doubts = 0
         self.outcomes: list[OrderOutcome] = []
         self.held_ns = 0
+        self.holds: list[tuple[int, int]] = []
         self._live: dict[Name, None] = {}
         self._log = log
         self._haystack = haystack
@@ -63,7 +65,9 @@ class Sessions:
         elif isinstance(event, StreamChanged):
             self.changes.append((self._now_ns(), event.key, event.state))
         elif isinstance(event, BudgetWait):
-            self.held_ns = max(self.held_ns, self._now_ns() + round(event.delay_s * 1e9))
+            until_ns = self._now_ns() + round(event.delay_s * 1e9)
+            self.held_ns = max(self.held_ns, until_ns)
+            self.holds.append((self._now_ns(), until_ns))
         elif isinstance(event, OrderOutcome):
             self.outcomes.append(event)
             self.doubts += len(event.evidence) > 1
