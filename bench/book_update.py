@@ -127,6 +127,19 @@ def main() -> None:
 
         return run
 
+    def backlog(size: int) -> Callable[[], Callable[[], None]]:
+        def prepare() -> Callable[[], None]:
+            sync = fresh()
+
+            def run() -> None:
+                for at in range(0, MESSAGES, size):
+                    assert sync.merge(updates[at : at + size]) == size
+                    sync.ladder.best_pairs()
+
+            return run
+
+        return prepare
+
     def decoding() -> Callable[[], None]:
         sync = fresh()
 
@@ -162,6 +175,7 @@ def main() -> None:
             "ladder, float lane": ladder(Lane.FLOAT),
             "ladder, decimal lane": ladder(Lane.DECIMAL),
             "sync machine, checked": machine,
+            **{f"the same, {size} updates merged": backlog(size) for size in (5, 10, 20, 40, 100)},
             "decode only": decode_only,
             "decode + sync machine, best as text": decoding,
             "decode + sync machine, best as Decimal": exact,

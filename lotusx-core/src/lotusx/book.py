@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from decimal import Decimal
 from types import TracebackType
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _UP = frozenset((StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED))
 _THIN_EVERY = 32  # updates between two looks at how much depth is left
+_BACKLOG = 30  # updates of one read from which on it is cheaper to look at each price once: bench/book_update.py
 
 
 class LiveOrderBook(BookReads):
@@ -114,7 +115,7 @@ class LiveOrderBook(BookReads):
             self._stream = stream
             if stream.state not in _UP:
                 self._sync.lost(f"stream {stream.state}")
-            end = stream.handle(self._on_update, self._on_status)
+            end = stream.handle_runs(self._on_updates, self._on_status)
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._resync.run, stream)
@@ -133,17 +134,30 @@ class LiveOrderBook(BookReads):
         if raised is not None:
             raise raised
 
-    def _on_update(self, update: BookUpdate) -> None:
+    def _on_updates(self, updates: Sequence[BookUpdate]) -> None:
+        """Take what one read of the socket brought. Nobody can look at the states in between."""
         self._heard_ns = self._clock.monotonic_ns()
-        outcome = self._sync.update(update)
+        at_once = self._sync.merge(updates) if len(updates) >= _BACKLOG else 0
+        if at_once:
+            synced = self._sync.state is BookState.SYNCED
+            self._became(Outcome.APPLIED if synced else Outcome.STALE, updates[at_once - 1])
+            self._look_for_depth()
+        for update in updates[at_once:]:
+            self._became(self._sync.update(update), update)
+
+    def _became(self, outcome: Outcome, update: BookUpdate) -> None:
         if outcome is Outcome.APPLIED:
             self.publish(update.received_ns)
-            if self._version % _THIN_EVERY == 0 and self._sync.is_thin:
-                self._resync.wake()
+            if self._version % _THIN_EVERY == 0:
+                self._look_for_depth()
         elif outcome is Outcome.STALE:
             self._resync.distrust_stream()
             self._went_stale()
         elif self._sync.state is not BookState.SYNCED:
+            self._resync.wake()
+
+    def _look_for_depth(self) -> None:
+        if self._sync.is_thin:
             self._resync.wake()
 
     def _on_status(self, change: StatusChange) -> None:

@@ -54,7 +54,7 @@ class Stream(Generic[E]):
     __slots__ = (
         "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler", "_latest",
         "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_rest_at",
-        "_special", "_state", "_statuses", "_told", "_waiter", "name", "overflow",
+        "_run_handler", "_special", "_state", "_statuses", "_told", "_waiter", "name", "overflow",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +87,7 @@ class Stream(Generic[E]):
         if overflow is Overflow.LATEST:
             self._special = self._put_latest
         self._handler: Callable[[E], object] | None = None
+        self._run_handler: Callable[[Sequence[E]], object] | None = None
         self._on_status: Callable[[StatusChange], object] | None = None
         self._on_reject: Callable[[int], object] | None = None
         self._waiter: _Waiter | None = None
@@ -118,8 +119,18 @@ class Stream(Generic[E]):
 
     @property
     def handled(self) -> bool:
-        """Whether a callback takes the events, each as its frame is decoded."""
+        """Whether a callback takes the events."""
+        return self._handler is not None or self._run_handler is not None
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether a callback takes each event as its frame is decoded."""
         return self._handler is not None
+
+    @property
+    def keeps_newest(self) -> bool:
+        """Whether its callback has no use for what newer events of the same read replace."""
+        return self._run_handler is not None
 
     @property
     def error(self) -> BaseException | None:
@@ -164,7 +175,7 @@ class Stream(Generic[E]):
         raise self._error
 
     async def _wait(self) -> None:
-        if self._waiter is not None or self._handler is not None:
+        if self._waiter is not None or self.handled:
             raise StreamError(
                 f"{self.name}: somebody reads this stream already; a stream has one reader. Subscribe once more: "
                 "both share one subscription on the wire"
@@ -196,14 +207,39 @@ class Stream(Generic[E]):
         Raises:
             StreamClosed: The stream has ended.
         """
+        self._may_be_handled()
+        self._handler = callback
+        return self._handle(self._put_handler, on_status, on_reject)
+
+    def handle_runs(
+        self, callback: Callable[[Sequence[E]], object], on_status: Callable[[StatusChange], object] | None = None
+    ) -> Awaitable[None]:
+        """Call *callback* with all that one read of the socket brought; else as `handle`. For the machinery: books.
+
+        Of a channel whose every message is whole it gets the newest alone; the others are counted as conflated.
+
+        Raises:
+            StreamClosed: The stream has ended.
+        """
+        self._may_be_handled()
+        self._run_handler = callback
+        return self._handle(self._put_run, on_status, None)
+
+    def _may_be_handled(self) -> None:
         if self._state is StreamState.CLOSED:
             raise StreamClosed(f"{self.name}: the stream is closed")
-        if self._waiter is not None or self._handler is not None:
+        if self._waiter is not None or self.handled:
             raise StreamError(f"{self.name}: somebody reads this stream already; a stream has one reader")
-        self._handler = callback
+
+    def _handle(
+        self,
+        put: Callable[[Sequence[E]], None],
+        on_status: Callable[[StatusChange], object] | None,
+        on_reject: Callable[[int], object] | None,
+    ) -> Awaitable[None]:
         self._on_status = on_status
         self._on_reject = on_reject
-        self._special = self._put_handler
+        self._special = put
         waiting = [*self._buffer, *self._latest.values()]
         self._buffer.clear()
         self._latest.clear()
@@ -212,7 +248,7 @@ class Stream(Generic[E]):
             self._owner.proceed(self)
         if waiting:
             self._received -= len(waiting)
-            self._put_handler(waiting)
+            put(waiting)
         return Later(self._until_end)
 
     async def _until_end(self) -> None:
@@ -255,7 +291,7 @@ class Stream(Generic[E]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-        if self._handler is not None and self._error is not None and not self._told and error is None:
+        if self.handled and self._error is not None and not self._told and error is None:
             self._told = True
             raise self._error
 
@@ -326,6 +362,22 @@ class Stream(Generic[E]):
         if took > BLOCKED_NS:
             self._owner.handler_blocked(self, took / 1e9)
 
+    def _put_run(self, events: Sequence[E]) -> None:
+        callback = self._run_handler
+        assert callback is not None
+        if not events:
+            return
+        started = self._monotonic_ns()
+        self._received += len(events)
+        self._delivered += len(events)
+        try:
+            callback(events)
+        except Exception as error:
+            self.end(error)
+        took = self._monotonic_ns() - started
+        if took > BLOCKED_NS:
+            self._owner.handler_blocked(self, took / 1e9)
+
     def _put_closed(self, events: Sequence[E]) -> None:
         self._received += len(events)
         self._dropped += len(events)
@@ -336,6 +388,11 @@ class Stream(Generic[E]):
         self._rejected += count
         if self._on_reject is not None:
             self._on_reject(count)
+
+    def conflate(self, count: int) -> None:
+        """Count what came and was replaced by newer events before anybody looked. For whoever feeds the stream."""
+        self._received += count
+        self._conflated += count
 
     def change(self, state: StreamState, reason: str = "", at_ns: int = 0) -> None:
         """Take a new state. For whoever feeds the stream."""
@@ -381,7 +438,7 @@ class Tap(Generic[E]):
     __slots__ = ("_stream", "set")
 
     def __init__(self, stream: Stream[E], bell: Callable[[], None]) -> None:
-        if stream._waiter is not None or stream._handler is not None:
+        if stream._waiter is not None or stream.handled:
             raise StreamError(f"{stream.name}: somebody reads this stream already; a stream has one reader")
         self._stream = stream
         self.set = bell

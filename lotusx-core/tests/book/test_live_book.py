@@ -115,6 +115,10 @@ async def settle() -> None:
     await anyio.wait_all_tasks_blocked()
 
 
+def backlog(bench: Bench, count: int) -> list[BookUpdate]:
+    return [bench.market.step() for _ in range(count)]
+
+
 # ------------------------------------------------------------------------------------------------------- syncing
 
 
@@ -147,6 +151,29 @@ async def test_nothing_is_shown_before_the_snapshot_and_updates_meanwhile_are_no
         await book.wait_synced()
         bench.agrees()
         assert book.last_update_id == bench.market.number
+
+
+async def test_a_backlog_of_one_read_is_shown_once_and_is_right() -> None:
+    bench = Bench()
+    async with bench.book as book:
+        shown: list[int | None] = []
+        book.watch(lambda: shown.append(book.last_update_id))
+        bench.stream.put(backlog(bench, 60))
+        assert shown == [bench.market.number]
+        bench.agrees()
+        assert (book.counters.received, book.counters.applied) == (60, 60)
+
+
+async def test_a_gap_within_a_backlog_is_stale_in_the_same_turn() -> None:
+    bench = Bench()
+    async with bench.book as book:
+        updates = backlog(bench, 60)
+        bench.stream.put([*updates[:40], *updates[41:]])
+        assert book.stale_reason.startswith("gap")
+        assert book.last_update_id == updates[39].last
+        await settle()
+        assert book.state is BookState.SYNCED
+        bench.agrees()
 
 
 async def test_a_gap_is_stale_in_the_same_turn_and_costs_one_snapshot() -> None:

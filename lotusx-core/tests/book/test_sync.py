@@ -511,3 +511,86 @@ def test_a_book_syncs_whatever_the_snapshots_latency(
         assert sync.update(market.step()) is Outcome.APPLIED
     agrees(sync, market)
     assert sync.number == market.number
+
+
+# ------------------------------------------------------------------------------------------- many at once
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    link=st.sampled_from([Link.CONTIGUOUS, Link.PREVIOUS]),
+    runs=st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    faults=st.lists(st.tuples(st.integers(0, 80), st.sampled_from(["lost", "twice", "swapped"])), max_size=3),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_run_that_is_merged_ends_where_it_ends_one_by_one(
+    seed: int, link: Link, runs: list[int], faults: list[tuple[int, str]]
+) -> None:
+    market = Market(seed, link)
+    one, many = BookSync(RULES[link], Lane.FLOAT), BookSync(RULES[link], Lane.FLOAT)
+    for sync in (one, many):
+        sync.snapshot(market.snapshot())
+    updates = [market.step() for _ in range(sum(runs))]
+    for at, fault in faults:
+        if at + 1 < len(updates):
+            pair = updates[at : at + 2]
+            updates[at : at + 2] = {"lost": pair[1:], "twice": [pair[0], *pair], "swapped": pair[::-1]}[fault]
+    merged = 0
+    for size in runs:
+        run, updates = updates[:size], updates[size:]
+        taken = many.merge(run)
+        merged += taken
+        for each in run[taken:]:
+            many.update(each)
+        for each in run:
+            one.update(each)
+
+        assert (many.state, many.number, many.counters) == (one.state, one.number, one.counters)
+        assert exact(many.ladder.bids()) == exact(one.ladder.bids())
+        assert exact(many.ladder.asks()) == exact(one.ladder.asks())
+    assert merged or faults or max(runs) < 2
+
+
+def _quoted(number: int, *bids: tuple[str, str]) -> BookUpdate:
+    return BookUpdate(SYMBOL, list(bids), [], number, number)
+
+
+def test_two_spellings_of_a_price_are_not_merged() -> None:
+    sync = synced(BookRule.contiguous())
+    run = [_quoted(101, ("8.0", "1")), _quoted(102, ("8.00", "2")), _quoted(103, ("8.0", "0"))]
+
+    assert sync.merge(run) == 0
+
+    assert (sync.number, sync.ladder.bids()) == (100, [("9", "1")])
+
+
+def test_a_run_whose_end_is_crossed_ends_the_book_and_every_update_is_counted() -> None:
+    sync = synced(BookRule.contiguous())
+
+    assert sync.merge([_quoted(101, ("8", "1")), _quoted(102, ("12", "1"))]) == 2
+
+    assert (sync.state, sync.readable) == (BookState.STALE, False)
+    counted = sync.counters
+    assert (counted.received, counted.refused, counted.breaches) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("text", ["x", "nan", "-1", ""])
+def test_what_is_no_quantity_ends_the_book_in_a_run_too(text: str) -> None:
+    sync = synced(BookRule.contiguous())
+    run = [_quoted(101, ("8", "1")), _quoted(102, ("7", text))]
+
+    assert sync.merge(run) == 2
+
+    assert (sync.state, sync.counters.refused) == (BookState.STALE, 2)
+
+
+def test_a_price_that_is_none_is_left_to_be_taken_alone() -> None:
+    sync = synced(BookRule.contiguous())
+    assert sync.merge([_quoted(101, ("8", "1")), _quoted(102, ("x", "1"))]) == 0
+
+
+@pytest.mark.parametrize("rule", [BookRule.stream_snapshot(window=50), BookRule.full_snapshots(window=20)])
+def test_a_book_that_keeps_a_window_is_not_merged(rule: BookRule) -> None:
+    sync = BookSync(rule, Lane.FLOAT)
+    sync.update(update(100, 100, snapshot=True))
+    assert sync.merge([update(101, 101), update(102, 102)]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -792,3 +793,69 @@ def test_a_socket_that_opens_as_everything_is_closed_ends_without_a_word(caplog:
 
     virtually(main)
     assert caplog.records == []
+
+
+def _read_by(stream: Stream[int], got: list[list[int]]) -> None:
+    stream.handle_runs(lambda events: got.append(list(events)))
+
+
+def test_of_whole_messages_that_came_at_once_who_keeps_the_newest_is_given_only_that() -> None:
+    async def main() -> None:
+        server = Server()
+        converted: list[int] = []
+
+        def convert(message: bytes, received_ns: int) -> list[int]:
+            converted.extend(number(message, received_ns))
+            return number(message, received_ns)
+
+        async with group(server) as ws:
+            got: list[list[int]] = []
+            stream = ws.subscribe(replace(channel(), convert=convert, whole=True))
+            _read_by(stream, got)
+            await settle()
+            server.publish("trades", 1, 2, 3)
+            await settle()
+            assert (got, converted) == ([[3]], [3])
+            assert (stream.counters.received, stream.counters.conflated) == (3, 2)
+
+    virtually(main)
+
+
+def test_a_newest_message_that_cannot_be_read_leaves_the_one_before() -> None:
+    async def main() -> None:
+        server = Server()
+
+        def convert(message: bytes, received_ns: int) -> list[int]:
+            if number(message, received_ns) == [3]:
+                raise ValueError("three")
+            return number(message, received_ns)
+
+        async with group(server) as ws:
+            got: list[list[int]] = []
+            stream = ws.subscribe(replace(channel(), convert=convert, whole=True))
+            _read_by(stream, got)
+            await settle()
+            server.publish("trades", 1, 2, 3)
+            server.publish("trades", 3, 3)
+            await settle()
+            assert got == [[2]]
+            counted = stream.counters
+            assert (counted.received, counted.delivered, counted.conflated, counted.rejected) == (5, 1, 1, 3)
+
+    virtually(main)
+
+
+def test_a_reader_of_each_message_gets_each_beside_one_that_keeps_the_newest() -> None:
+    async def main() -> None:
+        server = Server()
+        whole = replace(channel(), whole=True)
+        async with group(server) as ws:
+            got: list[list[int]] = []
+            _read_by(ws.subscribe(whole), got)
+            reader = ws.subscribe(whole)
+            await settle()
+            server.publish("trades", 1, 2, 3)
+            assert await take(reader, 3) == [1, 2, 3]
+            assert got == [[1, 2, 3]]
+
+    virtually(main)

@@ -265,6 +265,39 @@ def test_an_error_of_a_handler_reaches_whoever_leaves_the_stream() -> None:
     virtually(main)
 
 
+def test_a_handler_of_runs_gets_what_one_read_brought_at_once_and_everything_is_counted() -> None:
+    stream: Stream[int] = Stream("x")
+    got: list[list[int]] = []
+    stream.put([1, 2])
+    stream.handle_runs(lambda events: got.append(list(events)))
+    stream.put([3, 4, 5])
+    stream.put([])
+    stream.conflate(7)
+
+    assert got == [[1, 2], [3, 4, 5]]
+    assert (stream.counters.received, stream.counters.delivered, stream.counters.conflated) == (12, 5, 7)
+    assert adds_up(stream)
+    assert (stream.handled, stream.one_by_one, stream.keeps_newest) == (True, False, True)
+    with pytest.raises(StreamError, match="one reader"):
+        stream.handle(print)
+
+
+def test_an_error_of_a_handler_of_runs_ends_the_stream_and_reaches_whoever_leaves_it() -> None:
+    def boom(events: Any) -> None:
+        raise ValueError("boom")
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="boom"):
+            async with Stream[int]("x") as stream:
+                stream.handle_runs(boom)
+                stream.put([1, 2])
+                stream.put([3])
+                assert stream.state is StreamState.CLOSED
+                assert adds_up(stream)
+
+    virtually(main)
+
+
 def test_awaiting_a_handler_waits_for_the_end_of_the_stream() -> None:
     async def main() -> None:
         stream: Stream[int] = Stream("s")

@@ -61,6 +61,7 @@ class Channel(Generic[E]):
     lost: Callable[[], None] | None = field(default=None, compare=False, repr=False)
     fresh: Callable[[Sequence[E]], Sequence[E]] | None = field(default=None, compare=False, repr=False)
     another: Callable[[], Channel[E]] | None = field(default=None, compare=False, repr=False)
+    whole: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

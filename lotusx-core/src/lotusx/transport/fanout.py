@@ -123,9 +123,12 @@ class Subscription(StreamOwner, Generic[E]):
 
     def feed_run(self, messages: Sequence[bytes], received_ns: int) -> None:
         """Take what one read of the only socket brought in a row. A reader gets it whole, a handler one by one."""
-        if any(stream.handled for stream in self._streams):
+        if any(stream.one_by_one for stream in self._streams):
             for message in messages:
                 self.feed(message, received_ns)
+            return
+        if self.channel.whole and self._fresh is None and all(stream.keeps_newest for stream in self._streams):
+            self._feed_newest(messages, received_ns)
             return
         convert = self._convert
         converted: list[E] = []
@@ -137,6 +140,19 @@ class Subscription(StreamOwner, Generic[E]):
         events = converted if self._fresh is None else self._fresh(converted)
         for stream in self._streams:
             stream.put(events)
+
+    def _feed_newest(self, messages: Sequence[bytes], received_ns: int) -> None:
+        """Read the newest of *messages* that can be read; each is whole, so nobody needs the ones before."""
+        for older in range(len(messages) - 1, -1, -1):
+            try:
+                events = self._convert(messages[older], received_ns)
+            except Exception as error:
+                self._reject(error)
+                continue
+            for stream in self._streams:
+                stream.conflate(older)
+                stream.put(events)
+            return
 
     def _reject(self, error: Exception) -> None:
         self.reject(str(error) or type(error).__name__)

@@ -6,7 +6,7 @@ the fastest of what was tried, and the only one of the fast ones that also answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 
 from lotusx.errors import ItemRejected
@@ -66,6 +66,15 @@ class Ladder:
         except (ValueError, TypeError, InvalidOperation) as error:
             self.broken = True
             raise ItemRejected(f"a level is not a price and a quantity ({error})", field="level") from None
+
+    def tells_apart(self, prices: Collection[str]) -> bool:
+        """Whether no two of these different texts are one price, by what orders this ladder."""
+        if self.lane is not Lane.FLOAT:
+            return False
+        try:
+            return len(set(map(float, prices))) == len(prices)
+        except ValueError:
+            return False
 
     def replace(self, bids: Sequence[Pair], asks: Sequence[Pair], *, complete: bool) -> None:
         """Discard everything and take a snapshot.

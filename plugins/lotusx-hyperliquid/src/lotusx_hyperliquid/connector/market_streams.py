@@ -167,7 +167,7 @@ class MarketStreams(MarketDataPort):
     ) -> Channel[E]:
         # Messages do not tell the two variants apart, so each has a socket of its own.
         fast = depth <= FAST_LEVELS
-        return self._channel(
+        channel = self._channel(
             instrument,
             "l2Book",
             ChannelKind.BOOK,
@@ -176,6 +176,7 @@ class MarketStreams(MarketDataPort):
             cadence_s=FAST_BOOK_EVERY_S if fast else BOOK_EVERY_S,
             view=view,
         )
+        return replace(channel, whole=True)
 
     @staticmethod
     def _channel(
