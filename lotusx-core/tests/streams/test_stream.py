@@ -287,13 +287,14 @@ def test_an_error_of_a_handler_of_runs_ends_the_stream_and_reaches_whoever_leave
         raise ValueError("boom")
 
     async def main() -> None:
+        stream: Stream[int] = Stream("x")
+        end = stream.handle_runs(boom)
+        stream.put([1, 2])
+        stream.put([3])
+        assert (stream.state, stream.counters.dropped) == (StreamState.CLOSED, 1)
+        assert adds_up(stream)
         with pytest.raises(ValueError, match="boom"):
-            async with Stream[int]("x") as stream:
-                stream.handle_runs(boom)
-                stream.put([1, 2])
-                stream.put([3])
-                assert stream.state is StreamState.CLOSED
-                assert adds_up(stream)
+            await end
 
     virtually(main)
 
