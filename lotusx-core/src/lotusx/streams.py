@@ -123,11 +123,6 @@ class Stream(Generic[E]):
         return self._handler is not None or self._run_handler is not None
 
     @property
-    def one_by_one(self) -> bool:
-        """Whether a callback takes each event as its frame is decoded."""
-        return self._handler is not None
-
-    @property
     def keeps_newest(self) -> bool:
         """Whether its callback has no use for what newer events of the same read replace."""
         return self._run_handler is not None

@@ -43,8 +43,8 @@ from lotusx.sync.calls import result_of
 from .acme import BTC, install
 
 KEYS = {"api_key": "key", "api_secret": "canary-secret"}
-FEEDING = {"put", "change", "reject", "end", "aclose", "distrust"}
-"""For whoever feeds a stream, or judges it; `close` is the twin of `aclose`."""
+FEEDING = {"put", "change", "reject", "conflate", "end", "aclose", "distrust", "handle_runs", "keeps_newest"}
+"""For whoever feeds a stream, or judges it, or for books; `close` is the twin of `aclose`."""
 MACHINERY = {"publish", "refreshed", "report", "fail", "is_comparable", "is_behind", "watch"}  # "not for users"
 PAIRS = [
     (market.MarketData, lotusx.sync.MarketData, set()),

@@ -123,7 +123,7 @@ class Subscription(StreamOwner, Generic[E]):
 
     def feed_run(self, messages: Sequence[bytes], received_ns: int) -> None:
         """Take what one read of the only socket brought in a row. A reader gets it whole, a handler one by one."""
-        if any(stream.one_by_one for stream in self._streams):
+        if any(stream.handled and not stream.keeps_newest for stream in self._streams):
             for message in messages:
                 self.feed(message, received_ns)
             return
