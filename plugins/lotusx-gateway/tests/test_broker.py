@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from gateway_kit import NatsServer, password
+from gateway_kit import NatsServer, desk, password
 
 from lotusx.errors import ConnectionFailed
 from lotusx.plugin import Secret
@@ -41,3 +43,25 @@ async def test_a_network_that_holds_back_more_than_fits_ends_the_connection_and_
                 await broker.gone.wait()
         assert sorted(ended) == [0, 1, 2, 3]
         await broker.aclose()
+
+
+async def test_a_broker_that_takes_short_messages_only_is_refused_by_name(nats: NatsServer) -> None:
+    nats.kill()
+    nats.config = f"max_payload: 32768\n{nats.config}"
+    nats.start()
+    broker = Broker(Login(nats.url, "gateway", Secret(password("gateway"))))
+
+    with pytest.raises(ConnectionFailed, match="32768 bytes at most") as raised:
+        await broker.open()
+
+    assert raised.value.sent is False
+
+
+async def test_a_long_answer_reaches_its_asker_through_a_broker_that_takes_short_messages(nats: NatsServer) -> None:
+    nats.kill()
+    nats.config = f"max_payload: 65536\n{nats.config}"
+    nats.start()
+    async with desk(nats) as gateway, gateway.consumer() as exchange:
+        for _ in range(700):
+            gateway.sim.trade("BTCUSDT", "buy", Decimal("0.001"))
+        assert len(await exchange.market.recent_trades("BTC/USDT", limit=1_000)) >= 700

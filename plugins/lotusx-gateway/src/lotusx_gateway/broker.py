@@ -16,6 +16,7 @@ from nats.aio.subscription import Subscription
 
 from lotusx.errors import AuthenticationError, ConnectionFailed, NotSupported, PermissionDenied
 from lotusx_gateway.login import Login
+from lotusx_gateway.messages import LEAST_BYTES, PART_BYTES
 from lotusx_gateway.subjects import inbox
 
 logger = logging.getLogger("lotusx.gateway")
@@ -95,7 +96,7 @@ class Broker:
         """Connect and log in.
 
         Raises:
-            ConnectionFailed: Nobody answers there.
+            ConnectionFailed: Nobody answers there, or a broker that takes short messages only.
             AuthenticationError: The broker does not let this user in.
             CredentialsError: What should prove us is not what it should be.
             NotSupported: The event loop is trio's.
@@ -138,6 +139,17 @@ class Broker:
             with anyio.CancelScope(shield=True):
                 await self.aclose()
             raise
+
+        if self._client.max_payload < LEAST_BYTES:
+            takes = self._client.max_payload
+            await self.aclose()
+            text = f"the broker at {where} takes messages of {takes} bytes at most; set its max_payload to 1MB"
+            raise ConnectionFailed(text, sent=False)
+
+    @property
+    def part_bytes(self) -> int:
+        """How long the parts of an answer may be."""
+        return min(PART_BYTES, self._client.max_payload)
 
     async def publish(self, subject: str, data: bytes, *, reply: str = "") -> None:
         """Hand *data* to the connection.

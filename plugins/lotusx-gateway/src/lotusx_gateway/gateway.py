@@ -330,7 +330,7 @@ class Gateway:
         if broker is None:
             return
         try:
-            for part in parts(answer):
+            for part in parts(answer, broker.part_bytes):
                 await broker.publish(message.reply, part)
         except TransportError as lost:
             logger.warning("%s: an answer could not be sent: %s", self.subjects.root, lost)

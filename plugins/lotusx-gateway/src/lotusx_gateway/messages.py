@@ -32,7 +32,9 @@ LEASE_S = 15.0
 """A consumer that has not renewed what it follows for so long is gone."""
 RENEW_S = 5.0
 PART_BYTES = 512 * 1024
-"""Answers longer than this come in parts: a broker takes 1 MiB by default."""
+"""Answers longer than this come in parts: a broker takes 1 MiB by default. Smaller parts where it takes less."""
+LEAST_BYTES = 64 * 1024
+"""A broker that takes no message of this size is refused: what is not cut in parts could be too long for it."""
 MAX_PARTS = 128
 
 BOOK_DEPTHS = (20, 200)
@@ -155,11 +157,12 @@ def read_feed_message(data: bytes) -> tuple[str, int, bytes, bytes]:
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
-def parts(data: bytes) -> Iterator[bytes]:
-    """Cut an answer into messages; the first byte of each says whether it is the last."""
-    for start in range(0, max(len(data), 1), PART_BYTES):
-        last = start + PART_BYTES >= len(data)
-        yield (b"1" if last else b"0") + data[start : start + PART_BYTES]
+def parts(data: bytes, size: int = PART_BYTES) -> Iterator[bytes]:
+    """Cut an answer into messages of at most *size* bytes; the first byte of each says whether it is the last."""
+    step = size - 1
+    for start in range(0, max(len(data), 1), step):
+        last = start + step >= len(data)
+        yield (b"1" if last else b"0") + data[start : start + step]
 
 
 # ------------------------------------------------------------------------------------------------------- the account
