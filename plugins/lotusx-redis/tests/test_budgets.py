@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,6 +176,29 @@ async def test_a_chosen_part_of_the_limits_may_be_used_without_the_server(machin
     with pytest.raises(RateLimited):
         await two.take(61)
     await two.take(60)
+
+
+async def test_what_the_exchange_charged_while_the_server_was_away_is_added_when_it_is_back(
+    machine: Make, server: Server
+) -> None:
+    one, two = (machine(options="?alone=0.25") for _ in range(2))
+    await one.take(10)
+    await two.used()
+    server.process.send_signal(signal.SIGSTOP)  # it keeps what it has
+    try:
+        await one.take(5, wait_s=30)
+        one.budget.charge([Cost("weight", 20)], one.clock.monotonic_ns())
+        with anyio.fail_after(30):
+            while one.budget.used("weight", 600, one.clock.monotonic_ns()) < 35:  # noqa: ASYNC110 - another thread's
+                await anyio.sleep(0.01)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await two.take(3, wait_s=30)
+    with anyio.fail_after(30):
+        while await two.used() < 38:  # noqa: ASYNC110 - 10 + 5 + 20 + 3
+            await one.used()
+    # What was asked for as it stopped may be carried out as it goes on, and is counted twice then.
+    assert await one.used() == await two.used() in (38, 43)
 
 
 async def test_machines_share_the_connections_that_an_address_may_open(machine: Make) -> None:

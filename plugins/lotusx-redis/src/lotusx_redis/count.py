@@ -200,12 +200,14 @@ class RedisCount:
     def _make_alone(self, item: Item, now_ns: int, why: str) -> Hold | None:
         if isinstance(item, Question) and self._place.alone is None:
             return self._held(why)
+        windows = [window for pool in self._ledger.pools.values() for window in pool.windows]
+        before = [window.used(now_ns) for window in windows]
         hold = self._make(item, now_ns)
-        if isinstance(item, Question) and hold is None:
-            for pool, amount in item.ticket.costs:
-                for window in pool.windows:
-                    # It looks back: one that is aligned may end later by a better estimate of the exchange's clock.
-                    self._own.setdefault(window, RollingWindow(window.limit)).add(amount, now_ns)
+        for window, used in zip(windows, before, strict=True):
+            more = window.used(now_ns) - used  # of what the exchange says, too, though others may have used it
+            if more > 0:
+                # It looks back: one that is aligned may end later by a better estimate of the exchange's clock.
+                self._own.setdefault(window, RollingWindow(window.limit)).add(more, now_ns)
         return hold
 
     @staticmethod
