@@ -195,7 +195,7 @@ async def test_what_the_exchange_charged_while_the_server_was_away_is_added_when
         server.process.send_signal(signal.SIGCONT)
     await two.take(3, wait_s=30)
     with anyio.fail_after(30):
-        while await two.used() < 38:  # noqa: ASYNC110 - 10 + 5 + 20 + 3
+        while await two.used() < 38:
             await one.used()
     # What was asked for as it stopped may be carried out as it goes on, and is counted twice then.
     assert await one.used() == await two.used() in (38, 43)
