@@ -74,8 +74,8 @@ anyio.run(main)
 
 _STREAMED = "cryptofeed gets aggTrade (170 B instead of 150 B) and runs on uvloop, as it chooses itself"
 _BATCHES = (
-    "callbacks of cryptofeed, nautilus_trader, pybit and picows read after each update; the readers of ours and of "
-    "ccxt.pro see the newest state of a batch, which flatters both by what reading costs"
+    "our handler and the callbacks of cryptofeed, nautilus_trader, pybit, the SDK and picows read after each update; "
+    "`changes()` and the reader of ccxt.pro see the newest state of a batch, and ours computes no others"
 )
 
 ROWS = (
@@ -114,14 +114,16 @@ ROWS = (
         "depth of 42 levels → live book, best prices read in each state that reaches the user",
         (
             Client("lotusx", "lotusx", "book"),
+            Client("lotusx, handler", "lotusx", "book_handler"),
             Client("cryptofeed", "cryptofeed", "book"),
             Client("ccxt.pro", "ccxt", "book"),
             Client("picows + msgspec, floats", "picows", "book"),
         ),
         (
-            ("lotusx", "cryptofeed", 1 / 3),
             ("lotusx", "ccxt.pro", 1 / 3),
-            ("lotusx", "picows + msgspec, floats", 1.3),
+            ("lotusx, handler", "ccxt.pro", 1 / 3),
+            ("lotusx, handler", "cryptofeed", 1 / 3),
+            ("lotusx, handler", "picows + msgspec, floats", 1.3),
         ),
         count=3_000,
         tls=True,
@@ -130,8 +132,8 @@ ROWS = (
     Row(
         "2",
         "the same without TLS",
-        (Client("lotusx", "lotusx", "book"), Client("nautilus_trader", "nautilus", "book")),
-        (("lotusx", "nautilus_trader", 1 / 3),),
+        (Client("lotusx, handler", "lotusx", "book_handler"), Client("nautilus_trader", "nautilus", "book")),
+        (("lotusx, handler", "nautilus_trader", 1 / 3),),
         count=3_000,
     ),
     Row(
@@ -167,8 +169,17 @@ ROWS = (
     Row(
         "3",
         "Bybit books of 200 levels, 42 change",
-        (Client("lotusx", "lotusx", "book"), Client("ccxt.pro", "ccxt", "book"), Client("pybit", "pybit", "book")),
-        (("lotusx", "ccxt.pro", 1 / 3), ("lotusx", "pybit", 1 / 3)),
+        (
+            Client("lotusx", "lotusx", "book"),
+            Client("lotusx, handler", "lotusx", "book_handler"),
+            Client("ccxt.pro", "ccxt", "book"),
+            Client("pybit", "pybit", "book"),
+        ),
+        (
+            ("lotusx", "ccxt.pro", 1 / 3),
+            ("lotusx, handler", "ccxt.pro", 1 / 3),
+            ("lotusx, handler", "pybit", 1 / 3),
+        ),
         count=3_000,
         exchange="bybit",
         tls=True,
@@ -201,10 +212,15 @@ ROWS = (
         "Hyperliquid `l2Book`, 20 levels a side",
         (
             Client("lotusx", "lotusx", "book"),
+            Client("lotusx, handler", "lotusx", "book_handler"),
             Client("official SDK", "hyperliquid-sdk", "book"),
             Client("ccxt.pro", "ccxt", "book"),
         ),
-        (("lotusx", "official SDK", 1 / 15), ("lotusx", "ccxt.pro", 1 / 8)),
+        (
+            ("lotusx", "ccxt.pro", 1 / 8),
+            ("lotusx, handler", "ccxt.pro", 1 / 8),
+            ("lotusx, handler", "official SDK", 1 / 15),
+        ),
         count=3_000,
         exchange="hyperliquid",
         tls=True,

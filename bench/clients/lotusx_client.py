@@ -12,6 +12,7 @@ import anyio
 import lotusx
 from bench.clients.meter import Meter, Task
 from bench.venues.hyperliquid import FIRST_MS
+from lotusx.kernel.book.reading import BookTop
 from lotusx.plugin import hookimpl
 
 HMAC = {"api_key": "k" * 64, "api_secret": "s" * 64}
@@ -99,6 +100,27 @@ async def book(task: Task) -> None:
             assert top.best_bid.price < top.best_ask.price
             if top.sequence >= last:
                 meter.end()
+
+
+async def book_handler(task: Task) -> None:
+    """Both best prices, exact, after each update of a live book."""
+    meter, last = Meter(), FIRST_BOOK[task.exchange] + task.count
+
+    def take(top: BookTop) -> None:
+        if not meter.seen:
+            meter.start()
+        meter.seen += 1
+        assert top.best_bid
+        assert top.best_ask
+        assert top.best_bid.price < top.best_ask.price
+        if top.sequence >= last:
+            meter.end()
+
+    async with (
+        connect(task) as exchange,
+        exchange.market.live_order_book(SYMBOLS[task.exchange], depth=DEPTH[task.exchange]) as live,
+    ):
+        await live.handle(take)
 
 
 async def orders(task: Task, **more: Any) -> None:

@@ -90,6 +90,8 @@ class LiveOrderBook(BookReads):
         self._unsynced = True
         self._told = False
         self._watchers: tuple[Callable[[], object], ...] = ()
+        self._handler: Callable[[BookTop], object] | None = None
+        self._end: Awaitable[None] | None = None
 
     def __repr__(self) -> str:
         return f"<LiveOrderBook {self.instrument.symbol} {self.state} {self.last_update_id}>"
@@ -115,7 +117,7 @@ class LiveOrderBook(BookReads):
             self._stream = stream
             if stream.state not in _UP:
                 self._sync.lost(f"stream {stream.state}")
-            end = stream.handle_runs(self._on_updates, self._on_status)
+            self._end = end = stream.handle_runs(self._on_updates, self._on_status)
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._resync.run, stream)
@@ -184,6 +186,16 @@ class LiveOrderBook(BookReads):
             self._tell("synced", "")
             self._resync.wake()
         self._notify()
+        if self._handler is not None:
+            self._hand_over(self._handler)
+
+    def _hand_over(self, handler: Callable[[BookTop], object]) -> None:
+        try:
+            handler(self._top())
+        except Exception as error:
+            assert self._stream is not None
+            self._handler = None
+            self._stream.end(error)
 
     def refreshed(self) -> None:
         """Count a renewal of depth. For the machinery, not for users."""
@@ -316,6 +328,33 @@ class LiveOrderBook(BookReads):
         """
         return BookChanges(self)
 
+    def handle(self, callback: Callable[[BookTop], object]) -> Awaitable[None]:
+        """Call *callback* with the touch after each update, as its frame is decoded, and now if the book is synced.
+
+        `changes` shows the newest state of what came together; this shows every one, and has every one computed. While
+        the book is stale nothing comes. The callback must not block: one that holds the loop for more than 100 ms is
+        reported. If it raises, the book ends; the error is raised by reading, by awaiting what this returns (which
+        waits for the end of the book), or else when the ``async with`` of the book is left.
+
+        Raises:
+            InvalidArgument: The book is not entered yet, or has a callback already.
+            LotusXError: What ended the book for good.
+        """
+        self._raise_failure()
+        if self._stream is None or self._end is None:
+            raise InvalidArgument("enter the book before it is handled")
+        if self._handler is not None:
+            raise InvalidArgument("a book has one callback; use `changes` beside it")
+        self._stream.keeps_newest = False
+        self._handler = callback
+        if self.state is BookState.SYNCED:
+            self._hand_over(callback)
+        return self._end
+
+    def _top(self) -> BookTop:
+        bid, ask = self._sync.ladder.best_pairs()
+        return BookTop(bid, ask, self._sync.number or 0, self._received_ns)
+
 
 class BookChanges:
     """Iterates over the newest touch of a book; made by `LiveOrderBook.changes`."""
@@ -337,5 +376,4 @@ class BookChanges:
             book._raise_failure()
             await book._changed()
         self._seen = book._version
-        bid, ask = book._sync.ladder.best_pairs()
-        return BookTop(bid, ask, book._sync.number or 0, book._received_ns)
+        return book._top()

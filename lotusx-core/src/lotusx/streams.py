@@ -49,12 +49,13 @@ class Stream(Generic[E]):
 
     Attributes:
         name: The exchange's name of the channel.
+        keeps_newest: Whether its reader has no use for what newer events of the same read replace. For the machinery.
     """
 
     __slots__ = (
         "_blocked", "_buffer", "_by", "_conflated", "_delivered", "_dropped", "_ended", "_error", "_handler", "_latest",
         "_limit", "_monotonic_ns", "_on_reject", "_on_status", "_owner", "_received", "_rejected", "_rest_at",
-        "_run_handler", "_special", "_state", "_statuses", "_told", "_waiter", "name", "overflow",
+        "_run_handler", "_special", "_state", "_statuses", "_told", "_waiter", "keeps_newest", "name", "overflow",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,7 @@ class Stream(Generic[E]):
             raise ValueError(f"buffer must be at least 1, not {buffer}")
         self.name = name
         self.overflow = overflow
+        self.keeps_newest = False
         self._limit = buffer
         self._owner = owner or StreamOwner()
         self._by = conflate_by
@@ -121,11 +123,6 @@ class Stream(Generic[E]):
     def handled(self) -> bool:
         """Whether a callback takes the events."""
         return self._handler is not None or self._run_handler is not None
-
-    @property
-    def keeps_newest(self) -> bool:
-        """Whether its callback has no use for what newer events of the same read replace."""
-        return self._run_handler is not None
 
     @property
     def error(self) -> BaseException | None:
@@ -211,12 +208,14 @@ class Stream(Generic[E]):
     ) -> Awaitable[None]:
         """Call *callback* with all that one read of the socket brought; else as `handle`. For the machinery: books.
 
-        Of a channel whose every message is whole it gets the newest alone; the others are counted as conflated.
+        While `keeps_newest` is set, as it is from here on, a channel whose every message is whole brings the newest
+        alone; the others are counted as conflated. Unset, the callback gets each event as its frame is decoded.
 
         Raises:
             StreamClosed: The stream has ended.
         """
         self._may_be_handled()
+        self.keeps_newest = True
         self._run_handler = callback
         return self._handle(self._put_run, on_status, None)
 

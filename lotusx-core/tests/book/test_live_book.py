@@ -27,6 +27,7 @@ from lotusx.errors import (
     SubscriptionRefused,
 )
 from lotusx.kernel.book import BookRule, BookState, Depth, SnapshotPace, seconds_each
+from lotusx.kernel.book.reading import BookTop
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Cost
 from lotusx.kernel.telemetry import StreamChanged, Telemetry
@@ -162,6 +163,49 @@ async def test_a_backlog_of_one_read_is_shown_once_and_is_right() -> None:
         assert shown == [bench.market.number]
         bench.agrees()
         assert (book.counters.received, book.counters.applied) == (60, 60)
+
+
+async def test_a_handler_of_a_book_is_shown_every_state_of_a_backlog() -> None:
+    bench = Bench()
+    async with bench.book as book:
+        tops: list[BookTop] = []
+        end = book.handle(tops.append)
+        updates = backlog(bench, 60)
+        for update in updates:  # one by one, as a stream brings them that does not keep the newest only
+            assert not bench.stream.keeps_newest
+            bench.stream.put([update])
+        assert [top.sequence for top in tops] == [100, *(update.last for update in updates)]
+        for top in tops:
+            bids, asks = bench.market.levels(top.sequence)
+            assert (top.best_bid, top.best_ask) == (Level(*bids[0]), Level(*asks[0]))
+        with pytest.raises(InvalidArgument, match="one callback"):
+            book.handle(print)
+        await bench.stream.aclose()
+        await end
+
+
+async def test_a_handler_of_a_book_that_raises_ends_the_book_and_its_owner_hears_of_it() -> None:
+    def boom(top: BookTop) -> None:
+        if top.sequence > 100:
+            raise ValueError("boom")
+
+    bench = Bench()
+
+    async def use() -> None:
+        async with bench.book as book:
+            book.handle(boom)
+            bench.step()
+            assert book.ended
+
+    with pytest.raises(ValueError, match="boom"):
+        await use()
+    with pytest.raises(ValueError, match="boom"):
+        bench.book.bids(1)
+
+
+async def test_a_book_that_was_not_entered_is_not_handled() -> None:
+    with pytest.raises(InvalidArgument, match="enter the book"):
+        Bench().book.handle(print)
 
 
 async def test_a_gap_within_a_backlog_is_stale_in_the_same_turn() -> None:

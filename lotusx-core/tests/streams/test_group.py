@@ -818,6 +818,11 @@ def test_of_whole_messages_that_came_at_once_who_keeps_the_newest_is_given_only_
             assert (got, converted) == ([[3]], [3])
             assert (stream.counters.received, stream.counters.conflated) == (3, 2)
 
+            stream.keeps_newest = False
+            server.publish("trades", 4, 5)
+            await settle()
+            assert got == [[3], [4], [5]]
+
     virtually(main)
 
 

@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lotusx.sync.runner import Runner, next_within, over
+from lotusx.sync.streams import Handling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lotusx import book
     from lotusx.kernel.book.reading import BookTop, Depth
     from lotusx.kernel.book.sync import BookCounters, BookState
@@ -138,6 +141,15 @@ class LiveOrderBook:
     def changes(self) -> BookChanges:
         """Return an iterator over the touch after each update; who reads slowly skips to the newest."""
         return BookChanges(self._twin.changes(), self._runner)
+
+    def handle(self, callback: Callable[[BookTop], object]) -> Handling:
+        """Call *callback* with the touch after each update, in the connection's thread; it must not block."""
+        end = self._runner.read(self._twin.handle, callback)
+
+        async def ended() -> None:
+            await end
+
+        return Handling(lambda: self._runner.call(ended))
 
 
 class BookChanges:
