@@ -270,9 +270,11 @@ class Server:
 def make_certificate(folder: Path) -> Path:
     """Make an authority and its certificate for this machine with openssl; return whom clients are to trust."""
     new = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    (folder / "leaf.cnf").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n", "utf-8")
+    (folder / "leaf.cnf").write_text(
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid\n", "utf-8"
+    )
     for command in (
-        f"req -x509 {new} -days 30 -subj /CN=bench-authority -keyout ca.key -out ca.pem",
+        f"req -x509 {new} -days 30 -subj /CN=bench-authority -addext keyUsage=keyCertSign -keyout ca.key -out ca.pem",
         f"req {new} -subj /CN=localhost -keyout key.pem -out leaf.csr",
         "x509 -req -days 30 -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile leaf.cnf -out server.pem",
     ):
