@@ -20,6 +20,7 @@ from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 from lotusx.errors import ConnectionFailed, RequestTimeout
 from lotusx.kernel.transport import WsClosed, WsConnection
 from lotusx.transport.ws import make_ws_transport
+from lotusx.transport.ws_urls import READ_BYTES
 from lotusx.transport.wsproto_ws import WsprotoTransport
 
 pytestmark = pytest.mark.anyio
@@ -284,6 +285,36 @@ async def test_paused_reading_leaves_everything_to_the_network(serve: Serve, inb
         with anyio.fail_after(30):
             await inbox.wait_for(200)
         await connection.close()
+
+
+async def test_a_backlog_lets_readers_run_in_between(serve: Serve, inbox: Any) -> None:
+    async def script(peer: Any) -> None:
+        await peer.accept()
+        await peer.hear(TextMessage)
+        for _ in range(40):
+            await peer.stream.send((b"\x82\x7e\x03\xe8" + b"x" * 1_000) * 50)
+        await peer.answer_close()
+
+    seen = most = 0
+
+    async def read() -> None:
+        nonlocal seen, most
+        while seen < 2_000:
+            await inbox.wait_for(seen + 1)
+            there = len(inbox.messages)
+            most, seen = max(most, there - seen), there
+
+    async with serve(script) as at, anyio.create_task_group() as tasks:
+        connection = await WsprotoTransport().connect(f"ws://{at}/", inbox)
+        connection.pause_reading()
+        tasks.start_soon(connection.run)
+        await connection.send("go")
+        await anyio.sleep(0.2)  # until the network holds as much as it can
+        connection.resume_reading()
+        with anyio.fail_after(30):
+            await read()
+        await connection.close()
+    assert most * 1_000 < 3 * READ_BYTES
 
 
 async def test_send_waits_while_the_peer_does_not_read(serve: Serve, inbox: Any) -> None:

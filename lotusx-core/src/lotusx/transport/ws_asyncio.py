@@ -27,10 +27,12 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
     _transport: asyncio.Transport | None = None
     _established = False
     _abort_timer: asyncio.TimerHandle | None = None
+    _greedy = False  # whether the loop goes on reading before any task runs
 
     async def open(self, url: WsUrl, proxy: Proxy | None, tls: ssl.SSLContext | None) -> None:
         del proxy
         self._loop = loop = asyncio.get_running_loop()
+        self._greedy = not isinstance(loop, asyncio.BaseEventLoop)
         self._shaken = asyncio.Event()
         self._lost = asyncio.Event()
         self._writable = asyncio.Event()
@@ -79,6 +81,10 @@ class AsyncioSocket(Socket, asyncio.BufferedProtocol):
                 self._shaken.set()
         if tls is not None and tls.ended:
             self.eof_received()
+        elif self._greedy and nbytes == len(self._buffer) and self._running and not self._paused:
+            # libuv would read up to 32 buffers in a row: more than readers may have waiting.
+            self._to_transport.pause_reading()
+            self._loop.call_soon(self._set_reading)
 
     def _decrypted(self, tls: ClientTls, data: memoryview) -> bytes:
         try:
