@@ -1,6 +1,7 @@
 """Write the page and the JSON of the scorecard: ``python tests/invariants/scorecard.py card.json [more.json]``.
 
-Scorecards of several runs are merged: of the same exchange and version they are added up.
+Scorecards of several runs are merged: of the same exchange and version they are added up. Name `docs/scorecard.json`
+first, and what is new is added to what was published.
 """
 
 from __future__ import annotations
@@ -28,42 +29,57 @@ The same as [JSON](scorecard.json). A failed seed is shown again by
 something else from it.
 """
 
+_COLUMNS = (
+    "| exchange | version | seeds | failed | virtual hours | processor minutes | orders | fills | faults |",
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+)
+
 
 def page(cards: Cards) -> str:
     """Return the page about *cards*."""
-    return "\n".join(
-        (_HEAD, *_overview(cards), *(line for each in sorted(cards) for line in _exchange(each, cards[each])))
+    together = {exchange: _together(versions) for exchange, versions in sorted(cards.items())}
+    lines = [_HEAD, *_COLUMNS, *(_all(exchange, cards[exchange], card) for exchange, card in together.items()), ""]
+    lines += ["By version:\n", *_COLUMNS]
+    for each in together:
+        lines += [_counts(each, name, card, len(card.seeds)) for name, card in sorted(cards[each].items())]
+    return "\n".join((*lines, "", *(line for each, card in together.items() for line in _exchange(each, card))))
+
+
+def _together(versions: dict[str, Card]) -> Card:
+    """Return what all versions came to. Seeds that two of them ran count twice."""
+    total = Card()
+    for name in sorted(versions):
+        total.add(versions[name])
+    return total
+
+
+def _all(exchange: str, versions: dict[str, Card], total: Card) -> str:
+    return _counts(exchange, "all", total, sum(len(card.seeds) for card in versions.values()))
+
+
+def _counts(exchange: str, version: str, card: Card, seeds: int) -> str:
+    return (
+        f"| {exchange} | {version} | {seeds} | {len(card.failed)} "
+        f"| {card.virtual_s / 3_600:.1f} | {card.cpu_s / 60:.1f} "
+        f"| {card.orders:.0f} | {card.fills:.0f} | {sum(card.faults.values())} |"
     )
 
 
-def _overview(cards: Cards) -> Iterator[str]:
-    yield "| exchange | version | seeds | failed | virtual hours | processor minutes | orders | fills | faults |"
-    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|"
-    for exchange, versions in sorted(cards.items()):
-        for name, card in sorted(versions.items()):
-            yield (
-                f"| {exchange} | {name} | {len(card.seeds)} | {len(card.failed)} | {card.virtual_s / 3_600:.1f} "
-                f"| {card.cpu_s / 60:.1f} | {card.orders:.0f} | {card.fills:.0f} | {sum(card.faults.values())} |"
-            )
+def _exchange(exchange: str, card: Card) -> Iterator[str]:
+    yield f"## {exchange}\n"
+    if card.failed:
+        yield f"Seeds that failed when they were run: {', '.join(map(str, sorted(card.failed)))}.\n"
+    yield "| | promise | bound | put to the test | p50 s | p99 s | longest s |"
+    yield "|---|---|---|--:|--:|--:|--:|"
+    for invariant in INVARIANTS:
+        times = card.measured.get(invariant.id)
+        found = reached(times) if times else {}
+        numbers = " | ".join(f"{found[key]:.2f}" if key in found else "" for key in ("p50", "p99", "max"))
+        tested = card.exercised[invariant.id]
+        yield f"| {invariant.id} | {invariant.title} | {invariant.bound} | {tested} | {numbers} |"
     yield ""
-
-
-def _exchange(exchange: str, versions: dict[str, Card]) -> Iterator[str]:
-    for name, card in sorted(versions.items()):
-        yield f"## {exchange}, {name}\n"
-        if card.failed:
-            yield f"Failed seeds: {', '.join(map(str, sorted(card.failed)))}.\n"
-        yield "| | promise | bound | put to the test | p50 s | p99 s | longest s |"
-        yield "|---|---|---|--:|--:|--:|--:|"
-        for invariant in INVARIANTS:
-            times = card.measured.get(invariant.id)
-            found = reached(times) if times else {}
-            numbers = " | ".join(f"{found[key]:.2f}" if key in found else "" for key in ("p50", "p99", "max"))
-            tested = card.exercised[invariant.id]
-            yield f"| {invariant.id} | {invariant.title} | {invariant.bound} | {tested} | {numbers} |"
-        yield ""
-        yield "Faults: " + ", ".join(f"{fault} {count}" for fault, count in sorted(card.faults.items())) + ".\n"
-        yield "Scenarios: " + ", ".join(f"{each} {count}" for each, count in sorted(card.scenarios.items())) + ".\n"
+    yield "Faults: " + ", ".join(f"{fault} {count}" for fault, count in sorted(card.faults.items())) + ".\n"
+    yield "Scenarios: " + ", ".join(f"{each} {count}" for each, count in sorted(card.scenarios.items())) + ".\n"
 
 
 def main() -> int:
@@ -76,7 +92,7 @@ def main() -> int:
     cards: Cards = {}
     for path in arguments.cards:
         merge(cards, read(json.loads(path.read_text(encoding="utf-8"))))
-    arguments.into.write_text(json.dumps(write(cards), indent=1) + "\n", encoding="utf-8")
+    arguments.into.write_text(json.dumps(write(cards), separators=(",", ":")) + "\n", encoding="utf-8")
     arguments.page.write_text(page(cards), encoding="utf-8")
     return 0
 
