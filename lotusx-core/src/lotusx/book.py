@@ -137,9 +137,9 @@ class LiveOrderBook(BookReads):
             raise raised
 
     def _on_updates(self, updates: Sequence[BookUpdate]) -> None:
-        """Take what one read of the socket brought. Nobody can look at the states in between."""
+        """Take what came at once. Without a callback nobody can look at the states in between."""
         self._heard_ns = self._clock.monotonic_ns()
-        at_once = self._sync.merge(updates) if len(updates) >= _BACKLOG else 0
+        at_once = self._sync.merge(updates) if len(updates) >= _BACKLOG and self._handler is None else 0
         if at_once:
             synced = self._sync.state is BookState.SYNCED
             self._became(Outcome.APPLIED if synced else Outcome.STALE, updates[at_once - 1])

@@ -171,9 +171,8 @@ async def test_a_handler_of_a_book_is_shown_every_state_of_a_backlog() -> None:
         tops: list[BookTop] = []
         end = book.handle(tops.append)
         updates = backlog(bench, 60)
-        for update in updates:  # one by one, as a stream brings them that does not keep the newest only
-            assert not bench.stream.keeps_newest
-            bench.stream.put([update])
+        assert not bench.stream.keeps_newest
+        bench.stream.put(updates)
         assert [top.sequence for top in tops] == [100, *(update.last for update in updates)]
         for top in tops:
             bids, asks = bench.market.levels(top.sequence)

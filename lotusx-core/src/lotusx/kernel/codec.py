@@ -47,6 +47,8 @@ class Channel(Generic[E]):
             what two sockets bring at different times must not go through one memory. ``None``: it has no memory.
         fresh: Leaves out what was delivered before, of events about to be delivered. For channels whose every new
             subscription begins with what is known; a *convert* that did it could not serve two sockets side by side.
+        whole: Each message is one event and replaces all before it: of several that came at once, a reader that keeps
+            only the newest state is given the newest alone.
     """
 
     group: str
