@@ -105,7 +105,7 @@ def test_the_old_socket_is_kept_until_the_new_one_is_served() -> None:
     virtually(main)
 
 
-def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_one_is_replaced_too() -> None:
+def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_one_makes_room_for_a_third() -> None:
     async def main() -> None:
         server, log = Server(), Log()
         async with group(server, facts=WsFacts(lifetime_s=None), telemetry=log.telemetry) as ws:
@@ -114,8 +114,32 @@ def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_
             server.open[0].bring({"notice": "shutdown"})
             await until(lambda: len(server.connections) == 2 and server.connections[1].keys["trades"] == 1)
             server.connections[1].bring({"notice": "shutdown"})
-            await anyio.sleep(35)  # each move takes up to ten seconds, and so long is repetition expected
-            server.connections[1].cut()
+            await anyio.sleep(12)  # a move without proof takes ten seconds
+            for leaving in server.connections[:2]:
+                leaving.cut()
+            await anyio.sleep(1)
+            server.publish("trades", 1)
+            assert await anext(stream) == 1
+            assert len(server.connections) == 3
+            assert "lost" not in log.states("trades")
+
+    virtually(main)
+
+
+def test_where_every_new_socket_is_announced_to_close_one_takes_over_and_is_replaced_in_its_turn() -> None:
+    async def main() -> None:
+        server, log = Server(), Log()
+        async with group(server, facts=WsFacts(lifetime_s=None), telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            await until(lambda: server.subscribed()["trades"] == 1)
+            server.open[0].bring({"notice": "shutdown"})
+            for count in (2, 3):
+                await until(lambda n=count: len(server.connections) == n and server.subscribed()["trades"] == 2)
+                server.connections[-1].bring({"notice": "shutdown"})
+            await anyio.sleep(12)
+            assert server.connections[0].closed is not None
+            await anyio.sleep(25)  # so long is repetition expected after the move, before the next one
+            server.connections[2].cut()
             await anyio.sleep(1)
             server.publish("trades", 1)
             assert await anext(stream) == 1

@@ -82,16 +82,26 @@ class Slot:
         self._settle_ns: int | None = None
         self._refusals = 0
         self._was_open = False
+        self._gave_up_one = False  # a successor, in this rotation
         self._closed = False
 
     def ring(self) -> None:
         """Something changed: look again."""
         self._bell.set()
 
-    def rotate(self) -> None:
-        """Replace the socket now."""
-        self._rotate_ns = self._owner.clock.monotonic_ns()
-        self.ring()
+    def announced_end(self, session: Session) -> None:
+        """The exchange will close *session*, nobody knows how soon: replace it now.
+
+        One that was to replace another makes room for a third. Where that is told the same, it takes over first, and
+        is replaced then: better than none, where every new socket leads to a server that goes.
+        """
+        session.leaving = True
+        if session is self.current:
+            self._rotate_ns = self._owner.clock.monotonic_ns()
+            self.ring()
+        elif session is self.successor and not self._gave_up_one:
+            self._gave_up_one = True
+            session.stop("the exchange announced its end")
 
     def adopt(self, subscription: Subscription[Any]) -> None:
         """Feed a new subscription from the sockets that are open."""
@@ -206,6 +216,7 @@ class Slot:
         old, new = self.current, self.successor
         assert new is not None
         self.current, self.successor = new, None
+        self._gave_up_one = False
         for subscription in self._owner.carried(self):
             subscription.switch()
         self._settle_ns = self._owner.clock.monotonic_ns() + SETTLE_NS

@@ -444,10 +444,8 @@ class WsGroup:
         """The exchange announced something."""
         self.report(session, "noticed", f"{notice.kind}: {notice.text}")
         slot = self._slots.get(session.slot)
-        if notice.kind is NoticeKind.SHUTDOWN:
-            session.leaving = True  # one that is still to replace another is replaced once it has
-            if slot is not None and slot.current is session:
-                slot.rotate()
+        if notice.kind is NoticeKind.SHUTDOWN and slot is not None:
+            slot.announced_end(session)
 
     def unroutable(self, session: Session, reason: str) -> None:
         """Nobody can tell whose a message was: where the account's come too, it may have been one of those."""
