@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -41,6 +42,82 @@ def test_ladder_holds_what_a_naive_book_holds(lane: Lane, updates: list[tuple[Pa
         assert exact(ladder.bids(3)) == naive.top_bids()[:3]
         assert ladder.best_bid == next((Level(*level) for level in naive.top_bids()), None)
         assert ladder.best_ask == next((Level(*level) for level in naive.top_asks()), None)
+
+
+_sorted_pairs = st.lists(
+    st.tuples(
+        st.integers(1, 40).map(lambda tick: f"{Decimal(tick) / 8:.4f}"),
+        st.sampled_from(["1", "1.50", "0.00000001", "2e-7", "3"]),
+    ),
+    max_size=12,
+    unique_by=lambda pair: pair[0],
+).map(lambda pairs: sorted(pairs, key=lambda pair: Decimal(pair[0])))
+
+
+@LANES
+@given(
+    bids=st.one_of(_sorted_pairs.map(lambda pairs: pairs[::-1]), _pairs),
+    asks=st.one_of(_sorted_pairs, _pairs),
+    later=st.lists(st.tuples(_pairs, _pairs), max_size=3),
+    count=st.integers(0, 5),
+    complete=st.booleans(),
+)
+def test_a_snapshot_is_read_and_changed_alike_whether_it_came_in_order_or_not(
+    lane: Lane, bids: Pairs, asks: Pairs, later: list[tuple[Pairs, Pairs]], count: int, complete: bool
+) -> None:
+    naive = NaiveBook()
+    naive.apply(BookUpdate(SYMBOL, bids, asks, 1, 1))
+    ladder = Ladder(lane)
+    ladder.replace(bids, asks, complete=complete)
+    floors = (ladder.bid_floor, ladder.ask_floor)
+    depths = (None, None) if complete else (min(naive.bids, default=None), max(naive.asks, default=None))
+    assert floors == depths
+
+    for changed_bids, changed_asks in [([], []), *later]:
+        naive.apply(BookUpdate(SYMBOL, changed_bids, changed_asks, 1, 1))
+        ladder.apply(changed_bids, changed_asks)
+        wanted = naive.top_bids(floors[0]), naive.top_asks(floors[1])
+
+        assert (exact(ladder.bids()), exact(ladder.asks())) == wanted
+        assert exact(ladder.bids(count)) == wanted[0][:count]
+        assert ladder.counts() == (len(wanted[0]), len(wanted[1]))
+        assert exact([pair for pair in ladder.best_pairs() if pair]) == [side[0] for side in wanted if side]
+        assert (ladder.bid_floor, ladder.ask_floor) == floors
+    ladder.trim(count)
+    assert (exact(ladder.bids()), exact(ladder.asks())) == (wanted[0][:count], wanted[1][:count])
+
+
+def test_what_becomes_of_the_lists_of_a_snapshot_does_not_matter() -> None:
+    bids, asks = [("2", "1"), ("1", "1")], [("3", "1"), ("4", "1")]
+    ladder = Ladder(Lane.FLOAT)
+    ladder.replace(bids, asks, complete=True)
+    bids.clear()
+    ladder.trim(1)
+    assert (ladder.bids(), ladder.asks(), asks) == ([("2", "1")], [("3", "1")], [("3", "1"), ("4", "1")])
+
+
+@LANES
+@pytest.mark.parametrize(
+    "bids",
+    [
+        [("2", "1"), ("nan", "1")], [("2", "1"), ("1", "nan")], [("2", "1"), ("1", "inf")], [("inf", "1"), ("2", "1")],
+        [("2", "1"), ("0", "1")], [("2", "1"), ("1", "-1")], [("2", "1"), ("1", "")], [("2", "1"), ("1",)],
+        [("2", "1", "0"), ("1", "1", "0")], [("2", "1"), (None, "1")]
+    ],
+)  # fmt: skip
+def test_a_snapshot_in_order_is_looked_at_all_the_same(lane: Lane, bids: Any) -> None:
+    ladder = Ladder(lane)
+    with pytest.raises(ItemRejected):
+        ladder.replace(bids, [("3", "1")], complete=True)
+    assert ladder.fault == "broken"
+
+
+def test_a_touch_that_a_float_cannot_tell_apart_is_compared_exactly() -> None:
+    ladder = Ladder(Lane.FLOAT)
+    ladder.replace([("1.00000000000000001", "1")], [("1.00000000000000002", "1")], complete=True)
+    assert ladder.fault == ""
+    ladder.replace([("1.00000000000000002", "1")], [("1.00000000000000001", "1")], complete=True)
+    assert ladder.fault.startswith("crossed")
 
 
 @LANES
@@ -95,6 +172,8 @@ def test_a_quantity_too_small_for_a_float_is_refused_not_deleted() -> None:
     ladder.apply([("1", "1")], [])
     with pytest.raises(ItemRejected):
         ladder.apply([("1", "1e-400")], [])
+    with pytest.raises(ItemRejected):
+        ladder.replace([("1", "1e-400")], [], complete=True)
     fresh = Ladder(Lane.FLOAT)
     fresh.apply([("1", "0e5"), ("1", "-0.0")], [])
     assert fresh.bids() == []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 
 from lotusx.errors import ItemRejected
-from lotusx.kernel.book.half import AnyHalf, DecimalHalf, FloatHalf, Pair, Unordered
+from lotusx.kernel.book.half import AnyHalf, DecimalHalf, FloatHalf, Listed, ListedHalf, Pair, Unordered
 from lotusx.kernel.book.lane import Lane
 from lotusx.model.market_data import Level
 
@@ -36,8 +36,11 @@ class Ladder:
 
     def _clear(self) -> None:
         make: Callable[..., AnyHalf] = FloatHalf if self.lane is Lane.FLOAT else DecimalHalf
-        self._bids = make(descending=True)
-        self._asks = make(descending=False)
+        self._begin(make(descending=True), make(descending=False))
+
+    def _begin(self, bids: AnyHalf, asks: AnyHalf) -> None:
+        self._bids = bids
+        self._asks = asks
         self.bid_floor: Decimal | None = None
         self.ask_floor: Decimal | None = None
         self.broken = False
@@ -57,8 +60,11 @@ class Ladder:
         try:
             self._bids.apply(bids)
             self._asks.apply(asks)
+        except Listed:
+            self._rebuild(self.lane)
+            self.apply(bids, asks)
         except Unordered:
-            self._widen()
+            self._rebuild(Lane.DECIMAL)
             self.apply(bids, asks)  # quantities are absolute: once more changes nothing
         except ItemRejected:
             self.broken = True
@@ -77,7 +83,7 @@ class Ladder:
             return False
 
     def replace(self, bids: Sequence[Pair], asks: Sequence[Pair], *, complete: bool) -> None:
-        """Discard everything and take a snapshot.
+        """Discard everything and take a snapshot; as it stands, if it is in order.
 
         Args:
             bids: In any order.
@@ -87,8 +93,12 @@ class Ladder:
         Raises:
             ItemRejected: As `apply`.
         """
-        self._clear()
-        self.apply(bids, asks)
+        listed_bids, listed_asks = ListedHalf.of(bids, descending=True), ListedHalf.of(asks, descending=False)
+        if listed_bids is not None and listed_asks is not None:
+            self._begin(listed_bids, listed_asks)
+        else:
+            self._clear()
+            self.apply(bids, asks)
         if not complete:
             self._set_floors()
 
@@ -99,12 +109,11 @@ class Ladder:
         self.bid_floor = None if lowest is None else Decimal(lowest)
         self.ask_floor = None if highest is None else Decimal(highest)
 
-    def _widen(self) -> None:
+    def _rebuild(self, lane: Lane) -> None:
         bids, asks, floors = self.bids(), self.asks(), (self.bid_floor, self.ask_floor)
-        self.lane = Lane.DECIMAL
+        self.lane = lane
         self._clear()
-        self._bids.apply(bids)
-        self._asks.apply(asks)
+        self.apply(bids, asks)
         self.bid_floor, self.ask_floor = floors
         self._bids.set_floor(None if floors[0] is None else str(floors[0]))
         self._asks.set_floor(None if floors[1] is None else str(floors[1]))
