@@ -19,7 +19,8 @@ from typing import IO
 
 from lotusx.errors import ConfigurationError, ConnectionFailed
 from lotusx.filelock import try_lock, unlock
-from lotusx.kernel.budget import BudgetRegistry, Ledger
+from lotusx.kernel.budget import BudgetRegistry
+from lotusx.kernel.counts import Ledger
 from lotusx.kernel.ledger_document import LedgerDocument
 from lotusx.kernel.nonce import NonceAllocator
 

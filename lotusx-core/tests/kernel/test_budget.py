@@ -12,7 +12,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from lotusx.errors import Banned, InvalidArgument, LotusXError, RateLimited
 from lotusx.kernel import budget as budget_module
-from lotusx.kernel.budget import Budget, BudgetRegistry, Hold, Ticket
+from lotusx.kernel.budget import Budget, BudgetRegistry
+from lotusx.kernel.counts import Hold, Ticket
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Cost, Lane

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lotusx.errors import Banned, ConfigurationError, ConnectionFailed, RateLimited
-from lotusx.kernel.budget import BUSY, Budget, BudgetRegistry, Ledger, Pool
+from lotusx.kernel.budget import Budget, BudgetRegistry
+from lotusx.kernel.counts import BUSY, Ledger, Pool
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.ledger_document import LedgerDocument

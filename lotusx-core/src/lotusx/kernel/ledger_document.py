@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from lotusx.kernel.budget import Ledger, Pool
+from lotusx.kernel.counts import Ledger, Pool
 from lotusx.kernel.windows import AlignedWindow, RollingWindow
 
 logger = logging.getLogger("lotusx.budgets")

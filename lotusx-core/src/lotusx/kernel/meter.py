@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lotusx.errors import Banned, LotusXError, RateLimited
-from lotusx.kernel.budget import Budget, Hold, Ticket
+from lotusx.kernel.budget import Budget
 from lotusx.kernel.clock import Clock
+from lotusx.kernel.counts import Hold, Ticket
 from lotusx.kernel.request import Cost, Lane
 from lotusx.kernel.telemetry import BudgetWait, Telemetry
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import anyio
 import redis
 
-from lotusx.kernel.budget import Budget, Hold
+from lotusx.kernel.budget import Budget
+from lotusx.kernel.counts import Hold
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Cost, Lane
 from lotusx_redis import RedisBudgets
