@@ -300,6 +300,25 @@ def test_an_amendment_that_keeps_all_ids_is_seen_by_its_terms() -> None:
     in_virtual_time(run)
 
 
+def test_an_amendment_after_which_the_order_has_a_third_price_is_unknown_not_refused() -> None:
+    """As where the exchange moves a price into its band, and the reply that says so is lost."""
+
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+
+        def hook(before: Any, change: Any) -> None:
+            world.exchange.orders["a-1"] = replace(before, price=D("91.5"), updated_ns=50)
+            raise RequestTimeout("no reply")
+
+        world.exchange.on["amend"] = [hook]
+        with pytest.raises(OrderOutcomeUnknown, match="other terms"):
+            await world.desk.amend(A1, INSTRUMENT, price=D("90"))
+        assert order.state.price == D("91.5")
+
+    in_virtual_time(run)
+
+
 def test_an_amendment_that_gives_a_new_venue_id_under_the_old_client_id_is_seen() -> None:
     async def run() -> None:
         world = World()

@@ -251,7 +251,7 @@ class Commands:
             if isinstance(cause, ExchangeError) and not cause.may_have_executed:  # answered: nothing is on its way
                 command.shorten(READ_GRACE_S)
             look = partial(
-                self._look.amended, command, names, order, change, instrument, evident=evident, cause=cause,
+                self._look.amended, command, names, order, before, change, instrument, evident=evident, cause=cause,
             )  # fmt: skip
             await self._look.resolve(command, order, evident, look)
 

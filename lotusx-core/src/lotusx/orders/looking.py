@@ -217,17 +217,22 @@ class Looker:
         command: Command,
         ref: OrderRef,
         order: TrackedOrder,
+        before: OrderState,
         change: Amendment,
         instrument: Instrument,
         *,
         evident: Callable[[], str | None],
         cause: BaseException,
     ) -> LotusXError | None:
-        """Look once, under the new id and the old one; return proof that the amendment was not carried out."""
+        """Look once, under the new id and the old one; return proof that the amendment was not carried out.
+
+        Terms that are neither the old ones nor those asked for prove nothing: some exchanges move a price.
+        """
         refs = [ref]
         if change.new_client_order_id is not None:
             refs.insert(0, OrderRef(client_order_id=change.new_client_order_id))
         asked_ns = self._clock.monotonic_ns()
+        others = False
         for each in refs:
             try:
                 state = await self._port.order(each, instrument)
@@ -238,12 +243,16 @@ class Looker:
                 return None
             else:
                 self._learn(state, order)
+                terms = ((before.price, state.price), (before.quantity, state.quantity))
+                others |= any(None not in pair and pair[0] != pair[1] for pair in terms)
                 if evident() is not None:
                     return None
-        if not command.absent(asked_ns, self._clock.monotonic_ns(), "not changed"):
+        if not command.absent(asked_ns, self._clock.monotonic_ns(), "other terms" if others else "not changed"):
             return None
         if isinstance(cause, ExchangeError) and not cause.may_have_executed:
             return cause
+        if others:
+            return None
         return self.lost(command, "the amendment was not carried out")
 
     def _refused(self, order: TrackedOrder) -> ExchangeError | None:
