@@ -319,6 +319,57 @@ def test_an_amendment_after_which_the_order_has_a_third_price_is_unknown_not_ref
     in_virtual_time(run)
 
 
+def test_an_amendment_whose_order_was_amended_while_it_was_checked_is_refused_before_sending() -> None:
+    async def run() -> None:
+        async def check(request: Any, instrument: Any, occasion: Any) -> None:
+            await anyio.sleep(1)
+
+        world = World(checks=[check])
+        order = await placed(world)
+        ended: list[Any] = []
+
+        async def amend(price: str) -> None:
+            try:
+                ended.append((await world.desk.amend(A1, INSTRUMENT, price=D(price))).state.price)
+            except InvalidArgument as error:
+                ended.append(str(error))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(amend, "101")
+            group.start_soon(amend, "102")
+        assert ended[0] == order.state.price
+        assert "amended meanwhile" in ended[1]
+        assert len([sent for sent in world.exchange.sent if sent.startswith("amend")]) == 1
+
+    in_virtual_time(run)
+
+
+def test_a_late_success_of_an_amendment_that_was_unknown_proves_nothing_about_the_next() -> None:
+    async def run() -> None:
+        world = World(horizon_s=0.0, resolve_s=1.0)
+        order = await placed(world)
+        late: list[Any] = []
+
+        def lose(before: Any, change: Any) -> None:
+            late.extend((before, change))
+            raise RequestTimeout("no reply")
+
+        world.exchange.on["amend"] = [lose]
+        with pytest.raises(OrderOutcomeUnknown):
+            await world.desk.amend(A1, INSTRUMENT, price=D("101"))
+
+        def refuse(before: Any, change: Any) -> None:
+            world.desk.apply_state(world.exchange.replace(*late))
+            raise refusal(OrderNotFound)
+
+        world.exchange.on["amend"] = [refuse]
+        with pytest.raises((OrderNotFound, OrderOutcomeUnknown)):
+            await world.desk.amend(A1, INSTRUMENT, price=D("102"))
+        assert order.state.price == D(101)
+
+    in_virtual_time(run)
+
+
 def test_an_amendment_that_gives_a_new_venue_id_under_the_old_client_id_is_seen() -> None:
     async def run() -> None:
         world = World()

@@ -216,6 +216,8 @@ class Commands:
     ) -> Prepared:
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
+        if before.venue_order_id not in (None, order.state.venue_order_id):  # the checks were made for what it was
+            raise InvalidArgument(f"{ref} was amended meanwhile: look at it, and amend it again", rule="amendment")
         name = order.client_order_id or str(ref)
         intent = Intent(
             CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), wanted, change, names_of(order)

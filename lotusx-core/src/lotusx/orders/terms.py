@@ -94,7 +94,10 @@ def shows(order: TrackedOrder, before: OrderState, change: Amendment) -> str | N
     if newest is None:
         return None
     state = newest.describe(before)
-    if before.venue_order_id not in (None, newest.venue_order_id) and not state.status.is_terminal:
+    is_new = before.venue_order_id not in (None, newest.venue_order_id)
+    if is_new and not newest.client_ids <= {before.client_order_id}:
+        return None  # another amendment's, whose outcome was unknown
+    if is_new and not state.status.is_terminal:
         return f"the exchange has it as {newest.venue_order_id}"
     wanted = (change.quantity, change.price)
     if not state.status.is_terminal and all(
