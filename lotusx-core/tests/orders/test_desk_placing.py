@@ -28,7 +28,7 @@ from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.kernel.ports import OrderRef
 from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.account import FillEvent, OrderEvent
-from lotusx.model.enums import OrderStatus
+from lotusx.model.enums import OrderStatus, Side
 from lotusx.model.orders import Accepted, Rejected, Unknown
 from lotusx.model.requests import OrderRequest
 from lotusx.orders import ClientOrderIds, Intent
@@ -241,6 +241,22 @@ def test_a_duplicate_id_that_belongs_to_another_order_is_a_rejection() -> None:
         world.exchange.on["place"] = [raiser(refusal(DuplicateOrder))]
         with pytest.raises(DuplicateOrder):
             await world.desk.place(limit("b-1"), INSTRUMENT)
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("other", [{"created_ns": 1}, {"side": Side.SELL}], ids=["older", "other side"])
+def test_another_order_under_the_id_of_a_lost_one_is_not_taken_for_it(other: dict[str, Any]) -> None:
+    async def run() -> None:
+        world = World()
+        foreign = state(venue="77", status="filled", filled="5", quantity="5", price="250", **other)
+        world.exchange.orders["a-1"] = foreign
+        world.exchange.on["place"] = [raiser(ConnectionFailed("reset", sent=True))]
+        with pytest.raises(OrderOutcomeUnknown, match="77 has its client id, and is another order"):
+            await world.desk.place(limit(), INSTRUMENT)
+        order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert order is not None
+        assert (order.venue_order_id, order.state.filled) == (None, 0)
 
     in_virtual_time(run)
 

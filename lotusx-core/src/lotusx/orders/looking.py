@@ -37,7 +37,7 @@ LAST_DELAY_S = 2.0
 READ_GRACE_S = 5.0
 """How long an order that the exchange has may still be hidden from reads."""
 FILLS_MARGIN_NS = 60_000_000_000
-"""How far before the moment of interest fills are asked for: the exchange's clock is not ours."""
+"""How far before the moment of interest the exchange is asked: its clock is not ours."""
 
 Learn = Callable[["OrderState | Fill", "TrackedOrder | None"], None]
 Look = Callable[[], Awaitable[LotusXError | None]]
@@ -144,6 +144,10 @@ class Looker:
             return None
         if isinstance(cause, DuplicateOrder) and not is_ours(state):
             return cause  # the id belongs to another order
+        is_older = state.created_ns is not None and state.created_ns < self._since_ns(command)
+        if state.side is not order.state.side or (is_older and not is_ours(state)):  # the clock alone may be wrong
+            command.note(f"{state.venue_order_id} has its client id, and is another order", self._clock.monotonic_ns())
+            return None
         self._learn(state, order)
         return self._refused(order)
 
@@ -164,7 +168,6 @@ class Looker:
         if not command.absent(asked_ns, self._clock.monotonic_ns()):
             return False
         name = order.client_order_id
-        since_ns = self._exchange_ns(self._clock.now_ns()) - (self._clock.monotonic_ns() - command.sent_ns)
         try:
             for state in await self._port.open_orders(instrument):
                 if state.client_order_id == name:
@@ -176,7 +179,7 @@ class Looker:
             self._failed(command, error)
             return False
         try:
-            for fill in await all_fills(self._port, instrument, Span(start_ns=since_ns - FILLS_MARGIN_NS)):
+            for fill in await all_fills(self._port, instrument, Span(start_ns=self._since_ns(command))):
                 if fill.client_order_id == name:
                     self._learn(fill, order)
                     return False
@@ -254,6 +257,11 @@ class Looker:
         if others:
             return None
         return self.lost(command, "the amendment was not carried out")
+
+    def _since_ns(self, command: Command) -> int:
+        """Return the earliest moment, by the exchange's clock, at which *command* can have had an effect."""
+        age_ns = self._clock.monotonic_ns() - command.sent_ns
+        return self._exchange_ns(self._clock.now_ns()) - age_ns - FILLS_MARGIN_NS
 
     def _refused(self, order: TrackedOrder) -> ExchangeError | None:
         """Return the refusal that an exchange tells in the order's state."""
