@@ -130,6 +130,7 @@ class Exchange(FlatCalls):
         if self._state != "new":
             raise LotusXError(f"this {self.name} connection was used before; call lotusx.connect again")
         self._state = "open"
+        self._guard.entered()
         try:
             await self._start(self)
         except BaseException:
@@ -142,7 +143,10 @@ class Exchange(FlatCalls):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._state = "closed"
-        await self._stop()
+        try:
+            await self._stop()
+        finally:
+            self._guard.closed()
 
     @property
     def account_name(self) -> str | None:
@@ -191,9 +195,9 @@ class Exchange(FlatCalls):
 
         def __getattr__(self, name: str) -> Any:
             component = _FLAT.get(name)
-            if component is None:
+            if component is None and name not in ("market", "trading", "account"):
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            if self._state == "new":
+            if component is None or self._state == "new":
                 raise LotusXError(
                     f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
                 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import get_ident
 from types import MappingProxyType
 
 from lotusx.config import missing_credentials
-from lotusx.errors import CredentialsError, NotSupported
+from lotusx.errors import CredentialsError, LotusXError, NotSupported
 from lotusx.kernel.facts import Capability, Environment, ExchangeFacts, Support, SupportLevel
 
 
@@ -32,6 +33,8 @@ class Guard:
         self.on_paper = on_paper
         self.may_read = may_read or self.has_key
         self.account = account
+        self._thread: int | None = None
+        self._closed = False
         self.capabilities: Mapping[Capability, Support] = MappingProxyType(
             {
                 item: environment.lacks.get(item, facts.capabilities.get(item, Support.not_offered()))
@@ -39,12 +42,28 @@ class Guard:
             }
         )
 
+    def entered(self) -> None:
+        """The connection belongs to this thread from now on."""
+        self._thread = get_ident()
+
+    def closed(self) -> None:
+        """The connection is at its end."""
+        self._closed = True
+
     def offers(self, capability: Capability) -> Support:
         """Return how far *capability* is there.
 
         Raises:
             NotSupported: It is not; the text names what to use instead.
+            LotusXError: The connection was closed, or belongs to another thread.
         """
+        if self._closed:
+            raise LotusXError(f"this {self.exchange} connection was closed; call lotusx.connect again")
+        if self._thread != get_ident() and self._thread is not None:
+            raise LotusXError(
+                f"this {self.exchange} connection belongs to the event loop of another thread; call it there "
+                "(asyncio.run_coroutine_threadsafe), or use lotusx.sync, which may be called from any thread"
+            )
         support = self.capabilities[capability]
         if support:
             return support
@@ -81,5 +100,6 @@ class Guard:
         return support
 
     def _no_key(self) -> CredentialsError:
-        names = [part.name for part in self._facts.credentials if part.required]
+        fields = self._facts.credentials
+        names = [part.name for part in fields if part.required] or [part.name for part in fields if part.secret][:1]
         return CredentialsError(missing_credentials(self._facts, names, self.account))

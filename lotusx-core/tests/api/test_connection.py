@@ -338,6 +338,31 @@ async def test_the_callers_own_error_leaves_the_block_unwrapped(acme: SimpleName
             raise KeyError("mine")
 
 
+async def test_a_connection_that_is_not_entered_or_was_closed_says_so(acme: SimpleNamespace) -> None:
+    exchange = connect()
+    for name in ("market", "trading", "account"):
+        with pytest.raises(LotusXError, match="enter the connection first: async with"):
+            getattr(exchange, name)
+    assert not hasattr(exchange, "markt")
+    async with exchange:
+        await exchange.market.ticker("BTC/USDT")
+    for call in (exchange.market.ticker("BTC/USDT"), exchange.trading.cancel_all()):
+        with pytest.raises(LotusXError, match=r"was closed; call lotusx\.connect again") as caught:
+            await call
+        assert not caught.value.retryable
+
+
+async def test_a_call_from_another_threads_loop_is_refused(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+
+        def elsewhere() -> None:
+            anyio.run(exchange.market.ticker, "BTC/USDT")
+
+        with pytest.raises(LotusXError, match="belongs to the event loop of another thread"):
+            await anyio.to_thread.run_sync(elsewhere)
+        await exchange.market.ticker("BTC/USDT")
+
+
 async def test_a_connection_is_used_once(acme: SimpleNamespace) -> None:
     exchange = connect()
     assert "new" in repr(exchange)
