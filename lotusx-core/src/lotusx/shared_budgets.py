@@ -220,6 +220,9 @@ class SharedLock:
 
     def _store(self) -> None:
         document = self._content.dump()
+        if len(document) > _HALF // 2:
+            self._content.forget(time.monotonic_ns())
+            document = self._content.dump()
         if document != self._document:
             self._number += 1
             self._file.write(self._number, document)

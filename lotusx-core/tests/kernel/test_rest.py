@@ -15,6 +15,7 @@ import pytest
 
 from lotusx.errors import (
     Banned,
+    ConfigurationError,
     ConnectionFailed,
     CredentialsError,
     ItemRejected,
@@ -288,6 +289,48 @@ async def test_the_exchanges_counters_are_adopted() -> None:
     await bench.call()
 
     assert bench.budget.used("weight", 60.0, bench.clock.mono) == 77
+
+
+class Full:
+    """The lock of a count that cannot be written any more, once something was sent."""
+
+    def __init__(self, http: Script) -> None:
+        self._http = http
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._http.requests:
+            raise ConfigurationError("the shared limits have no room")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (HttpResponse(200, {**JSON, "x-used": "77"}, b"{}"), None),
+        (RequestTimeout("no reply", sent=True), RequestTimeout),
+        (HttpResponse(429, {}, b"slow"), RateLimited),
+        (HttpResponse(418, {}, b"banned"), Banned),
+    ],
+)
+async def test_an_answer_that_cannot_be_counted_is_told_as_it_is(
+    answer: Any, error: type[LotusXError] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(answer, signer=Signer())
+    bench.budget._ledger.lock = Full(bench.http)
+    command = dataclasses.replace(COMMAND, costs=(Cost("weight", 10),))
+
+    if error is None:
+        assert await bench.call(command) == {}
+    else:
+        with pytest.raises(error):
+            await bench.call(command)
+    assert len(bench.http.requests) == 1
+    assert caplog.text.count("the shared limits have no room") == 1
+    with pytest.raises(ConfigurationError):  # before sending it is a refusal
+        await bench.call(command)
+    assert len(bench.http.requests) == 1
 
 
 async def test_what_was_never_sent_is_not_charged() -> None:

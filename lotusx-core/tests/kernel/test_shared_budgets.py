@@ -196,6 +196,37 @@ def test_what_cannot_be_read_begins_anew(
     file.close()
 
 
+def test_accounts_whose_windows_have_passed_make_room_for_others(several: list[SharedBudgets], tmp_path: Path) -> None:
+    (one, *_) = budgets(several)
+    now_ns = time.monotonic_ns()  # what counts no more is told by the machine's clock
+    ledger = Ledger()
+    late, *others = [
+        Budget("ex", LIMITS, account=account, ledger=ledger) for account in ("late", *map(str, range(220)))
+    ]  # fmt: skip
+    written = LedgerDocument(ledger)
+    written.restore()
+    for budget in others:
+        for part in range(60):
+            budget.charge([Cost("orders", 1)], now_ns - 30 * _S + part * _S // 6)
+    late.charge([Cost("orders", 7)], now_ns)
+    late.block(None, now_ns + 90 * _S, banned=True)
+    document = written.dump()
+    (path,) = (tmp_path / "limits").iterdir()
+    file = SharedFile(path)
+    assert file.lock(1)
+    file.write(file.read()[0] + 1, document)
+    assert 250 * 1024 < len(document) < 256 * 1024
+    file.unlock()
+    one.charge([Cost("orders", 2)], now_ns)
+    assert file.lock(1)
+    assert len(file.read()[1] or b"") < 1024
+    file.unlock()
+    file.close()
+    assert budgets(several, "late")[1].used("orders", 10, now_ns) == 7
+    assert budgets(several)[2].used("orders", 10, now_ns) == 2
+    assert take(budgets(several)[2], now_ns).banned
+
+
 def test_costs_without_a_stated_limit_may_be_met_while_another_thread_reads_the_document() -> None:
     ledger = Ledger()
     budget = Budget("ex", LIMITS, ledger=ledger)

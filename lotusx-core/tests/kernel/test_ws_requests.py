@@ -9,6 +9,7 @@ import pytest
 
 from lotusx.errors import (
     Banned,
+    ConfigurationError,
     ConnectionFailed,
     LotusXError,
     OrderNotFound,
@@ -132,6 +133,33 @@ async def test_what_the_reply_says_is_adopted_and_not_given_back() -> None:
     await socket.requests.request(write, costs=(FREE,), usage=lambda reply: [Usage("weight", 60.0, int(reply))])
 
     assert socket.used == 77
+
+
+class Full:
+    """The lock of a count that cannot be written any more, once something was sent."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._socket.timeouts:
+            raise ConfigurationError("the shared limits have no room")
+
+
+async def test_a_reply_that_cannot_be_counted_is_returned() -> None:
+    socket = Socket(b"77")
+    socket.budget._ledger.lock = Full(socket)
+
+    def usage(reply: bytes) -> list[Usage]:
+        return [Usage("weight", 60.0, int(reply))]
+
+    assert await socket.requests.request(write, costs=(WEIGHT,), usage=usage) == b"77"
+    with pytest.raises(ConfigurationError):  # before sending it is a refusal
+        await socket.requests.request(write, costs=(WEIGHT,), usage=usage)
+    assert len(socket.timeouts) == 1
 
 
 async def test_a_reply_that_says_too_many_holds_its_pools() -> None:

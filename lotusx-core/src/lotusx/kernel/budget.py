@@ -9,9 +9,10 @@ whose count stands elsewhere (`CommonCount`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
-from lotusx.errors import Banned, BudgetsUnreachable, InvalidArgument, RateLimited
+from lotusx.errors import Banned, BudgetsUnreachable, ConfigurationError, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.counts import BUSY, Asked, Hold, Ledger, Pool, Ticket
 from lotusx.kernel.dialect import Usage
@@ -274,7 +275,7 @@ class Budget:
 
         Until the windows concerned have passed, those longer than *longest_s* left out; a second if none is known.
         """
-        with self._ledger.lock:
+        with suppress(ConfigurationError), self._ledger.lock:  # the answer is the caller's news, not the count's
             return max(
                 (
                     window.ends_in_ns(now_ns)
@@ -284,6 +285,7 @@ class Budget:
                 ),
                 default=_S,
             )
+        return _S
 
     async def acquire(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ from typing import Protocol
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Lane
 from lotusx.kernel.windows import AlignedWindow, RollingWindow
+
+logger = logging.getLogger("lotusx.budgets")
 
 RESERVE = 0.1
 """Share of every limit that only `Lane.URGENT` may use."""
@@ -114,14 +117,23 @@ class Ledger:
     is_behind: Callable[[], bool] | None = None  # where processes share it: whether the lock could not be had
     common: CommonCount | None = None  # where it stands elsewhere; this is then what was known last
     part: Decimal | None = None  # of each limit, that may be used for now; None: all
+    _said: str = ""
 
     def change(self, change: Callable[[], None]) -> None:
-        """Make *change*, now or, where the count stands elsewhere, soon."""
-        if self.common is not None:
-            self.common.tell(change)
-        else:
-            with self.lock:
-                change()
+        """Make *change*, which counts what has happened, now or, where the count stands elsewhere, soon. Never raises.
+
+        An error of the count would be taken for that of a request which the exchange has answered.
+        """
+        try:
+            if self.common is not None:
+                self.common.tell(change)
+            else:
+                with self.lock:
+                    change()
+        except Exception as error:
+            if str(error) != self._said:
+                logger.warning("what was sent could not be counted: %s", error)
+            self._said = str(error)
 
     def attempt(self, ticket: Ticket, now_ns: int) -> Hold | None:
         """Take what *ticket* asks if nothing forbids it, leaving room for all who were there before."""

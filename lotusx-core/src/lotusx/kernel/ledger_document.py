@@ -83,6 +83,16 @@ class LedgerDocument:
         self._stored = {key: value for key, value in stored.items() if value[0] or value[2]}
         return _to_bytes.encode(self._stored)
 
+    def forget(self, now_ns: int) -> None:
+        """Leave out of the next document what has ceased to count at *now_ns*, whosever it was."""
+        for _, pool in self._pools():
+            for window in pool.windows:
+                window.used(now_ns)
+        at_ns = now_ns + self.by_ns
+        for key, (blocked_ns, banned, windows) in self._stored.items():
+            counting = {each: state for each, state in windows.items() if state and _ends_ns(each, state) > at_ns}
+            self._stored[key] = (blocked_ns if blocked_ns > at_ns else 0, banned, counting)
+
     def _pools(self) -> list[tuple[str, Pool]]:
         pools = list(self._ledger.pools.items())  # at once: another thread may just meet one that has no stated limit
         return [("", self._ledger.gate), *(("\0".join(key), pool) for key, pool in pools)]
@@ -90,3 +100,8 @@ class LedgerDocument:
 
 def _windows(pool: Pool) -> list[tuple[str, Window]]:
     return [(f"{window.limit.window_s:g}", window) for window in pool.windows]
+
+
+def _ends_ns(length: str, state: list[int]) -> int:
+    """Return when the *state* of a window of *length* seconds ceases to count: an aligned one says it itself."""
+    return state[3] if len(state) == 4 else state[-2] + int(float(length) * 1e9)
