@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal as D
+from functools import partial
 from typing import Any
 
 import anyio
@@ -529,6 +530,22 @@ def test_an_order_placed_elsewhere_can_be_amended_by_its_client_id() -> None:
         handle = await world.desk.amend(OrderRef("web"), INSTRUMENT, quantity=D(2))
         assert handle.client_order_id == "web"
         assert handle.state.quantity == 2
+
+    in_virtual_time(run)
+
+
+def test_an_order_named_by_what_no_text_can_carry_is_refused_before_sending() -> None:
+    async def run() -> None:
+        world = World()
+        for ref in (OrderRef("caf\udce9"), OrderRef(venue_order_id="caf\udce9")):
+            for call in (world.desk.cancel, world.desk.query, partial(world.desk.amend, price=D(90))):
+                with pytest.raises(InvalidArgument, match="cannot be written as UTF-8"):
+                    await call(ref, INSTRUMENT)
+        (outcome,) = await world.desk.cancel_batch([ref], [INSTRUMENT])
+        assert isinstance(outcome, Rejected)
+        assert (world.exchange.sent, world.exchange.looks) == ([], 0)
+        with pytest.raises(InvalidArgument):
+            limit("caf\udce9")
 
     in_virtual_time(run)
 

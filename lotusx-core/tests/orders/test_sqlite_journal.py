@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,28 @@ async def test_what_cannot_be_kept_is_not_sent_and_the_next_is(path: Path) -> No
         db.execute("PRAGMA max_page_count = 1000000")
         await world.desk.place(limit("later"), INSTRUMENT)
         assert "later" in world.exchange.sent
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", b"a-2"])
+async def test_an_id_that_the_file_cannot_hold_fails_its_own_command_and_no_other(path: Path, name: Any) -> None:
+    async with running(path) as journal:
+        ended: dict[Any, Exception | None] = {}
+
+        async def keep(one: Any) -> None:
+            try:
+                await journal.intend(replace(intent("a-0"), client_order_id=one))
+                ended[one] = None
+            except JournalFailed as error:
+                ended[one] = error
+
+        async with anyio.create_task_group() as group:
+            for one in ("a-1", name, "a-3"):
+                group.start_soon(keep, one)
+        await journal.conclude(replace(intent("a-0"), client_order_id=name), "unknown", ())
+        await journal.intend(intent("a-4"))
+        assert isinstance(ended.pop(name), JournalFailed)
+        assert ended == {"a-1": None, "a-3": None}
+    assert sorted(rows(path)) == [("a-1", None), ("a-3", None), ("a-4", None)]
 
 
 async def test_an_outcome_that_cannot_be_kept_is_said_and_harms_nobody(

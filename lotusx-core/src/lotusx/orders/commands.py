@@ -146,6 +146,7 @@ class Commands:
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> Prepared:
         """Cancel an order by the names it has now."""
+        check_names(ref)
         order = self._find(ref, instrument)
         current = ref if order is None else names_of(order)
         intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns(), names=current)
@@ -188,6 +189,7 @@ class Commands:
         self, ref: OrderRef, instrument: Instrument, quantity: Decimal | None, price: Decimal | None
     ) -> Prepared:
         """Check an amendment, and give the order the client id it will have."""
+        check_names(ref)
         for what, value in (("quantity", quantity), ("price", price)):
             if value is not None and value <= 0:
                 raise InvalidArgument(f"{what} must be above zero, not {value}", rule=what)
@@ -316,6 +318,15 @@ class Commands:
 
     def _command(self, kind: CommandKind, subject: str) -> Command:
         return Command(kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns())
+
+
+def check_names(ref: OrderRef) -> None:
+    """Refuse ids that neither a request nor the journal can carry, such as what was decoded by ``surrogateescape``."""
+    for name in (ref.client_order_id, ref.venue_order_id):
+        try:
+            (name or "").encode()
+        except UnicodeEncodeError as error:
+            raise InvalidArgument(f"the order id {name!r} cannot be written as UTF-8", rule="order_id") from error
 
 
 def _nothing() -> None:

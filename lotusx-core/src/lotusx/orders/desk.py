@@ -18,7 +18,7 @@ from lotusx.kernel.ports import Acknowledged, OrderRef
 from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
-from lotusx.orders.commands import Check, Commands, Prepared
+from lotusx.orders.commands import Check, Commands, Prepared, check_names
 from lotusx.orders.handle import Order
 from lotusx.orders.journal import Intent, Journal
 from lotusx.orders.leftovers import Leftovers, Recovered
@@ -388,6 +388,7 @@ class OrderDesk:
         Raises:
             OrderNotFound: The exchange does not find it here and now.
         """
+        check_names(ref)
         order = self._find(ref, instrument)
         asked_ns = self._clock.monotonic_ns()
         try:

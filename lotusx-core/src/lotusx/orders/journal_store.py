@@ -50,6 +50,8 @@ PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 """
 _UNREADABLE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, LotusXError)
+_OF_ONE_WRITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""SQLite's errors that concern what was to be written; the others concern the file, and with it all that is."""
 _DECIDED = ("accepted", "rejected")
 
 Write = Callable[[sqlite3.Connection], None]
@@ -102,15 +104,23 @@ class JournalStore:
             self.close()
             raise
 
-    def write(self, writes: Sequence[Write]) -> None:
-        """Carry out *writes* in one transaction; when this returns, they last.
+    def write(self, writes: Sequence[Write]) -> list[JournalFailed | None]:
+        """Carry out *writes* in one transaction; those for which no error is returned last then.
 
         Raises:
             JournalFailed: The disk is full, the file is damaged or locked for too long. None of them was carried out.
         """
+        failed: list[JournalFailed | None] = []
         with self._reported("written"), self._transaction():
             for one in writes:
-                one(self._db)
+                try:
+                    one(self._db)
+                    failed.append(None)
+                except Exception as error:
+                    if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_ONE_WRITE):
+                        raise
+                    failed.append(JournalFailed(f"the order journal {self.path} cannot hold it: {error}"))
+        return failed
 
     def intend(self, intent: Intent) -> Write:
         """Return the write that keeps *intent*."""
@@ -235,8 +245,10 @@ class JournalStore:
     def _reported(self, what: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
-            code = (error.sqlite_errorcode & 0xFF) if hasattr(error, "sqlite_errorcode") else 0
+        except JournalFailed:
+            raise
+        except Exception as error:  # whatever it is, it must not end those who wait for the next write
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 text = _damaged(self.path, str(error))
             elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

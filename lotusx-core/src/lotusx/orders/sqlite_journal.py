@@ -134,16 +134,16 @@ class SqliteJournal:
         self._filled = anyio.Event()
         if not entries:
             return
-        error: JournalFailed | None = JournalFailed(f"the order journal {self._path} was closed before it was written")
+        closed = JournalFailed(f"the order journal {self._path} was closed before it was written")
+        errors: list[JournalFailed | None] = [closed] * len(entries)
         try:
             write = partial(store.write, [entry.write for entry in entries])
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(write, limiter=self._limiter)
-            error = None
+                errors = await anyio.to_thread.run_sync(write, limiter=self._limiter)
         except JournalFailed as failed:
-            error = failed
+            errors = [failed] * len(entries)
         finally:
-            for entry in entries:
+            for entry, error in zip(entries, errors, strict=True):
                 entry.error = error
                 entry.done.set()
                 if error is not None and entry.what is not None:
