@@ -238,6 +238,29 @@ def test_fills_that_came_before_anything_else_are_counted_once_the_order_is_know
     assert book.sizes() == {"orders": 1, "finished": 0, "stray_fills": 0, "forgotten_ids": 0}
 
 
+def watched(order: TrackedOrder) -> list[str]:
+    """Return the trade ids that readers of *order* are told, as they are."""
+    told: list[str] = []
+    order.watchers.append(lambda events: told.extend(e.fill.trade_id for e in events if isinstance(e, FillEvent)))
+    return told
+
+
+def test_fills_that_turn_out_to_be_an_orders_are_told_to_its_readers_and_not_to_the_account_again() -> None:
+    book, order = ledger()
+    told = watched(order)
+    book.apply_fill(fill("t1", "7", "0.2", name=None))
+    events = book.apply_state(state(venue="7", filled="0.2", fills=(fill("t2", "7", "0.1", at=2),)))
+    assert [event.fill.trade_id for event in events if isinstance(event, FillEvent)] == ["t2"]
+    assert told == ["t1", "t2"]
+    book.apply_fill(fill("t3", "8", "0.1", at=3, name=None))
+    assert book.apply_fill(fill("t3", "8", "0.1", at=3)) == []  # the same, now with our id
+    book.apply_state(state(None, "9", at=4))
+    book.apply_fill(fill("t4", "9", "0.1", at=4, name=None))
+    book.apply_fill(fill("t1", "9", "0.2", name=None))  # known to both
+    assert len(book.apply_fill(fill("t5", "9", "0.1", at=5))) == 1
+    assert told == ["t1", "t2", "t3", "t4", "t5"]
+
+
 def test_both_sides_of_one_trade_may_be_ours() -> None:
     book = Ledger()
     one = fill("same", "1", name=None)

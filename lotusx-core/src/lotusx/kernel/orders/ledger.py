@@ -7,7 +7,7 @@ fills; of what was forgotten, the last *keep_ids* order and fill ids, so that a 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lotusx.kernel.orders.merge import FillKey, TrackedOrder, fill_key
@@ -138,20 +138,21 @@ class Ledger:
                 self.counts.repeated += 1
                 return events
             found = TrackedOrder(state, own=False)
-        self._index(found, state.venue_order_id)
+        joined = self._index(found, state.venue_order_id)
         found.add_report(state)
         for fill in state.fills:
             if fill_key(fill) not in self._seen and found.add_fill(fill):
                 events.append(FillEvent(fill))
-        return self._tell(found, events)
+        return self._tell(found, events, joined)
 
     def apply_fill(self, fill: Fill) -> list[AccountEvent]:
         """Count a fill once, whichever way it came and however often. Return it if it is new."""
         order = self._owner(fill.symbol, fill.client_order_id, fill.venue_order_id)
-        if order is not None:
-            self._index(order, fill.venue_order_id)
+        joined = [] if order is None else self._index(order, fill.venue_order_id)
         if fill_key(fill) in self._seen or (order is None and not self._keep_stray(fill)):
             self.counts.repeated += 1
+            if order is not None and joined:
+                self._call(order, joined)
             return []
         events: list[AccountEvent] = [FillEvent(fill)]
         if order is None:
@@ -161,12 +162,14 @@ class Ledger:
         before = order.state.filled
         if not order.add_fill(fill):
             self.counts.repeated += 1
+            if joined:
+                self._call(order, joined)
             return []
         if finished and order.state.filled != before:  # late: no report of it will follow
-            return self._tell(order, events)
+            return self._tell(order, events, joined)
         self.counts.applied += 1
         self._retire(order)
-        self._call(order, events)
+        self._call(order, joined + events)
         return events
 
     def _all(self) -> Iterator[TrackedOrder]:
@@ -179,23 +182,27 @@ class Ledger:
             return own
         return self._by_venue.get((symbol, venue_order_id)) if venue_order_id else None
 
-    def _index(self, order: TrackedOrder, venue_order_id: str | None) -> None:
-        """Note that *order* has this venue id; an order seen under it without our id turns out to be the same."""
+    def _index(self, order: TrackedOrder, venue_order_id: str | None) -> list[AccountEvent]:
+        """Note that *order* has this venue id; an order seen under it without our id turns out to be the same.
+
+        Return the fills that have become its own by that. The account was told of them; readers of the order were not.
+        """
         if not venue_order_id:
-            return
+            return []
+        joined: list[Fill] = []
         holder = self._by_venue.get((order.symbol, venue_order_id))
         if holder is not None and holder is not order:
             leg = holder.leg(venue_order_id)
             if leg is not None:
+                joined = [fill for key, fill in holder.fills.items() if key not in order.fills]
                 order.adopt(leg, list(holder.fills.values()))
             self._finished.pop(id(holder), None)
         self._by_venue[(order.symbol, venue_order_id)] = order
-        self._attach_strays(order, venue_order_id)
-
-    def _attach_strays(self, order: TrackedOrder, venue_order_id: str) -> None:
         for fill in self._strays.pop((order.symbol, venue_order_id), {}).values():
             self._stray_count -= 1
-            order.add_fill(fill)
+            if order.add_fill(fill):
+                joined.append(fill)
+        return [FillEvent(fill) for fill in joined]
 
     def _keep_stray(self, fill: Fill) -> bool:
         group = self._strays.setdefault((fill.symbol, fill.venue_order_id), {})
@@ -212,7 +219,10 @@ class Ledger:
                 self._seen.add(old)
         return True
 
-    def _tell(self, order: TrackedOrder, events: list[AccountEvent]) -> list[AccountEvent]:
+    def _tell(
+        self, order: TrackedOrder, events: list[AccountEvent], joined: Sequence[AccountEvent] = ()
+    ) -> list[AccountEvent]:
+        """Return *events* and what the order has become; tell its readers both, after the fills that *joined* it."""
         state = order.state
         told = order.told
         if state != told:
@@ -224,7 +234,7 @@ class Ledger:
         else:
             self.counts.repeated += 1
         self._retire(order)
-        self._call(order, events)
+        self._call(order, [*joined, *events])
         return events
 
     def _call(self, order: TrackedOrder, events: list[AccountEvent]) -> None:
