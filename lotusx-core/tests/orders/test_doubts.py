@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,8 +15,9 @@ from lotusx.kernel.telemetry import OrderOutcome, Telemetry
 from lotusx.model.enums import OrderStatus
 from lotusx.model.requests import OrderRequest
 from lotusx.orders import doubts
+from lotusx.orders.journal import Intent
 
-from .order_kit import INSTRUMENT, World, executes_but, in_virtual_time, limit, raiser
+from .order_kit import INSTRUMENT, World, executes_but, fill, in_virtual_time, limit, raiser
 
 DOWN = ConnectionFailed("DNS is down", sent=False)
 
@@ -27,6 +28,21 @@ async def running(world: World) -> AsyncIterator[None]:
         tasks.start_soon(world.desk.run)
         yield
         tasks.cancel_scope.cancel()
+
+
+class Concluded:
+    """A journal that keeps how commands ended."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str]] = []
+
+    async def intend(self, intent: Intent) -> None: ...
+
+    async def conclude(self, intent: Intent, outcome: str, evidence: tuple[str, ...]) -> None:
+        self.outcomes.append((intent.client_order_id, outcome))
+
+    async def undecided(self) -> Sequence[Intent]:
+        return ()
 
 
 async def left_in_doubt(world: World, *, arrived: bool) -> None:
@@ -105,6 +121,42 @@ def test_an_order_whose_caller_left_is_looked_into() -> None:
             await anyio.sleep(60.0)
 
         assert world.desk.ledger.unfinished() == []
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_an_order_whose_caller_left_while_it_was_being_described_is_concluded(batch: bool) -> None:
+    async def run() -> None:
+        journal, telemetry = Concluded(), Telemetry()
+        seen: list[Any] = []
+        telemetry.observe(seen.append)
+        world = World(journal=journal, telemetry=telemetry)
+
+        def lost(request: Any) -> None:
+            for one in request if batch else [request]:
+                made = world.exchange.execute(one)
+                world.desk.apply_fill(fill(venue=str(made.venue_order_id)))  # the stream is first
+            raise RequestTimeout("no reply")
+
+        async def slow(_: OrderRef) -> None:
+            await anyio.sleep(30.0)
+
+        world.exchange.on = {"place": [lost], "place_batch": [lost], "order": [slow]}
+        async with running(world):
+            with anyio.move_on_after(1.0):
+                if batch:
+                    await world.desk.place_batch([limit()], [INSTRUMENT])
+                else:
+                    await world.desk.place(limit(), INSTRUMENT)
+            assert len(world.desk._run.doubts) == 1
+            await anyio.sleep(60.0)
+
+        assert journal.outcomes == [("a-1", "accepted")]
+        assert [event.outcome for event in seen if isinstance(event, OrderOutcome)] == ["accepted"]
+        assert len(world.desk._run.doubts) == 0
+        assert world.exchange.looks == 2
+        assert world.exchange.sent == ["a-1"]
 
     in_virtual_time(run)
 

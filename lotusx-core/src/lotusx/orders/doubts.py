@@ -49,9 +49,12 @@ class Doubts:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, job: Job, cause: BaseException) -> None:
-        """Look into *job* until it is decided and described; *cause* is what put it in doubt."""
-        doubt = self._open[id(job)] = _Doubt(job, cause, job.command.decided)
+    def add(self, job: Job, cause: BaseException, *, concluded: bool) -> None:
+        """Look into *job* until it is decided and described; *cause* is what put it in doubt.
+
+        *concluded*: observers and journal know how it has ended, if it has.
+        """
+        doubt = self._open[id(job)] = _Doubt(job, cause, concluded and job.command.decided)
         self._new.append(doubt)
         if len(self._open) > MAX_DOUBTS:
             _, oldest = self._open.popitem(last=False)

@@ -170,7 +170,7 @@ class Runner:
             raise
         await self._conclude(job)
         if isinstance(answer, BaseException) and not (command.decided and described):
-            self.doubts.add(job, answer)
+            self.doubts.add(job, answer, concluded=True)
         if command.phase is Phase.ACCEPTED:
             return Accepted(command.subject, job.state())
         if command.error is not None:
@@ -182,7 +182,7 @@ class Runner:
         self.owed.dropped(job)
         if not job.command.decided:
             job.command.doubt("the caller stopped waiting", self.clock.monotonic_ns())
-            self.doubts.add(job, error)
+        self.doubts.add(job, error, concluded=False)
         job.finish()
 
     async def _conclude(self, job: Job) -> None:
