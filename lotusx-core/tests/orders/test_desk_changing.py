@@ -876,6 +876,44 @@ def test_an_acknowledged_cancel_is_not_refused_because_the_order_could_not_be_as
     in_virtual_time(run)
 
 
+@pytest.mark.parametrize("error", [None, RequestTimeout("no reply")])
+@pytest.mark.parametrize("shape", ["one", "batch", "emulated"])
+def test_a_cancel_that_the_exchange_says_has_ended_the_order_is_never_rejected(
+    shape: str, error: Exception | None
+) -> None:
+    async def run() -> None:
+        world = World()
+        ref = OrderRef("elsewhere")
+        ended = Acknowledged(ref, OrderStatus.CANCELED)
+        world.exchange.on = {"cancel": [lambda ref: ended], "cancel_batch": [lambda refs: [ended]]}
+        if error is not None:
+            world.exchange.on["order"] = [raiser(error)]
+        if shape == "one":
+            with pytest.raises(OrderOutcomeUnknown, match="said the order is canceled"):
+                await world.desk.cancel(ref, INSTRUMENT)
+        else:
+            (outcome,) = await world.desk.cancel_batch([ref], [INSTRUMENT], emulate=shape == "emulated")
+            assert isinstance(outcome, Unknown)
+            assert "said the order is canceled" in outcome.evidence[0]
+        assert world.exchange.sent == ["cancel elsewhere"]
+
+    in_virtual_time(run)
+
+
+def test_an_order_that_is_told_as_cancelled_and_shown_late_is_found() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["z"] = state("z", "900", "canceled", at=9, filled="0.4")
+        world.exchange.on = {
+            "cancel": [lambda ref: Acknowledged(ref, OrderStatus.CANCELED)],
+            "order": [raiser(refusal(OrderNotFound))] * 3,
+        }
+        found = await world.desk.cancel(OrderRef("z"), INSTRUMENT)
+        assert (found.status, found.filled) == (OrderStatus.CANCELED, D("0.4"))
+
+    in_virtual_time(run)
+
+
 def test_fills_that_nobody_reported_are_asked_for_until_they_add_up() -> None:
     async def run() -> None:
         world = World()

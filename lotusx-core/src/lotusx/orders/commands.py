@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from lotusx.errors import ExchangeError, InvalidArgument, OrderNotFound, PartialFailure
+from lotusx.errors import ConnectionFailed, ExchangeError, InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
 from lotusx.model.frozen import quick
@@ -58,6 +58,10 @@ class Prepared:
     arguments: tuple[Any, ...]
     order: TrackedOrder | None
     undo: Callable[[], None]
+
+
+class EndToldOnly(ConnectionFailed):
+    """The exchange said that a cancel has ended an order, and cannot be asked which order that was."""
 
 
 class Commands:
@@ -172,7 +176,9 @@ class Commands:
             return f"the order is {found.status}" if found is not None and found.status.is_terminal else None
 
         async def resolve(cause: BaseException) -> None:
-            if isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
+            if isinstance(cause, EndToldOnly):
+                command.shorten(0)  # that reads do not show the order, or show it working, proves nothing
+            elif isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
                 command.shorten(READ_GRACE_S)
             look = partial(self._look.cancelled, command, current, instrument, learn=learn, cause=cause)
             await self._look.resolve(command, order, evident, look)

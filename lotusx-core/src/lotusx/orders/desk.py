@@ -18,7 +18,7 @@ from lotusx.kernel.ports import Acknowledged, OrderRef
 from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
-from lotusx.orders.commands import Check, Commands, Prepared, check_names
+from lotusx.orders.commands import Check, Commands, EndToldOnly, Prepared, check_names
 from lotusx.orders.handle import Order
 from lotusx.orders.journal import Intent, Journal
 from lotusx.orders.leftovers import Leftovers, Recovered
@@ -208,22 +208,22 @@ class OrderDesk:
             return answer
         instrument = places[answer.ref]
         order = self._find(answer.ref, instrument)
-        state = await self._asked(answer.ref, instrument) if order is None else order.part(answer.ref.venue_order_id)
+        state = await self._asked(answer, instrument) if order is None else order.part(answer.ref.venue_order_id)
         if answer.status is None or state.status.is_terminal:
             return state
         return replace(state, status=answer.status, raw_status=answer.raw_status or state.raw_status)
 
-    async def _asked(self, ref: OrderRef, instrument: Instrument) -> OrderState:
+    async def _asked(self, answer: Acknowledged, instrument: Instrument) -> OrderState:
         """Ask for an order whose cancel was taken; that the question fails says nothing against the cancel."""
+        ended = answer.status is not None and answer.status.is_terminal
         try:
-            return await self._port.order(ref, instrument)
-        except OrderNotFound:
-            raise
+            return await self._port.order(answer.ref, instrument)
         except LotusXError as error:
-            text = (
-                f"{ref}: the cancel was taken, and the order could not be asked for ({type(error).__name__}: {error})"
-            )
-            raise ConnectionFailed(text, sent=True) from error
+            if isinstance(error, OrderNotFound) and not ended:
+                raise
+            said = f"the exchange said the order is {answer.status}" if ended else "the cancel was taken"
+            text = f"{answer.ref}: {said}, and the order could not be asked for ({type(error).__name__}: {error})"
+            raise (EndToldOnly if ended else ConnectionFailed)(text, sent=True) from error
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None

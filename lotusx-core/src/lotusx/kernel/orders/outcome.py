@@ -115,7 +115,10 @@ class Command:
         return self._last_possible_ns + self._horizon_ns if self._horizon_ns else None
 
     def shorten(self, horizon_s: float) -> None:
-        """Lower the horizon, never raise it: the exchange has answered, only its reads may still be behind."""
+        """Lower the horizon, never raise it: the exchange has answered, only its reads may still be behind.
+
+        By 0 absence ceases to prove anything.
+        """
         self._horizon_ns = min(self._horizon_ns, int(horizon_s * 1e9))
 
     def note(self, sentence: str, now_ns: int) -> None:
