@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from lotusx.errors import BadRequest, MalformedReply
-from lotusx.kernel.redact import MASK, RedactingFilter, Redactor
+from lotusx.kernel.redact import LONGEST_TEXT, MASK, RedactingFilter, Redactor
 from lotusx.kernel.request import Request, Verb
 
 CANARY = "c4nary+/key=="
@@ -52,6 +52,24 @@ def test_what_is_named_like_a_secret_is_hidden(text: str) -> None:
 
     assert "deadbeef01" not in redacted
     assert MASK in redacted
+
+
+@pytest.mark.parametrize("unit", ["a", "token", "sign ", "Bearer ", "sign= ", '\\"', "=", "token-"])
+def test_a_long_text_is_redacted_in_a_time_that_grows_with_its_length(unit: str) -> None:
+    text = unit * (100_000 // len(unit))  # what is quadratic in it takes an hour
+
+    assert Redactor().text(text)
+    assert Redactor().value({text: "x"})
+
+
+def test_a_text_that_has_no_end_is_cut_and_the_cut_shows_no_part_of_a_secret() -> None:
+    for before in range(LONGEST_TEXT - 40, LONGEST_TEXT + 1):
+        text = Redactor([CANARY]).text(f"{'.' * before}{CANARY} token={CANARY[::-1]}" + "." * 100_000)
+
+        assert len(text) < LONGEST_TEXT + 20
+        assert text.endswith("… (cut)")
+        assert CANARY[:3] not in text
+        assert CANARY[:-4:-1] not in text
 
 
 @given(st.text(alphabet="abcXYZ019+/=_-", min_size=6, max_size=64))

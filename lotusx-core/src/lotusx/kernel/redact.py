@@ -13,12 +13,15 @@ from lotusx.kernel.request import Request
 
 E = TypeVar("E", bound=BaseException)
 MASK = "***"
+LONGEST_TEXT = 100_000
+"""Characters of a text that are kept. An exchange, or who stands before it, may answer with megabytes."""
 
-# Names whose values are secret wherever they stand: in a query, a header, a JSON document.
+# Names whose values are secret wherever they stand: in a query, a header, a JSON document. What a name begins with is
+# left to the text: to look for it from each character takes minutes where a reply has one very long word.
 _NAMED = re.compile(
     r"""(?ix)
-    ( ["']? [\w-]* (?: sign(?:ature|ed)? | api[-_]?key | secret | passphrase | password | private[-_]?key
-                     | listen[-_]?key | token | authorization | cookie ) \\? ["']? \s* [=:] \s*
+    ( (?: sign(?:ature|ed)? | api[-_]?key | secret | passphrase | password | private[-_]?key
+         | listen[-_]?key | token | authorization | cookie ) \\? ["']? \s* [=:] \s*
       (?: (?:bearer|basic) \s+ )? \\? ["']? )
     ( [^"'&\s,;}<>\\]+ )
     """
@@ -42,11 +45,12 @@ class Redactor:
         return f"Redactor(<{len(self._values)} values>)"
 
     def text(self, text: str) -> str:
-        """Return *text* without secrets."""
+        """Return *text* without secrets; what is longer than `LONGEST_TEXT` is cut, and says so."""
         for value in self._values:
             if value in text:
-                text = text.replace(value, MASK)
-        return _NAMED.sub(rf"\1{MASK}", text)
+                text = text.replace(value, MASK)  # before the cut, which would leave the beginning of one
+        cut = "" if len(text) <= LONGEST_TEXT else "… (cut)"
+        return _NAMED.sub(rf"\1{MASK}", text[:LONGEST_TEXT]) + cut
 
     def with_request(self, unsigned: Request, signed: Request) -> Redactor:
         """Return a redactor that also knows what signing added to a request, whatever an exchange calls it."""
@@ -72,7 +76,7 @@ class Redactor:
                 return value
 
     def _named(self, key: Any, item: Any) -> Any:
-        if isinstance(key, str) and isinstance(item, str) and _NAMED.fullmatch(f"{key}=x"):
+        if isinstance(key, str) and isinstance(item, str) and _NAMED.search(f"{key}=x"):
             return MASK
         return self.value(item)
 
