@@ -23,6 +23,7 @@ from lotusx.errors import (
 from lotusx.kernel.codec import ChannelKind, WsFacts
 from lotusx.kernel.flow import Overflow, StatusChange, StreamState
 from lotusx.streams import Stream
+from lotusx.transport.slots import MOST_AFTER_S
 
 from .fakes import Codec, Connection, Log, Server, channel, group, number, until, virtually
 
@@ -357,6 +358,20 @@ def test_retry_after_is_honoured() -> None:
             ws.subscribe(channel())
             await settle(60)
             assert 20.0 <= server.attempts[1] - server.attempts[0] <= 20.5
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("asked_s", [1e9, float("inf")])
+def test_an_absurd_retry_after_does_not_end_or_silence_the_group(asked_s: float) -> None:
+    async def main() -> None:
+        server = Server()
+        busy = Unavailable("acme", "429", "slow down", after_s=asked_s)
+        server.refuse_connect = lambda attempt: busy if attempt == 1 else None
+        async with group(server) as ws:
+            ws.subscribe(channel())
+            await settle(MOST_AFTER_S + 1)
+            assert len(server.attempts) == 2
 
     virtually(main)
 

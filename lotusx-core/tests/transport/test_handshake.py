@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lotusx.errors import ConnectionFailed, InvalidArgument
-from lotusx.transport.handshake import ClientHandshake, retry_after_s
+from lotusx.kernel.retry import MAX_RETRY_AFTER_S
+from lotusx.transport.handshake import ClientHandshake
 from lotusx.transport.ws_urls import Proxy, parse_proxy_url, parse_ws_url
 
 
@@ -51,21 +52,24 @@ def test_target_with_other_than_ascii_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("headers", "expected"),
     [
-        ("30", 30.0),
-        (" 10000 ", 10000.0),
-        ("-5", None),
-        ("", None),
-        ("soon", None),
-        ("1.5", None),
-        ("Sun, 09 Sep 2001 01:46:50 GMT", 10.0),
-        ("Sun, 09 Sep 2001 01:46:30 GMT", 0.0),
-        ("Sun, 99 Sep 2001 01:46:50 GMT", None),
+        (b"Retry-After: 30", 30.0),
+        (b"Retry-After:  10000 ", 10000.0),
+        (b"Retry-After: -5", None),
+        (b"Retry-After: soon", None),
+        (b"X: y", None),
+        (b"Retry-After: Sun, 09 Sep 2001 01:46:50 GMT", 10.0),
+        (b"Retry-After: Sun, 09 Sep 2001 01:46:30 GMT", 0.0),
+        (b"Retry-After: Sun, 09 Sep 2001 02:00:10 GMT\r\nDate: Sun, 09 Sep 2001 02:00:00 GMT", 10.0),
+        (b"Retry-After: " + b"9" * 400, MAX_RETRY_AFTER_S),
     ],
 )
-def test_retry_after_in_both_forms(value: str, expected: float | None) -> None:
-    assert retry_after_s(value, 1_000_000_000.0) == expected
+def test_a_refusal_says_how_long_to_wait(headers: bytes, expected: float | None) -> None:
+    shake = handshake()
+    shake.feed(b"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n" + headers + b"\r\n\r\n")
+
+    assert refusal(shake).after_s == expected
 
 
 def test_refusal_names_status_body_and_wait_but_no_secret() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 
 import h11
@@ -13,6 +12,7 @@ from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
 
 from lotusx.errors import ConnectionFailed, InvalidArgument
+from lotusx.kernel.retry import retry_after_s
 from lotusx.transport.ws_urls import WsUrl
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -103,8 +103,8 @@ class ClientHandshake:
                 self.finished = True
             elif isinstance(event, RejectConnection):
                 self._status = event.status_code
-                headers = {bytes(name).lower(): bytes(value) for name, value in event.headers}
-                self._after_s = retry_after_s(headers.get(b"retry-after", b"").decode("latin-1"), self._now_s)
+                headers = {_text(name).lower(): _text(value) for name, value in event.headers}
+                self._after_s = retry_after_s(headers, self._now_s)
                 self.finished = not event.has_body
                 self.error = self._refusal()
             elif isinstance(event, RejectData):
@@ -129,18 +129,5 @@ class ClientHandshake:
         return error
 
 
-def retry_after_s(value: str, now_s: float) -> float | None:
-    """Read a ``Retry-After`` header: seconds, or an HTTP date. ``None``: there is none that makes sense.
-
-    >>> retry_after_s("30", 0.0)
-    30.0
-    >>> retry_after_s("Thu, 01 Jan 1970 00:01:00 GMT", 45.0)
-    15.0
-    """
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now_s)
-    except (ValueError, OverflowError):
-        return None
+def _text(data: bytes | bytearray) -> str:
+    return data.decode("latin-1")

@@ -25,6 +25,9 @@ OVERLAP_S = 10.0
 SETTLE_NS = 10 * NS
 """How long after the move a repetition may still come."""
 ROTATE_AGAIN_S = 30.0
+MOST_AFTER_S = 300.0
+"""The longest wait that an answer to a handshake or a log-in may ask for. Longer than all but bans last, and a try
+every five minutes costs nobody anything; a mistake in a header would silence the streams for days."""
 REFUSALS = 3
 """Log-ins refused in a row, none accepted before, after which the readers are told."""
 _POLL_S = 0.25
@@ -326,8 +329,8 @@ class Slot:
     def _wait(self, session: Session, now_ns: int) -> None:
         if session.opened_ns is not None and now_ns - session.opened_ns >= STABLE_NS:
             self._backoff.reset()
-        asked_s = session.error.after_s if isinstance(session.error, LotusXError) else None
-        self._retry_ns = now_ns + int(self._backoff.next_s(max(0.0, asked_s or 0.0)) * NS)
+        asked_s = (session.error.after_s or 0.0) if isinstance(session.error, LotusXError) else 0.0
+        self._retry_ns = now_ns + int(self._backoff.next_s(min(max(0.0, asked_s), MOST_AFTER_S)) * NS)
 
     def _refused(self, error: AuthenticationError) -> None:
         self._refusals += 1
