@@ -604,6 +604,40 @@ def tls_server(certificate: Path) -> Iterator[RawServer]:
     server.close()
 
 
+async def test_what_came_after_a_reply_over_tls_is_not_taken_for_the_next_reply(
+    serve: MakeServer, certificate: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def handler(peer: socket.socket) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+
+        def done(step: Callable[[], Any]) -> None:
+            while True:
+                try:
+                    step()
+                    return
+                except ssl.SSLWantReadError:
+                    peer.sendall(outgoing.read())
+                    incoming.write(peer.recv(65_536) or b"not TLS")
+
+        done(tls.do_handshake)
+        while True:
+            done(partial(tls.read, 65_536))
+            tls.write(OK)
+            tls.write(OK.replace(b"ok", b"no"))  # a record of its own
+            peer.sendall(outgoing.read())  # which comes with the one before
+
+    server = serve(handler)
+    http = LeanTransport(verify=str(certificate), trust_env=False)
+    for _ in range(3):
+        assert (await get(http, server.url.replace("http", "https"), method="POST")).body == b"ok"
+    assert server.accepted == 3
+    await http.aclose()
+
+
 @pytest.mark.parametrize("kind", [LeanTransport, HttpxTransport])
 async def test_tls_believes_only_whom_it_was_told_to(kind: Any, tls_server: RawServer, certificate: Path) -> None:
     for verify, believed in [(str(certificate), True), (False, True), (True, False)]:

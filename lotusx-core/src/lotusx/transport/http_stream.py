@@ -6,6 +6,7 @@ import ssl
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSAttribute
 
 from lotusx.transport.http1 import ReplyReader
 
@@ -18,6 +19,7 @@ class StreamLine:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._socket = stream.extra(SocketAttribute.raw_socket)
+        self._tls: ssl.SSLObject | None = stream.extra(TLSAttribute.ssl_object, None)
 
     @classmethod
     async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None) -> StreamLine:
@@ -33,8 +35,8 @@ class StreamLine:
         return cls(stream)
 
     def fileno(self) -> int:
-        """Return the descriptor, below 0 when it is gone."""
-        return self._socket.fileno()
+        """Return the descriptor; below 0: the connection is gone, or has brought what nobody asked for."""
+        return -1 if self._tls is not None and _brings(self._tls) else self._socket.fileno()
 
     async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
         """Write a request, and feed *reader* until its reply is complete: as in `lotusx.transport.lean_http.Line`."""
@@ -47,3 +49,16 @@ class StreamLine:
     async def abort(self) -> None:
         """Close at once."""
         await anyio.aclose_forcefully(self._stream)
+
+
+def _brings(tls: ssl.SSLObject) -> bool:
+    """Whether there is anything to read, or its end; to be asked while there is no request.
+
+    What came with a reply has left the socket already. To read is the one way that sees both what is decrypted and
+    what is not.
+    """
+    try:
+        tls.read(1)
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
+    return True

@@ -56,7 +56,7 @@ class Line(Protocol):
     """An open connection to a server, and at most one request on it."""
 
     def fileno(self) -> int:
-        """Return the descriptor, below 0 when the connection is gone."""
+        """Return the descriptor; below 0: the connection is gone, or has brought what nobody asked for."""
 
     async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
         """Write a request, and feed *reader* until its reply is complete.
