@@ -518,6 +518,19 @@ async def test_a_reply_that_ends_with_the_connection_is_not_kept(serve: MakeServ
     assert http.idle_connections == 0
 
 
+async def test_a_reply_that_ends_with_a_connection_that_breaks_is_not_whole(serve: MakeServer) -> None:
+    def handler(peer: socket.socket) -> None:
+        read_head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(30_000_000))  # more than fits on the way: some of it is read
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    http = LeanTransport()
+    with pytest.raises(ConnectionFailed) as caught:
+        await get(http, serve(handler).url)
+    assert caught.value.sent
+    assert http.idle_connections == 0
+
+
 async def test_a_connection_in_use_while_the_transport_closes_is_not_kept(serve: MakeServer) -> None:
     started, go = threading.Event(), threading.Event()
 

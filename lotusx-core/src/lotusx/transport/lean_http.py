@@ -233,15 +233,15 @@ async def _exchange(connection: _Connection, data: bytes, reader: ReplyReader, d
     try:
         return await connection.line.exchange(data, reader, deadline)
     except anyio.EndOfStream:
+        if reader.started:
+            reader.end()
+            return True
         problem = "the connection was closed without a reply"
-    except _BROKEN as error:
+    except _BROKEN as error:  # a reply whose end is that of the connection may lack something
         problem = f"the connection broke: {_reason(error)}"
-    if reader.started:
-        reader.end()
-        return True
     # No operating system tells how many bytes of a failed write left.
     failure = ConnectionFailed(problem)
-    if connection.idle_since > 0.0:
+    if connection.idle_since > 0.0 and not reader.started:
         failure.after_s = 0.0
     raise failure
 
