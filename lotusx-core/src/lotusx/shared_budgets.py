@@ -57,13 +57,6 @@ class SharedBudgets(BudgetRegistry):
         except OSError as error:
             raise ConfigurationError(f"the directory of shared limits {self._path} cannot be made: {error}") from error
 
-    def nonces(self, exchange: str, scope: str) -> NonceAllocator:
-        """Return the allocator of one signing key, the same in every process."""
-        key = (exchange, scope)
-        if key not in self._nonces:
-            self._nonces[key] = SharedNonces(self._file(f"{exchange} {scope}", "nonces"))
-        return self._nonces[key]
-
     def close(self) -> None:
         """Close the files. Called by whoever made this object."""
         for ledger in self._ledgers.values():
@@ -78,6 +71,9 @@ class SharedBudgets(BudgetRegistry):
         lock = SharedLock(self._file(host, "limits"), ledger)
         ledger.lock, ledger.is_behind = lock, lambda: not lock.current
         return ledger
+
+    def _make_nonces(self, exchange: str, scope: str) -> NonceAllocator:
+        return SharedNonces(self._file(f"{exchange} {scope}", "nonces"))
 
     def _file(self, name: str, kind: str) -> SharedFile:
         # Monotonic time begins anew with the machine, so what was counted before says nothing.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -13,9 +14,10 @@ from hypothesis import example, given, settings, strategies as st
 from lotusx.errors import Banned, InvalidArgument, LotusXError, RateLimited
 from lotusx.kernel import budget as budget_module
 from lotusx.kernel.budget import Budget, BudgetRegistry
-from lotusx.kernel.counts import Hold, Ticket
+from lotusx.kernel.counts import Hold, Ledger, Ticket
 from lotusx.kernel.dialect import Usage
 from lotusx.kernel.facts import Limit
+from lotusx.kernel.nonce import NonceAllocator
 from lotusx.kernel.request import Cost, Lane
 
 S = 1_000_000_000
@@ -159,6 +161,41 @@ def test_nonces_of_one_key_are_shared_and_of_two_are_not() -> None:
     mine = registry.nonces("x", "key")
     assert [mine.next(5), registry.nonces("x", "key").next(5), registry.nonces("x", "other").next(5)] == [5, 6, 5]
     assert registry.nonces("y", "key").next(5) == 5
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda registry: registry.nonces("x", "key"),
+        lambda registry: registry.budget("x", "host", ()),
+        lambda registry: registry.connects("wss://host", (1, 1.0)),
+    ],
+    ids=["nonces", "budget", "connects"],
+)
+def test_two_threads_that_ask_at_once_share_what_is_made(ask: Callable[[BudgetRegistry], object]) -> None:
+    made = []
+
+    class Interrupted(BudgetRegistry):
+        def _make_ledger(self, host: str) -> Ledger:
+            self.interrupt()
+            return super()._make_ledger(host)
+
+        def _make_nonces(self, exchange: str, scope: str) -> NonceAllocator:
+            self.interrupt()
+            return super()._make_nonces(exchange, scope)
+
+        def interrupt(self) -> None:
+            made.append(1)
+            if not other.ident:
+                other.start()
+                other.join(0.1)
+
+    registry = Interrupted()
+    other = threading.Thread(target=ask, args=(registry,))
+    ask(registry)
+    other.join()
+
+    assert len(made) == 1
 
 
 def test_what_a_reply_turned_out_to_cost_is_counted_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from itertools import pairwise
 
 import anyio
@@ -169,6 +170,22 @@ def test_nonces_increase_whatever_the_clock_does(times: list[int]) -> None:
 
     assert all(one < other for one, other in pairwise(drawn))
     assert all(nonce >= now for nonce, now in zip(drawn, times, strict=True))
+
+
+def test_a_thread_that_asks_meanwhile_gets_another_nonce() -> None:
+    nonces, drawn = NonceAllocator(), []
+    other = threading.Thread(target=lambda: drawn.append(nonces.next(1_000)))
+
+    class Interrupted(int):
+        def __lt__(self, last: int) -> bool:
+            other.start()
+            other.join(0.1)
+            return int(self) < last
+
+    drawn.append(nonces.next(Interrupted(1_000)))
+    other.join()
+
+    assert sorted(drawn) == [1_000, 1_001]
 
 
 def test_a_stamp_carries_the_exchanges_time_a_nonce_and_the_window() -> None:

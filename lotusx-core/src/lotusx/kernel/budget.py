@@ -8,6 +8,7 @@ whose count stands elsewhere (`CommonCount`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -37,10 +38,15 @@ class BudgetRegistry:
     def __init__(self) -> None:
         self._ledgers: dict[str, Ledger] = {}
         self._nonces: dict[tuple[str, str], NonceAllocator] = {}
+        self._lock = threading.Lock()  # two threads that ask at once must get the same
 
     def nonces(self, exchange: str, scope: str) -> NonceAllocator:
         """Return the allocator of one signing key; *scope* names it and must not be a secret."""
-        return self._nonces.setdefault((exchange, scope), NonceAllocator())
+        with self._lock:
+            allocator = self._nonces.get((exchange, scope))
+            if allocator is None:
+                allocator = self._nonces[exchange, scope] = self._make_nonces(exchange, scope)
+        return allocator
 
     def budget(self, exchange: str, host: str, limits: Sequence[Limit], *, account: str = "") -> Budget:
         """Return the budget of one connector.
@@ -49,21 +55,14 @@ class BudgetRegistry:
         at the same one share them. *account* says whose per-account limits; it must not be a secret, nor need it mean
         anything.
         """
-        ledger = self._ledgers.get(host)
-        if ledger is None:
-            ledger = self._ledgers[host] = self._make_ledger(host)
-        return Budget(exchange, limits, account=account, ledger=ledger)
+        return Budget(exchange, limits, account=account, ledger=self._ledger(host))
 
     def connects(self, url: str, allowed: tuple[int, float]) -> ConnectBudget:
         """Return the budget of new connections to the host of *url*, the same for all that connect there.
 
         *allowed* is the ``(number, seconds)`` that the exchange states; of two for one length the lower one holds.
         """
-        name = f"connections to {urlsplit(url).hostname}"
-        ledger = self._ledgers.get(name)
-        if ledger is None:
-            ledger = self._ledgers[name] = self._make_ledger(name)
-        return ConnectBudget(allowed, ledger)
+        return ConnectBudget(allowed, self._ledger(f"connections to {urlsplit(url).hostname}"))
 
     async def ready(self) -> None:
         """Wait until limits can be counted.
@@ -75,8 +74,18 @@ class BudgetRegistry:
     def close(self) -> None:
         """Let go of what it has opened. Called by whoever made this object."""
 
+    def _ledger(self, name: str) -> Ledger:
+        with self._lock:
+            ledger = self._ledgers.get(name)
+            if ledger is None:
+                ledger = self._ledgers[name] = self._make_ledger(name)
+        return ledger
+
     def _make_ledger(self, host: str) -> Ledger:
         return Ledger()
+
+    def _make_nonces(self, exchange: str, scope: str) -> NonceAllocator:
+        return NonceAllocator()
 
 
 class Budget:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from lotusx.kernel.clock import Clock, ClockOffset
 from lotusx.kernel.request import SigningContext
 
@@ -9,17 +11,19 @@ from lotusx.kernel.request import SigningContext
 class NonceAllocator:
     """Hands out ``max(now_ms, last + 1)``: unique and increasing, even when the clock stands still or steps back.
 
-    One per signing key; REST and WebSocket share it.
+    One per signing key; REST and WebSocket share it, and so do the threads of blocking connections.
     """
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "_lock")
 
     def __init__(self, last: int = 0) -> None:
         self._last = last
+        self._lock = threading.Lock()
 
     def next(self, now_ms: int) -> int:
         """Return the next nonce."""
-        self._last = nonce = max(now_ms, self._last + 1)
+        with self._lock:
+            self._last = nonce = max(now_ms, self._last + 1)
         return nonce
 
 
