@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from datetime import datetime
 from typing import TypeVar
 
-from lotusx.errors import InvalidArgument
+from lotusx.errors import InvalidArgument, MalformedReply
 from lotusx.kernel.ports import Page, Span
 
 T = TypeVar("T")
@@ -40,15 +40,19 @@ def to_span(start: Moment, end: Moment) -> Span:
 
 
 async def all_pages(fetch: Callable[[str | None, int], Awaitable[Page[T]]]) -> list[T]:
-    """Return the items of every page, oldest first. *fetch* takes a cursor (``None``: the first page) and a limit."""
+    """Return the items of every page, oldest first. *fetch* takes a cursor (``None``: the first page) and a limit.
+
+    Raises:
+        MalformedReply: A page says that more follows where it began itself: what lies there cannot be had.
+    """
     items: list[T] = []
     cursor: str | None = None
     while True:
         page = await fetch(cursor, 1_000)
         items += page.items
-        if page.cursor is None or page.cursor == cursor:
+        if page.cursor is None:
             return items
-        cursor = page.cursor
+        cursor = _moved(page.cursor, cursor)
 
 
 async def iterate(
@@ -60,6 +64,9 @@ async def iterate(
         fetch: Takes a cursor (``None``: the first page) and returns a page, oldest first.
         identity: What makes an item the same as another; the last *remember* are kept to drop repetitions where
             pages overlap.
+
+    Raises:
+        MalformedReply: As in `all_pages`.
     """
     seen: set[Hashable] = set()
     order: deque[Hashable] = deque()
@@ -75,6 +82,14 @@ async def iterate(
             if len(order) > remember:
                 seen.discard(order.popleft())
             yield item
-        if page.cursor is None or page.cursor == cursor:
+        if page.cursor is None:
             return
-        cursor = page.cursor
+        cursor = _moved(page.cursor, cursor)
+
+
+def _moved(after: str, before: str | None) -> str:
+    if after != before:
+        return after
+    error = MalformedReply("the history is not complete: more follows, but the cursor of the next page does not move")
+    error.retryable = False  # the same question has the same answer
+    raise error

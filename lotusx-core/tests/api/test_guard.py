@@ -10,11 +10,19 @@ from decimal import Decimal
 import pytest
 
 from lotusx.account import Account
-from lotusx.errors import CredentialsError, InvalidArgument, ItemRejected, LotusXError, NotSupported, UnknownSymbol
+from lotusx.errors import (
+    CredentialsError,
+    InvalidArgument,
+    ItemRejected,
+    LotusXError,
+    MalformedReply,
+    NotSupported,
+    UnknownSymbol,
+)
 from lotusx.exchange import COMPONENTS, Exchange
 from lotusx.guard import Guard
 from lotusx.health import Check, Health, HealthReport
-from lotusx.history import iterate, to_ns, to_span
+from lotusx.history import all_pages, iterate, to_ns, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability, Environment, ExchangeFacts, Support
 from lotusx.kernel.ports import Page
@@ -146,11 +154,17 @@ async def test_pages_that_overlap_yield_each_item_once() -> None:
     assert [item async for item in iterate(fetch, lambda item: item, remember=2)] == [1, 2, 3, 4]
 
 
-async def test_a_cursor_that_does_not_move_ends_the_history() -> None:
-    async def fetch(cursor: str | None) -> Page[int]:
+async def test_a_cursor_that_does_not_move_is_not_the_end_of_the_history() -> None:
+    async def fetch(cursor: str | None, limit: int = 0) -> Page[int]:
         return Page([1], "same")
 
-    assert [item async for item in iterate(fetch, lambda item: item)] == [1]
+    items = iterate(fetch, lambda item: item)
+    assert await anext(items) == 1
+    with pytest.raises(MalformedReply, match="does not move") as caught:
+        await anext(items)
+    assert not caught.value.retryable  # a recovery must not ask for ever
+    with pytest.raises(MalformedReply, match="does not move"):
+        await all_pages(fetch)
 
 
 class Still:
