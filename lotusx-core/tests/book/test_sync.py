@@ -375,6 +375,15 @@ def test_numbers_that_go_back_while_waiting_start_the_buffer_anew() -> None:
     assert sync.snapshot(book(6)) is Outcome.APPLIED
 
 
+def test_numbers_that_go_back_after_a_loss_make_a_lower_snapshot_right() -> None:
+    sync = synced(_small_buffer(), 1_000)
+    sync.lost("socket")
+    sync.update(update(1_001, 1_001))
+    for number in range(1, 8):
+        sync.update(update(number, number))
+    assert sync.snapshot(book(6)) is Outcome.APPLIED
+
+
 # ------------------------------------------------------------------------------------------------------ refresh
 
 
@@ -399,6 +408,36 @@ def test_a_refresh_never_goes_back() -> None:
     sync.begin_refresh()
     assert sync.snapshot(book(103)) is Outcome.NEED_SNAPSHOT
     assert (sync.state, sync.number) == (BookState.SYNCED, 105)
+
+
+@pytest.mark.parametrize("how", ["breach", "unreadable", "loss"])
+def test_a_snapshot_older_than_what_was_seen_is_not_shown(how: str) -> None:
+    sync = synced(BookRule.contiguous())
+    sync.update(update(101, 105))
+    if how == "loss":
+        sync.lost("socket")
+        sync.restored()
+    else:
+        assert sync.update(update(106, 106, bid="12" if how == "breach" else "NaN")) is Outcome.STALE
+    seen = 105 if how == "loss" else 106
+
+    assert sync.snapshot(book(seen - 1)) is Outcome.NEED_SNAPSHOT
+    assert sync.state is BookState.STALE
+    assert sync.snapshot(book(seen)) is Outcome.APPLIED
+    assert sync.state is BookState.SYNCED
+
+
+def test_snapshots_that_agree_on_a_lower_number_are_believed() -> None:
+    sync = synced(BookRule.contiguous())
+    sync.lost("socket")
+    sync.restored()
+
+    outcomes = [sync.snapshot(book(10)) for _ in range(4)]
+    assert outcomes == [Outcome.NEED_SNAPSHOT] * 3 + [Outcome.APPLIED]
+    assert sync.number == 10
+    sync.lost("socket")
+    sync.restored()
+    assert sync.snapshot(book(9)) is Outcome.NEED_SNAPSHOT
 
 
 def test_a_book_says_when_its_depth_runs_out() -> None:

@@ -25,6 +25,9 @@ from lotusx.kernel.book.rule import BookRule, Link, SnapshotSource
 from lotusx.model.enums import Side
 from lotusx.model.market_data import BookUpdate, OrderBook
 
+BEHIND_LIMIT = 3
+"""So many snapshots in a row may be refused as older than the book: caches lag, but numbers may begin anew as well."""
+
 
 class BookState(StrEnum):
     """Whether a book may be read."""
@@ -70,7 +73,7 @@ class BookSync:
     Attributes:
         ladder: The levels; show them only while ``state`` is SYNCED (``readable``: also as a stale picture).
         reason: Why it is stale; empty while synced or never synced.
-        number: Number of the last update in the ladder; ``None``: none yet.
+        number: Of the last update that the ladder took, or refused; ``None``: none yet, or the numbers went back.
     """
 
     def __init__(self, rule: BookRule, lane: Lane = Lane.DECIMAL) -> None:
@@ -85,6 +88,7 @@ class BookSync:
         self._refreshing = False
         self._anchored = False  # an update of the stream has continued the snapshot
         self._old_in_a_row = 0
+        self._behind_in_a_row = 0
         self._kept: deque[BookUpdate] = deque(maxlen=rule.buffer_limit)
         self._thin = (0, 0)
 
@@ -180,11 +184,11 @@ class BookSync:
         return update.previous == number if strict else update.previous <= number
 
     def _apply(self, update: BookUpdate) -> Outcome:
+        self.number = update.last  # also where it is refused: no older snapshot has what it brought
         try:
             self.ladder.apply(update.bids, update.asks)
         except ItemRejected as error:
             return self._breach(str(error))
-        self.number = update.last
         self._anchored = True
         self._old_in_a_row = 0
         if self.rule.window is not None:
@@ -218,6 +222,7 @@ class BookSync:
                     self.counters.ignored += 1
                     return Outcome.IGNORED
                 self._restart_chain()
+                self.number = None
             elif not self._continues(update, last, strict=True):
                 self._restart_chain()
         if len(self._kept) == self._kept.maxlen:
@@ -274,7 +279,8 @@ class BookSync:
         """Take a snapshot that was requested after the stream was live.
 
         A `BookUpdate` is taken as its raw form (``last``: its number), and as cut at a depth.
-        APPLIED: the book is synced. NEED_SNAPSHOT: too old for the updates kept, or unusable: fetch another.
+        APPLIED: the book is synced. NEED_SNAPSHOT: too old for the updates kept, older than what the book has seen, or
+        unusable: fetch another. Where several in a row end below that, the exchange counts anew.
         """
         number = book.last if isinstance(book, BookUpdate) else book.sequence
         if self._down or number is None or (self.state is BookState.SYNCED and not self._refreshing):
@@ -287,7 +293,10 @@ class BookSync:
         except ItemRejected:
             self.counters.breaches += 1
             end = None
-        behind = self.state is BookState.SYNCED and end is not None and self.number is not None and end < self.number
+        behind = end is not None and self.number is not None and end < self.number
+        if behind and self.state is not BookState.SYNCED:
+            self._behind_in_a_row += 1
+            behind = self._behind_in_a_row <= BEHIND_LIMIT
         if end is None or behind or fresh.fault:
             self.counters.snapshots_refused += 1
             return Outcome.NEED_SNAPSHOT
@@ -315,7 +324,7 @@ class BookSync:
         self.reason = ""
         self.readable = True
         self._refreshing = False
-        self._old_in_a_row = 0
+        self._old_in_a_row = self._behind_in_a_row = 0
         self._kept.clear()
         ladder = self.ladder
         bids, asks = ladder.counts()
