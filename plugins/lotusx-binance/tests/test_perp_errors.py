@@ -81,6 +81,12 @@ def _error(status: int, code: int, words: str, request: Request = COMMAND) -> Lo
         (502, 0, "bad gateway"),
         (400, -1006, "An unexpected response was received from the message bus."),
         (200, -4083, "Fail to place batch order."),
+        (503, -1000, "Service Unavailable."),
+        (503, -1007, "Timeout waiting for response: service unavailable."),
+        (503, 0, "Service Unavailable for your order, its outcome is unknown."),
+        (504, 0, "Service Unavailable."),
+        (504, -1008, "Request throttled by system-level protection."),
+        (408, -1008, "Request throttled by system-level protection."),
     ],
 )
 def test_doubtful_failures_leave_a_command_open(status: int, code: int, words: str) -> None:
@@ -100,11 +106,15 @@ def test_throttling_and_absence_prove_that_nothing_was_placed(code: int, words: 
     assert not error.may_have_executed
 
 
-def test_absence_without_a_document_proves_it_too() -> None:
-    error = DIALECT.error(COMMAND, Response(503, {}, b"Service Unavailable."))
+@pytest.mark.parametrize(
+    "page",
+    [b"Service Unavailable.", b"<html><body><h1>503 Service Unavailable</h1>No server is available.</body></html>"],
+)
+def test_a_page_of_something_in_between_leaves_a_command_open(page: bytes) -> None:
+    error = DIALECT.error(COMMAND, Response(503, {"content-type": "text/html"}, page))
 
-    assert isinstance(error, Unavailable)
-    assert not error.may_have_executed
+    assert error is not None
+    assert error.may_have_executed
 
 
 def test_order_limit_holds_orders_alone() -> None:

@@ -63,7 +63,7 @@ _decode_counts = msgspec.json.Decoder(ApiCounts).decode
 _decode_reply = msgspec.json.Decoder(ApiReply).decode
 
 
-def _open(body: ErrorBody) -> K:
+def _open(status: int, body: ErrorBody) -> K:
     return K.UNKNOWN_EXECUTION
 
 
@@ -75,14 +75,15 @@ class Meanings:
         kinds: Code → kind. Every code that is not here is `BAD_REQUEST`, with its number and words kept.
         by_words: Codes under which several things stand: *words*, pairs of a part and its kind, decide.
         halves: Codes whose ``data`` holds the refusals of two requests in one.
-        at_fault: What a server's own failure (5xx, 408) leaves open.
+        at_fault: What a server's own failure leaves open, by its status (5xx, 408); a body that is no document has
+            the negated status as its code.
     """
 
     kinds: Mapping[int, K]
     by_words: frozenset[int] = frozenset()
     words: tuple[tuple[str, K], ...] = ()
     halves: frozenset[int] = frozenset()
-    at_fault: Callable[[ErrorBody], K] = _open
+    at_fault: Callable[[int, ErrorBody], K] = _open
 
     def kind_of(self, code: int, text: str, data: Any = None) -> K:
         """Say what a refusal means; where Binance puts several things under one code, its words decide."""
@@ -113,7 +114,7 @@ class Meanings:
         elif status == 410:
             kind = K.ENDPOINT_GONE
         elif status >= 500 or status == 408:
-            kind = self.at_fault(body)
+            kind = self.at_fault(status, body)
         else:
             kind = self.kind_of(body.code, body.msg, body.data)
         if kind is K.UNKNOWN_EXECUTION and not command:

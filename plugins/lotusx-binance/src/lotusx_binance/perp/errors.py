@@ -55,11 +55,17 @@ _CANCEL_REJECTED = -2011
 _WORDS = (("cancel restrictions", K.INVALID_ORDER),)
 
 
-def _at_fault(body: ErrorBody) -> K:
-    """Of the server's own failures two prove that nothing was placed: it was throttled, or not there at all."""
-    if body.code == _BUSY or "service unavailable" in body.msg.lower():
-        return K.UNAVAILABLE
-    return K.UNKNOWN_EXECUTION
+def _at_fault(status: int, body: ErrorBody) -> K:
+    """Of the server's own failures two prove that nothing was placed: it was throttled, or not there at all.
+
+    Documented for HTTP 503 alone, and for these words alone. A page that is no document of Binance's is of something
+    in between, which does not know what became of the order.
+    """
+    if status != 503 or body.code == -status:
+        return K.UNKNOWN_EXECUTION
+    is_doubtful = KINDS.get(body.code) is K.UNKNOWN_EXECUTION
+    is_absent = not is_doubtful and body.msg.strip().rstrip(".").lower() == "service unavailable"
+    return K.UNAVAILABLE if body.code == _BUSY or is_absent else K.UNKNOWN_EXECUTION
 
 
 PERP = Meanings(KINDS, frozenset({_CANCEL_REJECTED}), _WORDS, at_fault=_at_fault)
