@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from binance_contracts import (
     ALGO_CANCELED,
@@ -37,12 +38,16 @@ from lotusx.errors import (
     ReduceOnlyRejected,
     RequestTimeout,
 )
+from lotusx.kernel.orders.ledger import Ledger
 from lotusx.model import Instrument, OrderState, OrderStatus, OrderType
+from lotusx.orders.terms import asked_for
 from lotusx.plugin import Acknowledged, Amendment, Effect, ItemDropped, Lane, OrderRef, Response, Span
+from lotusx_binance.perp import account_types as types, order_conversions as convert
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
 DAY = 86_400_000
+NOW_MS = 1_770_000_000_000
 WEEK = 7 * DAY
 
 
@@ -315,12 +320,13 @@ async def test_cancel_all_empties_both_services_and_tells_what_became_of_each(fu
     done = '{"code":200,"msg":"The operation of cancel all open order is done."}'
     filled = {**QUERIED, "status": "FILLED", "executedQty": "0.010"}
     futures.rest.reply(
-        json.dumps([QUERIED, {**QUERIED, "orderId": 29, "clientOrderId": "a-2"}]),
+        json.dumps([QUERIED, {**QUERIED, "orderId": 29, "clientOrderId": "a-2", "time": NOW_MS - 4 * DAY}]),
         json.dumps([WAITING]),
         done,
         '{"code":"200","msg":"ok"}',
         json.dumps(filled),
         NOT_FOUND,
+        "[]",
         json.dumps({**WAITING, "algoStatus": "CANCELED"}),
     )
 
@@ -332,6 +338,36 @@ async def test_cancel_all_empties_both_services_and_tells_what_became_of_each(fu
         (ALGO_ID, OrderStatus.CANCELED),
     ]
     assert paths(futures)[2:4] == ["DELETE /fapi/v1/allOpenOrders", "DELETE /fapi/v1/algoOpenOrders"]
+
+
+@pytest.mark.parametrize(
+    ("age_days", "filled", "trades"),
+    [(0, "0", []), (4, "0.004", []), (4, "0", [[FILL]]), (91, "0", [])],
+    ids=["just placed", "partly filled", "filled meanwhile", "so old that all is forgotten"],
+)
+async def test_cancel_all_does_not_know_what_became_of_an_order_that_is_not_found(
+    futures: Any, perp: Instrument, age_days: int, filled: str, trades: list[Any]
+) -> None:
+    order = {**QUERIED, "executedQty": filled, "time": NOW_MS - age_days * DAY}
+    done = '{"code":200,"msg":"done"}'
+    futures.rest.reply(json.dumps([order]), "[]", done, done, NOT_FOUND, *[json.dumps(page) for page in trades])
+
+    (state,) = await futures.connector.trading.cancel_all(perp)
+
+    assert (state.status, state.filled) == (OrderStatus.UNKNOWN, Decimal(filled))
+    assert not futures.rest.replies
+
+
+@pytest.mark.parametrize(("age_days", "status"), [(4, OrderStatus.CANCELED), (1, OrderStatus.UNKNOWN)])
+async def test_a_waiting_order_is_forgotten_by_its_age_too(
+    futures: Any, perp: Instrument, age_days: int, status: OrderStatus
+) -> None:
+    done = '{"code":200,"msg":"done"}'
+    futures.rest.reply("[]", json.dumps([{**WAITING, **days_ago(age_days, age_days)}]), done, done, NOT_FOUND)
+
+    (state,) = await futures.connector.trading.cancel_all(perp)
+
+    assert (state.venue_order_id, state.status) == (ALGO_ID, status)
 
 
 async def test_cancel_all_empties_one_service_where_the_other_fails(futures: Any, perp: Instrument) -> None:
@@ -411,18 +447,60 @@ async def test_a_triggered_order_is_told_as_what_it_became(futures: Any, perp: I
     assert (state.type, state.trigger_price) == (OrderType.STOP_LOSS, 60_000)
 
 
-@pytest.mark.parametrize(
-    ("algo", "name", "status"),
-    [("TRIGGERED", ALGO_ID, OrderStatus.PENDING), ("FINISHED", "28", OrderStatus.CANCELED)],
-)
-async def test_what_it_became_may_not_be_there_yet_or_any_more(
-    futures: Any, perp: Instrument, algo: str, name: str, status: OrderStatus
-) -> None:
-    futures.rest.reply(json.dumps({**TRIGGERED, "algoStatus": algo}), NOT_FOUND)
+def days_ago(placed: float, changed: float) -> dict[str, int]:
+    return {"createTime": int(NOW_MS - placed * DAY), "updateTime": int(NOW_MS - changed * DAY)}
+
+
+async def test_what_it_became_may_not_be_there_yet(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(json.dumps(TRIGGERED), NOT_FOUND)
 
     state = await futures.connector.trading.order(OrderRef("a-1", ALGO_ID), perp)
 
-    assert (state.venue_order_id, state.status) == (name, status)
+    assert (state.venue_order_id, state.status) == (ALGO_ID, OrderStatus.PENDING)
+
+
+async def test_what_it_became_ended_unfilled_where_it_is_forgotten_and_has_no_fills(
+    futures: Any, perp: Instrument
+) -> None:
+    futures.rest.reply(json.dumps({**TRIGGERED, "algoStatus": "FINISHED", **days_ago(89, 3.1)}), NOT_FOUND, "[]")
+
+    state = await futures.connector.trading.order(OrderRef("a-1", ALGO_ID), perp)
+
+    assert (state.venue_order_id, state.status, state.created_ns) == ("28", OrderStatus.CANCELED, None)
+    assert futures.sent == ("GET", "/fapi/v1/userTrades", {"symbol": "BTCUSDT", "orderId": "28", "limit": "1"})
+
+
+@pytest.mark.parametrize(
+    ("placed", "changed", "trades"),
+    [(0, 0, []), (4, 2.9, []), (91, 4, []), (5, 4, [[FILL]])],
+    ids=["just now", "placed long ago but triggered now", "so old that all is forgotten", "it has a fill"],
+)
+async def test_what_it_became_is_unknown_where_nothing_proves_that_it_ended_unfilled(
+    futures: Any, perp: Instrument, placed: float, changed: float, trades: list[Any]
+) -> None:
+    finished = {**TRIGGERED, "algoStatus": "FINISHED", **days_ago(placed, changed)}
+    futures.rest.reply(json.dumps(finished), NOT_FOUND, *[json.dumps(page) for page in trades])
+
+    state = await futures.connector.trading.order(OrderRef("a-1", ALGO_ID), perp)
+
+    assert (state.venue_order_id, state.status) == ("28", OrderStatus.UNKNOWN)
+    assert not futures.rest.replies
+
+
+async def test_a_stop_whose_order_is_shown_late_ends_as_that_ended(futures: Any, perp: Instrument) -> None:
+    ledger = Ledger()
+    tracked = ledger.open(asked_for(stop_sell()))
+    waiting = msgspec.convert({**WAITING, **days_ago(5, 5)}, types.AlgoOrder)
+    ledger.apply_state(convert.to_conditional(waiting, symbol=perp.symbol))
+    finished = json.dumps({**TRIGGERED, "algoStatus": "FINISHED", **days_ago(5, 0)})
+    child = {**QUERIED, "clientOrderId": "x", "side": "SELL", "status": "FILLED", "executedQty": "0.010"}
+    futures.rest.reply(finished, NOT_FOUND, finished, json.dumps({**child, "time": NOW_MS, "updateTime": NOW_MS}))
+
+    ledger.apply_state(await futures.connector.trading.order(OrderRef("a-1", ALGO_ID), perp))
+    assert (tracked.state.status, tracked.finished) == (OrderStatus.UNKNOWN, False)
+
+    ledger.apply_state(await futures.connector.trading.order(OrderRef("a-1", ALGO_ID), perp))
+    assert (tracked.state.status, tracked.state.filled) == (OrderStatus.FILLED, Decimal("0.010"))
 
 
 async def test_an_order_that_is_in_neither_service_is_not_found(futures: Any, perp: Instrument) -> None:

@@ -66,6 +66,11 @@ _ALGO_STATUS = {
 }
 FINISHED = "FINISHED"
 """The order that a conditional one became has ended, in whichever way."""
+_DAY_NS = 86_400 * 1_000_000_000
+UNFILLED_KEPT_NS = 3 * _DAY_NS
+"""How long an order that was canceled or expired without a fill is found, from when it was placed."""
+KEPT_NS = 90 * _DAY_NS
+"""How long any other order is found."""
 _EXPIRY_REASONS = {
     1: "self-trade prevention",
     2: "the rest of an IOC order",
@@ -157,13 +162,27 @@ def to_triggered(child: OrderState, parent: OrderState) -> OrderState:
     )
 
 
-def to_forgotten(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
-    """Tell of the order that a finished conditional one became, which the exchange does not find any more.
+def to_lost(item: types.AlgoOrder, *, symbol: Symbol, is_unfilled: bool) -> OrderState:
+    """Tell of the order that a finished conditional one became, which the exchange does not find.
 
-    It forgets orders that ended without a fill three days after they were placed, and no others.
+    Args:
+        is_unfilled: It is proved to have ended without a fill. Otherwise it has ended in a way nobody knows: what
+            executed last is not to be seen at once.
     """
     parent = to_conditional(item, symbol=symbol)
-    return replace(parent, venue_order_id=item.actualOrderId, status=OrderStatus.CANCELED)
+    status = OrderStatus.CANCELED if is_unfilled else OrderStatus.UNKNOWN
+    return replace(parent, venue_order_id=item.actualOrderId, status=status, created_ns=None)
+
+
+def may_be_forgotten(earliest_ns: int, latest_ns: int, now_ns: int) -> bool:
+    """Say whether only an end without a fill explains that an order is not found.
+
+    Such orders are forgotten three days after they were placed, all others after ninety.
+
+    Args:
+        earliest_ns, latest_ns: Between which it was placed.
+    """
+    return now_ns - latest_ns > UNFILLED_KEPT_NS and now_ns - earliest_ns < KEPT_NS
 
 
 def to_unfilled(request: OrderRequest, text: str) -> OrderState:

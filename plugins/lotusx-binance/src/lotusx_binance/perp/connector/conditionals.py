@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lotusx.errors import BadRequest, ExchangeError, InvalidArgument, InvalidOrder, OrderNotFound
 from lotusx.model import Instrument, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, OrderRef
+from lotusx_binance.conversions import MS
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
 
 if TYPE_CHECKING:
@@ -63,8 +64,20 @@ class Conditionals:
         except OrderNotFound:
             if item.algoStatus != convert.FINISHED:
                 return waiting  # triggered, and not to be seen yet
-            return convert.to_forgotten(item, symbol=instrument.symbol)
+            is_unfilled = await self.is_unfilled(
+                instrument, int(item.actualOrderId), item.createTime * MS, item.updateTime * MS
+            )
+            return convert.to_lost(item, symbol=instrument.symbol, is_unfilled=is_unfilled)
         return convert.to_triggered(convert.to_order(child, symbol=instrument.symbol), waiting)
+
+    async def is_unfilled(self, instrument: Instrument, order_id: int, earliest_ns: int, latest_ns: int) -> bool:
+        """Say whether an order that is not found, placed between two moments, is proved to have ended without a fill.
+
+        That it is not found proves nothing by itself: the exchange answers reads late.
+        """
+        if not convert.may_be_forgotten(earliest_ns, latest_ns, self._exchange_ns()):
+            return False
+        return not await self._rest.user_trades({"symbol": instrument.venue_symbol, "orderId": order_id, "limit": 1})
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         """Cancel it as it waits, or the order that it became."""

@@ -215,8 +215,19 @@ class PerpTrading(AccountOrders):
         place = self._kernel.instruments.by_symbol(order.symbol)
         try:
             return await self.order(OrderRef(order.client_order_id, order.venue_order_id), place)
-        except OrderNotFound:  # what ended unfilled is forgotten three days after it was placed
-            return replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED")
+        except OrderNotFound:
+            if await self._is_unfilled(order, place):
+                return replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED")
+            return replace(order, status=OrderStatus.UNKNOWN, raw_status="")
+
+    async def _is_unfilled(self, order: OrderState, instrument: Instrument) -> bool:
+        """Say whether an order that is not found any more is proved to have ended without a fill."""
+        placed_ns, name = order.created_ns, order.venue_order_id
+        if order.filled or placed_ns is None or name is None:
+            return False
+        if write.algo_id(name) is not None:  # what executes is an order of its own, and is found as that
+            return convert.may_be_forgotten(placed_ns, placed_ns, self._kernel.exchange_ns())
+        return await self._conditionals.is_unfilled(instrument, int(name), placed_ns, placed_ns)
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
         """Have the exchange cancel the orders of one symbol in *seconds*; 0: no more.
