@@ -162,6 +162,30 @@ def test_the_end_of_what_it_became_is_told_as_far_as_it_is_known(
     assert (became.state.status, became.state.raw_status) == (status, word)
 
 
+@pytest.mark.parametrize(
+    ("changes", "status", "filled"),
+    [
+        ({}, "pending", "0"),
+        ({"X": "TRIGGERED", "ai": "88"}, "open", "0"),
+        ({"X": "FINISHED", "ai": "88"}, "unknown", "0"),
+        ({"X": "FINISHED", "ai": "88", "aq": "0.5"}, "unknown", "0.5"),
+    ],
+)
+def test_an_order_that_closes_the_position_is_not_filled_by_nothing(
+    read: Any, changes: dict[str, Any], status: str, filled: str
+) -> None:
+    event, *_ = read(algo(q="0", cp=True, **changes))
+
+    assert (event.state.status, event.state.quantity, event.state.filled) == (status, None, Decimal(filled))
+    assert read(order(q="0", cp=True))[0].state.quantity is None
+
+
+def test_an_order_of_no_quantity_is_not_filled_by_nothing(read: Any) -> None:
+    event, *_ = read(algo(q="0", X="FINISHED", ai="88"))
+
+    assert event.state.status is OrderStatus.UNKNOWN
+
+
 def test_events_of_what_it_became_carry_our_id_and_kind(read: Any) -> None:
     read(algo(X="TRIGGERED", ai="28"))
 

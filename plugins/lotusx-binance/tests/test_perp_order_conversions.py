@@ -300,6 +300,23 @@ def test_a_conditional_order_waits(perp: Instrument, raw: str, status: OrderStat
     assert state.filled == 0
 
 
+@pytest.mark.parametrize("quantity", [{"quantity": "0"}, {"quantity": None}, {"quantity": ""}, {}])
+def test_an_order_that_closes_the_whole_position_has_no_quantity_before_it_triggers(
+    perp: Instrument, quantity: dict[str, Any]
+) -> None:
+    terms = {name: value for name, value in WAITING.items() if name != "quantity"}
+    waiting = read(types.AlgoOrder, {**terms, **quantity, "closePosition": True})
+    child = read(types.Order, {**QUERIED, "origQty": "0", "closePosition": True})
+
+    for state in (
+        convert.to_conditional(waiting, symbol=perp.symbol),
+        convert.to_order(child, symbol=perp.symbol),
+    ):
+        assert (state.quantity, state.remaining, state.filled) == (None, None, 0)
+    became = read(types.Order, {**QUERIED, "closePosition": True})
+    assert convert.to_order(became, symbol=perp.symbol).quantity == Decimal("0.010")
+
+
 def test_a_conditional_order_is_read_under_the_older_name_of_its_type(perp: Instrument) -> None:
     document = {name: value for name, value in WAITING.items() if name not in ("orderType", "price")}
     state = convert.to_conditional(read(types.AlgoOrder, {**document, "type": "TAKE_PROFIT"}), symbol=perp.symbol)

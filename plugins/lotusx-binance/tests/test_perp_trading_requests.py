@@ -524,6 +524,23 @@ async def test_open_orders_are_those_of_both_services(futures: Any, perp: Instru
     assert futures.costs == {"ip-weight": 40}
 
 
+async def test_a_waiting_order_that_cannot_be_read_costs_itself_alone(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply("[]", json.dumps([WAITING, {**WAITING, "algoId": 8, "quantity": None}]))
+
+    assert [state.venue_order_id for state in await futures.connector.trading.open_orders(perp)] == [ALGO_ID]
+    (dropped,) = futures.events
+    assert isinstance(dropped, ItemDropped)
+
+
+async def test_a_trailing_order_waits_without_a_trigger_price(futures: Any, perp: Instrument) -> None:
+    trailing = {name: value for name, value in WAITING.items() if name != "triggerPrice"}
+    futures.rest.reply("[]", json.dumps([{**trailing, "orderType": "TRAILING_STOP_MARKET"}]))
+
+    (state,) = await futures.connector.trading.open_orders(perp)
+
+    assert (state.type, state.trigger_price) == (OrderType.TRAILING_STOP, None)
+
+
 async def test_history_goes_through_weeks_and_through_full_pages_by_time(futures: Any, perp: Instrument) -> None:
     page = futures.connector.trading.orders_page
     span = Span(0, 2 * WEEK * MS)

@@ -64,10 +64,10 @@ ORDERS = f"[{ORDER}]"
 CONDITIONAL = json.dumps({**WAITING, "actualOrderId": "", "actualPrice": "0"})
 UNREAD_OF_SYMBOL = ["pair", "onboardDate"]
 UNREAD_OF_ORDER = [
-    "cumQty", "closePosition", "workingType", "priceProtect", "priceMatch", "selfTradePreventionMode", "goodTillDate",
+    "cumQty", "workingType", "priceProtect", "priceMatch", "selfTradePreventionMode", "goodTillDate",
 ]  # fmt: skip
 UNREAD_OF_CONDITIONAL = [
-    "algoType", "selfTradePreventionMode", "workingType", "priceMatch", "closePosition", "priceProtect", "triggerTime",
+    "algoType", "selfTradePreventionMode", "workingType", "priceMatch", "priceProtect", "triggerTime",
     "goodTillDate", "actualPrice",
 ]  # fmt: skip
 

@@ -32,6 +32,7 @@ class Order(Struct, kw_only=True):
     avgPrice: str | None = None
     cumQuote: str | None = None
     time: int | None = None
+    closePosition: bool = False
 
 
 class BatchItem(Struct, kw_only=True):
@@ -50,6 +51,7 @@ class AlgoOrder(Struct, kw_only=True):
     """``algoOrder``: a conditional order of the algo service, with ids of its own.
 
     ``actualOrderId`` names the order it became; empty before it triggered, and absent from the answer to a new one.
+    ``quantity`` is zero where it closes the whole position.
     """
 
     symbol: str
@@ -58,10 +60,11 @@ class AlgoOrder(Struct, kw_only=True):
     side: str
     positionSide: str
     timeInForce: str
-    quantity: str
+    quantity: str | None = None
     algoStatus: str
-    triggerPrice: str
+    triggerPrice: str | None = None
     reduceOnly: bool
+    closePosition: bool = False
     createTime: int
     updateTime: int
     orderType: str = ""
@@ -236,6 +239,8 @@ class OrderUpdate(Struct, kw_only=True):
     sp: str | None = None
     n: str | None = None
     N: str | None = None
+    cp: bool = False
+    """Whether it closes the whole position."""
     er: str | int | None = None
     """Reason of an expiry, since 2025-10-23."""
 
@@ -267,6 +272,8 @@ class AlgoUpdateOrder(Struct, kw_only=True):
     p: str
     R: bool
     ps: str
+    cp: bool = False
+    """Whether it closes the whole position; ``q`` is zero then."""
     rm: str = ""
     """Why it was rejected."""
 

@@ -91,6 +91,14 @@ def expiry_reason(code: str | int | None) -> str:
     return f"er {code}: {_EXPIRY_REASONS.get(int(code), 'unknown to LotusX')}"
 
 
+def _ordered(text: str | None, *, field: str, closes_position: bool) -> Decimal | None:
+    """Read what was ordered; ``None``: whatever the position is when it triggers, which Binance writes as zero."""
+    if closes_position and not text:
+        return None
+    quantity = decimal_from_wire(text or "", field=field)
+    return None if closes_position and not quantity else quantity
+
+
 def to_order(item: types.Order, *, symbol: Symbol) -> OrderState:
     """Convert an order, queried or answered; a thin reply states neither average price nor quote amount."""
     number = decimal_from_wire
@@ -103,7 +111,7 @@ def to_order(item: types.Order, *, symbol: Symbol) -> OrderState:
         known(SIDES, item.side, field="side"),
         _TYPE.get(item.origType) or _TYPE.get(item.type, OrderType.UNKNOWN),
         _STATUS.get(item.status, OrderStatus.UNKNOWN),
-        number(item.origQty, field="origQty"),
+        _ordered(item.origQty, field="origQty", closes_position=item.closePosition),
         filled,
         price=number(item.price, field="price") or None,
         trigger_price=None if item.stopPrice is None else number(item.stopPrice, field="stopPrice") or None,
@@ -131,7 +139,7 @@ def to_conditional(item: types.AlgoOrder, *, symbol: Symbol) -> OrderState:
         known(SIDES, item.side, field="side"),
         _TYPE.get(item.kind, OrderType.UNKNOWN),
         _ALGO_STATUS.get(item.algoStatus, OrderStatus.UNKNOWN),
-        number(item.quantity, field="quantity"),
+        _ordered(item.quantity, field="quantity", closes_position=item.closePosition),
         Decimal(0),
         price=number(item.price, field="price") or None if item.price else None,
         trigger_price=number(item.triggerPrice, field="triggerPrice") or None if item.triggerPrice else None,
@@ -251,7 +259,7 @@ def to_updated(
         side,
         _TYPE.get(update.ot) or _TYPE.get(update.o, OrderType.UNKNOWN),
         _STATUS.get(update.X, OrderStatus.UNKNOWN),
-        number(update.q, field="q"),
+        _ordered(update.q, field="q", closes_position=update.cp),
         number(update.z, field="z"),
         price=number(update.p, field="p") or None,
         trigger_price=None if update.sp is None else number(update.sp, field="sp") or None,
@@ -284,7 +292,7 @@ def to_algo_states(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms:
         known(SIDES, update.S, field="S"),
         _TYPE.get(update.o, OrderType.UNKNOWN),
         status,
-        number(update.q, field="q"),
+        _ordered(update.q, field="q", closes_position=update.cp),
         Decimal(0),
         price=number(update.p, field="p") or None,
         trigger_price=number(update.tp, field="tp") or None,
@@ -307,7 +315,7 @@ def to_algo_states(update: types.AlgoUpdateOrder, *, symbol: Symbol, updated_ms:
 
 
 def _status_of_child(waiting: OrderState, filled: Decimal) -> OrderStatus:
-    if waiting.raw_status == FINISHED and filled == waiting.quantity:
+    if waiting.raw_status == FINISHED and filled and filled == waiting.quantity:
         return OrderStatus.FILLED
     if waiting.status is OrderStatus.PENDING:
         return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
