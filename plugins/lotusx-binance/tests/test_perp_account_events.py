@@ -284,7 +284,7 @@ def test_positions_are_signed_and_sided(read: Any) -> None:
     assert (none.quantity, none.side, none.entry_price, none.margin) == (Decimal(0), None, None, None)
 
 
-@pytest.mark.parametrize("changes", [{"S": "BTCUSDT"}, {"P": [POSITION]}])
+@pytest.mark.parametrize("changes", [{"S": "BTCUSDT"}, {"P": [{**POSITION, "ps": "BOTH"}]}])
 def test_funding_is_of_the_hour_in_which_it_was_booked(read: Any, changes: dict[str, Any]) -> None:
     event, *_ = read(account("FUNDING_FEE", B=[BALANCE], **changes))
 
@@ -292,6 +292,12 @@ def test_funding_is_of_the_hour_in_which_it_was_booked(read: Any, changes: dict[
     payment = event.payment
     assert (str(payment.symbol), payment.amount, payment.asset) == ("BTC/USDT:USDT", Decimal("-0.25"), "USDT")
     assert (payment.exchange_ns, payment.received_ns) == (8 * HOUR * MS, 9)
+
+
+@pytest.mark.parametrize("side", ["LONG", "SHORT"])
+def test_funding_of_one_of_two_positions_has_to_be_asked_for(read: Any, side: str) -> None:
+    with pytest.raises(ItemRejected, match="both are told as one"):
+        read(account("FUNDING_FEE", S="BTCUSDT", B=[BALANCE], P=[{**POSITION, "ps": side}]))
 
 
 def test_funding_of_nobody_knows_what_has_to_be_asked_for(read: Any) -> None:

@@ -124,7 +124,15 @@ class AccountReader:
         return events
 
     def _funding(self, change: types.AccountChange, time_ms: int, received_ns: int) -> Sequence[AccountEvent]:
-        """Convert a funding fee. Before 2026-08 it named its symbol only with an isolated position."""
+        """Convert a funding fee. Before 2026-08 it named its symbol only with an isolated position.
+
+        In hedge mode two positions of a symbol pay at one moment, each in an event of its own; what is asked for tells
+        the sum. An event that says it is of one of them is therefore rejected: the core then asks.
+        """
+        sides = {position.ps for position in change.P} - {"BOTH"}
+        if sides:
+            text = "a funding fee of one position in hedge mode: those of both are told as one payment"
+            raise ItemRejected(text, field="ps", value=", ".join(sorted(sides)))
         names = {change.S} if change.S else {position.s for position in change.P}
         if len(names) != 1:
             raise ItemRejected("a funding fee that does not say of which symbol", field="S")
