@@ -414,7 +414,9 @@ async def test_a_replacement_keeps_what_the_model_does_not_have(desk: Any, btc: 
     kept = {"icebergQty": "0.002", "selfTradePreventionMode": "EXPIRE_BOTH", "trailingDelta": 100, "strategyId": 7}
     replaced = {"cancelResult": "SUCCESS", "newOrderResult": "SUCCESS", "cancelResponse": CANCELED}
     desk.rest.reply(
-        json.dumps({**QUERIED, **kept, "orderListId": -1, "trailingTime": -1, "usedSor": False}),
+        json.dumps(
+            {**QUERIED, **kept, "preventedQuantity": "0.000", "orderListId": -1, "trailingTime": -1, "usedSor": False}
+        ),
         json.dumps({**replaced, "newOrderResponse": PLACED}),
     )
 
@@ -435,6 +437,7 @@ async def test_a_replacement_keeps_what_the_model_does_not_have(desk: Any, btc: 
         ("usedSor", True),
         ("trailingTime", 1_700_000_000_000),
         ("icebergQty", "0.01"),
+        ("preventedQuantity", "0.004"),
     ],
 )
 async def test_a_replacement_that_would_lose_something_is_refused_by_its_name(

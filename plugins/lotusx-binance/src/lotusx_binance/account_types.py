@@ -115,6 +115,8 @@ class Order(OrderFields, kw_only=True):
     strategyType: int | None = None
     trailingTime: int | None = None
     """Since when it trails; -1 or absent: it does not yet."""
+    preventedQuantity: str | None = None
+    """What self-trade prevention took off what may still execute, where it did; ``origQty`` still counts it."""
     pegPriceType: str | None = None
     usedSor: bool = False
 

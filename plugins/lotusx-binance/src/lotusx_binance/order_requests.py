@@ -141,11 +141,13 @@ def carried_params(order: types.Order, *, quantity: Decimal) -> dict[str, str | 
         InvalidArgument: A new order cannot have some of it; the text names what would be lost.
     """
     iceberg = decimal_from_wire(order.icebergQty or "0", field="icebergQty")
+    prevented = decimal_from_wire(order.preventedQuantity or "0", field="preventedQuantity")
     lost = {
         f"orderListId {order.orderListId}, and the rest of that list": order.orderListId != -1,
         f"pegPriceType {order.pegPriceType}": order.pegPriceType is not None,
         "usedSor": order.usedSor,
         f"trailingTime {order.trailingTime}: how far it has trailed": (order.trailingTime or -1) > 0,
+        f"preventedQuantity {order.preventedQuantity}: what self-trade prevention took off the order": prevented > 0,
         f"icebergQty {order.icebergQty}, not below the quantity": iceberg >= quantity,
     }
     if any(lost.values()):
