@@ -190,6 +190,47 @@ async def test_a_doubtful_answer_of_a_batch_stays_doubtful(futures: Any, perp: I
     assert answer.may_have_executed
 
 
+async def test_answers_out_of_order_are_taken_by_the_order_they_name(
+    futures: Any, perp: Instrument, dated: Instrument
+) -> None:
+    second = {**PLACED, "orderId": 2, "clientOrderId": "a-2", "symbol": "BTCUSDT_261225"}
+    futures.rest.reply(json.dumps([second, PLACED]))
+
+    answers = await futures.connector.trading.place_batch(
+        [limit_buy(), limit_buy(client_order_id="a-2")], [perp, dated]
+    )
+
+    assert [(answer.client_order_id, answer.symbol) for answer in answers] == [
+        ("a-1", perp.symbol),
+        ("a-2", dated.symbol),
+    ]
+
+
+@pytest.mark.parametrize("refusal", [{"code": -2019, "msg": "Margin is insufficient."}, {"code": -5021, "msg": "FOK"}])
+async def test_a_refusal_among_answers_out_of_order_is_nobodys(
+    futures: Any, perp: Instrument, refusal: dict[str, Any]
+) -> None:
+    futures.rest.reply(json.dumps([{**PLACED, "orderId": 2, "clientOrderId": "a-2"}, refusal]))
+
+    first, second = await futures.connector.trading.place_batch(
+        [limit_buy(), limit_buy(client_order_id="a-2")], [perp] * 2
+    )
+
+    assert isinstance(first, MalformedReply)
+    assert (second.client_order_id, second.status) == ("a-2", OrderStatus.OPEN)
+
+
+async def test_a_cancel_that_was_answered_for_another_order_is_in_doubt(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(json.dumps([{**CANCELED, "orderId": 29, "clientOrderId": "a-2"}, UNKNOWN_ORDER]))
+
+    first, second = await futures.connector.trading.cancel_batch(
+        [OrderRef("a-1", "28"), OrderRef("a-2", "29")], [perp] * 2
+    )
+
+    assert isinstance(first, MalformedReply)
+    assert (second.venue_order_id, second.status) == ("29", OrderStatus.CANCELED)
+
+
 async def test_amendments_go_out_together(futures: Any, perp: Instrument) -> None:
     futures.rest.reply(json.dumps([{**PLACED, "origQty": "0.020"}]))
     orders = [order_state(perp), order_state(perp, venue_order_id=ALGO_ID)]
@@ -247,11 +288,12 @@ async def test_a_cancel_of_an_unknown_name_is_tried_among_conditional_orders(fut
 
 
 async def test_ten_cancels_fit_into_one_request(futures: Any, perp: Instrument) -> None:
-    futures.rest.reply(json.dumps([CANCELED] * 10), json.dumps([CANCELED]))
+    canceled = [{**CANCELED, "orderId": n} for n in range(11)]
+    futures.rest.reply(json.dumps(canceled[:10]), json.dumps(canceled[10:]))
 
     answers = await futures.connector.trading.cancel_batch([OrderRef(None, str(n)) for n in range(11)], [perp] * 11)
 
-    assert len(answers) == 11
+    assert [answer.venue_order_id for answer in answers] == [str(n) for n in range(11)]
     assert len(futures.rest.requests) == 2
 
 

@@ -215,7 +215,7 @@ async def _cancel(bench: PerpBench, raw: Any) -> None:
 
 
 async def _cancel_batch(bench: PerpBench, raw: Any) -> None:
-    refs = [OrderRef(None, str(index + 1)) for index in range(len(raw))]
+    refs = [OrderRef(None, str(item.get("orderId", index + 1))) for index, item in enumerate(raw)]
     _answers(await bench.connector.trading.cancel_batch(refs, [X] * len(raw)), raw)
 
 

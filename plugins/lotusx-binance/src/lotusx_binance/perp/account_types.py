@@ -36,10 +36,12 @@ class Order(Struct, kw_only=True):
 
 
 class BatchItem(Struct, kw_only=True):
-    """One answer of a batch: an order, or a refusal."""
+    """One answer of a batch: an order, of which this is the name, or a refusal."""
 
     code: int | None = None
     msg: str = ""
+    orderId: int | None = None
+    clientOrderId: str | None = None
 
     @property
     def refusal(self) -> ErrorBody | None:

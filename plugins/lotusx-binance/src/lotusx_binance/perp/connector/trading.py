@@ -97,7 +97,8 @@ class PerpTrading(AccountOrders):
         def told(index: int, error: ExchangeError) -> Answer:
             return _unfilled(requests[index], error)
 
-        await self._together(self._rest.new_orders, written, instruments, answers, told)
+        refs = [OrderRef(request.client_order_id) for request in requests]
+        await self._together(self._rest.new_orders, written, refs, instruments, answers, told)
         for index, (request, instrument) in enumerate(zip(requests, instruments, strict=True)):
             if index not in answers:
                 try:
@@ -110,6 +111,7 @@ class PerpTrading(AccountOrders):
         self,
         send: Callable[[list[W]], Awaitable[Sequence[msgspec.Raw]]],
         written: Mapping[int, W],
+        refs: Sequence[OrderRef],
         instruments: Sequence[Instrument],
         answers: dict[int, Any],
         told: Callable[[int, ExchangeError], Answer] = lambda index, error: error,
@@ -127,7 +129,11 @@ class PerpTrading(AccountOrders):
         except LotusXError as error:
             answers.update(dict.fromkeys(written, error))
             return
-        for index, item in zip(written, items, strict=True):
+        for index, item in zip(written, _assigned(items, [refs[index] for index in written]), strict=True):
+            if item is None:
+                text = f"{self._exchange}: the answers of a batch are not in its order, and none names {refs[index]}"
+                answers[index] = MalformedReply(text)
+                continue
             answer = self._answer(item, instruments[index])
             answers[index] = told(index, answer) if isinstance(answer, ExchangeError) else answer
 
@@ -179,7 +185,7 @@ class PerpTrading(AccountOrders):
                 ) -> Sequence[msgspec.Raw]:
                     return await self._rest.cancel_orders(venue_symbol, {key: values})
 
-                await self._together(send, names, instruments, answers)
+                await self._together(send, names, refs, instruments, answers)
         for index, (ref, instrument) in enumerate(zip(refs, instruments, strict=True)):
             is_unknown = isinstance(answers.get(index), OrderNotFound) and ref.venue_order_id is None
             if index not in answers or is_unknown:
@@ -263,7 +269,8 @@ class PerpTrading(AccountOrders):
                 written[index] = write.modify_params(order, change, instrument.venue_symbol)
             except LotusXError as error:
                 answers[index] = error
-        await self._together(self._rest.modify_orders, written, instruments, answers)
+        refs = [OrderRef(order.client_order_id, order.venue_order_id) for order in orders]
+        await self._together(self._rest.modify_orders, written, refs, instruments, answers)
         return [answers[index] for index in range(len(orders))]
 
     # Looking
@@ -336,6 +343,35 @@ class PerpTrading(AccountOrders):
     def _fills(self, items: Sequence[types.AccountTrade], instrument: Instrument) -> list[Fill]:
         received_ns = self._now_ns()
         return [convert.to_fill(item, symbol=instrument.symbol, received_ns=received_ns) for item in items]
+
+
+def _assigned(items: Sequence[msgspec.Raw], refs: Sequence[OrderRef]) -> Sequence[msgspec.Raw | None]:
+    """Return the answer to each of *refs*; ``None``: it cannot be told which that is.
+
+    They are documented to stand in the order of what was asked. Where one names another order than that of its place
+    they do not, and only those count that name theirs: a refusal names none.
+    """
+    names = [_name(item) for item in items]
+    if all(_is_same(name, ref) is not False for name, ref in zip(names, refs, strict=True)):
+        return items
+    return [next((item for item, name in zip(items, names, strict=True) if _is_same(name, ref)), None) for ref in refs]
+
+
+def _name(item: msgspec.Raw) -> OrderRef:
+    try:
+        found = _item(item)
+    except msgspec.DecodeError:
+        return OrderRef()
+    return OrderRef(found.clientOrderId, None if found.orderId is None else str(found.orderId))
+
+
+def _is_same(name: OrderRef, ref: OrderRef) -> bool | None:
+    """Say whether both name one order; ``None``: they have no kind of id in common."""
+    if name.venue_order_id and ref.venue_order_id:
+        return name.venue_order_id == ref.venue_order_id
+    if name.client_order_id and ref.client_order_id:
+        return name.client_order_id == ref.client_order_id
+    return None
 
 
 def _unfilled(request: OrderRequest, error: ExchangeError) -> Answer:
