@@ -30,7 +30,9 @@ POSITION = {
     "isolatedWallet": "0",
     "notional": "-679",
     "marginAsset": "USDT",
-    "initialMargin": "33.95",
+    "initialMargin": "633.95",
+    "positionInitialMargin": "33.95",
+    "openOrderInitialMargin": "600",
     "maintMargin": "2.7",
     "adl": 1,
     "updateTime": 5,
@@ -89,6 +91,17 @@ async def test_a_position_without_its_setting_says_that_it_does_not_know(futures
     (position,) = await futures.connector.account.positions()
 
     assert (position.leverage, position.margin_mode, position.margin) == (None, None, None)
+
+
+async def test_the_margin_of_a_cross_position_is_not_known_where_that_of_open_orders_is_counted_too(
+    futures: Any,
+) -> None:
+    old = {name: value for name, value in POSITION.items() if name != "positionInitialMargin"}
+    futures.rest.reply(json.dumps([old]), json.dumps([CONFIG]))
+
+    (position,) = await futures.connector.account.positions()
+
+    assert (position.margin_mode, position.margin) == ("cross", None)
 
 
 async def test_without_positions_nothing_more_is_asked(futures: Any) -> None:

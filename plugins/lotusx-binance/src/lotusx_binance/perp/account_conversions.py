@@ -24,7 +24,11 @@ _HOUR_MS = 3_600_000
 
 
 def to_balance(item: types.AssetBalance) -> Balance:
-    """Convert a wallet balance; ``free`` may be more than the wallet, where open positions have a profit."""
+    """Convert a wallet balance; ``free`` may be more than the wallet, where open positions have a profit.
+
+    ``locked`` is what of the wallet is not available. Margin in use that such a profit covers is not in it, for this
+    list does not state margin.
+    """
     total = decimal_from_wire(item.balance, field="balance")
     free = decimal_from_wire(item.availableBalance, field="availableBalance")
     return Balance(item.asset, free, max(total - free, Decimal(0)), total, item.updateTime * MS)
@@ -50,8 +54,8 @@ def to_position(item: types.PositionRisk, config: types.SymbolConfig | None, *, 
     quantity = number(item.positionAmt, field="positionAmt")
     mode = None if config is None else to_margin_mode(config.marginType)
     margin = number(item.isolatedWallet, field="isolatedWallet") if mode is MarginMode.ISOLATED else None
-    if mode is MarginMode.CROSS and item.initialMargin is not None:
-        margin = number(item.initialMargin, field="initialMargin")
+    if mode is MarginMode.CROSS and item.positionInitialMargin is not None:
+        margin = number(item.positionInitialMargin, field="positionInitialMargin")
     return Position(
         symbol,
         InstrumentKind.LINEAR,

@@ -132,7 +132,8 @@ class PositionRisk(Struct, kw_only=True):
     liquidationPrice: str
     isolatedWallet: str
     updateTime: int
-    initialMargin: str | None = None
+    positionInitialMargin: str | None = None
+    """Without that of its symbol's open orders, which ``initialMargin`` counts too."""
 
 
 class SymbolConfig(Struct):
