@@ -275,7 +275,7 @@ def _check_notional(
     if least and notional < least and not exempt:
         nearest = _quantity_worth(least, price, instrument, market=at_market, mode=Rounding.CEIL)
         _refuse_notional(notional, "min_notional", least, "below", instrument, nearest, quantities=price is not None)
-    if most and notional > most:
+    if most and notional > most and (instrument.max_notional_applies_to_market or not at_market):
         nearest = _quantity_worth(most, price, instrument, market=at_market, mode=Rounding.FLOOR)
         _refuse_notional(notional, "max_notional", most, "above", instrument, nearest, quantities=price is not None)
 

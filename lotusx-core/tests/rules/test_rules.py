@@ -222,6 +222,14 @@ def test_a_notional_too_large_names_the_quantity_that_would_do() -> None:
     assert (error.rule, error.nearest) == ("max_notional", (D(90),))
 
 
+def test_a_market_order_may_be_worth_more_where_the_exchange_says_so() -> None:
+    large = OrderRequest.market("BTC/USDT", "buy", "9500000", quantity_unit="quote")
+    assert refusal(large).rule == "max_notional"
+    unbounded = replace(BTC, max_notional_applies_to_market=False)
+    check_order(large, unbounded)
+    assert refusal(limit("100", "100000"), unbounded).rule == "max_notional"
+
+
 def test_a_market_order_is_measured_at_the_reference_price_if_there_is_one() -> None:
     small = OrderRequest.market("BTC/USDT", "buy", "0.00002")
     check_order(small, BTC)

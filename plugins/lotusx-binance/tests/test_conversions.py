@@ -67,6 +67,7 @@ def test_instrument_carries_its_rules_and_its_whole_document() -> None:
     assert instrument.market_max_quantity == Decimal(90)
     assert (instrument.min_notional, instrument.max_notional) == (Decimal(5), Decimal(9_000_000))
     assert instrument.min_notional_applies_to_market
+    assert not instrument.max_notional_applies_to_market
     assert instrument.order_types == {"LIMIT", "MARKET"}
     assert instrument.raw["aNewField"] == [1]
 

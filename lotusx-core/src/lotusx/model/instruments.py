@@ -42,6 +42,7 @@ class Instrument:
         step_size: Smallest quantity step; ``None``: the exchange states none.
         min_notional: Smallest price × quantity (inverse: quantity × contract size), in quote; ``None``: none stated.
         min_notional_applies_to_*: Whether market orders, or those that only reduce a position, must be worth as much.
+        max_notional_applies_to_market: Whether market orders may be worth no more than ``max_notional`` either.
         market_*: The same for market orders where the exchange has other rules; ``None``: as above.
         order_types: Names of the exchange's own order types allowed here; empty: not stated.
     """
@@ -60,6 +61,7 @@ class Instrument:
     min_notional: Decimal | None = None
     max_notional: Decimal | None = None
     min_notional_applies_to_market: bool = True
+    max_notional_applies_to_market: bool = True
     min_notional_applies_to_reduce_only: bool = True
     contract_size: Decimal = Decimal(1)
     order_types: frozenset[str] = frozenset()

@@ -55,11 +55,12 @@ def to_instrument(document: msgspec.Raw) -> Instrument:
     info = _symbol_info(document)
     rules = {rule.filterType: rule for rule in info.filters}
     min_notional = max_notional = None
-    applies_to_market = True
+    applies_to_market = max_applies_to_market = True
     if (notional := rules.get("NOTIONAL")) is not None:
         min_notional = unless_zero(notional.minNotional, "minNotional")
         max_notional = unless_zero(notional.maxNotional, "maxNotional")
         applies_to_market = notional.applyMinToMarket is not False
+        max_applies_to_market = notional.applyMaxToMarket is not False
     elif (notional := rules.get("MIN_NOTIONAL")) is not None:
         min_notional = unless_zero(notional.minNotional, "minNotional")
         applies_to_market = notional.applyToMarket is not False
@@ -75,6 +76,7 @@ def to_instrument(document: msgspec.Raw) -> Instrument:
         min_notional=min_notional,
         max_notional=max_notional,
         min_notional_applies_to_market=applies_to_market,
+        max_notional_applies_to_market=max_applies_to_market,
         order_types=frozenset(info.orderTypes),
         raw_status=info.status,
         _raw=partial(raw_document, document),

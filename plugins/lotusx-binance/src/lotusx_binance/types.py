@@ -38,6 +38,7 @@ class Filter(Struct):
     maxNotional: str | None = None
     applyToMarket: bool | None = None
     applyMinToMarket: bool | None = None
+    applyMaxToMarket: bool | None = None
 
 
 class SymbolInfo(Struct):
