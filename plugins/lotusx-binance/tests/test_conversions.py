@@ -140,6 +140,17 @@ def test_empty_side_of_a_ticker_is_none_not_zero() -> None:
     assert ticker.change_fraction == Decimal("0.01234")
 
 
+def test_a_day_without_trades_has_no_prices() -> None:
+    day = dict.fromkeys(types.DayTicker.__struct_fields__, "0.00000000") | {"lastPrice": "0.5", "closeTime": 5}
+    event = dict.fromkeys(types.DayTickerEvent.__struct_fields__, "0.00000000") | {"c": "0.5", "E": 5}
+    for ticker in (
+        convert.to_ticker(msgspec.convert(day | {"count": 0}, types.DayTicker), symbol=BTC, received_ns=0),
+        convert.to_ticker_event(msgspec.convert(event | {"n": 0}, types.DayTickerEvent), symbol=BTC, received_ns=0),
+    ):
+        assert (ticker.open_price, ticker.high_price, ticker.low_price, ticker.vwap) == (None, None, None, None)
+        assert (ticker.last_price, ticker.base_volume, ticker.trade_count) == (Decimal("0.5"), 0, 0)
+
+
 def test_candle_closes_when_its_last_millisecond_has_passed() -> None:
     row = msgspec.convert([1_000, "1", "2", "0.5", "1.5", "10", 1_999, "15", 3, "4", "6", "0"], types.Kline)
     running = convert.to_candle(row, symbol=BTC, interval=Interval.S1, now_ms=1_999, received_ns=0)

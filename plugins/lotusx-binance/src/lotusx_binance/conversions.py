@@ -130,41 +130,41 @@ def _quoted(price: str, quantity: str) -> tuple[Decimal | None, Decimal | None]:
 
 
 def to_day(item: types.DayStatistics, *, symbol: Symbol, received_ns: int) -> Ticker:
-    """Convert what one item of ``ticker/24hr`` states on every market."""
+    """Convert what one item of ``ticker/24hr`` states on every market. A price of zero: there was no trade."""
     number = decimal_from_wire
     return Ticker(
         symbol=symbol,
         last_price=number(item.lastPrice, field="lastPrice") or None,
         exchange_ns=item.closeTime * MS,
         received_ns=received_ns,
-        open_price=number(item.openPrice, field="openPrice"),
-        high_price=number(item.highPrice, field="highPrice"),
-        low_price=number(item.lowPrice, field="lowPrice"),
+        open_price=number(item.openPrice, field="openPrice") or None,
+        high_price=number(item.highPrice, field="highPrice") or None,
+        low_price=number(item.lowPrice, field="lowPrice") or None,
         base_volume=number(item.volume, field="volume"),
         quote_volume=number(item.quoteVolume, field="quoteVolume"),
         change=number(item.priceChange, field="priceChange"),
         change_fraction=shifted(number(item.priceChangePercent, field="priceChangePercent"), -2),
-        vwap=number(item.weightedAvgPrice, field="weightedAvgPrice"),
+        vwap=number(item.weightedAvgPrice, field="weightedAvgPrice") or None,
         trade_count=item.count,
     )
 
 
 def to_day_event(item: types.DayStatisticsEvent, *, symbol: Symbol, received_ns: int) -> Ticker:
-    """Convert what a ``24hrTicker`` event states on every market."""
+    """Convert what a ``24hrTicker`` event states on every market, as `to_day`."""
     number = decimal_from_wire
     return Ticker(
         symbol=symbol,
         last_price=number(item.c, field="c") or None,
         exchange_ns=item.E * MS,
         received_ns=received_ns,
-        open_price=number(item.o, field="o"),
-        high_price=number(item.h, field="h"),
-        low_price=number(item.l, field="l"),
+        open_price=number(item.o, field="o") or None,
+        high_price=number(item.h, field="h") or None,
+        low_price=number(item.l, field="l") or None,
         base_volume=number(item.v, field="v"),
         quote_volume=number(item.q, field="q"),
         change=number(item.p, field="p"),
         change_fraction=shifted(number(item.P, field="P"), -2),
-        vwap=number(item.w, field="w"),
+        vwap=number(item.w, field="w") or None,
         trade_count=item.n,
     )
 
