@@ -148,3 +148,41 @@ async def test_funding_of_two_positions_of_one_swap_and_moment_is_their_sum(desk
         (D("-1.5"), (at - 1) * 10**6),
         (D("-1.1"), at * 10**6),
     ]
+
+
+# A real reply to account/bills, quoted in github.com/ccxt/ccxt/issues/28103 (2026-03-09); another instId.
+OF_ISOLATED = {
+    "bal": "22.8625531207008386", "balChg": "0.0000000000000000", "billId": "3373589486042734612", "ccy": "USDT",
+    "clOrdId": "", "earnAmt": "", "earnApr": "", "execType": "", "fee": "0", "fillFwdPx": "", "fillIdxPx": "",
+    "fillMarkPx": "", "fillMarkVol": "", "fillPxUsd": "", "fillPxVol": "", "fillTime": "1773043201466", "from": "",
+    "instId": "BTC-USDT-SWAP", "instType": "SWAP", "interest": "0", "mgnMode": "isolated", "notes": "", "ordId": "",
+    "pnl": "-0.2540832413497432", "posBal": "2.7428167586502568", "posBalChg": "-0.2540832413497432",
+    "px": "0.02606", "subType": "173", "sz": "115", "tag": "", "to": "", "tradeId": "0", "ts": "1773043201466",
+    "type": "8",
+}  # fmt: skip
+
+
+async def test_funding_of_an_isolated_position_is_what_changes_the_positions_own_balance(desk: Desk) -> None:
+    desk.rest.reply(documented.reply(OF_ISOLATED))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 100)
+
+    assert [payment.amount for payment in page.items] == [D("-0.2540832413497432")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"posBalChg": "0"}, {"posBalChg": ""}, {"mgnMode": "cross"}, {"mgnMode": ""}],
+    ids=["nothing", "not stated", "cross", "no mode"],
+)
+def test_funding_that_changed_no_balance_though_something_was_paid_is_no_zero(change: dict[str, str]) -> None:
+    bill = msgspec.convert(OF_ISOLATED | change, types.Bill)
+
+    with pytest.raises(ItemRejected):
+        convert.to_funding_payment(bill, instrument=SWAP, received_ns=1)
+
+
+def test_funding_of_nothing_is_zero() -> None:
+    bill = msgspec.convert(OF_ISOLATED | {"posBalChg": "0", "pnl": "0"}, types.Bill)
+
+    assert convert.to_funding_payment(bill, instrument=SWAP, received_ns=1).amount == 0

@@ -132,10 +132,21 @@ def to_leverage(row: types.Leverage, *, instrument: Instrument) -> Leverage:
 
 
 def to_funding_payment(item: types.Bill, *, instrument: Instrument, received_ns: int) -> FundingPayment:
-    """Convert a bill of funding. Its rate is not stated, and its size has no sign."""
+    """Convert a bill of funding. Its rate is not stated, and its size has no sign.
+
+    An isolated position pays out of its own balance: that of the account does not change then.
+
+    Raises:
+        ItemRejected: It changed no balance that is looked at, and states that something was paid.
+    """
+    isolated = _MODES.get(item.mgnMode) is MarginMode.ISOLATED
+    field, text = ("posBalChg", item.posBalChg) if isolated else ("balChg", item.balChg)
+    amount = decimal_from_wire(text, field=field)
+    if not amount and number(item.pnl, "pnl"):
+        raise ItemRejected(f"funding of {item.pnl} that is no change of {field}", field=field, value=text)
     return FundingPayment(
         symbol=instrument.symbol,
-        amount=decimal_from_wire(item.balChg, field="balChg"),
+        amount=amount,
         asset=item.ccy,
         exchange_ns=ns_of(item.ts, "ts"),
         received_ns=received_ns,

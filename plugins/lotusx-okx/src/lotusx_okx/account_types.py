@@ -131,7 +131,7 @@ class Leverage(Struct):
 
 
 class Bill(Struct):
-    """A change of the account's balance."""
+    """A change of the account's balance, or of the balance that an isolated position has for itself."""
 
     billId: str
     ccy: str
@@ -139,3 +139,6 @@ class Bill(Struct):
     ts: str
     instId: str = ""
     subType: str = ""
+    mgnMode: str = ""
+    posBalChg: str = ""
+    pnl: str = ""
