@@ -98,6 +98,32 @@ def test_spot_is_traded_in_the_mode_of_the_account(level: str, mode: str) -> Non
     assert (body["tdMode"], body["sz"], "tgtCcy" in body) == (mode, "0.02", False)
 
 
+@pytest.mark.parametrize(
+    ("level", "asked"),
+    [("1", "isolated"), ("2", "cross"), ("2", "isolated"), ("3", "isolated"), ("3", "cash"), ("4", "isolated")],
+)
+def test_a_spot_order_in_another_mode_which_would_be_one_on_margin_is_refused(level: str, asked: str) -> None:
+    setup = Setup(level, hedged=False)
+
+    with pytest.raises(NotSupported, match=f"'tdMode': '{asked}'}} on spot"):
+        written(limit("BTC/USDT", native={"tdMode": asked}), SPOT, setup)
+
+    own = str(written(limit("BTC/USDT"), SPOT, setup)["tdMode"])
+    assert written(limit("BTC/USDT", native={"tdMode": own}), SPOT, setup)["tdMode"] == own
+
+
+async def test_nothing_is_sent_of_a_spot_order_on_margin(desk: Desk) -> None:
+    desk.rest.reply(CONFIG, DONE)
+    on_margin = limit("BTC/USDT", native={"tdMode": "cross"})
+
+    with pytest.raises(NotSupported):
+        await desk.connector.trading.place(on_margin, SPOT)
+    (answer,) = await desk.connector.trading.place_batch([on_margin], [SPOT])
+
+    assert isinstance(answer, NotSupported)
+    assert desk.asked == ["GET /api/v5/account/config"]
+
+
 def test_a_market_order_on_spot_says_what_it_counts() -> None:
     base = OrderRequest.market("BTC/USDT", "buy", "0.5")
     quote = OrderRequest.market("BTC/USDT", "buy", 100, quantity_unit=QuantityUnit.QUOTE)

@@ -84,6 +84,13 @@ def order_body(request: OrderRequest, instrument: Instrument, setup: Setup, ids:
         if allowed is not None and text not in allowed:
             names = ", ".join(sorted(allowed)) if allowed else f"part of an order here; {', '.join(NATIVE)} are"
             raise InvalidArgument(f"native[{name!r}] = {text!r} is not {names}", rule="native")
+        if name == "tdMode" and spot and text != body["tdMode"]:
+            # Its type would be MARGIN, which is not asked for here: no list would have it, cancel_all would leave it.
+            raise NotSupported(
+                _EXCHANGE,
+                f"native={{'tdMode': {text!r}}} on spot, which makes an order on margin of it",
+                f"no tdMode (this account has {body['tdMode']!r}), or native.call('POST', '/api/v5/trade/order', …)",
+            )
         body[name] = text == "true" if name == "banAmend" else text
     return body
 
