@@ -175,6 +175,17 @@ def next_open_ms(open_ms: int, interval: Interval) -> int:
     return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1_000
 
 
+def bars_end_ms(begin_ms: int, count: int, interval: Interval) -> int:
+    """Return the moment before which exactly *count* bars begin, from *begin_ms* on."""
+    if interval.fixed_ms is not None:
+        return begin_ms + count * interval.fixed_ms
+    within = begin_ms > 0 and next_open_ms(begin_ms - 1, interval) != begin_ms
+    end_ms = next_open_ms(begin_ms, interval) if within else begin_ms
+    for _ in range(count):
+        end_ms = next_open_ms(end_ms, interval)
+    return end_ms
+
+
 def to_candle(row: types.CandleRow, *, instrument: Instrument, interval: Interval, received_ns: int) -> Candle:
     """Convert one row.
 

@@ -160,6 +160,7 @@ class OkxMarketData(MarketStreams):
         """One page; the cursor is the millisecond from which the next one is asked for.
 
         Pages are cut by time, 300 intervals each: the exchange lists candles backwards, also where nothing was traded.
+        A stretch with more of them than are asked for would lose its oldest.
         """
         self._listed.type_of(instrument)
         bar = convert.bar_text(interval)
@@ -171,7 +172,8 @@ class OkxMarketData(MarketStreams):
         begin = start if cursor is None else int(cursor)
         until = end
         if begin is not None:
-            until = begin + count * length if end is None else min(end, begin + count * length)
+            until = convert.bars_end_ms(begin, count, interval)
+            until = until if end is None else min(end, until)
         oldest = (now_ms if until is None else until) - count * length if begin is None else begin
         past = interval is Interval.S1 or oldest < now_ms - RECENT * length
         after = None if until is None or until > now_ms + CLOCKS_APART_MS else until
@@ -187,6 +189,7 @@ class OkxMarketData(MarketStreams):
         ]
         following = None
         if begin is not None and until is not None and (end is None or until < end):
-            full = bool(kept) and ms_of(kept[-1].ts, "ts") + length >= until  # our clock may be late
+            reached = convert.next_open_ms(ms_of(kept[-1].ts, "ts"), interval) if kept else begin
+            full = reached >= until  # our clock may be late
             following = str(until) if full or until <= now_ms else None
         return Page(candles, following)
