@@ -15,6 +15,7 @@ from lotusx.errors import (
     InsufficientFunds,
     InvalidArgument,
     ItemRejected,
+    MalformedReply,
     NotSupported,
     OrderNotFound,
     PartialFailure,
@@ -25,6 +26,7 @@ from lotusx.model import (
     Liquidity,
     OrderEvent,
     OrderRequest,
+    OrderState,
     OrderStatus,
     OrderType,
     PositionSide,
@@ -346,8 +348,9 @@ async def test_a_refused_order_raises_its_own_reason(desk: Desk) -> None:
 
 
 async def test_a_batch_is_cut_into_twenties_and_answered_in_order(desk: Desk) -> None:
-    good, bad = documented.DONE, documented.DONE | {"sCode": "51008", "sMsg": "no money"}
-    desk.rest.reply(CONFIG, documented.reply(*[good] * 19, bad, code="2"), documented.reply(good, good))
+    rows = [documented.DONE | {"clOrdId": f"b{number}"} for number in range(23) if number != 5]
+    rows[19] |= {"ordId": "", "sCode": "51008", "sMsg": "no money"}
+    desk.rest.reply(CONFIG, documented.reply(*rows[:20], code="2"), documented.reply(*rows[20:]))
     requests = [limit(client_order_id=f"b{number}") for number in range(23)]
     requests[5] = limit(time_in_force=TimeInForce.GTD, expires_ns=2 * 10**18)
 
@@ -357,6 +360,61 @@ async def test_a_batch_is_cut_into_twenties_and_answered_in_order(desk: Desk) ->
     assert isinstance(answers[5], NotSupported)
     assert isinstance(answers[20], InsufficientFunds)
     assert [request.costs[0].amount for request in desk.rest.requests[1:]] == [20, 2]
+
+
+def done(client_order_id: str, venue_order_id: str, **more: str) -> dict[str, Any]:
+    return documented.DONE | {"clOrdId": client_order_id, "ordId": venue_order_id, **more}
+
+
+REFUSED = {"sCode": "51008", "sMsg": "no money"}
+
+
+async def test_the_answers_of_a_batch_are_told_apart_by_the_orders_they_name(desk: Desk) -> None:
+    desk.rest.reply(CONFIG, documented.reply(done("b", "2"), done("a", "", **REFUSED), code="2"))
+
+    a, b = await desk.connector.trading.place_batch([limit(client_order_id=name) for name in "ab"], [SWAP] * 2)
+
+    assert isinstance(a, InsufficientFunds)
+    assert isinstance(b, OrderState)
+    assert (b.client_order_id, b.venue_order_id) == ("b", "2")
+
+
+async def test_cancels_that_are_answered_in_another_order_are_told_apart_by_the_exchanges_ids(desk: Desk) -> None:
+    gone = {"sCode": "51400", "sMsg": "Cancellation failed as the order does not exist."}
+    desk.rest.reply(documented.reply(done("", "2", **gone), done("", "1"), code="2"))
+
+    first, second = await desk.connector.trading.cancel_batch([OrderRef("a", "1"), OrderRef("b", "2")], [SWAP] * 2)
+
+    assert first == Acknowledged(OrderRef("a", "1"))
+    assert isinstance(second, OrderNotFound)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [done("z", "9"), done("b", "2")],
+        [done("b", "2"), done("b", "2")],
+        [done("b", "2"), done("", "", **REFUSED)],
+    ],
+    ids=["another order's", "twice the same one's", "nobody's, and the other out of its place"],
+)
+async def test_an_order_of_a_batch_that_no_answer_names_is_in_doubt(desk: Desk, rows: list[dict[str, Any]]) -> None:
+    desk.rest.reply(CONFIG, documented.reply(*rows, code="2"))
+
+    answers = await desk.connector.trading.place_batch([limit(client_order_id=name) for name in "ab"], [SWAP] * 2)
+
+    assert isinstance(answers[0], MalformedReply)
+    assert answers[0].sent  # it may have been executed
+
+
+async def test_answers_that_name_no_order_stand_in_the_order_of_the_batch(desk: Desk) -> None:
+    desk.rest.reply(CONFIG, documented.reply(done("", "1"), done("", "", **REFUSED), code="2"))
+
+    a, b = await desk.connector.trading.place_batch([limit(client_order_id=name) for name in "ab"], [SWAP] * 2)
+
+    assert isinstance(a, OrderState)
+    assert a.venue_order_id == "1"
+    assert isinstance(b, InsufficientFunds)
 
 
 async def test_an_amendment_states_the_whole_quantity_in_contracts(desk: Desk) -> None:
@@ -385,7 +443,7 @@ async def test_a_cancel_is_acknowledged_and_urgent(desk: Desk) -> None:
 
 async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_told_as_they_were(desk: Desk) -> None:
     busy = documented.reply(code="50011", msg="Rate limit reached.")
-    desk.rest.reply(documented.reply(documented.ORDER), DONE, busy)
+    desk.rest.reply(documented.reply(documented.ORDER), documented.reply(done("", documented.ORDER["ordId"])), busy)
 
     (state,) = await desk.connector.trading.cancel_all(SWAP)
 
@@ -395,8 +453,8 @@ async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_told_a
 
 async def test_of_orders_canceled_together_those_that_could_not_be_are_named(desk: Desk) -> None:
     other = documented.ORDER | {"ordId": "7", "clOrdId": ""}
-    refused = documented.DONE | {"sCode": "50001", "sMsg": "Service temporarily unavailable."}
-    desk.rest.reply(documented.reply(documented.ORDER, other), documented.reply(documented.DONE, refused, code="2"))
+    refused = done("", documented.ORDER["ordId"], sCode="50001", sMsg="Service temporarily unavailable.")
+    desk.rest.reply(documented.reply(documented.ORDER, other), documented.reply(done("", "7"), refused, code="2"))
 
     with pytest.raises(PartialFailure, match="not all orders were cancelled; those of BTC/USDT:USDT 7 were") as e:
         await desk.connector.trading.cancel_all(SWAP)  # what was answered second is the older one: they are sorted

@@ -140,14 +140,20 @@ class OkxTrading(OrderReads):
         return [answers[index] for index in range(count)]
 
     async def _send(self, path: str, part: Sequence[tuple[int, Params]]) -> Sequence[types.Done | Exception]:
+        bodies = [body for _, body in part]
         try:
-            rows = await self._rest.batch(path, [body for _, body in part])
+            rows = await self._rest.batch(path, bodies)
         except LotusXError as error:
             return [error] * len(part)
         if len(rows) != len(part):
             text = f"{self._exchange}: {len(rows)} answers to {len(part)} orders of a batch"
             return [MalformedReply(text)] * len(part)
-        return [item_error(self._exchange, row) or row for row in rows]
+        return [self._answer(row) for row in convert.answers_of(bodies, rows)]
+
+    def _answer(self, row: types.Done | None) -> types.Done | Exception:
+        if row is None:
+            return MalformedReply(f"{self._exchange}: no answer of a batch is this order's alone")
+        return item_error(self._exchange, row) or row
 
     # Canceling all
 
