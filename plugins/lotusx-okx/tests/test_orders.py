@@ -407,6 +407,45 @@ async def test_an_order_of_a_batch_that_no_answer_names_is_in_doubt(desk: Desk, 
     assert answers[0].sent  # it may have been executed
 
 
+async def test_one_order_of_a_batch_is_sent_as_one_order_by_whose_limit_it_is_counted(desk: Desk) -> None:
+    trading = desk.connector.trading
+    desk.rest.reply(CONFIG, documented.reply(done("b15", "1")), documented.reply(done("b15", "1")))
+    desk.rest.reply(documented.reply(done("", "1")))
+
+    (placed,) = await trading.place_batch([limit()], [SWAP])
+    assert (desk.sent, desk.rest.last.costs[0].pool) == (LIMIT, "POST /api/v5/trade/order")
+    assert isinstance(placed, OrderState)
+    assert placed.venue_order_id == "1"
+
+    (amended,) = await trading.amend_batch([placed], [Amendment(price=D(60001))], [SWAP])
+    assert (desk.sent["newPx"], desk.rest.last.costs[0].pool) == ("60001", "POST /api/v5/trade/amend-order")
+    assert isinstance(amended, OrderState)
+
+    (ended,) = await trading.cancel_batch([OrderRef(None, "1")], [SWAP])
+    assert (desk.sent["ordId"], desk.rest.last.costs[0].pool) == ("1", "POST /api/v5/trade/cancel-order")
+    assert ended == Acknowledged(OrderRef(None, "1"))
+    assert desk.rest.last.lane.value == "urgent"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (documented.reply(done("b15", "", **REFUSED), code="1"), InsufficientFunds),
+        (documented.reply(done("z", "9")), MalformedReply),
+        (documented.reply(), MalformedReply),
+    ],
+    ids=["refused", "another order's", "nobody's"],
+)
+async def test_the_answer_to_one_order_of_a_batch_is_its_own_or_none(
+    desk: Desk, answer: str, error: type[Exception]
+) -> None:
+    desk.rest.reply(CONFIG, answer)
+
+    (told,) = await desk.connector.trading.place_batch([limit()], [SWAP])
+
+    assert isinstance(told, error)
+
+
 async def test_answers_that_name_no_order_stand_in_the_order_of_the_batch(desk: Desk) -> None:
     desk.rest.reply(CONFIG, documented.reply(done("", "1"), done("", "", **REFUSED), code="2"))
 
@@ -448,7 +487,7 @@ async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_told_a
     (state,) = await desk.connector.trading.cancel_all(SWAP)
 
     assert state.venue_order_id == documented.ORDER["ordId"]
-    assert desk.asked[1:] == ["POST /api/v5/trade/cancel-batch-orders", "GET /api/v5/trade/order"]
+    assert desk.asked[1:] == ["POST /api/v5/trade/cancel-order", "GET /api/v5/trade/order"]
 
 
 async def test_of_orders_canceled_together_those_that_could_not_be_are_named(desk: Desk) -> None:

@@ -123,7 +123,7 @@ class OkxTrading(OrderReads):
         ]
 
     async def _batch(self, path: str, count: int, body: Callable[[int], Params]) -> list[types.Done | Exception]:
-        """Send what *body* writes, 20 at a time; what cannot be written is refused by itself.
+        """Send what *body* writes, 20 at a time, one alone by itself; what cannot be written is refused by itself.
 
         A request that fails is the answer for each of its orders.
         """
@@ -146,7 +146,7 @@ class OkxTrading(OrderReads):
         except LotusXError as error:
             return [error] * len(part)
         if len(rows) != len(part):
-            text = f"{self._exchange}: {len(rows)} answers to {len(part)} orders of a batch"
+            text = f"{self._exchange}: {len(rows)} answers to {len(part)} orders"
             return [MalformedReply(text)] * len(part)
         return [self._answer(row) for row in convert.answers_of(bodies, rows)]
 
