@@ -34,7 +34,7 @@ from lotusx_okx import account_types as types
 from lotusx_okx.client_ids import ClientIds
 from lotusx_okx.conversions import size_of
 from lotusx_okx.markets import SPOT, SWAP
-from lotusx_okx.numbers import added, in_base, ns_of, number, positive
+from lotusx_okx.numbers import added, in_base, negated, ns_of, number, positive, taken
 from lotusx_okx.order_conversions import POSITION_SIDES, streamed_fill, to_order
 from lotusx_okx.types import Push
 
@@ -62,7 +62,7 @@ def to_balance(item: types.Holding) -> Balance:
     free = number(item.availBal, "availBal")
     locked = number(item.frozenBal, "frozenBal") or _ZERO
     return Balance(
-        item.ccy, max(_ZERO, total - locked) if free is None else free, locked, total, ns_of(item.uTime, "uTime")
+        item.ccy, max(_ZERO, taken(total, locked)) if free is None else free, locked, total, ns_of(item.uTime, "uTime")
     )
 
 
@@ -75,7 +75,7 @@ def to_position(item: types.Position, *, instrument: Instrument) -> Position:
     quantity = in_base(item.pos or "0", size_of(instrument), "pos")
     side = known(POSITION_SIDES, item.posSide, field="posSide")
     if item.posSide == "short":
-        quantity = -abs(quantity)
+        quantity = negated(quantity.copy_abs())
     mode = _MODES.get(item.mgnMode, MarginMode.UNKNOWN)
     return Position(
         symbol=instrument.symbol,
@@ -105,7 +105,7 @@ def to_fees(rates: types.FeeRates, *, instrument: Instrument) -> Fees:
         raise ItemRejected(f"no fee rates of group {group!r}", field="feeGroup", value=str(group))
     maker = decimal_from_wire(found[0].maker, field="maker")
     taker = decimal_from_wire(found[0].taker, field="taker")
-    return Fees(instrument.symbol, maker=_ZERO - maker, taker=_ZERO - taker)
+    return Fees(instrument.symbol, maker=negated(maker), taker=negated(taker))
 
 
 def to_permissions(config: types.Config, raw: dict[str, object]) -> Permissions:

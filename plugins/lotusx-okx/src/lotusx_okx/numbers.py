@@ -46,6 +46,16 @@ def added(a: Decimal, b: Decimal) -> Decimal:
     return _EXACT.add(a, b)
 
 
+def taken(a: Decimal, b: Decimal) -> Decimal:
+    """Return a - b, exactly."""
+    return _EXACT.subtract(a, b)
+
+
+def negated(a: Decimal) -> Decimal:
+    """Return -a, exactly; a unary minus would round."""
+    return _EXACT.minus(a)
+
+
 def base_text(text: str, size: Decimal) -> str:
     """Turn a quantity of the wire into base units, as text. Raises `ItemRejected` where it is no number."""
     return exact(text) if size == ONE else plain(in_base(text, size, "sz"))

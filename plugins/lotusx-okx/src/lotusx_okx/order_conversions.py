@@ -28,7 +28,7 @@ from lotusx_okx import account_types as types
 from lotusx_okx.client_ids import ClientIds
 from lotusx_okx.conversions import SIDES, size_of
 from lotusx_okx.markets import SPOT
-from lotusx_okx.numbers import in_base, ns_of, number, positive
+from lotusx_okx.numbers import in_base, negated, ns_of, number, positive
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
@@ -192,7 +192,7 @@ def _said(row: types.Done, body: Mapping[str, object]) -> str:
 def _fee(text: str) -> Decimal | None:
     """Return what was paid: OKX writes what it takes as a negative number."""
     amount = number(text, "fee")
-    return None if amount is None else -amount if amount else amount
+    return None if amount is None else negated(amount)
 
 
 def to_fill(item: types.Fill, *, instrument: Instrument, ids: ClientIds, received_ns: int) -> Fill:
