@@ -382,6 +382,7 @@ class Wiring:
             self.clock,
             ids=ClientOrderIds(rng.randbytes if parts.random is not None else os.urandom),
             horizon_s=parts.facts.horizon_s,
+            hidden_by=parts.facts.hidden_by,
             batch_limits=batch_limits(parts.facts),
             checks=(partial(self._look_at, connector),) if parts.manager.checks_orders else (),
             journal=self._journal,

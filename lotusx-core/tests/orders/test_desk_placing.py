@@ -664,3 +664,23 @@ def test_what_prepares_an_order_may_prevent_it_and_nothing_is_remembered_of_it()
         assert len(prepared) == 3  # a cancel does not wait
 
     in_virtual_time(run)
+
+
+@pytest.mark.parametrize("more", [{"type": "stop_loss", "trigger_price": "90", "price": None}, {"reduce_only": True}])
+def test_an_order_that_the_exchange_may_hide_is_never_decided_by_absence(more: dict[str, Any]) -> None:
+    async def run() -> None:
+        world = World(hidden_by={"grouping": ("bracket",)})
+        child, parent = ({**limit().plain_fields(), "native": {"grouping": "bracket"}} for _ in range(2))
+        child = {key: value for key, value in {**child, **more, "client_order_id": "a-2"}.items() if value is not None}
+        world.exchange.on["place_batch"] = [raiser(RequestTimeout("no reply"))]
+        requests = [OrderRequest(**parent), OrderRequest(**child)]
+        first, second = await world.desk.place_batch(requests, [INSTRUMENT] * 2)
+        assert (type(first), type(second)) == (Rejected, Unknown)  # the parent is in no way hidden
+        await anyio.sleep(HORIZON_S)
+        with pytest.raises(OrderNotFound):
+            await world.desk.query(OrderRef("a-2"), INSTRUMENT)
+        assert [order.client_order_id for order in world.desk.ledger.unfinished()] == ["a-2"]
+        world.exchange.execute(requests[1])
+        assert (await world.desk.query(OrderRef("a-2"), INSTRUMENT)).status is OrderStatus.OPEN
+
+    in_virtual_time(run)

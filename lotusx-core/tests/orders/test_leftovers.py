@@ -19,6 +19,7 @@ from lotusx.model.orders import Accepted, OrderState, Outcome, Rejected, Unknown
 from lotusx.model.symbol import Symbol
 from lotusx.orders import Recovered
 from lotusx.orders.journal import Intent
+from lotusx.orders.journal_codec import from_text, to_text
 from lotusx.orders.terms import amended_request
 
 from .order_kit import BTC, EPOCH_NS, HORIZON_S, INSTRUMENT, World, fill, in_virtual_time, limit, raiser, state
@@ -256,5 +257,16 @@ def test_several_are_resolved_in_their_order_and_side_by_side() -> None:
 def test_without_a_journal_nothing_is_left() -> None:
     async def run() -> None:
         assert await World().desk.recovered() == ()
+
+    in_virtual_time(run)
+
+
+def test_an_order_that_the_exchange_may_hide_stays_unknown_in_the_next_process() -> None:
+    async def run() -> None:
+        world = World(hidden_by={"grouping": ("bracket",)})
+        hidden = limit(reduce_only=True, native={"grouping": "bracket"})
+        kept = to_text(Intent(CommandKind.PLACE, "a-1", BTC, EPOCH_NS, request=hidden))
+        outcome = await outcome_of(world, from_text("place", "a-1", str(BTC), EPOCH_NS, kept))
+        assert isinstance(outcome, Unknown)
 
     in_virtual_time(run)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal as D
+from typing import Any
 
 import anyio
 import pytest
-from e2e_hyperliquid import ASK, CANCEL_BY_ID, KEY, MODIFY, PERP, PLACE, cloid, market, resting
+from e2e_hyperliquid import ASK, CANCEL_BY_ID, KEY, MODIFY, PERP, PLACE, cloid, market, resting, stop
 from e2e_kit import Connect, spoil_reply
 from virtual_time import VirtualTime
 
@@ -115,3 +116,17 @@ class TestUnderVirtualTime(VirtualTime):
         refusal.clear()
         found = await exchange.trading.order(PERP, client_order_id="a-1")
         assert found.status is lotusx.OrderStatus.OPEN
+
+    async def test_children_of_a_bracket_stay_unknown_until_their_parent_fills(
+        self, exchange: lotusx.Exchange, sim: Simulator
+    ) -> None:
+        group: dict[str, Any] = {"native": {"grouping": "normalTpsl"}}
+        bracket = [resting("p-1", **group), stop("t-1", "90000", type="take_profit", **group), stop("s-1", **group)]
+        sim.lose_reply_to(*PLACE)
+        outcomes = await exchange.trading.place_batch_orders(bracket)
+        assert [type(outcome) for outcome in outcomes] == [Accepted, Unknown, Unknown]
+        sim.fill(cloid("p-1"))
+        for name in ("t-1", "s-1"):
+            child = await exchange.trading.order(PERP, client_order_id=name)
+            assert child.status is lotusx.OrderStatus.PENDING
+        assert sim.requests[PLACE] == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -190,6 +190,8 @@ class ExchangeFacts:
             measured before the first order, or the horizon would prove nothing.
         horizon_s: After this long, an order that cannot be found was never accepted (0: unknown, never conclude).
             A fact of the exchange, with its source in the plugin.
+        hidden_by: Native options, with their values, that make the exchange hide an order which has a trigger or only
+            reduces from every read until another one fills: that such an order is not found never proves anything.
         receive_window_ms: How late the exchange still accepts a signed request.
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
         sunsets: Ends of endpoints and streams that the exchange has announced, the past ones too.
@@ -218,3 +220,4 @@ class ExchangeFacts:
     sunsets: tuple[Sunset, ...] = ()
     as_of: date | None = None
     holdings: str = ""
+    hidden_by: Mapping[str, Collection[str]] = field(default_factory=lambda: MappingProxyType({}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -74,6 +74,7 @@ class Commands:
         *,
         ids: Callable[[], str],
         horizon_s: float,
+        hidden_by: Mapping[str, Collection[str]],
         checks: Sequence[Check],
         query: Callable[[OrderRef, Instrument], Awaitable[OrderState]],
         prepare: Callable[[], Awaitable[object]] | None = None,
@@ -84,6 +85,7 @@ class Commands:
         self._clock: Clock = run.clock
         self._ids = ids
         self._horizon_s = horizon_s
+        self._hidden_by = hidden_by
         self._checks = tuple(checks)
         self._query = query
         self._prepare = prepare
@@ -124,7 +126,7 @@ class Commands:
         name = str(request.client_order_id)
         order = self._ledger.open(asked_for(request))
         intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
-        order.placement = self._command(CommandKind.PLACE, name)
+        order.placement = self._command(CommandKind.PLACE, name, request)
         return self._placing(intent, request, order, order.placement, instrument)
 
     def _placing(
@@ -307,9 +309,8 @@ class Commands:
     def _left(self, intent: Intent, subject: str) -> Command:
         """Make the command of an earlier process, as old as it is: what it may have led to is asked for since then."""
         age_ns = max(self._clock.now_ns() - intent.asked_ns, 0)
-        return Command(
-            intent.kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns() - age_ns
-        )  # fmt: skip
+        horizon_s = self._horizon_of(intent.request)
+        return Command(intent.kind, subject, horizon_s=horizon_s, now_ns=self._clock.monotonic_ns() - age_ns)
 
     async def _prepared(self) -> None:
         if self._prepare is not None:
@@ -322,8 +323,14 @@ class Commands:
         found = self._ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         return state if found is None else found.state
 
-    def _command(self, kind: CommandKind, subject: str) -> Command:
-        return Command(kind, subject, horizon_s=self._horizon_s, now_ns=self._clock.monotonic_ns())
+    def _command(self, kind: CommandKind, subject: str, request: OrderRequest | None = None) -> Command:
+        return Command(kind, subject, horizon_s=self._horizon_of(request), now_ns=self._clock.monotonic_ns())
+
+    def _horizon_of(self, request: OrderRequest | None) -> float:
+        if request is None or not (request.type.is_conditional or request.reduce_only):
+            return self._horizon_s
+        hidden = any(request.native.get(name) in values for name, values in self._hidden_by.items())
+        return 0.0 if hidden else self._horizon_s
 
 
 def check_names(ref: OrderRef) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -44,6 +44,7 @@ class OrderDesk:
         port: The exchange.
         ids: Makes client order ids, such as `ClientOrderIds`.
         horizon_s: After this long, an order that cannot be found was never accepted. 0: absence never proves anything.
+        hidden_by: As in `ExchangeFacts`: of what these options hide, absence never proves anything either.
         resolve_s: How long to look before a command ends unknown; always at least 5 s more than the horizon.
         checks: Called before every order and amendment, after the instrument's rules, one order after the other, and
             awaited where they return something to await; one that raises prevents it.
@@ -65,6 +66,7 @@ class OrderDesk:
         *,
         ids: Callable[[], str],
         horizon_s: float = 0.0,
+        hidden_by: Mapping[str, Collection[str]] | None = None,
         resolve_s: float = 20.0,
         checks: Sequence[Check] = (),
         journal: Journal | None = None,
@@ -83,8 +85,9 @@ class OrderDesk:
         self._run = Runner(exchange, clock, self.ledger, journal, telemetry)
         self._look = Looker(exchange, clock, port, self._run.learn, resolve_s=resolve_s, exchange_ns=exchange_ns)
         self._make = Commands(
-            self._run, self._look, ids=ids, horizon_s=horizon_s, checks=checks, query=self.query, prepare=prepare
-        )
+            self._run, self._look, ids=ids, horizon_s=horizon_s, hidden_by=hidden_by or {}, checks=checks,
+            query=self.query, prepare=prepare,
+        )  # fmt: skip
 
     @property
     def owed(self) -> Owed:

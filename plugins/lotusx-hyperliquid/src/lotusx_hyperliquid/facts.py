@@ -153,6 +153,8 @@ FACTS = ExchangeFacts(
     # (recorded 2026-09). 5 s + 10 s leaves seven times that.
     horizon_s=15.0,
     deadline_by_our_clock=True,
+    # The children of a parent wait for it to fill in no list, and orderStatus does not know them ("waitingForFill").
+    hidden_by=MappingProxyType({"grouping": ("normalTpsl", "positionTpsl")}),
     receive_window_ms=RECEIVE_WINDOW_MS,
     snapshots_per_s=2.0,  # a book weighs 2 of 1200 a minute: a fifth of what is there
 )
