@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from decimal import Decimal as D
+from decimal import Decimal as D, localcontext
 from typing import Any
 
 import pytest
@@ -275,7 +275,7 @@ async def test_the_dead_mans_switch(desk: Any) -> None:
 
 
 async def test_an_amendment_is_one_modification_without_always_place(desk: Any) -> None:
-    desk.rest.reply(done(resting(5)))
+    desk.rest.reply(ORDER, done(resting(5)))
     state = await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100), new_client_order_id="n"), BTC)
     order = {"a": 0, "b": True, "p": "68100", "s": "0.01", "r": False, "t": {"limit": {"tif": "Alo"}}, "c": CLOID}
     assert desk.action == {"type": "batchModify", "modifies": [{"oid": 77738308, "order": order}]}
@@ -283,13 +283,51 @@ async def test_an_amendment_is_one_modification_without_always_place(desk: Any) 
 
 
 async def test_an_amendment_asks_for_what_is_not_filled(desk: Any) -> None:
-    desk.rest.reply(done(resting(5)))
+    standing = answer_of({**FULL_ORDER, "reduceOnly": True, "tif": "Alo"})
+    desk.rest.reply(standing, done(resting(5)), standing)
     half = open_order(filled=D("0.004"), post_only=True, reduce_only=True)
     await desk.connector.trading.amend(half, Amendment(quantity=D("0.02")), BTC)
     order = desk.action["modifies"][0]["order"]
     assert (order["s"], order["r"], order["t"]) == ("0.016", True, {"limit": {"tif": "Alo"}})
     with pytest.raises(InvalidArgument, match="filled already"):
         await desk.connector.trading.amend(half, Amendment(quantity=D("0.004")), BTC)
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "rest"),
+    [
+        ({}, {"price": D(68_100)}, "0.006"),
+        ({"filled": D("0.005")}, {"price": D(68_100)}, "0.005"),  # a fill that the read does not show yet
+        ({}, {"quantity": D("0.02")}, "0.016"),
+        # 0.01 had filled before an earlier amendment, of which 0.004 of 0.01 have filled by now.
+        ({"quantity": D("0.02"), "filled": D("0.01")}, {"price": D(68_100)}, "0.006"),
+        ({"quantity": D("0.02"), "filled": D("0.01")}, {"quantity": D("0.03")}, "0.016"),
+    ],
+)
+async def test_what_has_filled_unseen_is_not_asked_for_again(
+    desk: Any, known: dict[str, Any], change: dict[str, Any], rest: str
+) -> None:
+    desk.rest.reply(answer_of({**FULL_ORDER, "sz": "0.006"}))
+    if seen := known.get("filled") == D("0.005"):
+        desk.rest.reply(done(resting(5)))
+    else:
+        desk.rest.reply(json.dumps([{**FILL_ROW, "sz": "0.004"}]), done(resting(5)))
+    with localcontext(prec=1):
+        state = await desk.connector.trading.amend(open_order(**known), Amendment(**change), BTC)
+    assert json.loads(desk.rest.requests[0].body)["oid"] == 77738308
+    assert (desk.action["modifies"][0]["order"]["s"], state.quantity, state.filled) == (rest, D(rest), 0)
+    assert [fill.quantity for fill in state.fills] == ([] if seen else [D("0.004")])
+
+
+async def test_an_order_that_has_ended_is_not_amended(desk: Any) -> None:
+    gone = answer_of({**FULL_ORDER, "sz": "0.0"}, "filled")
+    desk.rest.reply(gone, gone)
+    with pytest.raises(OrderNotFound, match=r"nothing was sent.*filled"):
+        await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    desk.rest.reply(answer_of(FULL_ORDER, "canceled"), answer_of({**FULL_ORDER, "oid": 9}))
+    with pytest.raises(InvalidArgument, match="9 stands in place"):  # amended by somebody else
+        await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    assert {request.path for request in desk.rest.requests} == {"/info"}
 
 
 async def test_an_order_known_from_the_stream_alone_is_read_before_it_is_amended(desk: Any) -> None:
@@ -319,7 +357,7 @@ async def test_what_cannot_be_amended_is_refused_before_sending(desk: Any, chang
 
 async def test_amendments_of_a_batch_are_told_apart(desk: Any) -> None:
     orders = [open_order(), open_order(time_in_force=TimeInForce.IOC), open_order()]
-    desk.rest.reply(done(resting(5), {"error": "Cannot modify canceled or filled order"}))
+    desk.rest.reply(ORDER, ORDER, done(resting(5), {"error": "Cannot modify canceled or filled order"}))
     answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(1))] * 3, [BTC] * 3)
     assert [type(answer) for answer in answers] == [OrderState, NotSupported, InvalidOrder]
 

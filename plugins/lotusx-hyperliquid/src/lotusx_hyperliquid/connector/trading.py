@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lotusx.errors import (
     ConnectionFailed,
+    ErrorKind,
     InvalidArgument,
     ItemRejected,
     LotusXError,
     MalformedReply,
     NotSupported,
     TransportError,
+    exchange_error,
 )
 from lotusx.model import Instrument, OrderState, OrderStatus, OrderType, Side, TimeInForce
 from lotusx.plugin import Acknowledged, Amendment, Lane, OrderRef
@@ -24,11 +26,11 @@ from lotusx_hyperliquid.connector.listed import Listed
 from lotusx_hyperliquid.connector.order_reads import OrderReads, order_id
 from lotusx_hyperliquid.conversions import MS
 from lotusx_hyperliquid.errors import is_unfilled_ioc, item_error
-from lotusx_hyperliquid.numbers import wire
+from lotusx_hyperliquid.numbers import less, plus, wire
 from lotusx_hyperliquid.order_requests import order_item, place_action
 
 if TYPE_CHECKING:
-    from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
+    from lotusx.model import Fill, OrderRequest  # imports pydantic: not needed before an order is written
     from lotusx.plugin import Kernel
     from lotusx_hyperliquid import account_types as types
     from lotusx_hyperliquid.cloids import Cloids
@@ -271,11 +273,12 @@ class HyperliquidTrading(OrderReads):
         ``a`` (place the new one whatever became of the old one) is never set: an order that has filled meanwhile would
         be bought twice. Without it the exchange takes only orders that rest, and in silence makes post-only what was
         good till canceled: so it is sent as post-only, and the state returned says so. ``change.quantity`` is the whole
-        order's; the new one gets what of it is not filled as far as we know: what fills while the amendment is on its
-        way comes on top.
+        order's; the new one gets what of it is not filled, for which the order is read first: what fills between that
+        and the amendment comes on top.
 
         Raises:
             NotSupported: Not a resting limit order.
+            OrderNotFound: It has ended; or the exchange does not show it yet. Nothing was sent.
         """
         (answer,) = await self.amend_batch([order], [change], [instrument])
         if isinstance(answer, Exception):
@@ -307,26 +310,29 @@ class HyperliquidTrading(OrderReads):
 
     async def _amended(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Return the order that *order* is to become."""
-        if order.type is OrderType.UNKNOWN or order.price is None:  # seen on the stream only, which does not tell
-            ref = OrderRef(order.client_order_id, order.venue_order_id)
-            standing = await self._before(lambda: self.order(ref, instrument))
-            order = replace(standing, filled=max(standing.filled, order.filled), client_order_id=order.client_order_id)
-        if order.type is not OrderType.LIMIT or order.time_in_force not in (None, TimeInForce.GTC):
-            said = " ".join(part for part in (order.raw_type or order.type, order.raw_time_in_force) if part)
-            raise NotSupported(self._exchange, f"amending this order ({said})", "cancel, then place")
-        total = order.quantity if change.quantity is None else change.quantity
-        if total is None:
-            raise NotSupported(self._exchange, "amending an order that follows a position", "cancel, then place")
-        rest = total - order.filled
+        if order.type is not OrderType.UNKNOWN and order.price is not None:  # not seen on the stream only
+            self._require_amendable(order)
+        standing = await self._standing(order, instrument)
+        self._require_amendable(standing)
+        assert standing.quantity is not None
+        # Those that stood in its place before it are part of the order, and have executed the difference.
+        earlier = max(less(order.quantity or standing.quantity, standing.quantity), Decimal(0))
+        filled = order.filled
+        unseen: tuple[Fill, ...] = ()
+        if plus(earlier, standing.filled) > filled:  # the new order's answer cannot tell what the old one has executed
+            filled = plus(earlier, standing.filled)
+            unseen = tuple(await self._before(lambda: self.fills_of(standing, instrument)))
+        total = plus(earlier, standing.quantity) if change.quantity is None else change.quantity
+        rest = less(total, filled)
         if rest <= 0:
             raise InvalidArgument(
-                f"{order.filled} of the order is filled already: quantity must be above that, not {total}",
-                rule="quantity",
+                f"{filled} of the order is filled already: quantity must be above that, not {total}", rule="quantity"
             )
         return replace(
-            order,
+            standing,
             venue_order_id=None,
-            price=order.price if change.price is None else change.price,
+            client_order_id=order.client_order_id,
+            price=standing.price if change.price is None else change.price,
             quantity=rest,
             filled=Decimal(0),
             filled_quote=None,
@@ -335,8 +341,37 @@ class HyperliquidTrading(OrderReads):
             created_ns=None,
             updated_ns=0,
             reason="",
-            fills=(),
+            fills=unseen,
         )
+
+    def _require_amendable(self, order: OrderState) -> None:
+        if order.type is not OrderType.LIMIT or order.time_in_force not in (None, TimeInForce.GTC):
+            said = " ".join(part for part in (order.raw_type or order.type, order.raw_time_in_force) if part)
+            raise NotSupported(self._exchange, f"amending this order ({said})", "cancel, then place")
+        if order.quantity is None:
+            raise NotSupported(self._exchange, "amending an order that follows a position", "cancel, then place")
+
+    async def _standing(self, order: OrderState, instrument: Instrument) -> OrderState:
+        """Read the very order that is to be replaced: it may have filled, or ended, without our knowing.
+
+        Raises:
+            OrderNotFound: It has ended.
+            InvalidArgument: Another order has taken its place, which is not known here.
+        """
+        name = OrderRef(order.client_order_id)
+        ref = name if order.venue_order_id is None else OrderRef(venue_order_id=order.venue_order_id)
+        standing = await self._before(lambda: self.order(ref, instrument))
+        if not standing.status.is_terminal:
+            return standing
+        if order.client_order_id is not None and ref is not name:
+            newest = await self._before(lambda: self.order(name, instrument))
+            if newest.venue_order_id != standing.venue_order_id and not newest.status.is_terminal:
+                raise InvalidArgument(
+                    f"{newest.venue_order_id} stands in place of {ref} by now: ask for the order, then amend it",
+                    rule="amendment",
+                )
+        text = f"nothing was sent: {ref} has ended ({standing.status}), with {standing.filled} filled"
+        raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, standing.raw_status, text)
 
     def _modification(self, old: OrderState, new: OrderState, instrument: Instrument) -> actions.ModifyItem:
         if new.price is None or new.quantity is None:
