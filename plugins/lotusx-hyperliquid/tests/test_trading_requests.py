@@ -216,7 +216,7 @@ async def test_batches_weigh_by_their_length(desk: Any) -> None:
 async def test_cancel_by_order_id_or_by_cloid(desk: Any) -> None:
     desk.rest.reply(done("success", kind="cancel"), done("success", kind="cancel"))
     ref = OrderRef(CLOID, "77738308")
-    assert await desk.connector.trading.cancel(ref, BTC) == Acknowledged(ref, OrderStatus.CANCELED, "success")
+    assert await desk.connector.trading.cancel(ref, BTC) == Acknowledged(ref)  # nothing of what it has executed
     assert desk.action == {"type": "cancel", "cancels": [{"a": 0, "o": 77738308}]}
     assert desk.rest.last.lane is Lane.URGENT
     await desk.connector.trading.cancel(OrderRef(CLOID), BTC)
@@ -243,22 +243,26 @@ async def test_cancel_all_cancels_what_is_listed(desk: Any) -> None:
     listed = json.dumps([{**FULL_ORDER, "oid": 1}, {**FULL_ORDER, "coin": "ETH", "oid": 2}, {**FULL_ORDER, "oid": 3}])
     ended = answer_of({**FULL_ORDER, "oid": 3, "sz": "0.0"}, "filled")
     gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
-    desk.rest.reply(listed, done("success", gone, kind="cancel"), ended)
+    canceled = answer_of({**FULL_ORDER, "oid": 1, "sz": "0.006"}, "canceled")
+    desk.rest.reply(listed, done("success", gone, kind="cancel"), canceled, ended)
     states = await desk.connector.trading.cancel_all(BTC)
-    assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "canceled"), ("3", "filled")]
+    assert [(state.venue_order_id, str(state.status), state.filled) for state in states] == [
+        ("1", "canceled", D("0.004")), ("3", "filled", D("0.01")),
+    ]  # fmt: skip
     assert json.loads(desk.rest.requests[1].body)["action"]["cancels"] == [{"a": 0, "o": 1}, {"a": 0, "o": 3}]
     desk.rest.reply("[]")
     assert await desk.connector.trading.cancel_all(BTC) == []
 
 
-async def test_cancel_all_tells_what_it_canceled_though_one_order_cannot_be_asked_for(desk: Any) -> None:
+async def test_cancel_all_tells_of_each_order_though_one_cannot_be_asked_for(desk: Any) -> None:
     listed = json.dumps([{**FULL_ORDER, "oid": 1}, {**FULL_ORDER, "oid": 3}])
     gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
-    desk.rest.reply(listed, done("success", gone, kind="cancel"), RequestTimeout("no reply"))
+    ended = answer_of({**FULL_ORDER, "oid": 3, "sz": "0.0"}, "filled")
+    desk.rest.reply(listed, done("success", gone, kind="cancel"), RequestTimeout("no reply"), ended)
 
     states = await desk.connector.trading.cancel_all(BTC)
 
-    assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "canceled"), ("3", "unknown")]
+    assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "unknown"), ("3", "filled")]
 
 
 async def test_the_dead_mans_switch(desk: Any) -> None:

@@ -159,8 +159,8 @@ async def test_an_amended_order_has_a_new_id_and_is_post_only(exchange: lotusx.E
     assert (changed.state.price, changed.state.quantity, changed.state.post_only) == (D(80_010), D("0.02"), True)
     (there,) = sim.open_orders()
     assert (there.price, there.quantity, str(there.id)) == (D(80_010), D("0.02"), changed.venue_order_id)
-    final = await exchange.trading.cancel(PERP, client_order_id="a-1")
-    assert final.status is OrderStatus.CANCELED
+    await exchange.trading.cancel(PERP, client_order_id="a-1")
+    assert (await changed.settled(5)).status is OrderStatus.CANCELED
     assert sim.open_orders() == []
 
 
@@ -234,10 +234,20 @@ async def test_cancel_all_reaches_every_dex_and_spot(exchange: lotusx.Exchange, 
     assert list(await exchange.trading.cancel_all()) == []
 
 
+async def test_a_canceled_order_ends_with_what_it_executed_unseen(exchange: lotusx.Exchange, sim: Simulator) -> None:
+    order = await exchange.trading.place(resting("a-1"))
+    sim.fill(cloid("a-1"), "0.004")
+    state = await exchange.trading.cancel(PERP, client_order_id="a-1")
+    assert not state.status.is_terminal  # the answer does not say what had executed by then
+    ended = await order.settled(5)
+    assert (ended.status, ended.filled) == (OrderStatus.CANCELED, D("0.004"))
+
+
 async def test_a_cancel_may_name_the_exchanges_id(exchange: lotusx.Exchange, sim: Simulator) -> None:
     order = await exchange.trading.place(resting("a-1"))
-    final = await exchange.trading.cancel(PERP, venue_order_id=order.venue_order_id)
-    assert (final.status, final.side, final.client_order_id) == (OrderStatus.CANCELED, "buy", "a-1")
+    there = await exchange.trading.cancel(PERP, venue_order_id=order.venue_order_id)
+    assert (there.side, there.client_order_id) == ("buy", "a-1")
+    assert (await order.settled(5)).status is OrderStatus.CANCELED
     with pytest.raises(InvalidArgument, match="number"):
         await exchange.trading.cancel(PERP, venue_order_id="abc")
     with pytest.raises(OrderNotFound):
@@ -250,10 +260,10 @@ async def test_orders_go_over_the_socket_if_that_is_wanted(connect: Connect, sim
         await exchange.trading.place(resting("a-1"))
         await exchange.account.set_leverage(PERP, 7)  # by REST, with nonces of the same row
         await exchange.trading.amend(PERP, client_order_id="a-1", price="80010")
-        final = await exchange.trading.cancel(PERP, client_order_id="a-1")
+        await exchange.trading.cancel(PERP, client_order_id="a-1")
         with pytest.raises(PostOnlyWouldTake):
             await exchange.trading.place(resting("a-2", "85000", post_only=True))
-    assert final.status is OrderStatus.CANCELED
+    assert sim.open_orders() == []
     commands = {key for key in sim.requests if "/exchange/" in key[1]}
     assert {key[1] for key in commands if key[0] == "WS"} == {
         "/exchange/order", "/exchange/batchModify", "/exchange/cancel",

@@ -211,13 +211,18 @@ class HyperliquidTrading(OrderReads):
 
     def _canceled(self, status: str | types.ItemStatus, ref: OrderRef) -> Acknowledged | Exception:
         if status == _SUCCESS:
-            return Acknowledged(ref, OrderStatus.CANCELED, _SUCCESS)
+            return Acknowledged(
+                ref
+            )  # not where it stands: what it has executed by then is not said, and an end would be the last word
         if isinstance(status, str) or status.error is None:
             return MalformedReply(f"{self._exchange}: unknown answer {status!r} to a cancel")
         return item_error(self._exchange, status.error)
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """List the open orders, and cancel those in one action. What ended meanwhile is told as it ended."""
+        """List the open orders, and cancel those in one action; then ask for each how it ended, and what it executed.
+
+        One that cannot be asked for is told as ``UNKNOWN``: it is canceled, or had ended before.
+        """
         orders = await self.open_orders(instrument)
         if not orders:
             return []
@@ -227,20 +232,17 @@ class HyperliquidTrading(OrderReads):
             for order in orders
         ]
         action = actions.CancelOrders(items)
-        statuses = await self._statuses(self._entry, action, len(items), lane=Lane.URGENT)
+        await self._statuses(self._entry, action, len(items), lane=Lane.URGENT)
         ended: list[OrderState] = []
-        for order, status in zip(orders, statuses, strict=True):
-            if status == _SUCCESS:
-                ended.append(replace(order, status=OrderStatus.CANCELED, raw_status=_SUCCESS))
-            else:
-                ended.append(await self._ended(order, known[order.symbol]))
+        for order in orders:
+            ended.append(await self._ended(order, known[order.symbol]))
         return ended
 
     async def _ended(self, order: OrderState, instrument: Instrument) -> OrderState:
-        """Return what became of an order that a cancel came too late for."""
+        """Return what became of an order that was canceled, or had ended before."""
         try:
             return await self.order(OrderRef(None, order.venue_order_id), instrument)
-        except LotusXError:  # not visible yet, or not to be asked for now: the others were canceled all the same
+        except LotusXError:  # not visible yet, or not to be asked for now: they were canceled all the same
             return replace(order, status=OrderStatus.UNKNOWN)
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
