@@ -154,6 +154,18 @@ async def test_transfers_of_an_agent_and_of_a_sub_account(make_desk: Any) -> Non
         await desk.connector.account.transfer("USDC", D(7), "perp", "spot", "id")
 
 
+@pytest.mark.parametrize("other", [f"vault:{VAULT}", f"sub:{SUB}"])
+@pytest.mark.parametrize("outwards", [True, False])
+async def test_the_accounts_own_money_is_not_moved_for_a_sub_account(
+    make_desk: Any, other: str, outwards: bool
+) -> None:
+    desk = await make_desk({**CREDENTIALS, "vault_address": SUB})
+    source, target = ("perp", other) if outwards else (other, "perp")
+    with pytest.raises(NotSupported, match="without vault_address"):
+        await desk.connector.account.transfer("USDC", D(7), source, target, "id")
+    assert desk.rest.requests == []
+
+
 @pytest.mark.parametrize(
     ("asset", "source", "target", "error"),
     [

@@ -40,6 +40,11 @@ def transfer_action(
         raise InvalidArgument(f"source and target are both {source!r}", rule="wallet")
     for place, other, is_deposit in ((target, source, True), (source, target, False)):
         kind, _, name = place.partition(":")
+        if kind in ("vault", "sub") and user != account:  # these actions are the account's own, and move its money
+            raise NotSupported(
+                _EXCHANGE, f"a transfer between {source} and {target} while vault_address is set",
+                "a connection without vault_address, whose wallets are the account's",
+            )  # fmt: skip
         if kind == "vault":
             if other != PERP_WALLET or token.index != USDC:
                 raise NotSupported(_EXCHANGE, f"{token.name} between {source} and {target}", "USDC of perp")
