@@ -33,6 +33,7 @@ from lotusx.errors import (
     MalformedReply,
     NotSupported,
     OrderNotFound,
+    PartialFailure,
     PermissionDenied,
     PostOnlyWouldTake,
     RateLimited,
@@ -363,7 +364,29 @@ async def test_amendments_of_a_batch_are_told_apart(desk: Any) -> None:
     orders = [open_order(), open_order(time_in_force=TimeInForce.IOC), open_order()]
     desk.rest.reply(ORDER, ORDER, done(resting(5), {"error": "Cannot modify canceled or filled order"}))
     answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(1))] * 3, [BTC] * 3)
-    assert [type(answer) for answer in answers] == [OrderState, NotSupported, InvalidOrder]
+    assert [type(answer) for answer in answers] == [OrderState, NotSupported, OrderNotFound]
+
+
+@pytest.mark.parametrize(
+    ("left", "kind"),
+    [
+        (answer_of({**FULL_ORDER, "sz": "0.006"}, "canceled"), PartialFailure),
+        (ORDER, PostOnlyWouldTake),
+        (UNKNOWN_OID, PostOnlyWouldTake),
+        (RequestTimeout("late"), PostOnlyWouldTake),
+    ],
+)
+async def test_a_refused_amendment_says_whether_it_has_ended_the_order(
+    desk: Any, left: Any, kind: type[Exception]
+) -> None:
+    refused = {"error": "Post only order would have immediately matched, bbo was 1@2. asset=0"}
+    desk.rest.reply(ORDER, done(refused), left)
+    with pytest.raises(kind, match="bbo was") as caught:
+        await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    assert desk.sent["oid"] == 77738308  # our id may lead to the new order, which was refused
+    if isinstance(caught.value, PartialFailure):
+        assert (caught.value.ended.status, caught.value.ended.filled) == (OrderStatus.CANCELED, D("0.004"))
+        assert isinstance(caught.value.__cause__, PostOnlyWouldTake)
 
 
 async def test_an_order_is_found_or_not(desk: Any) -> None:

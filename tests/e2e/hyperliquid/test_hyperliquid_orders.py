@@ -34,6 +34,7 @@ from lotusx.errors import (
     InvalidArgument,
     NotSupported,
     OrderNotFound,
+    PartialFailure,
     PermissionDenied,
     PostOnlyWouldTake,
     ReduceOnlyRejected,
@@ -186,6 +187,23 @@ async def test_what_filled_unseen_is_not_bought_again_by_an_amendment(
     sim.fill(cloid("a-1"))
     assert sim.position("BTC") == D("0.01")
     assert (await exchange.trading.order(PERP, client_order_id="a-1")).filled == order.filled == D("0.01")
+
+
+async def test_an_amendment_that_ends_its_order_says_so(exchange: lotusx.Exchange, sim: Simulator) -> None:
+    order = await exchange.trading.place(resting("a-1"))
+    with pytest.raises(PartialFailure, match=r"has ended \(canceled\).*bbo was"):
+        await exchange.trading.amend(PERP, client_order_id="a-1", price="85000")  # the simulator cancels, then places
+    assert sim.open_orders() == []
+    assert order.status is OrderStatus.CANCELED
+
+
+async def test_an_amendment_of_what_has_filled_finds_out(exchange: lotusx.Exchange, sim: Simulator) -> None:
+    order = await exchange.trading.place(resting("a-1"))
+    sim.fill(cloid("a-1"))
+    with pytest.raises(OrderNotFound, match="filled"):
+        await exchange.trading.amend(PERP, client_order_id="a-1", price="80010")
+    assert (order.status, order.filled) == (OrderStatus.FILLED, D("0.01"))
+    assert sim.requests[MODIFY] == 0
 
 
 async def test_what_cannot_be_amended_says_what_to_do_instead(exchange: lotusx.Exchange, sim: Simulator) -> None:

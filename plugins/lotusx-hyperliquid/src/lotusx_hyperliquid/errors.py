@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lotusx.errors import ErrorKind as K, LotusXError, MalformedReply, RateLimited, exchange_error
+from lotusx.errors import ErrorKind as K, ExchangeError, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Request, Response, Usage
 from lotusx_hyperliquid.facts import ADDRESS_ACTIONS
 
@@ -59,6 +59,7 @@ _WORDS: tuple[tuple[str, K], ...] = (
     ("open interest", K.INVALID_ORDER),
     ("exceed margin tier limit", K.ORDER_LIMIT),
     ("never placed, already canceled, or filled", K.ORDER_NOT_FOUND),
+    ("cannot modify canceled or filled order", K.ORDER_NOT_FOUND),  # no source states these words
 )
 _UNFILLED = "could not immediately match"
 _ASSET = re.compile(r"\s*\basset=(\d+)\s*$")
@@ -109,7 +110,7 @@ def refusal(
     return error
 
 
-def item_error(exchange: str, text: str) -> LotusXError:
+def item_error(exchange: str, text: str) -> ExchangeError:
     """Build the error of one item of a batch. ``details`` has the ``asset`` that the text ended with."""
     found = _ASSET.search(text)
     words = text[: found.start()] if found else text

@@ -16,6 +16,8 @@ from lotusx.errors import (
     LotusXError,
     MalformedReply,
     NotSupported,
+    OrderNotFound,
+    PartialFailure,
     TransportError,
     exchange_error,
 )
@@ -30,6 +32,7 @@ from lotusx_hyperliquid.numbers import less, plus, wire
 from lotusx_hyperliquid.order_requests import order_item, place_action
 
 if TYPE_CHECKING:
+    from lotusx.errors import ExchangeError
     from lotusx.model import Fill, OrderRequest  # imports pydantic: not needed before an order is written
     from lotusx.plugin import Kernel
     from lotusx_hyperliquid import account_types as types
@@ -280,7 +283,8 @@ class HyperliquidTrading(OrderReads):
 
         Raises:
             NotSupported: Not a resting limit order.
-            OrderNotFound: It has ended; or the exchange does not show it yet. Nothing was sent.
+            OrderNotFound: It has ended; or the exchange does not show it yet.
+            PartialFailure: It has ended, and the new one was refused.
         """
         (answer,) = await self.amend_batch([order], [change], [instrument])
         if isinstance(answer, Exception):
@@ -291,27 +295,50 @@ class HyperliquidTrading(OrderReads):
         self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
     ) -> Sequence[OrderState | Exception]:
         """Amend several in one action. One that cannot be amended is refused by itself."""
-        wanted: dict[int, OrderState] = {}
+        wanted: dict[int, tuple[OrderState, OrderState]] = {}
         items: list[actions.ModifyItem] = []
         answers: dict[int, OrderState | Exception] = {}
         for index, (order, change, instrument) in enumerate(zip(orders, changes, instruments, strict=True)):
             try:
-                new = await self._amended(order, change, instrument)
-                items.append(self._modification(order, new, instrument))
-                wanted[index] = new
+                standing, new = await self._amended(order, change, instrument)
+                items.append(self._modification(standing, new, instrument))
+                wanted[index] = standing, new
             except LotusXError as error:
                 answers[index] = error
         if items:
             statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
-            for (index, new), status in zip(wanted.items(), statuses, strict=True):
+            for (index, (standing, new)), status in zip(wanted.items(), statuses, strict=True):
                 if isinstance(status, str) or status.error is None:
                     answers[index] = self._answered(status, new)
                 else:
-                    answers[index] = item_error(self._exchange, status.error)
+                    refusal = item_error(self._exchange, status.error)
+                    answers[index] = await self._refused(refusal, standing, instruments[index])
         return [answers[index] for index in range(len(orders))]
 
-    async def _amended(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
-        """Return the order that *order* is to become."""
+    async def _refused(self, error: ExchangeError, standing: OrderState, instrument: Instrument) -> ExchangeError:
+        """Return *error*, or where the order has ended what says so: the new one may have been refused after that.
+
+        Whether a refused modification leaves the old order alone is not documented: it is asked for by its own id, for
+        our id may lead to the new one.
+        """
+        if isinstance(error, OrderNotFound):  # the core looks
+            return error
+        try:
+            left = await self.order(OrderRef(venue_order_id=standing.venue_order_id), instrument)
+        except LotusXError:
+            return error
+        if not left.status.is_terminal:
+            return error
+        text = f"the order has ended ({left.status}), and the new one was refused: {error.text}"
+        failure = PartialFailure(self._exchange, error.code, text, details=error.details)
+        failure.ended = left
+        failure.__cause__ = error
+        return failure
+
+    async def _amended(
+        self, order: OrderState, change: Amendment, instrument: Instrument
+    ) -> tuple[OrderState, OrderState]:
+        """Return *order* as it stands, and what it is to become."""
         if order.type is not OrderType.UNKNOWN and order.price is not None:  # not seen on the stream only
             self._require_amendable(order)
         standing = await self._standing(order, instrument)
@@ -330,7 +357,7 @@ class HyperliquidTrading(OrderReads):
             raise InvalidArgument(
                 f"{filled} of the order is filled already: quantity must be above that, not {total}", rule="quantity"
             )
-        return replace(
+        new = replace(
             standing,
             venue_order_id=None,
             client_order_id=order.client_order_id,
@@ -345,6 +372,7 @@ class HyperliquidTrading(OrderReads):
             reason="",
             fills=unseen,
         )
+        return standing, new
 
     def _require_amendable(self, order: OrderState) -> None:
         if order.type is not OrderType.LIMIT or order.time_in_force not in (None, TimeInForce.GTC):
