@@ -116,6 +116,14 @@ async def test_a_market_order_is_bounded_by_the_best_price(desk: Any) -> None:
     assert (part.status, part.filled) == (OrderStatus.EXPIRED, D("0.004"))
 
 
+@pytest.mark.parametrize("how", [{}, {"post_only": True}, {"time_in_force": "ioc"}])
+async def test_only_an_order_that_takes_at_once_is_over_when_less_than_its_size_matched(desk: Any, how: Any) -> None:
+    desk.rest.reply(done(filled("0.004")))
+    state = await desk.connector.trading.place(limit_buy(**how), BTC)
+    expected = OrderStatus.EXPIRED if "time_in_force" in how else OrderStatus.PARTIALLY_FILLED
+    assert (state.status, state.filled) == (expected, D("0.004"))
+
+
 async def test_a_batch_of_market_orders_asks_for_each_book_once(desk: Any) -> None:
     desk.rest.reply(L2_BOOK, done(filled("0.01", 1), filled("0.01", 2)))
     requests = [market_buy(), market_buy(side="sell")]

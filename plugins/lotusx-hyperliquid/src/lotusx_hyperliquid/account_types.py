@@ -19,7 +19,7 @@ class Resting(Struct):
 
 
 class Filled(Struct):
-    """The order matched and is over; less than its size of an IOC is a partial fill."""
+    """The order matched; of an IOC it is over, and less than its size a partial fill."""
 
     oid: int
     totalSz: str

@@ -199,12 +199,14 @@ def to_answer(answer: str | types.ItemStatus, order: OrderState) -> OrderState:
     if answer.filled is None:
         raise ItemRejected("an answer to an order says nothing of it", field="statuses")
     filled = decimal_from_wire(answer.filled.totalSz, field="totalSz")
-    whole = order.quantity is None or filled >= order.quantity
+    where = OrderStatus.FILLED
+    if order.quantity is not None and filled < order.quantity:  # what an order that takes at once leaves is let go
+        at_once = order.time_in_force is TimeInForce.IOC
+        where = OrderStatus.EXPIRED if at_once else OrderStatus.PARTIALLY_FILLED
     return replace(
         order,
         venue_order_id=str(answer.filled.oid),
-        # What an IOC order leaves is let go.
-        status=OrderStatus.FILLED if whole else OrderStatus.EXPIRED,
+        status=where,
         filled=filled,
         average_price=decimal_from_wire(answer.filled.avgPx, field="avgPx"),
         raw_status="filled",
