@@ -254,6 +254,14 @@ async def test_history_of_fills_is_no_news(desk: Any) -> None:
     assert [event.fill.trade_id for event in channels["userFills"].convert(live.encode(), 9)] == ["1", "2"]
 
 
+async def test_fills_that_share_the_trade_id_zero_are_told_apart(desk: Any) -> None:
+    channels = await account(desk)
+    dust = [{**FILL_ROW, "tid": 0, "oid": 0, "coin": "@107", "time": at_ms} for at_ms in (5_000, 6_000)]
+    live = frame("userFills", {"user": USER, "fills": dust}).encode()
+    first, second = (event.fill.trade_id for event in channels["userFills"].convert(live, 9))
+    assert first != second
+
+
 async def test_funding_is_told_by_its_own_channel(desk: Any) -> None:
     now_ms = desk.kernel.clock.now_ns() // MS
     channels = await account(desk)

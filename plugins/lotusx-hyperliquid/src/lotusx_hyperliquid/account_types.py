@@ -105,7 +105,7 @@ class UserFill(Struct):
     fee: str
     hash: str = ""
     startPosition: str = ""
-    tid: int | None = None  # not in records of 2023
+    tid: int | None = None  # not in records of 2023; 0 in dust conversions
     feeToken: str | None = None
     cloid: str | None = None
 

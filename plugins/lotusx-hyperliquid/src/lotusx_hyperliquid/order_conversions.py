@@ -225,11 +225,11 @@ def to_fill(item: types.UserFill, *, symbol: Symbol, ours: Ours, received_ns: in
         ItemRejected: Its side is unknown.
     """
     number = decimal_from_wire
-    # Records of 2023 have no trade id: then what happened, and when, must do.
+    # Records of 2023 have no trade id, and all dust conversions the same, 0: then what happened, and when, must do.
     place = f"{item.time}:{item.oid}:{item.px}:{item.sz}:{item.startPosition}"
     return Fill(
         symbol=symbol,
-        trade_id=place if item.tid is None else str(item.tid),
+        trade_id=str(item.tid) if item.tid else place,
         venue_order_id=str(item.oid),
         side=known(SIDE, item.side, field="side"),
         price=number(item.px, field="px"),
