@@ -64,6 +64,19 @@ async def test_the_unified_account_has_all_in_spot(desk: Any, model: str) -> Non
     assert [balance.wallet for balance in await desk.connector.account.balances()] == ["spot"]
 
 
+async def test_an_account_model_nobody_knows_is_not_taken_for_the_classic_one(desk: Any) -> None:
+    desk.rest.reply('"newModel"', SPOT, PERPS, PERPS)
+    assert [balance.wallet for balance in await desk.connector.account.balances()] == ["spot"]
+    (dropped,) = (event for event in desk.events if isinstance(event, ItemDropped))
+    assert "'newModel'" in dropped.reason
+
+
+@pytest.mark.parametrize("model", ["disabled", "default", "dexAbstraction"])
+async def test_models_with_a_wallet_per_dex(desk: Any, model: str) -> None:
+    desk.rest.reply(f'"{model}"', SPOT, PERPS, PERPS)
+    assert [each.wallet for each in await desk.connector.account.balances()] == ["spot", "perp", "perp:xyz"]
+
+
 async def test_positions_of_all_dexes(desk: Any) -> None:
     odd = {**PERP_STATE["assetPositions"][0], "position": {**PERP_STATE["assetPositions"][0]["position"], "coin": "X"}}  # type: ignore[index]  # the document is a literal
     desk.rest.reply(PERPS, json.dumps({**PERP_STATE, "assetPositions": [odd]}))

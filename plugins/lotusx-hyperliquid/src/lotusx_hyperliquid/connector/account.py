@@ -51,6 +51,8 @@ logger = logging.getLogger("lotusx.hyperliquid")
 
 UNIFIED = frozenset({"unifiedAccount", "portfolioMargin"})
 """Account models in which all balances are in the spot state, and what a dex states as its own means nothing."""
+CLASSIC = frozenset({"disabled", "default", "dexAbstraction"})
+"""Account models in which each dex holds money of its own. Of a word that is in neither set nothing is concluded."""
 CLOCKS_APART_NS = 2_000_000_000
 """How far before now an event may be dated and yet be one that a new subscription has to tell."""
 LEDGER_PER_PAGE = 500
@@ -72,12 +74,18 @@ class HyperliquidAccount(AccountPort):
 
     async def prepare(self) -> None:
         """Learn the account model, without which a dex's statement of margin cannot be read."""
-        self._is_unified = await self._rest.user_abstraction() in UNIFIED
+        model = await self._rest.user_abstraction()
+        self._is_unified = model in UNIFIED if model in UNIFIED | CLASSIC else None
+        if self._is_unified is None:
+            self._drop(
+                "userAbstraction", f"what perpetuals hold was left out: the account model {model!r} is not known"
+            )
 
     async def balances(self) -> Sequence[Balance]:
         """Return what lies in ``spot``, and in the classic account model also in ``perp`` and ``perp:xyz``.
 
         Profit and loss of open positions are part of a perp wallet's total. Without holdings, a wallet has no entry.
+        Of an account model that is not known only ``spot`` is told; what is left out is counted and logged.
         """
         await self.prepare()
         spot = await self._rest.spot_state()
@@ -86,7 +94,7 @@ class HyperliquidAccount(AccountPort):
             convert.to_spot_balance(item, asset=self._listed.token_name(item.token, item.coin))
             for item in spot.balances
         ]
-        if not self._is_unified:
+        if self._is_unified is False:
             for dex in self._listed.dexes:
                 state = await self._rest.clearinghouse_state(dex)
                 found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
