@@ -58,6 +58,16 @@ async def test_tokens_that_share_a_name_are_told_apart(desk: Any) -> None:
     assert [each.asset for each in await desk.connector.account.balances()] == ["HYPE", "HYPE.900", "HYPE"]
 
 
+async def test_money_on_a_dex_where_nothing_trades_any_more_is_told(desk: Any) -> None:
+    metas = json.loads(LISTS[1])
+    for item in metas[1]["universe"]:
+        item["isDelisted"] = True
+    desk.rest.reply(LISTS[0], json.dumps(metas), LISTS[2])
+    await desk.connector.market.instruments()
+    desk.rest.reply('"disabled"', SPOT, PERPS, PERPS)
+    assert [each.wallet for each in await desk.connector.account.balances()] == ["spot", "perp", "perp:xyz"]
+
+
 @pytest.mark.parametrize("model", ["unifiedAccount", "portfolioMargin"])
 async def test_the_unified_account_has_all_in_spot(desk: Any, model: str) -> None:
     desk.rest.reply(f'"{model}"', SPOT)

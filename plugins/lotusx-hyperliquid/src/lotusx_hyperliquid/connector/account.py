@@ -95,7 +95,7 @@ class HyperliquidAccount(AccountPort):
             for item in spot.balances
         ]
         if self._is_unified is False:
-            for dex in self._listed.dexes:
+            for dex in self._listed.all_dexes:
                 state = await self._rest.clearinghouse_state(dex)
                 found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
         return [balance for balance in found if balance.total or balance.locked]

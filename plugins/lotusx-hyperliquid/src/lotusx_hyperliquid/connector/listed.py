@@ -70,6 +70,12 @@ class Listed:
         ]
         return tuple(dict.fromkeys((FIRST_DEX, *open_ones)))
 
+    @property
+    def all_dexes(self) -> tuple[str, ...]:
+        """Names of all perpetuals dexes with a listing, delisted or not: money may lie there still."""
+        perpetuals = (item for item in self._now.instruments if item.kind is InstrumentKind.LINEAR)
+        return tuple(dict.fromkeys((FIRST_DEX, *(dex_of(item.venue_symbol) for item in perpetuals))))
+
     def collateral(self, dex: str) -> str:
         """Return what perpetuals of *dex* are margined in.
 
