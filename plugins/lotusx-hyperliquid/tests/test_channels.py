@@ -308,6 +308,27 @@ async def test_a_position_that_is_not_told_any_more_is_closed(desk: Any) -> None
     assert balance.balances[0].wallet == "perp:xyz"
 
 
+async def test_an_asset_that_is_not_told_any_more_is_gone(desk: Any) -> None:
+    channels = await account(desk)
+    channel = channels["spotState"]
+    usdc, hype = SPOT_STATE["balances"]
+
+    def told(*rows: dict[str, str | int]) -> list[tuple[str, str, D]]:
+        state = {"user": USER, "spotState": {"balances": rows}}
+        events = channel.convert(frame("spotState", state).encode(), 9)
+        return [(each.wallet, each.asset, each.total) for event in events for each in event.balances]
+
+    held = ("spot", "USDC", D("100.5"))
+    assert told(usdc, {**hype, "total": "3.0"}) == [held, ("spot", "HYPE", D(3))]
+    assert told(usdc) == [held, ("spot", "HYPE", D(0))]
+    assert told(usdc) == [held]
+    assert told() == [("spot", "USDC", D(0))]
+    assert told() == []
+    told(usdc)
+    channel.lost()
+    assert told() == []
+
+
 async def test_margin_of_a_dex_is_no_balance_in_the_unified_account(desk: Any) -> None:
     channels = await account(desk, '"unifiedAccount"')
     assert [type(event) for event in channels["clearinghouseState"].convert(perps(PERP_STATE), 9)] == [PositionEvent]

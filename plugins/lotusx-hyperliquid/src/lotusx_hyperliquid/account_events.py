@@ -11,6 +11,7 @@ import msgspec
 
 from lotusx.model import (
     AccountEvent,
+    Balance,
     BalanceEvent,
     FillEvent,
     FundingEvent,
@@ -75,10 +76,12 @@ class AccountReader:
         self._since_ns = since_ns
         self._is_unified = is_unified
         self._held: dict[str, set[Symbol]] = {}
+        self._assets: set[str] = set()
 
     def forget(self) -> None:
-        """Forget which positions were open: what happened to them meanwhile is found out by asking."""
+        """Forget what was held: what happened to it meanwhile is found out by asking."""
         self._held.clear()
+        self._assets.clear()
 
     def orders(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``orderUpdates``."""
@@ -142,12 +145,16 @@ class AccountReader:
         return events
 
     def spot(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
-        """``spotState``."""
-        balances = tuple(
+        """``spotState``: of an asset that was there before and is not now nothing is left."""
+        balances = [
             convert.to_spot_balance(item, asset=self._token_name(item.token, item.coin))
             for item in _spot(message).data.spotState.balances
-        )
-        return [BalanceEvent(balances)] if balances else []
+        ]
+        assets, nothing = {balance.asset for balance in balances}, Decimal(0)
+        gone = sorted(self._assets - assets)
+        balances += [Balance(asset, nothing, nothing, nothing, wallet=convert.SPOT_WALLET) for asset in gone]
+        self._assets = assets
+        return [BalanceEvent(tuple(balances))] if balances else []
 
     def others(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``userEvents``: liquidations, orders that the exchange canceled, and whatever else it has to say."""

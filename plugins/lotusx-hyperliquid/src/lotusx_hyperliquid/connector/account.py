@@ -284,9 +284,11 @@ class HyperliquidAccount(AccountPort):
             "userFills": reader.fills,
             "userFundings": reader.fundings,
             "userEvents": reader.others,
-            "spotState": reader.spot,
         }
         channels = [Channel("account", key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]
+        channels.append(
+            Channel("account", "spotState", ChannelKind.ACCOUNT, reader.spot, private=True, lost=reader.forget)
+        )
         for dex in self._listed.dexes:
             key = f"clearinghouseState {dex}".rstrip()
             channels.append(
