@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal as D
+from decimal import Decimal as D, localcontext
 from typing import Any
 
 import pytest
@@ -37,7 +37,8 @@ AGENT = {"private_key": Secret(KEY), "account_address": "0x" + "aa" * 20}
 async def test_the_classic_account_has_a_wallet_per_dex(desk: Any) -> None:
     desk.rest.reply('"disabled"', SPOT, PERPS, json.dumps({**PERP_STATE, "marginSummary": {
         "accountValue": "0.0", "totalMarginUsed": "0.0"}, "withdrawable": "0.0"}))  # fmt: skip
-    balances = await desk.connector.account.balances()
+    with localcontext(prec=1):
+        balances = await desk.connector.account.balances()
     assert [(each.wallet, each.asset, each.free, each.locked, each.total) for each in balances] == [
         ("spot", "USDC", D(80), D("20.5"), D("100.5")),
         ("perp", "USDC", D("958.428"), D("42.072"), D("1000.5")),

@@ -183,6 +183,7 @@ async def test_the_channels_of_an_account(desk: Any) -> None:
         ("open", "0.01", OrderStatus.OPEN, "0"),
         ("open", "0.004", OrderStatus.PARTIALLY_FILLED, "0.006"),
         ("filled", "0.0", OrderStatus.FILLED, "0.01"),
+        ("filled", "0.004", OrderStatus.FILLED, "0.006"),
         ("canceled", "0.004", OrderStatus.CANCELED, "0.006"),
         ("canceled", "0.0", OrderStatus.CANCELED, "0"),  # nothing is concluded: fills tell
         ("marginCanceled", "0.01", OrderStatus.CANCELED, "0"),

@@ -26,6 +26,7 @@ from lotusx.model import (
 )
 from lotusx_hyperliquid import account_types as types
 from lotusx_hyperliquid.conversions import MS, SIDE
+from lotusx_hyperliquid.numbers import less
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
@@ -82,14 +83,13 @@ def to_status(word: str) -> OrderStatus:
 def _executed(status: OrderStatus, quantity: Decimal, remaining: Decimal) -> Decimal:
     """Return what an order has executed, as far as its report proves it.
 
-    What an ended order leaves in ``sz`` is documented for no path: nothing is concluded from a rest of zero, fills say
-    more.
+    What an ended order leaves in ``sz`` is documented for no path: nothing is concluded from a rest of zero, except of
+    one that has filled; fills say more.
     """
-    if status is OrderStatus.FILLED:
-        return quantity
-    if status is OrderStatus.REJECTED or (status.is_terminal and not remaining):
+    proves_nothing = status.is_terminal and status is not OrderStatus.FILLED and not remaining
+    if status is OrderStatus.REJECTED or proves_nothing:
         return _ZERO
-    return max(quantity - remaining, _ZERO)
+    return max(less(quantity, remaining), _ZERO)
 
 
 def to_order(
@@ -278,7 +278,7 @@ def to_spot_balance(item: types.SpotBalance, *, asset: str) -> Balance:
     """Convert the balance of one token, which we call *asset*; in the unified account model this is all there is."""
     number = decimal_from_wire
     total, hold = number(item.total, field="total"), number(item.hold, field="hold")
-    return Balance(asset, total - hold, hold, total, wallet=SPOT_WALLET)
+    return Balance(asset, less(total, hold), hold, total, wallet=SPOT_WALLET)
 
 
 def to_margin_balance(state: types.PerpState, *, asset: str, dex: str) -> Balance:
@@ -286,7 +286,7 @@ def to_margin_balance(state: types.PerpState, *, asset: str, dex: str) -> Balanc
     number = decimal_from_wire
     total = number(state.marginSummary.accountValue, field="accountValue")
     free = number(state.withdrawable, field="withdrawable")
-    return Balance(asset, free, total - free, total, state.time * MS, wallet=wallet_of(dex))
+    return Balance(asset, free, less(total, free), total, state.time * MS, wallet=wallet_of(dex))
 
 
 def to_payment(
