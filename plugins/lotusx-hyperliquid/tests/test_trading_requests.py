@@ -277,14 +277,15 @@ async def test_cancel_all_tells_of_each_order_though_one_cannot_be_asked_for(des
 async def test_the_dead_mans_switch(desk: Any) -> None:
     ok = '{"status":"ok","response":{"type":"default"}}'
     desk.rest.reply(ok, ok)
-    await desk.connector.trading.cancel_all_after(5, None)
-    assert desk.action == {"type": "scheduleCancel", "time": 1_770_000_005_000}
+    await desk.connector.trading.cancel_all_after(6, None)
+    assert desk.action == {"type": "scheduleCancel", "time": 1_770_000_006_000}
     await desk.connector.trading.cancel_all_after(0, None)
     assert desk.action == {"type": "scheduleCancel"}
-    with pytest.raises(InvalidArgument):
-        await desk.connector.trading.cancel_all_after(4, None)
+    with pytest.raises(InvalidArgument) as caught:  # the exchange wants 5 s when it has arrived
+        await desk.connector.trading.cancel_all_after(5, None)
+    assert caught.value.nearest == (0, 6)
     with pytest.raises(NotSupported):
-        await desk.connector.trading.cancel_all_after(5, BTC)
+        await desk.connector.trading.cancel_all_after(6, BTC)
 
 
 async def test_an_amendment_is_one_modification_without_always_place(desk: Any) -> None:

@@ -346,10 +346,11 @@ async def test_a_key_nobody_knows_is_told_in_the_exchanges_words(connect: Connec
 
 async def test_the_dead_mans_switch_tells_its_volume_condition(connect: Connect, sim: Simulator) -> None:
     async with connect() as exchange:
+        await exchange.trading.cancel_all_after(6)  # the shortest that is said to work
         sim.venue.state.registry.members[ADDRESS["account_address"]].volume = D(0)  # type: ignore[attr-defined]
         with pytest.raises(PermissionDenied, match=r"Required: \$1000000"):
             await exchange.trading.cancel_all_after(10)
-        with pytest.raises(InvalidArgument, match="5 s"):
-            await exchange.trading.cancel_all_after(3)
+        with pytest.raises(InvalidArgument, match="6 s"):
+            await exchange.trading.cancel_all_after(5)
         with pytest.raises(NotSupported):
             await exchange.trading.cancel_all_after(10, PERP)

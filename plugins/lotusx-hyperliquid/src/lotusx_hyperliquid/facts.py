@@ -80,7 +80,7 @@ CAPABILITIES = MappingProxyType(
         ),
         C.CANCEL_ALL: Support.partial("lists the open orders, then cancels those in one batch"),
         C.CANCEL_ALL_AFTER: Support.partial(
-            "accounts that have traded 1,000,000 USD (the exchange refuses others); 5 s ahead at least, 10 times a day"
+            "accounts that have traded 1,000,000 USD (the exchange refuses others); 6 s ahead at least, 10 times a day"
         ),
         C.ORDER_HISTORY: Support.partial("the newest 2000 of the account", max_limit=2_000),
         C.FILLS: Support.partial("the newest 10000 of the account", max_limit=2_000),

@@ -46,7 +46,8 @@ T = TypeVar("T")
 logger = logging.getLogger("lotusx.hyperliquid")
 
 FILLS_PER_PAGE = 2_000
-LEAST_CANCEL_DELAY_S = 5
+LEAST_CANCEL_DELAY_S = 6
+"""The exchange wants 5 s when it reads the request, and some of them pass on the way."""
 _SUCCESS = "success"
 
 
@@ -249,7 +250,7 @@ class HyperliquidTrading(OrderReads):
             return replace(order, status=OrderStatus.UNKNOWN)
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
-        """Have the exchange cancel all orders of the account in *seconds*, 5 at least; 0: no more.
+        """Have the exchange cancel all orders of the account in *seconds*, 6 at least; 0: no more.
 
         Raises:
             InvalidArgument: Too soon.
