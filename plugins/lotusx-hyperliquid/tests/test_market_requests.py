@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hyperliquid_documents import BAR, BTC, CTX, ETH, HYPE, L2_BOOK, LISTS, META, PRINT, SPOT_CTX, SPOT_META, TSLA
 
-from lotusx.errors import ErrorKind, ExchangeError, InvalidArgument, NotSupported
+from lotusx.errors import ErrorKind, ExchangeError, InvalidArgument, MalformedReply, NotSupported
 from lotusx.model import Interval
 from lotusx.plugin import Effect, ItemDropped, Span
 
@@ -203,3 +203,9 @@ async def test_funding_history_pages_by_its_last_time(desk: Any) -> None:
     desk.rest.reply(fundings(NOW_MS - 3 * HOUR_MS, 3))
     page = await desk.connector.market.funding_rates_page(BTC, Span(), None, 3)
     assert (desk.sent["startTime"], page.cursor) == (NOW_MS - 3 * HOUR_MS, None)
+
+
+async def test_contexts_that_do_not_match_the_markets_are_not_matched_by_guessing(desk: Any) -> None:
+    desk.rest.reply(json.dumps([META, [CTX, CTX]]))
+    with pytest.raises(MalformedReply, match="2 contexts of the 3 markets"):
+        await desk.connector.market.ticker(BTC)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lotusx.errors import ErrorKind, ItemRejected, exchange_error
+from lotusx.errors import ErrorKind, ItemRejected, MalformedReply, exchange_error
 from lotusx.model import (
     BestBidOffer,
     Candle,
@@ -62,8 +62,12 @@ class HyperliquidMarketData(MarketStreams):
         found: dict[str, types.AssetCtx] = {}
         for dex in dict.fromkeys(dex_of_instrument(item) for item in instruments if item.kind is InstrumentKind.LINEAR):
             answer = await self._rest.contexts(dex)
-            names = (item.name for item in answer.meta.universe)
-            found.update(zip(names, answer.contexts, strict=True))
+            universe = answer.meta.universe
+            if len(universe) != len(answer.contexts):  # they go together by their places alone
+                raise MalformedReply(
+                    f"hyperliquid: {len(answer.contexts)} contexts of the {len(universe)} markets of the dex {dex!r}"
+                )
+            found.update(zip((item.name for item in universe), answer.contexts, strict=True))
         if any(item.kind is InstrumentKind.SPOT for item in instruments):
             found.update((ctx.coin, ctx) for ctx in (await self._rest.spot_contexts()).contexts)
         return found
