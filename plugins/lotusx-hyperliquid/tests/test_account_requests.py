@@ -126,6 +126,13 @@ async def test_leverage_keeps_the_mode_and_the_mode_keeps_the_leverage(desk: Any
         await desk.connector.account.leverage(HYPE)
 
 
+async def test_a_margin_mode_nobody_knows_is_not_turned_into_another(desk: Any) -> None:
+    desk.rest.reply(json.dumps({"user": USER, "coin": "BTC", "leverage": {"type": "portfolio", "value": 7}}))
+    with pytest.raises(NotSupported, match="'portfolio'"):
+        await desk.connector.account.set_leverage(BTC, D(5))
+    assert [request.path for request in desk.rest.requests] == ["/info"]
+
+
 async def test_margin_counts_millionths(desk: Any) -> None:
     desk.rest.reply(DEFAULT)
     await desk.connector.account.change_margin(BTC, D("-1.5"))

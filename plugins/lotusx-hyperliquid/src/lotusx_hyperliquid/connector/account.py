@@ -177,11 +177,20 @@ class HyperliquidAccount(AccountPort):
         )
 
     async def set_leverage(self, instrument: Instrument, leverage: Decimal) -> None:
-        """Set the leverage, and keep the margin mode, which goes out in the same action."""
+        """Set the leverage, and keep the margin mode, which goes out in the same action.
+
+        Raises:
+            NotSupported: The mode is one that is not known here: nothing was sent.
+        """
         if leverage != leverage.to_integral_value():
             raise InvalidArgument(f"leverage is a whole number at hyperliquid, not {leverage}", rule="leverage")
         setting = await self._setting(instrument)
-        await self._set(instrument, is_cross=setting.type == "cross", leverage=int(leverage))
+        mode = convert.to_margin_mode(setting.type)
+        if mode is MarginMode.UNKNOWN:
+            raise NotSupported(
+                "hyperliquid", f"keeping the margin mode {setting.type!r}", "set_margin_mode, then set_leverage"
+            )
+        await self._set(instrument, is_cross=mode is MarginMode.CROSS, leverage=int(leverage))
 
     async def set_margin_mode(self, instrument: Instrument, mode: MarginMode) -> None:
         """Set the margin mode, and keep the leverage, which goes out in the same action."""
