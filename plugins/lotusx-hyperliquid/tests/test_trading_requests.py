@@ -423,6 +423,14 @@ async def test_open_orders_are_asked_for_where_anything_trades(desk: Any) -> Non
     assert await desk.connector.trading.open_orders(HYPE) == []
 
 
+async def test_children_of_an_open_order_are_left_out_aloud(desk: Any) -> None:
+    desk.rest.reply(json.dumps([{**FULL_ORDER, "children": [{"oid": 2, "coin": "BTC"}]}]))
+    (order,) = await desk.connector.trading.open_orders(BTC)
+    assert order.venue_order_id == "77738308"
+    (dropped,) = (event for event in desk.events if isinstance(event, ItemDropped))
+    assert ("77738308" in dropped.reason, '"oid": 2' in dropped.reason) == (True, True)
+
+
 async def test_order_history_has_each_order_once_as_it_ended(desk: Any) -> None:
     def row(oid: int, status: str, at_ms: int, **more: Any) -> dict[str, Any]:
         return {"order": {**FULL_ORDER, "oid": oid, **more}, "status": status, "statusTimestamp": at_ms}

@@ -75,6 +75,7 @@ class OrderCore(Struct):
     isTrigger: bool = False
     triggerPx: str | None = None
     isPositionTpsl: bool = False
+    children: list[msgspec.Raw] | None = None  # what is in them is not documented
 
 
 class OrderReport(Struct):

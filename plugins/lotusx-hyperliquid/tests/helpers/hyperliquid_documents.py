@@ -121,7 +121,7 @@ FULL_ORDER = {
     **BASIC_ORDER, "triggerCondition": "N/A", "isTrigger": False, "triggerPx": "0.0", "children": [],
     "isPositionTpsl": False, "reduceOnly": False, "orderType": "Limit", "tif": "Gtc",
 }  # fmt: skip
-UNREAD_OF_ORDER = [f"order.order.{name}" for name in ("triggerCondition", "children")]
+UNREAD_OF_ORDER = ["order.order.triggerCondition"]
 
 
 def answer_of(order: dict[str, Any], status: str = "open", at_ms: int = 2_000) -> str:

@@ -58,7 +58,8 @@ class OrderReads(TradingPort):
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Return the open orders, of all dexes on which anything trades; each dex is a question of its own.
 
-        Orders of what a fresh list of instruments does not have (outcome markets) are left out, counted and logged.
+        Orders of what a fresh list of instruments does not have (outcome markets) are left out, counted and logged; so
+        are ``children`` of an order, whose form is not documented.
         """
         dexes = self._listed.dexes if instrument is None else (dex_of_instrument(instrument),)
         items = [item for dex in dexes for item in await self._rest.open_orders(dex)]
@@ -69,6 +70,8 @@ class OrderReads(TradingPort):
         orders = []
         for item in items:
             self._triggers.listed(item)
+            for child in item.children or ():
+                self._drop("frontendOpenOrders", f"a child of the open order {item.oid} was left out: {bytes(child)!r}")
             try:
                 symbol = self._kernel.instruments.by_venue_symbol(item.coin).symbol
                 orders.append(convert.to_order(item, symbol=symbol, ours=self._cloids.ours))
