@@ -312,9 +312,10 @@ async def test_a_position_that_is_not_told_any_more_is_closed(desk: Any) -> None
 async def test_an_asset_that_is_not_told_any_more_is_gone(desk: Any) -> None:
     channels = await account(desk)
     channel = channels["spotState"]
-    usdc, hype = SPOT_STATE["balances"]
+    rows: list[dict[str, Any]] = SPOT_STATE["balances"]
+    usdc, hype = rows
 
-    def told(*rows: dict[str, str | int]) -> list[tuple[str, str, D]]:
+    def told(*rows: dict[str, Any]) -> list[tuple[str, str, D]]:
         state = {"user": USER, "spotState": {"balances": rows}}
         events = channel.convert(frame("spotState", state).encode(), 9)
         return [(each.wallet, each.asset, each.total) for event in events for each in event.balances]

@@ -179,10 +179,10 @@ async def test_what_was_filled_is_not_bought_again_by_an_amendment(exchange: lot
 async def test_what_filled_unseen_is_not_bought_again_by_an_amendment(
     exchange: lotusx.Exchange, sim: Simulator
 ) -> None:
-    await exchange.trading.place(resting("a-1"))
+    order = await exchange.trading.place(resting("a-1"))
     for part, left in (("0.004", "0.006"), ("0.002", "0.004")):
         sim.fill(cloid("a-1"), part)
-        order = await exchange.trading.amend(PERP, client_order_id="a-1", price="80010")
+        await exchange.trading.amend(PERP, client_order_id="a-1", price="80010")
         assert [there.quantity for there in sim.open_orders()] == [D(left)]
     sim.fill(cloid("a-1"))
     assert sim.position("BTC") == D("0.01")

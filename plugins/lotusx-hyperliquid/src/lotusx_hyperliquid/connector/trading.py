@@ -215,9 +215,7 @@ class HyperliquidTrading(OrderReads):
 
     def _canceled(self, status: str | types.ItemStatus, ref: OrderRef) -> Acknowledged | Exception:
         if status == _SUCCESS:
-            return Acknowledged(
-                ref
-            )  # not where it stands: what it has executed by then is not said, and an end would be the last word
+            return Acknowledged(ref)  # not as canceled: an end is final, and what it has executed is not said
         if isinstance(status, str) or status.error is None:
             return MalformedReply(f"{self._exchange}: unknown answer {status!r} to a cancel")
         return item_error(self._exchange, status.error)
