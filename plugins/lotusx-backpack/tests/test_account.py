@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal as D, localcontext
 from typing import Any
 
 import msgspec
@@ -300,3 +300,10 @@ def test_funding_that_was_received_is_above_zero() -> None:
     assert (paid.exchange_ns, paid.received_ns) == (1_753_624_800_000_000_000, 5)
     with pytest.raises(ItemRejected, match="pays no funding"):
         convert.to_funding_payment(item, symbol=SOL, received_ns=5)
+
+
+def test_callers_decimal_context_rounds_no_balance() -> None:
+    with localcontext(prec=6):
+        (held,) = convert.to_balances({"USDC": types.Holding("1234567.123456", "100000.5", "0.25")}, [], as_of_ns=0)
+
+    assert (held.free, held.locked, held.total) == (D("1234567.123456"), D("100000.75"), D("1334567.873456"))

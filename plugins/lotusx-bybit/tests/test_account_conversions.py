@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -261,3 +261,15 @@ def test_wallet_message_holds_the_coins_that_changed() -> None:
     assert [(balance.asset, balance.free) for balance in event.balances] == [("BTC", 1), ("USDT", Decimal("1.5"))]
     assert {balance.updated_ns for balance in event.balances} == {1_700_000_000_123_000_000}
     assert convert.to_balance_events(_message("wallet"), 9) == []
+
+
+def test_callers_decimal_context_rounds_neither_balance_nor_position() -> None:
+    coin = {"coin": "USDT", "walletBalance": "1234567.89", "locked": "0.01", "totalOrderIM": "100000.25"}
+
+    with localcontext(prec=6):
+        held = convert.to_balance(msgspec.convert(coin, account_types.Coin), updated_ms=0)
+        one_way = _position(side="Sell", size="1234567.8").quantity
+        leg = _position(side="", size="1234567.8", positionIdx=2).quantity
+
+    assert (held.free, held.locked, held.total) == (Decimal("1134567.63"), Decimal("100000.26"), Decimal("1234567.89"))
+    assert one_way == leg == Decimal("-1234567.8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -294,3 +294,13 @@ def test_amendment_that_was_only_acknowledged_states_no_terms() -> None:
 @pytest.mark.parametrize(("index", "side"), [(0, None), (1, PositionSide.LONG), (2, PositionSide.SHORT)])
 def test_order_names_the_position_it_changes(index: int, side: PositionSide | None) -> None:
     assert _order(positionIdx=index).position_side is side
+
+
+def test_callers_decimal_context_rounds_no_funding() -> None:
+    row = _fill(execType="Funding", side="Sell", execFee="-1234.56789", execQty="1234567.8", feeRate="0.000123456789")
+
+    with localcontext(prec=6):
+        payment = convert.to_funding_payment(row, symbol=PERP, category=Category.LINEAR, received_ns=0)
+
+    assert (payment.amount, payment.quantity) == (Decimal("1234.56789"), Decimal("-1234567.8"))
+    assert payment.rate == Decimal("0.000123456789")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 
 from lotusx.errors import ItemRejected
 from lotusx.model import (
@@ -22,6 +22,8 @@ from lotusx.model import (
 from lotusx_backpack import account_types as types
 from lotusx_backpack.times import US, moment_ns, whole
 
+_EXACT = Context(prec=100, traps=[Inexact])  # refuses to round, whatever the caller's context
+
 ACCOUNT_WALLET = "account"
 """What orders use."""
 LENT_WALLET = "lent"
@@ -31,8 +33,8 @@ LENT_WALLET = "lent"
 def _balance(asset: str, available: str, locked: str, staked: str, updated_ns: int) -> Balance:
     number = decimal_from_wire
     free = number(available, field="available")
-    held = number(locked, field="locked") + number(staked, field="staked")
-    return Balance(asset, free, held, free + held, updated_ns, ACCOUNT_WALLET)
+    held = _EXACT.add(number(locked, field="locked"), number(staked, field="staked"))
+    return Balance(asset, free, held, _EXACT.add(free, held), updated_ns, ACCOUNT_WALLET)
 
 
 def to_balances(

@@ -33,7 +33,7 @@ from lotusx.model import (
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
+from lotusx_bybit.v5.conversions import EXACT, MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_conversions import (
     FUNDING,
@@ -74,12 +74,9 @@ def to_balance(coin: types.Coin, *, updated_ms: int) -> Balance:
     account, and ``free`` an estimate. Unrealized profit is no part of it.
     """
     total = decimal_from_wire(coin.walletBalance or "0", field="walletBalance")
-    locked = (
-        _amount(coin.locked, "locked")
-        + _amount(coin.totalOrderIM, "totalOrderIM")
-        + _amount(coin.totalPositionIM, "totalPositionIM")
-    )
-    free = max(_ZERO, total - locked - _amount(coin.bonus, "bonus"))
+    margin = EXACT.add(_amount(coin.totalOrderIM, "totalOrderIM"), _amount(coin.totalPositionIM, "totalPositionIM"))
+    locked = EXACT.add(_amount(coin.locked, "locked"), margin)
+    free = max(_ZERO, EXACT.subtract(total, EXACT.add(locked, _amount(coin.bonus, "bonus"))))
     return Balance(coin.coin, free, locked, total, updated_ms * MS)
 
 
@@ -95,10 +92,10 @@ def signed_size(item: types.Position) -> Decimal:
     if item.positionIdx == LONG_LEG:
         return size
     if item.positionIdx == SHORT_LEG:
-        return -size
+        return EXACT.minus(size)
     if item.positionIdx != ONE_WAY:
         raise ItemRejected(f"unknown leg {item.positionIdx}", field="positionIdx", value=str(item.positionIdx))
-    return size if known(SIDES, item.side, field="side") is Side.BUY else -size
+    return size if known(SIDES, item.side, field="side") is Side.BUY else EXACT.minus(size)
 
 
 def to_position(

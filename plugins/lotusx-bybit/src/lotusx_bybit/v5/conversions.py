@@ -32,7 +32,8 @@ MS = 1_000_000
 
 SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _HALF = Decimal("0.5")
-_EXACT = Context(prec=100, traps=[Inexact])  # refuses to round, whatever the caller's context
+EXACT = Context(prec=100, traps=[Inexact])
+"""Refuses to round, whatever the caller's context."""
 
 WORDS = {Side.BUY: "Buy", Side.SELL: "Sell"}
 
@@ -191,7 +192,7 @@ def one_sided(single: str, both: str) -> Decimal | None:
     """Return the open interest of one side; the older figure, *both*, counts longs and shorts, which are equal."""
     if single:
         return decimal_from_wire(single, field="singleOpenInterest")
-    return _EXACT.multiply(decimal_from_wire(both, field="openInterest"), _HALF) if both else None
+    return EXACT.multiply(decimal_from_wire(both, field="openInterest"), _HALF) if both else None
 
 
 def open_interest(

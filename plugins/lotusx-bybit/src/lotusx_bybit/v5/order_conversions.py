@@ -26,7 +26,7 @@ from lotusx.model import (
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
+from lotusx_bybit.v5.conversions import EXACT, MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_requests import FALLS, LONG_LEG, RISES, SHORT_LEG
 
@@ -264,14 +264,14 @@ def to_funding_payment(
     long = known(SIDES, item.side, field="side") is Side.BUY
     paid = decimal_from_wire(item.execFee, field="execFee")
     size = decimal_from_wire(item.execQty, field="execQty")
-    rate = abs(decimal_from_wire(item.feeRate, field="feeRate")) if item.feeRate else None
+    rate = EXACT.abs(decimal_from_wire(item.feeRate, field="feeRate")) if item.feeRate else None
     return FundingPayment(
         symbol=symbol,
-        amount=-paid,
+        amount=EXACT.minus(paid),
         asset=fee_asset(item, symbol, category) or "",
         exchange_ns=ms_of(item.execTime, "execTime") * MS,
-        rate=rate if rate is None or (paid >= 0) is long else -rate,
-        quantity=size if long else -size,
+        rate=rate if rate is None or (paid >= 0) is long else EXACT.minus(rate),
+        quantity=size if long else EXACT.minus(size),
         received_ns=received_ns,
         side=PositionSide.LONG if long else PositionSide.SHORT,
     )
