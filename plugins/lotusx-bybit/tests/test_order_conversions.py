@@ -95,11 +95,38 @@ def test_spot_market_order_says_what_its_quantity_counts(changes: dict[str, str]
     assert state.quantity == (None if in_quote else 200)
 
 
-def test_quote_amount_that_could_not_be_spent_to_the_end_was_filled() -> None:
-    ended: dict[str, Any] = {"orderStatus": "PartiallyFilledCanceled", "orderType": "Market", "cumExecQty": "0.004"}
+def _ended_in_quote(spent: str, step: str | None = "0.000001", **changes: Any) -> OrderState:
+    """Return a market order over 10000 of quote that Bybit canceled after 0.333 base units for *spent*."""
+    ended: dict[str, Any] = {
+        "orderStatus": "PartiallyFilledCanceled",
+        "orderType": "Market",
+        "marketUnit": "quoteCoin",
+        "qty": "10000",
+        "cumExecQty": "0.333",
+        "cumExecValue": spent,
+        "rejectReason": "EC_CancelForNoFullFill",
+    }
+    item = msgspec.convert({**ORDER, **ended, **changes}, account_types.Order)
+    known = None if step is None else Decimal(step)
+    return convert.to_order(item, symbol=SPOT, category=Category.SPOT, step=known)
 
-    assert _order(Category.SPOT, SPOT, marketUnit="quoteCoin", **ended).status is OrderStatus.FILLED
-    assert _order(Category.SPOT, SPOT, marketUnit="baseCoin", **ended).status is OrderStatus.CANCELED
+
+@pytest.mark.parametrize(("spent", "step"), [("9999.99", "0.000001"), ("9960", "0.001"), ("10000", None)])
+def test_quote_amount_that_could_not_be_spent_to_the_end_was_filled(spent: str, step: str | None) -> None:
+    state = _ended_in_quote(spent, step)
+
+    assert (state.status, state.reason) == (OrderStatus.FILLED, "")
+    assert _ended_in_quote(spent, step, marketUnit="baseCoin").status is OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("spent", "step"), [("1000", "0.000001"), ("9990", "0.000001"), ("", "0.000001"), ("9999.99", None)]
+)
+def test_quote_amount_of_which_more_than_a_step_is_worth_was_left_was_canceled(spent: str, step: str | None) -> None:
+    state = _ended_in_quote(spent, step)
+
+    assert (state.status, state.reason) == (OrderStatus.CANCELED, "EC_CancelForNoFullFill")
+    assert state.quote_quantity == 10_000
 
 
 def test_market_order_on_derivatives_never_counts_quote() -> None:

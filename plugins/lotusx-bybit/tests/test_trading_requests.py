@@ -22,7 +22,7 @@ from lotusx.errors import (
     PartialFailure,
     RequestTimeout,
 )
-from lotusx.model import OrderRequest, OrderStatus
+from lotusx.model import OrderEvent, OrderRequest, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, Capability, Cost, Effect, Lane, Limit, OrderRef, Span, Support
 from lotusx_bybit.v5 import Category
 from lotusx_bybit.v5.account_types import OrderIds
@@ -267,6 +267,20 @@ async def test_order_is_looked_for_where_it_may_be(make: Make) -> None:
     with pytest.raises(OrderNotFound, match="a-1 is not known"):
         await perp.trading.order(OrderRef("a-1"), LINEAR_BTC)
     assert [path.rpartition("/")[2] for path in perp.paths] == ["realtime", "history", "history"]
+
+
+async def test_amount_of_quote_of_which_less_than_a_step_is_left_was_filled_however_it_is_told(desk: Desk) -> None:
+    ended = {**ORDER, "orderStatus": "PartiallyFilledCanceled", "orderType": "Market", "marketUnit": "quoteCoin"}
+    ended |= {"category": "spot", "qty": "100", "cumExecQty": "0.001249", "cumExecValue": "99.96"}
+    push = {"topic": "order", "creationTime": 1, "data": [ended]}
+
+    desk.rest.reply(rows(ended), rows(), rows(), rows(ended))
+    (told,) = desk.account.channels()[0].convert(json.dumps(push).encode(), 9)
+
+    assert isinstance(told, OrderEvent)
+    (listed,) = await desk.trading.open_orders(None)
+    asked = await desk.trading.order(OrderRef("a-1"), SPOT_BTC)
+    assert [state.status for state in (told.state, listed, asked)] == [OrderStatus.FILLED] * 3
 
 
 async def test_open_orders_of_the_account_are_asked_by_settle_asset_and_page(make: Make) -> None:

@@ -90,7 +90,11 @@ class V5Account(AccountPort):
 
         def orders(message: bytes, received_ns: int) -> Sequence[AccountEvent]:
             return convert.to_order_events(
-                message, received_ns, categories=listed.categories, symbol_of=listed.symbol_of
+                message,
+                received_ns,
+                categories=listed.categories,
+                symbol_of=listed.symbol_of,
+                step_of=listed.step_of,
             )
 
         def fills(message: bytes, received_ns: int) -> Sequence[AccountEvent]:

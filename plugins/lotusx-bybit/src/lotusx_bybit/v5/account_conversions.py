@@ -55,6 +55,8 @@ _MARGIN_MODES = {
 
 SymbolOf = Callable[[Category, str], Symbol]
 """Category and the exchange's symbol → ours. Raises `ItemRejected` where it is not listed."""
+StepOf = Callable[[Category, str], Decimal | None]
+"""The same → the smallest step of quantity, as in `to_order`."""
 
 
 def margin_mode_of(text: str) -> MarginMode:
@@ -182,14 +184,21 @@ def _ours(category: str, wanted: Container[Category]) -> Category | None:
 
 
 def to_order_events(
-    message: bytes, received_ns: int, *, categories: Container[Category], symbol_of: SymbolOf
+    message: bytes,
+    received_ns: int,
+    *,
+    categories: Container[Category],
+    symbol_of: SymbolOf,
+    step_of: StepOf = lambda category, venue_symbol: None,
 ) -> list[AccountEvent]:
     """Convert a message of the stream ``order``."""
-    return [
-        OrderEvent(to_order(item, symbol=symbol_of(category, item.symbol), category=category))
-        for item in _orders(message).data
-        if (category := _ours(item.category, categories)) is not None
-    ]
+    events: list[AccountEvent] = []
+    for item in _orders(message).data:
+        category = _ours(item.category, categories)
+        if category is not None:
+            symbol, step = symbol_of(category, item.symbol), step_of(category, item.symbol)
+            events.append(OrderEvent(to_order(item, symbol=symbol, category=category, step=step)))
+    return events
 
 
 def to_fill_events(

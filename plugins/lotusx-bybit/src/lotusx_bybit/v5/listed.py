@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -44,6 +45,10 @@ class Listed:
     def symbol_of(self, category: Category, venue_symbol: str) -> Symbol:
         """Return our name. Raises `ItemRejected` where it is not listed."""
         return self._kernel.instruments.by_venue_symbol(venue_symbol).symbol
+
+    def step_of(self, category: Category, venue_symbol: str) -> Decimal | None:
+        """Return the smallest step of quantity. Raises `ItemRejected` where it is not listed."""
+        return self._kernel.instruments.by_venue_symbol(venue_symbol).step_size
 
     def settles(self, category: Category) -> list[str | None]:
         """Return what lists of an account are to be asked by, one after the other; ``None``: nothing.

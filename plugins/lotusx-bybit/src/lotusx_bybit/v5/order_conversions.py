@@ -109,10 +109,23 @@ def _in_quote(item: types.Order, category: Category) -> bool:
     return item.marketUnit == "quoteCoin" or (item.marketUnit == "" and item.side == "Buy")
 
 
-def _status(item: types.Order, filled: Decimal, *, in_quote: bool) -> OrderStatus:
+def _is_spent(amount: Decimal, filled: Decimal, spent: Decimal | None, step: Decimal | None) -> bool:
+    """Say whether what is left of an amount of quote is less than a step of quantity is worth.
+
+    That step would have had the next price, which nobody states: it is taken to be below twice the average.
+    """
+    if spent is None:
+        return False
+    left = EXACT.subtract(amount, spent)
+    return left <= 0 or (
+        step is not None and EXACT.multiply(left, filled) < EXACT.multiply(EXACT.add(step, step), spent)
+    )
+
+
+def _status(item: types.Order, filled: Decimal, *, is_spent: bool) -> OrderStatus:
     if item.orderStatus == "Rejected" and filled:
         return OrderStatus.CANCELED
-    if item.orderStatus == "PartiallyFilledCanceled" and in_quote:
+    if item.orderStatus == "PartiallyFilledCanceled" and is_spent:
         return OrderStatus.FILLED  # canceled was what the quote amount could not buy any more
     return _STATUS.get(item.orderStatus, OrderStatus.UNKNOWN)
 
@@ -131,8 +144,11 @@ def _filled_quote(item: types.Order, filled: Decimal, category: Category) -> Dec
     return decimal_from_wire(item.cumExecValue, field="cumExecValue") if item.cumExecValue else None
 
 
-def to_order(item: types.Order, *, symbol: Symbol, category: Category) -> OrderState:
+def to_order(item: types.Order, *, symbol: Symbol, category: Category, step: Decimal | None = None) -> OrderState:
     """Convert an order, queried or from the stream.
+
+    Args:
+        step: Smallest step of quantity: an amount of quote of which less is left is spent. ``None``: all of it must be.
 
     Raises:
         ItemRejected: Its side is unknown, or a number is none.
@@ -141,7 +157,8 @@ def to_order(item: types.Order, *, symbol: Symbol, category: Category) -> OrderS
     filled = decimal_from_wire(item.cumExecQty or "0", field="cumExecQty")
     quantity = decimal_from_wire(item.qty, field="qty")
     in_quote = _in_quote(item, category)
-    status = _status(item, filled, in_quote=in_quote)
+    filled_quote = _filled_quote(item, filled, category)
+    status = _status(item, filled, is_spent=in_quote and _is_spent(quantity, filled, filled_quote, step))
     conditional = item.stopOrderType not in _NOT_CONDITIONAL
     return OrderState(
         symbol=symbol,
@@ -156,7 +173,7 @@ def to_order(item: types.Order, *, symbol: Symbol, category: Category) -> OrderS
         price=positive(item.price, "price") if item.orderType == "Limit" else None,
         trigger_price=positive(item.triggerPrice, "triggerPrice"),
         quote_quantity=quantity if in_quote else None,
-        filled_quote=_filled_quote(item, filled, category),
+        filled_quote=filled_quote,
         average_price=positive(item.avgPrice or "", "avgPrice"),
         time_in_force=_TIME_IN_FORCE.get(item.timeInForce, TimeInForce.UNKNOWN),
         post_only=item.timeInForce in _POST_ONLY,

@@ -65,7 +65,7 @@ class V5OrderReads(TradingPort):
             except OrderNotFound:
                 continue
             if rows:
-                return convert.to_order(rows[0], symbol=instrument.symbol, category=category)
+                return convert.to_order(rows[0], symbol=instrument.symbol, category=category, step=instrument.step_size)
         raise exchange_error(ErrorKind.ORDER_NOT_FOUND, self._exchange, "absent", f"order {ref} is not known")
 
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
@@ -102,7 +102,8 @@ class V5OrderReads(TradingPort):
         await self._listed.refresh_for(row.symbol for row in rows)
 
         def one(row: types.Order) -> OrderState:
-            return convert.to_order(row, symbol=self._listed.symbol_of(category, row.symbol), category=category)
+            symbol, step = self._listed.symbol_of(category, row.symbol), self._listed.step_of(category, row.symbol)
+            return convert.to_order(row, symbol=symbol, category=category, step=step)
 
         return self._listed.kept(rows, one, "orders")
 
