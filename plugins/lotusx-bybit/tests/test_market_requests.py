@@ -139,6 +139,30 @@ async def test_candles_without_a_start_are_the_newest(desk: Desk) -> None:
     assert desk.queries == ["category=spot&symbol=BTCUSDT&interval=M&end=999999999&limit=1000"]
 
 
+class _Late:
+    """A dialect with which a reply arrives at a moment that was set."""
+
+    def __init__(self, clock: Any, at_ns: int) -> None:
+        self._clock, self._at_ns = clock, at_ns
+
+    def error(self, request: Any, response: Any) -> None:
+        self._clock.ns = self._at_ns
+
+
+async def test_candle_that_ran_when_it_was_asked_for_is_not_over(desk: Desk) -> None:
+    clock = desk.kernel.clock
+    end_ms = (clock.ns // 10**6 // HOUR_MS + 1) * HOUR_MS
+    clock.ns = (end_ms - 100) * 10**6
+    desk.rest.reply(envelope({"list": [bar(end_ms - HOUR_MS)]}))
+    late: Any = _Late(clock, (end_ms + 50) * 10**6)  # it may have been written while the candle ran
+    desk.rest.dialect = late
+
+    (candle,) = (await desk.market.candles_page(SPOT_BTC, Interval.H1, Span(), None, 1)).items
+
+    assert clock.ns > candle.close_ns
+    assert not candle.closed
+
+
 async def test_kind_that_is_not_traded_is_listed_and_refused(desk: Desk) -> None:
     odd = replace(SPOT_BTC, kind=InstrumentKind.UNKNOWN)
     with pytest.raises(NotSupported, match="kind unknown"):

@@ -125,7 +125,11 @@ def to_candles(
     now_ms: int,
     received_ns: int,
 ) -> list[Candle]:
-    """Convert rows of ``kline`` (newest first), oldest first; *now_ms* tells whether the last candle is over."""
+    """Convert rows of ``kline`` (newest first), oldest first; *now_ms* tells which are over.
+
+    Args:
+        now_ms: The exchange's time before they were asked for: the reply may be written at once and come late.
+    """
     number = decimal_from_wire
     candles = []
     for row in rows:

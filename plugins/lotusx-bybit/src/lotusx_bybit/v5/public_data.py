@@ -174,11 +174,12 @@ class V5MarketData(MarketDataPort):
         The cursor is the millisecond at which the next piece starts.
         """
         word, limit = convert.interval_text(interval), min(limit, MAX_CANDLES)
+        now_ms = self._kernel.exchange_ns() // MS  # before it is asked: the reply may be written at once and come late
         start, end = (first_ms(span) if cursor is None else int(cursor)), last_ms(span)
         following: int | None = None
         upto = end
         if start is not None:
-            last = self._kernel.exchange_ns() // MS if end is None else end
+            last = now_ms if end is None else end
             length = _MONTH_MS if interval.fixed_ms is None else interval.fixed_ms
             upto = start + limit * length - 1
             following = upto + 1 if upto < last else None
@@ -192,7 +193,7 @@ class V5MarketData(MarketDataPort):
             symbol=instrument.symbol,
             category=category,
             interval=interval,
-            now_ms=self._kernel.exchange_ns() // MS,
+            now_ms=now_ms,
             received_ns=self._now_ns(),
         )
         inside = [bar for bar in candles if (start is None or bar.open_ns >= start * MS)]
