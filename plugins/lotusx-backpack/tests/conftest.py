@@ -30,6 +30,7 @@ class Desk:
     rest: FakeRest
     events: list[object]
     instruments: FakeInstruments
+    kernel: FakeKernel
 
     @property
     def sent(self) -> Any:
@@ -53,7 +54,7 @@ def make_desk() -> MakeDesk:
         kernel = FakeKernel(FACTS, rest=rest, instruments=instruments, credentials=CREDENTIALS, options=options)
         events: list[object] = []
         kernel.telemetry.observe(events.append)
-        return Desk(BackpackConnector(kernel.build()), rest, events, instruments)
+        return Desk(BackpackConnector(kernel.build()), rest, events, instruments, kernel)
 
     return make
 

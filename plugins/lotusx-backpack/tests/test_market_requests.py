@@ -183,6 +183,27 @@ async def test_rates_of_a_span_are_asked_for_until_it_begins(desk: Any, monkeypa
     assert desk.rest.params == {"symbol": "SOL_USDC_PERP", "limit": "3", "offset": "3"}
 
 
+class _Late:
+    """A dialect with which a reply arrives at a moment that was set."""
+
+    def __init__(self, clock: Any, at_ns: int) -> None:
+        self._clock, self._at_ns = clock, at_ns
+
+    def error(self, request: Any, response: Any) -> None:
+        self._clock.ns = self._at_ns
+
+
+async def test_rate_of_the_interval_that_ran_when_it_was_asked_for_was_not_applied(desk: Any) -> None:
+    clock, end_ns = desk.kernel.clock, MIDNIGHT_NS + 27 * HOUR_NS
+    clock.ns = end_ns - 100 * MS
+    desk.rest.reply(text([rate_row(hour) for hour in (27, 26)]))
+    desk.rest.dialect = _Late(clock, end_ns + 50 * MS)  # it may have been written while the interval ran
+
+    page = await desk.connector.market.funding_rates_page(PERP, Span(MIDNIGHT_NS + 26 * HOUR_NS), None, 100)
+
+    assert [rate.funding_ns for rate in page.items] == [MIDNIGHT_NS + 26 * HOUR_NS]
+
+
 # -- candles: by seconds ---------------------------------------------------------------------------------------------
 
 

@@ -121,9 +121,9 @@ class BackpackMarketData(MarketStreams):
         def time_of(row: types.FundingSample) -> int:
             return moment_ns(row.intervalEndTimestamp, field="intervalEndTimestamp")
 
+        now_ns = self._kernel.exchange_ns()  # before it is asked: a rate may be listed while its interval runs
         # One more than asked for: the newest may be the interval that still runs.
         rows = await newest_in(span, ask, time_of=time_of, key_of=time_of, limit=limit + 1, most=MAX_RATES)
-        now_ns = self._kernel.exchange_ns()
         rates = convert.to_funding_rates(rows, symbol=instrument.symbol, interval_s=None, now_ns=now_ns)
         return Page(rates if span.start_ns is not None else rates[-limit:], None)
 
