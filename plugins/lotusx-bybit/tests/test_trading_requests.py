@@ -21,6 +21,7 @@ from lotusx.errors import (
     OrderNotFound,
     PartialFailure,
     RequestTimeout,
+    Unavailable,
 )
 from lotusx.model import OrderEvent, OrderRequest, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, Capability, Cost, Effect, Lane, Limit, OrderRef, Span, Support
@@ -397,6 +398,17 @@ async def test_cancel_all_goes_on_behind_a_category_that_fails(make: Make) -> No
     inverse = {**ORDER, "symbol": "BTCUSD", "orderId": "o-2"}
     desk.rest.reply(rows(ORDER), rows(inverse), RequestTimeout("late"), envelope({"list": []}))
     with pytest.raises(PartialFailure, match="of inverse BTC not all orders were cancelled; those of linear USDT"):
+        await desk.trading.cancel_all(None)
+
+
+async def test_cancel_all_that_the_exchange_says_has_failed_has_failed(make: Make, desk: Desk) -> None:
+    perp, failed = make(CONTRACTS), envelope({"list": [], "success": "0"})
+    perp.rest.reply(rows(ORDER), failed)
+    with pytest.raises(Unavailable, match="not all orders were canceled") as caught:
+        await perp.trading.cancel_all(LINEAR_BTC)
+    assert caught.value.may_have_executed
+    desk.rest.reply(rows(ORDER), rows(), rows(), *[envelope({"list": [], "success": "1"})] * 2, failed)
+    with pytest.raises(PartialFailure, match="of spot tpslOrder not all orders were cancelled; those of spot, "):
         await desk.trading.cancel_all(None)
 
 

@@ -20,6 +20,13 @@ class OrderIds(Struct):
     orderLinkId: str = ""
 
 
+class CanceledAll(Struct):
+    """What ``cancel-all`` is answered with. ``success``: ``1``, or ``0`` where it failed; not every account has it."""
+
+    items: list[OrderIds] = field(name="list")
+    success: str = "1"
+
+
 class Order(Struct):
     """``GET /v5/order/realtime`` and ``history``, and the stream ``order``, which adds the category."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from lotusx.errors import ErrorKind, exchange_error
 from lotusx.plugin import Lane, Verb
 from lotusx_bybit.v5 import account_types, types
 from lotusx_bybit.v5.calls import Calls
@@ -24,7 +25,7 @@ _TRADES = reader(Reply[Listing[types.RecentTrade]])
 _KLINES = reader(Reply[types.Klines])
 _TICKERS = reader(Reply[Listing[msgspec.Raw]])
 _ANSWER = reader(BatchReply[msgspec.Raw])
-_CANCELED_ALL = reader(Reply[Listing[account_types.OrderIds]])
+_CANCELED_ALL = reader(Reply[account_types.CanceledAll])
 _ORDERS = reader(Reply[Listing[account_types.Order]])
 _EXECUTIONS = reader(Reply[Listing[account_types.Execution]])
 _WALLETS = reader(Reply[Listing[account_types.Wallet]])
@@ -100,9 +101,17 @@ class Endpoints(Calls):
         return await self.send(self.request(Verb.POST, path, params, signed=True, units=orders, lane=lane), _ANSWER)
 
     async def cancel_all(self, params: Params) -> list[account_types.OrderIds]:
-        """``POST /v5/order/cancel-all``: what will be canceled, at most 500 orders of linear and inverse."""
+        """``POST /v5/order/cancel-all``: what will be canceled, at most 500 orders of linear and inverse.
+
+        Raises:
+            Unavailable: The exchange took the command and says that it failed; some orders may be canceled.
+        """
         request = self.request(Verb.POST, "/v5/order/cancel-all", params, signed=True, lane=Lane.URGENT)
-        return (await self.send(request, _CANCELED_ALL)).result.items
+        answer = (await self.send(request, _CANCELED_ALL)).result
+        if answer.success == "0":
+            text = "not all orders were canceled, and the exchange gives no reason: ask which are open"
+            raise exchange_error(ErrorKind.UNKNOWN_EXECUTION, self._exchange, "success=0", text)
+        return answer.items
 
     async def orders(self, params: Params) -> Listing[account_types.Order]:
         """``GET /v5/order/realtime``, one page of at most 50; ``openOnly=1``: the newest 500 that ended."""
