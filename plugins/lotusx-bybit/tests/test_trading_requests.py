@@ -311,10 +311,20 @@ async def test_history_is_read_a_week_at_a_time(desk: Desk) -> None:
     page = await desk.trading.orders_page(SPOT_BTC, Span(start), None, 1_000)
     assert [state.venue_order_id for state in page.items] == ["o-0", "o-1"]
     assert page.cursor == str(start // 10**6 + 7 * 86_400_000)
-    desk.rest.reply(*[rows()] * 3, rows(ORDER), rows(), rows())
+    desk.rest.reply(rows(ORDER), *[rows()] * 5)
     last = await desk.trading.orders_page(SPOT_BTC, Span(start), page.cursor, 1_000)
     assert (last.items, last.cursor) == ([], None)  # the open one is older than the span
-    assert f"endTime={now_ns // 10**6}" in desk.queries[3]
+    assert f"endTime={now_ns // 10**6}" in desk.queries[6]
+
+
+async def test_order_that_ends_while_the_history_is_read_is_in_it_as_it_ended(desk: Desk) -> None:
+    now_ms = desk.kernel.clock.ns // 10**6
+    order = {**ORDER, "createdTime": str(now_ms - 60_000)}
+    desk.rest.reply(rows(order), rows(), rows())
+    desk.rest.reply(rows({**order, "orderStatus": "Filled", "cumExecQty": "0.100"}), rows(), rows())
+    (state,) = (await desk.trading.orders_page(SPOT_BTC, Span((now_ms - 3_600_000) * 10**6), None, 1_000)).items
+    assert state.status is OrderStatus.FILLED
+    assert [path.rpartition("/")[2] for path in desk.paths] == ["realtime"] * 3 + ["history"] * 3
 
 
 async def test_piece_with_very_many_rows_is_cut_in_two(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lotusx.errors import ErrorKind, OrderNotFound, exchange_error
@@ -13,7 +13,7 @@ from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, ms_of
 from lotusx_bybit.v5.order_conversions import USER_TRADE
 from lotusx_bybit.v5.order_requests import order_name, other_name
-from lotusx_bybit.v5.pieces import everything, piece
+from lotusx_bybit.v5.pieces import end_of, everything, piece
 from lotusx_bybit.v5.rest import EXECUTIONS_PER_PAGE, ORDERS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -110,10 +110,18 @@ class V5OrderReads(TradingPort):
     # History
 
     async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
-        """One piece of the history; the last one has the orders that are open, too."""
+        """One piece of the history; the last one has the orders that are open, too.
+
+        Those are asked for before the history: what ends in between is in both, and taken as it ended.
+        """
         category = self._listed.category(instrument)
+        now_ms = self._kernel.exchange_ns() // MS
+        final = end_of(span, now_ms)
+        still_open: list[OrderState] = []
 
         async def ask(times: dict[str, Any], most: int | None) -> list[types.Order]:
+            if times["endTime"] == final:
+                still_open[:] = await self.open_orders(instrument)
             rows: dict[str, types.Order] = {}
             for place in past_places_of(category):
                 params = {
@@ -126,15 +134,15 @@ class V5OrderReads(TradingPort):
                 rows.update((row.orderId, row) for row in await everything(self._rest.past_orders, params, most))
             return list(rows.values())
 
-        page = await self._piece(ask, span, cursor, limit, lambda row: ms_of(row.createdTime, "createdTime"))
+        page = await piece(
+            ask, span, cursor, limit, now_ms=now_ms, time_of=lambda row: ms_of(row.createdTime, "createdTime")
+        )
         states = await self._states(page.items, category)
         if page.cursor is not None:
             return Page(states, page.cursor)
         known = {state.venue_order_id for state in states}
         states += [
-            state
-            for state in await self.open_orders(instrument)
-            if state.venue_order_id not in known and _inside(state.created_ns or 0, span)
+            state for state in still_open if state.venue_order_id not in known and _inside(state.created_ns or 0, span)
         ]
         states.sort(key=lambda state: state.created_ns or 0)
         return Page(states if span.start_ns is not None else states[-limit:], None)
@@ -180,7 +188,10 @@ class V5OrderReads(TradingPort):
                 rows += [(category, row) for row in found if row.execType == USER_TRADE]
             return rows
 
-        page = await self._piece(ask, span, cursor, limit, lambda row: ms_of(row[1].execTime, "execTime"))
+        now_ms = self._kernel.exchange_ns() // MS
+        page = await piece(
+            ask, span, cursor, limit, now_ms=now_ms, time_of=lambda row: ms_of(row[1].execTime, "execTime")
+        )
         await self._listed.refresh_for(row.symbol for _, row in page.items)
         received_ns = self._kernel.clock.now_ns()
 
@@ -190,17 +201,6 @@ class V5OrderReads(TradingPort):
             return convert.to_fill(row, symbol=symbol, category=category, received_ns=received_ns)
 
         return Page(self._listed.kept(page.items, one, "execution/list"), page.cursor)
-
-    async def _piece(
-        self,
-        ask: Callable[[dict[str, Any], int | None], Awaitable[list[Any]]],
-        span: Span,
-        cursor: str | None,
-        limit: int,
-        time_of: Callable[[Any], int],
-    ) -> Page[Any]:
-        now_ms = self._kernel.exchange_ns() // MS
-        return await piece(ask, span, cursor, limit, now_ms=now_ms, time_of=time_of)
 
 
 def _inside(moment_ns: int, span: Span) -> bool:

@@ -43,6 +43,11 @@ async def everything(ask: Ask[T], params: Params, most: int | None = None) -> li
     return rows
 
 
+def end_of(span: Span, now_ms: int) -> int:
+    """Return the last millisecond of *span*."""
+    return now_ms if span.end_ns is None else (span.end_ns - 1) // MS
+
+
 async def piece(
     ask: Callable[[dict[str, Any], int | None], Awaitable[list[T]]],
     span: Span,
@@ -60,7 +65,7 @@ async def piece(
         now_ms: The exchange's time.
         time_of: Milliseconds by which the exchange sorts a row.
     """
-    end = now_ms if span.end_ns is None else (span.end_ns - 1) // MS
+    end = end_of(span, now_ms)
     if span.start_ns is None and cursor is None:
         rows = await ask({"startTime": end - WEEK_MS, "endTime": end}, limit)
         return Page(_oldest_first(rows, time_of)[-limit:], None)
