@@ -336,6 +336,14 @@ async def test_piece_with_very_many_rows_is_cut_in_two(desk: Desk) -> None:
     assert page.cursor == str(now_ms - 1_000 + 500)
 
 
+async def test_row_that_is_listed_twice_does_not_hide_that_a_piece_was_cut(desk: Desk) -> None:
+    now_ms = desk.kernel.clock.ns // 10**6
+    many = [{**ORDER, "orderId": f"o-{n}", "createdTime": str(now_ms - 1)} for n in range(4_999)]
+    desk.rest.reply(*[rows()] * 3, rows(*many, many[-1]), *[rows()] * 5)
+    page = await desk.trading.orders_page(SPOT_BTC, Span((now_ms - 1_000) * 10**6), None, 1_000)
+    assert page.cursor == str(now_ms - 1_000 + 500)
+
+
 async def test_fills_of_one_order_are_asked_by_its_id(desk: Desk) -> None:
     order = to_acknowledged(limit_buy(), OrderIds("o-1", "a-1"), symbol=SPOT_BTC.symbol)
     now_ms = desk.kernel.clock.ns // 10**6

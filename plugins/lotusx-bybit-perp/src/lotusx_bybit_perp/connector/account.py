@@ -15,6 +15,7 @@ from lotusx_bybit.v5 import (
     V5Account,
     account_conversions as convert,
     account_types as types,
+    at_most,
     conversions,
     everything,
     order_conversions,
@@ -24,7 +25,7 @@ from lotusx_bybit_perp.native import POSITIONS_PER_PAGE
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
-    from lotusx_bybit.v5 import Listed, Params
+    from lotusx_bybit.v5 import Listed, Params, Rows
     from lotusx_bybit_perp.native import BybitPerpNative
 
 MS = conversions.MS
@@ -102,8 +103,9 @@ class PerpAccount(V5Account):
         categories = self._listed.categories if instrument is None else (self._listed.category(instrument),)
         symbol = None if instrument is None else instrument.venue_symbol
 
-        async def ask(times: dict[str, Any], most: int | None) -> list[tuple[Category, types.Execution]]:
+        async def ask(times: dict[str, Any], most: int | None) -> Rows[tuple[Category, types.Execution]]:
             rows: list[tuple[Category, types.Execution]] = []
+            complete = True
             for category in categories:
                 params = {
                     "category": category.value,
@@ -112,9 +114,10 @@ class PerpAccount(V5Account):
                     **times,
                     "limit": EXECUTIONS_PER_PAGE,
                 }
-                found = await everything(self._perps.executions, params, most)
+                found, is_all = await at_most(self._perps.executions, params, most)
                 rows += [(category, row) for row in found if row.execType == order_conversions.FUNDING]
-            return rows
+                complete = complete and is_all
+            return rows, complete
 
         now_ms = self._kernel.exchange_ns() // MS
         page = await piece(ask, span, cursor, limit, now_ms=now_ms, time_of=_time)

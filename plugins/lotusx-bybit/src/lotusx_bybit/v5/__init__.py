@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from lotusx_bybit.v5.listed import Listed as Listed
     from lotusx_bybit.v5.native import BybitNative as BybitNative
-    from lotusx_bybit.v5.pieces import everything as everything, piece as piece
+    from lotusx_bybit.v5.pieces import Rows as Rows, at_most as at_most, everything as everything, piece as piece
     from lotusx_bybit.v5.public_data import (
         MergedTicker as MergedTicker,
         V5MarketData as V5MarketData,
@@ -59,7 +59,7 @@ __getattr__, __dir__, __all__ = lazily(
         ".hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
         ".listed": "Listed",
         ".native": "BybitNative",
-        ".pieces": "everything piece",
+        ".pieces": "Rows at_most everything piece",
         ".public_data": "MergedTicker V5MarketData first_ms last_ms",
         ".quotas": "Quotas",
         ".signer": "V5Signer signer_from",

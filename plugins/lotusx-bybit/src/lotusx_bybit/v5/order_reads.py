@@ -13,7 +13,7 @@ from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, ms_of
 from lotusx_bybit.v5.order_conversions import USER_TRADE
 from lotusx_bybit.v5.order_requests import order_name, other_name
-from lotusx_bybit.v5.pieces import end_of, everything, piece
+from lotusx_bybit.v5.pieces import Rows, at_most, end_of, everything, piece
 from lotusx_bybit.v5.rest import EXECUTIONS_PER_PAGE, ORDERS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -119,10 +119,11 @@ class V5OrderReads(TradingPort):
         final = end_of(span, now_ms)
         still_open: list[OrderState] = []
 
-        async def ask(times: dict[str, Any], most: int | None) -> list[types.Order]:
+        async def ask(times: dict[str, Any], most: int | None) -> Rows[types.Order]:
             if times["endTime"] == final:
                 still_open[:] = await self.open_orders(instrument)
             rows: dict[str, types.Order] = {}
+            complete = True
             for place in past_places_of(category):
                 params = {
                     "category": category.value,
@@ -131,8 +132,10 @@ class V5OrderReads(TradingPort):
                     **times,
                     "limit": ORDERS_PER_PAGE,
                 }
-                rows.update((row.orderId, row) for row in await everything(self._rest.past_orders, params, most))
-            return list(rows.values())
+                found, is_all = await at_most(self._rest.past_orders, params, most)
+                rows.update((row.orderId, row) for row in found)
+                complete = complete and is_all
+            return list(rows.values()), complete
 
         page = await piece(
             ask, span, cursor, limit, now_ms=now_ms, time_of=lambda row: ms_of(row.createdTime, "createdTime")
@@ -174,8 +177,9 @@ class V5OrderReads(TradingPort):
     async def _fills(
         self, categories: Sequence[Category], named: Params, span: Span, cursor: str | None, limit: int
     ) -> Page[Fill]:
-        async def ask(times: dict[str, Any], most: int | None) -> list[tuple[Category, types.Execution]]:
+        async def ask(times: dict[str, Any], most: int | None) -> Rows[tuple[Category, types.Execution]]:
             rows: list[tuple[Category, types.Execution]] = []
+            complete = True
             for category in categories:
                 params = {
                     "category": category.value,
@@ -184,9 +188,10 @@ class V5OrderReads(TradingPort):
                     **times,
                     "limit": EXECUTIONS_PER_PAGE,
                 }
-                found = await everything(self._rest.executions, params, most)
+                found, is_all = await at_most(self._rest.executions, params, most)
                 rows += [(category, row) for row in found if row.execType == USER_TRADE]
-            return rows
+                complete = complete and is_all
+            return rows, complete
 
         now_ms = self._kernel.exchange_ns() // MS
         page = await piece(

@@ -18,6 +18,9 @@ OLDEST_MS = 3 * 366 * 86_400_000
 MOST_ROWS = 5_000
 """Rows of one piece that are read before it is cut in two."""
 
+Rows = tuple[list[T], bool]
+"""Rows, newest first, and whether they are all; if not, older ones are missing."""
+
 Ask = Callable[[Params], Awaitable[Listing[T]]]
 
 
@@ -34,13 +37,18 @@ async def pages(ask: Ask[T], params: Params) -> AsyncGenerator[list[T], None]:
 
 async def everything(ask: Ask[T], params: Params, most: int | None = None) -> list[T]:
     """Return the rows of all pages in their order; with *most*, the first that many and perhaps a few more."""
+    return (await at_most(ask, params, most))[0]
+
+
+async def at_most(ask: Ask[T], params: Params, most: int | None) -> Rows[T]:
+    """Return the same, and whether it is all: this is told by what was listed, where a row may be repeated."""
     rows: list[T] = []
     async with aclosing(pages(ask, params)) as found:
         async for page in found:
             rows += page
             if most is not None and len(rows) >= most:
-                break
-    return rows
+                return rows, False
+    return rows, True
 
 
 def end_of(span: Span, now_ms: int) -> int:
@@ -49,7 +57,7 @@ def end_of(span: Span, now_ms: int) -> int:
 
 
 async def piece(
-    ask: Callable[[dict[str, Any], int | None], Awaitable[list[T]]],
+    ask: Callable[[dict[str, Any], int | None], Awaitable[Rows[T]]],
     span: Span,
     cursor: str | None,
     limit: int,
@@ -60,21 +68,21 @@ async def piece(
     """Return one piece of *span*, oldest first; the cursor is the millisecond at which the next one starts.
 
     Args:
-        ask: Returns the rows, newest first, that answer parameters; with a number, the newest so many are enough.
+        ask: Returns the rows that answer parameters; with a number, the newest so many are enough.
         limit: How many of the newest are wanted where the span has no start.
         now_ms: The exchange's time.
         time_of: Milliseconds by which the exchange sorts a row.
     """
     end = end_of(span, now_ms)
     if span.start_ns is None and cursor is None:
-        rows = await ask({"startTime": end - WEEK_MS, "endTime": end}, limit)
+        rows, _ = await ask({"startTime": end - WEEK_MS, "endTime": end}, limit)
         return Page(_oldest_first(rows, time_of)[-limit:], None)
     start = int(cursor) if cursor is not None else max(-(-(span.start_ns or 0) // MS), end - OLDEST_MS)
     length = WEEK_MS
     while True:
         upto = min(end, start + length - 1)
-        rows = await ask({"startTime": start, "endTime": upto}, MOST_ROWS)
-        if len(rows) < MOST_ROWS or upto <= start:
+        rows, complete = await ask({"startTime": start, "endTime": upto}, MOST_ROWS if upto > start else None)
+        if complete:
             break
         length = max((upto - start + 1) // 2, 1)
     return Page(_oldest_first(rows, time_of), str(upto + 1) if upto < end else None)
