@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
+import msgspec
 import pytest
 from bybit_conformance import (
     BOOK,
@@ -224,6 +225,22 @@ def test_ticker_of_a_contract_forgets_what_may_have_changed_unseen(make: Make) -
     channel.lost()
     with pytest.raises(ItemRejected, match="not begun"):
         channel.convert(push("delta", 3, markPrice="8"), 0)
+
+
+def test_ticker_of_a_contract_waits_for_its_beginning_after_a_change_that_cannot_be_read(make: Make) -> None:
+    channel = make(CONTRACTS).market.ticker_channel(LINEAR_BTC)
+
+    def push(kind: str, cs: int, **data: str | None) -> bytes:
+        message = {"topic": "tickers.BTCUSDT", "type": kind, "cs": cs, "ts": cs, "data": {"symbol": "BTCUSDT", **data}}
+        return json.dumps(message).encode()
+
+    channel.convert(push("snapshot", 1, lastPrice="5", bid1Price="4"), 0)
+    with pytest.raises(msgspec.DecodeError):
+        channel.convert(push("delta", 2, lastPrice="3", bid1Price="2", nextFundingTime=None), 0)
+    with pytest.raises(ItemRejected, match="not begun"):
+        channel.convert(push("delta", 3, volume24h="9"), 0)
+    (again,) = channel.convert(push("snapshot", 4, lastPrice="3", bid1Price="2"), 0)
+    assert (again.last_price, again.bid_price) == (D(3), D(2))
 
 
 @pytest.mark.parametrize(("option", "counted_only"), [("log", True), (None, False)])

@@ -71,8 +71,18 @@ class MergedTicker:
         self._state: TickerState | None = None
 
     def __call__(self, message: bytes) -> TickerState:
-        """Return the whole of it after *message*. Errors as in `tickers.merged`."""
-        self._state = tickers.merged(self._state, _contract_push(message))
+        """Return the whole of it after *message*.
+
+        Raises:
+            msgspec.DecodeError: It cannot be read: what it changed is not known, and all before it is forgotten.
+            ItemRejected: As in `tickers.merged`.
+        """
+        try:
+            push = _contract_push(message)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.forget()
+            raise
+        self._state = tickers.merged(self._state, push)
         return self._state
 
     def forget(self) -> None:
