@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal as D
+from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from bybit_conformance import INVERSE_BTC, LINEAR_BTC, SPOT_BTC, envelope, rows
@@ -35,6 +37,7 @@ Make = Callable[..., Desk]
 CONTRACTS = (Category.LINEAR, Category.INVERSE)
 IDS = envelope({"orderId": "o-1", "orderLinkId": "a-1"})
 DAY_NS = 86_400 * 10**9
+DAY_MS = 86_400_000
 
 
 def limit_buy(name: str = "a-1", symbol: str = "BTC/USDT", **more: Any) -> OrderRequest:
@@ -362,6 +365,29 @@ async def test_fills_without_a_start_are_the_newest(make: Make) -> None:
     desk.rest.reply(rows(*perp), rows({**FILL, "symbol": "BTCUSD", "execId": "e-0", "execTime": "10"}))
     page = await desk.trading.account_fills_page(Span(), None, 2)
     assert ([fill.trade_id for fill in page.items], page.cursor) == (["e-1", "e-2"], None)
+
+
+async def test_fills_without_a_start_go_back_as_far_as_it_takes(desk: Desk) -> None:
+    now_ms = desk.kernel.clock.ns // 10**6
+    fills = {days: {**FILL, "execId": f"e-{days}", "execTime": str(now_ms - days * DAY_MS)} for days in (1, 8, 9, 30)}
+    desk.rest.reply(rows(fills[1]), rows(fills[8], fills[9]))
+    page = await desk.trading.fills_page(SPOT_BTC, Span(), None, 2)
+    assert ([fill.trade_id for fill in page.items], page.cursor) == (["e-8", "e-1"], None)
+    desk.rest.reply(rows(fills[1]), rows(fills[8], fills[9]), rows(), rows(), rows(fills[30]), *[rows()] * 100)
+    page = await desk.trading.fills_page(SPOT_BTC, Span(), None, 1_000)
+    assert [fill.trade_id for fill in page.items] == ["e-30", "e-9", "e-8", "e-1"]
+    asked = [dict(parse_qsl(query)) for query in desk.queries[2:]]
+    assert all(int(one["startTime"]) == int(two["endTime"]) + 1 for one, two in pairwise(asked))
+    assert (int(asked[0]["endTime"]), int(asked[-1]["startTime"])) == (now_ms, now_ms - 730 * DAY_MS)
+
+
+async def test_row_that_is_listed_twice_costs_none_of_the_newest(desk: Desk) -> None:
+    now_ms = desk.kernel.clock.ns // 10**6
+    listed = [{**ORDER, "orderId": f"o-{n}", "createdTime": str(now_ms - n)} for n in (1, 2, 2, 3)]
+    desk.rest.reply(*[rows()] * 3, rows(*listed[:3], cursor="x"), rows(), rows())
+    desk.rest.reply(*[rows()] * 3, rows(*listed[:3], cursor="x"), rows(listed[3]), rows(), rows())
+    page = await desk.trading.orders_page(SPOT_BTC, Span(), None, 3)
+    assert [state.venue_order_id for state in page.items] == ["o-3", "o-2", "o-1"]
 
 
 # Canceling all
