@@ -164,6 +164,19 @@ def test_ticker_without_mark_price_or_open_interest_says_so() -> None:
         )
 
 
+def test_spot_ticker_of_a_pair_that_has_not_traded_for_a_day_leaves_open_what_is_blank() -> None:
+    blank = dict.fromkeys(
+        ("prevPrice24h", "highPrice24h", "lowPrice24h", "volume24h", "turnover24h", "price24hPcnt"), ""
+    )
+    item = msgspec.convert({**WHOLE, **blank}, types.SpotTicker)
+
+    found = tickers.to_spot_ticker(item, symbol=BTC, exchange_ms=5, received_ns=9)
+
+    assert (found.last_price, found.bid_price) == (Decimal("61874.00"), Decimal("61873.90"))
+    assert (found.open_price, found.high_price, found.low_price, found.change_fraction) == (None,) * 4
+    assert (found.base_volume, found.quote_volume) == (None, None)
+
+
 def test_spot_ticker_of_the_stream_has_neither_bid_nor_offer() -> None:
     data = {name: value for name, value in WHOLE.items() if not name.startswith(("bid1", "ask1"))}
     item = msgspec.convert({**data, "usdIndexPrice": ""}, types.SpotTicker)

@@ -61,8 +61,7 @@ def _quoted(price: _Text, quantity: _Text) -> tuple[Decimal | None, Decimal | No
 
 
 def to_spot_ticker(item: types.SpotTicker, *, symbol: Symbol, exchange_ms: int | None, received_ns: int) -> Ticker:
-    """Convert a spot ticker; on the stream it has neither best bid nor best offer."""
-    number = decimal_from_wire
+    """Convert a spot ticker; on the stream it has neither best bid nor best offer. What is blank is ``None``."""
     bid_price, bid_quantity = _quoted(item.bid1Price, item.bid1Size)
     ask_price, ask_quantity = _quoted(item.ask1Price, item.ask1Size)
     return Ticker(
@@ -74,12 +73,12 @@ def to_spot_ticker(item: types.SpotTicker, *, symbol: Symbol, exchange_ms: int |
         bid_quantity=bid_quantity,
         ask_price=ask_price,
         ask_quantity=ask_quantity,
-        open_price=number(item.prevPrice24h, field="prevPrice24h"),
-        high_price=number(item.highPrice24h, field="highPrice24h"),
-        low_price=number(item.lowPrice24h, field="lowPrice24h"),
-        base_volume=number(item.volume24h, field="volume24h"),
-        quote_volume=number(item.turnover24h, field="turnover24h"),
-        change_fraction=number(item.price24hPcnt, field="price24hPcnt"),
+        open_price=_number(item.prevPrice24h, "prevPrice24h"),
+        high_price=_number(item.highPrice24h, "highPrice24h"),
+        low_price=_number(item.lowPrice24h, "lowPrice24h"),
+        base_volume=_number(item.volume24h, "volume24h"),
+        quote_volume=_number(item.turnover24h, "turnover24h"),
+        change_fraction=_number(item.price24hPcnt, "price24hPcnt"),
     )
 
 
