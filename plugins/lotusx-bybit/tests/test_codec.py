@@ -52,10 +52,24 @@ def test_account_subscribes_to_its_own_categories_and_to_the_one_wallet() -> Non
     assert json.loads(SPOT.subscribe(keys, 1, CONTEXT)[0])["args"] == ["order.spot", "wallet"]
     assert json.loads(PERP.subscribe(keys, 1, CONTEXT)[0])["args"] == ["order.linear", "order.inverse", "wallet"]
     assert json.loads(PERP.unsubscribe(["position"], 2, CONTEXT)[0]) == {
-        "req_id": "2.1",
+        "req_id": "2.2",
         "op": "unsubscribe",
         "args": ["position.linear", "position.inverse"],
     }
+
+
+def test_one_topic_of_a_channel_that_is_served_says_nothing_of_the_other() -> None:
+    """A channel of the account is a topic for each category; Bybit refuses a request as a whole for one of them."""
+    text = "error:already subscribed,topic:order.linear"
+
+    def answered(codec: AccountCodec) -> object:
+        asked = json.loads(codec.subscribe(["order"], 7, CONTEXT)[0])["req_id"]
+        return codec.route(_text(success=False, ret_msg=text, op="subscribe", req_id=asked))
+
+    assert answered(SPOT) == Ack(7)
+    both = answered(PERP)
+    assert isinstance(both, Ack)
+    assert isinstance(both.error, NoChange)
 
 
 def test_ping_is_text_and_carries_an_id() -> None:

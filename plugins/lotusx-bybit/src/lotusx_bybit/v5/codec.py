@@ -70,12 +70,12 @@ def _ignored(message: bytes) -> Notice:
     return Notice(NoticeKind.IGNORED, message[:200].decode("utf-8", "replace"))
 
 
-def _control(op: str, request_id: int, keys: Sequence[str], topics: Sequence[str]) -> str:
-    return _encode({"req_id": f"{request_id}.{len(keys)}", "op": op, "args": list(topics)}).decode()
+def _control(op: str, request_id: int, topics: Sequence[str]) -> str:
+    return _encode({"req_id": f"{request_id}.{len(topics)}", "op": op, "args": list(topics)}).decode()
 
 
 def _is_alone(name: str) -> bool:
-    """Say whether the request that `_control` gave this id was about one channel."""
+    """Say whether the request that `_control` gave this id was about one topic."""
     return name.partition(".")[2] == "1"
 
 
@@ -122,10 +122,10 @@ class PublicCodec(_StreamCodec):
     _words = PUBLIC_WORDS
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("subscribe", request_id, keys, keys)]
+        return [_control("subscribe", request_id, keys)]
 
     def unsubscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("unsubscribe", request_id, keys, keys)]
+        return [_control("unsubscribe", request_id, keys)]
 
     def log_in(self, request_id: int, context: SigningContext) -> str | None:
         return None
@@ -154,10 +154,10 @@ class AccountCodec(_StreamCodec):
         self._suffixes = frozenset(f".{category}" for category in Category)
 
     def subscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("subscribe", request_id, keys, self._topics(keys))]
+        return [_control("subscribe", request_id, self._topics(keys))]
 
     def unsubscribe(self, keys: Sequence[str], request_id: int, context: SigningContext) -> list[str]:
-        return [_control("unsubscribe", request_id, keys, self._topics(keys))]
+        return [_control("unsubscribe", request_id, self._topics(keys))]
 
     def _topics(self, keys: Sequence[str]) -> list[str]:
         topics = []
