@@ -26,7 +26,7 @@ from bybit_conformance import (
 from bybit_desk import Desk
 
 from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
-from lotusx.model import InstrumentKind, Interval, MarginMode, OrderEvent
+from lotusx.model import InstrumentKind, InstrumentStatus, Interval, MarginMode, OrderEvent
 from lotusx.plugin import Channel, ChannelKind, Cost, ItemDropped, Span
 from lotusx_bybit.v5 import Category
 from lotusx_bybit.v5.facts import IP
@@ -50,12 +50,21 @@ async def test_listing_is_read_page_after_page_with_the_cursor_as_it_came(make: 
         "lotSizeFilter": {"qtyStep": "0.01"},
     }  # fmt: skip
     other = {**contract, "symbol": "XRPUSDT", "baseCoin": "XRP"}
-    desk.rest.reply(rows(contract, {"symbol": "?"}, cursor="first%3A1%2C2"), rows(other), rows())
+    soon = {**contract, "symbol": "NEWUSDT", "baseCoin": "NEW", "status": "PreLaunch"}
+    just_begun = {**other, "status": "PreLaunch"}
+    desk.rest.reply(rows(soon, just_begun), rows(contract, {"symbol": "?"}, cursor="first%3A1%2C2"), rows(other))
+    desk.rest.reply(rows(), rows())
     found = await desk.market.instruments()
-    assert [str(item.symbol) for item in found] == ["ETH/USDT:USDT", "XRP/USDT:USDT"]
+    assert [(str(item.symbol), item.status) for item in found] == [
+        ("NEW/USDT:USDT", InstrumentStatus.PENDING),
+        ("XRP/USDT:USDT", InstrumentStatus.TRADING),
+        ("ETH/USDT:USDT", InstrumentStatus.TRADING),
+    ]
     assert desk.queries == [
+        "category=linear&status=PreLaunch&limit=1000",
         "category=linear&limit=1000",
         "category=linear&limit=1000&cursor=first%3A1%2C2",
+        "category=inverse&status=PreLaunch&limit=1000",
         "category=inverse&limit=1000",
     ]
     assert [type(event) for event in desk.events] == [ItemDropped]

@@ -104,18 +104,27 @@ class V5MarketData(MarketDataPort):
         return int((await self._rest.time()).timeNano)
 
     async def instruments(self) -> Sequence[Instrument]:
-        """Every instrument that trades, page after page; one that cannot be understood is counted and left out."""
-        found: list[Instrument] = []
+        """Every instrument that trades or is about to; one that cannot be understood is counted and left out.
+
+        Contracts have positions before they trade. Those are asked for first: what begins to trade meanwhile is in
+        both lists, and taken from the later.
+        """
+        found: dict[str, Instrument] = {}
         for category in self._listed.categories:
-            to = partial(to_instrument, category=category)
-            cursor: str | None = None
-            while True:
-                page = await self._rest.instruments(category, cursor)
-                found += self._listed.kept(page.items, to, "instruments-info")
-                if page.following is None or page.following == cursor:
-                    break
-                cursor = page.following
-        return found
+            for status in (None,) if category is Category.SPOT else ("PreLaunch", None):
+                found.update((item.venue_symbol, item) for item in await self._instruments(category, status))
+        return list(found.values())
+
+    async def _instruments(self, category: Category, status: str | None) -> list[Instrument]:
+        to = partial(to_instrument, category=category)
+        found: list[Instrument] = []
+        cursor: str | None = None
+        while True:
+            page = await self._rest.instruments(category, cursor, status=status)
+            found += self._listed.kept(page.items, to, "instruments-info")
+            if page.following is None or page.following == cursor:
+                return found
+            cursor = page.following
 
     async def ticker(self, instrument: Instrument) -> Ticker:
         item, time = await self._one_ticker(instrument)

@@ -50,9 +50,11 @@ class Endpoints(Calls):
         """``GET /v5/market/time``, of the host of *service*."""
         return (await self._get("/v5/market/time", {}, _TIME, service=service)).result
 
-    async def instruments(self, category: Category, cursor: str | None = None) -> Listing[msgspec.Raw]:
-        """``GET /v5/market/instruments-info``, one page; spot has one."""
-        params = {"category": category.value, "limit": INSTRUMENTS_PER_PAGE, "cursor": cursor}
+    async def instruments(
+        self, category: Category, cursor: str | None = None, *, status: str | None = None
+    ) -> Listing[msgspec.Raw]:
+        """``GET /v5/market/instruments-info``, one page; spot has one. Without *status*, of what trades."""
+        params = {"category": category.value, "status": status, "limit": INSTRUMENTS_PER_PAGE, "cursor": cursor}
         if category is Category.SPOT:
             params = {"category": category.value}
         return (await self._get("/v5/market/instruments-info", params, _INSTRUMENTS)).result
