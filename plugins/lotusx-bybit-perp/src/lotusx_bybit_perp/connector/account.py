@@ -15,9 +15,9 @@ from lotusx_bybit.v5 import (
     V5Account,
     account_conversions as convert,
     account_types as types,
-    at_most,
     conversions,
     everything,
+    executions_of,
     order_conversions,
     piece,
 )
@@ -25,11 +25,10 @@ from lotusx_bybit_perp.native import POSITIONS_PER_PAGE
 
 if TYPE_CHECKING:
     from lotusx.plugin import Kernel
-    from lotusx_bybit.v5 import Listed, Params, Rows
+    from lotusx_bybit.v5 import Executed, Listed, Params, Rows
     from lotusx_bybit_perp.native import BybitPerpNative
 
 MS = conversions.MS
-EXECUTIONS_PER_PAGE = 100
 
 
 class PerpAccount(V5Account):
@@ -103,28 +102,17 @@ class PerpAccount(V5Account):
         categories = self._listed.categories if instrument is None else (self._listed.category(instrument),)
         symbol = None if instrument is None else instrument.venue_symbol
 
-        async def ask(times: dict[str, Any], most: int | None) -> Rows[tuple[Category, types.Execution]]:
-            rows: list[tuple[Category, types.Execution]] = []
-            complete = True
-            for category in categories:
-                params = {
-                    "category": category.value,
-                    "symbol": symbol,
-                    "execType": order_conversions.FUNDING,
-                    **times,
-                    "limit": EXECUTIONS_PER_PAGE,
-                }
-                found, is_all = await at_most(self._perps.executions, params, most)
-                rows += [(category, row) for row in found if row.execType == order_conversions.FUNDING]
-                complete = complete and is_all
-            return rows, complete
+        async def ask(times: dict[str, Any], most: int | None) -> Rows[Executed]:
+            return await executions_of(
+                self._perps, categories, order_conversions.FUNDING, {"symbol": symbol}, times, most
+            )
 
         now_ms = self._kernel.exchange_ns() // MS
         page = await piece(ask, span, cursor, limit, now_ms=now_ms, time_of=_time)
         await self._listed.refresh_for(row.symbol for _, row in page.items)
         received_ns = self._kernel.clock.now_ns()
 
-        def one(item: tuple[Category, types.Execution]) -> FundingPayment:
+        def one(item: Executed) -> FundingPayment:
             category, row = item
             return order_conversions.to_funding_payment(
                 row,
@@ -136,5 +124,5 @@ class PerpAccount(V5Account):
         return Page(self._listed.kept(page.items, one, "execution/list"), page.cursor)
 
 
-def _time(item: tuple[Category, types.Execution]) -> int:
+def _time(item: Executed) -> int:
     return conversions.ms_of(item[1].execTime, "execTime")

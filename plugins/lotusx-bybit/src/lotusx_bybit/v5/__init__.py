@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     )
     from lotusx_bybit.v5.listed import Listed as Listed
     from lotusx_bybit.v5.native import BybitNative as BybitNative
-    from lotusx_bybit.v5.pieces import Rows as Rows, at_most as at_most, everything as everything, piece as piece
+    from lotusx_bybit.v5.order_reads import Executed as Executed, executions_of as executions_of
+    from lotusx_bybit.v5.pieces import Rows as Rows, everything as everything, piece as piece
     from lotusx_bybit.v5.public_data import (
         MergedTicker as MergedTicker,
         V5MarketData as V5MarketData,
@@ -59,7 +60,8 @@ __getattr__, __dir__, __all__ = lazily(
         ".hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
         ".listed": "Listed",
         ".native": "BybitNative",
-        ".pieces": "Rows at_most everything piece",
+        ".order_reads": "Executed executions_of",
+        ".pieces": "Rows everything piece",
         ".public_data": "MergedTicker V5MarketData first_ms last_ms",
         ".quotas": "Quotas",
         ".signer": "V5Signer signer_from",

@@ -37,6 +37,23 @@ def past_places_of(category: Category) -> tuple[str | None, ...]:
     return (None, *ELSEWHERE) if category is Category.SPOT else (None, ELSEWHERE[0])
 
 
+Executed = tuple[Category, types.Execution]
+
+
+async def executions_of(
+    rest: Endpoints, categories: Sequence[Category], kind: str, named: Params, times: Params, most: int | None
+) -> Rows[Executed]:
+    """Return the executions of one *kind*; with *most*, of each category the newest so many are enough."""
+    rows: list[Executed] = []
+    complete = True
+    for category in categories:
+        asked = {"category": category.value, **named, "execType": kind, **times, "limit": EXECUTIONS_PER_PAGE}
+        found, is_all = await at_most(rest.executions, asked, most)
+        rows += [(category, row) for row in found if row.execType == kind]
+        complete = complete and is_all
+    return rows, complete
+
+
 class V5OrderReads(TradingPort):
     """What is asked about orders, always by REST."""
 
@@ -177,21 +194,8 @@ class V5OrderReads(TradingPort):
     async def _fills(
         self, categories: Sequence[Category], named: Params, span: Span, cursor: str | None, limit: int
     ) -> Page[Fill]:
-        async def ask(times: dict[str, Any], most: int | None) -> Rows[tuple[Category, types.Execution]]:
-            rows: list[tuple[Category, types.Execution]] = []
-            complete = True
-            for category in categories:
-                params = {
-                    "category": category.value,
-                    **named,
-                    "execType": USER_TRADE,
-                    **times,
-                    "limit": EXECUTIONS_PER_PAGE,
-                }
-                found, is_all = await at_most(self._rest.executions, params, most)
-                rows += [(category, row) for row in found if row.execType == USER_TRADE]
-                complete = complete and is_all
-            return rows, complete
+        async def ask(times: dict[str, Any], most: int | None) -> Rows[Executed]:
+            return await executions_of(self._rest, categories, USER_TRADE, named, times, most)
 
         now_ms = self._kernel.exchange_ns() // MS
         page = await piece(
@@ -200,7 +204,7 @@ class V5OrderReads(TradingPort):
         await self._listed.refresh_for(row.symbol for _, row in page.items)
         received_ns = self._kernel.clock.now_ns()
 
-        def one(item: tuple[Category, types.Execution]) -> Fill:
+        def one(item: Executed) -> Fill:
             category, row = item
             symbol = self._listed.symbol_of(category, row.symbol)
             return convert.to_fill(row, symbol=symbol, category=category, received_ns=received_ns)
