@@ -156,8 +156,21 @@ async def test_batch_of_which_nothing_can_be_written_sends_nothing(desk: Any) ->
 async def test_batch_with_another_number_of_answers_is_open(desk: Any) -> None:
     desk.rest.reply(text([{**ORDER, "operation": "Ok"}]))
 
-    with pytest.raises(MalformedReply, match="1 answers to 2 orders"):
-        await desk.connector.trading.place_batch([limit_buy(), limit_buy(client_order_id="8")], [PERP, PERP])
+    answers = await desk.connector.trading.place_batch([limit_buy(), limit_buy(client_order_id="8")], [PERP, PERP])
+
+    assert [str(answer) for answer in answers] == ["backpack: 1 answers to 2 orders"] * 2
+    assert [type(answer) for answer in answers] == [MalformedReply] * 2
+
+
+async def test_order_that_was_not_sent_has_no_part_in_the_doubt_of_its_batch(desk: Any) -> None:
+    desk.rest.reply(RequestTimeout("no reply"))
+
+    sent, unsent = await desk.connector.trading.place_batch(
+        [limit_buy(), limit_buy(native={"what": "1"}, client_order_id="8")], [PERP, PERP]
+    )
+
+    assert (type(sent), type(unsent)) == (RequestTimeout, InvalidArgument)
+    assert [order["clientId"] for order in desk.sent] == [7]
 
 
 async def test_post_only_order_that_expired_at_once_was_refused(desk: Any) -> None:

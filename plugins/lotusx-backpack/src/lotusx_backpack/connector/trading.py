@@ -55,7 +55,10 @@ class BackpackTrading(OrderReads):
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
     ) -> Sequence[OrderState | Exception]:
-        """Send several in one request. One that cannot be written stops only itself: nothing of it is sent."""
+        """Send several in one request. One that cannot be written stops only itself: nothing of it is sent.
+
+        A request that fails is the answer for each order that was in it.
+        """
         bodies: list[dict[str, Value]] = []
         written: list[int] = []
         answers: dict[int, OrderState | Exception] = {}
@@ -67,11 +70,15 @@ class BackpackTrading(OrderReads):
             except LotusXError as error:
                 answers[index] = error
         if bodies:
-            documents = await self._rest.place_orders(bodies)
-            if len(documents) != len(bodies):
-                raise MalformedReply(f"{self._exchange}: {len(documents)} answers to {len(bodies)} orders")
-            for index, document in zip(written, documents, strict=True):
-                answers[index] = self._answer(document, requests[index], instruments[index])
+            try:
+                documents = await self._rest.place_orders(bodies)
+                if len(documents) != len(bodies):
+                    raise MalformedReply(f"{self._exchange}: {len(documents)} answers to {len(bodies)} orders")
+            except LotusXError as error:  # of what was sent only
+                answers.update(dict.fromkeys(written, error))
+            else:
+                for index, document in zip(written, documents, strict=True):
+                    answers[index] = self._answer(document, requests[index], instruments[index])
         return [answers[index] for index in range(len(requests))]
 
     def _answer(self, document: msgspec.Raw, request: OrderRequest, instrument: Instrument) -> OrderState | Exception:
