@@ -189,6 +189,7 @@ def test_order_that_opens_a_position_cannot_only_reduce_it(position: str, side: 
         ),
         (Category.SPOT, {"type": "market", "max_slippage": "0.00015"}, InvalidArgument, "whole number of basis points"),
         (Category.SPOT, {"type": "market", "native": {"qty": "2"}}, InvalidArgument, "LotusX writes itself"),
+        (Category.SPOT, {"type": "market", "native": {"isLeverage": "yes"}}, InvalidArgument, "'0' or '1', not 'yes'"),
         (Category.LINEAR, {"type": "market", "client_order_id": "a b"}, InvalidArgument, "client_order_id may have"),
     ],
 )
@@ -200,6 +201,15 @@ def test_order_that_bybit_does_not_have_is_refused(
 
     with pytest.raises(error, match=words):
         order_params(request, "BTCUSDT", exchange="bybit", category=category)
+
+
+def test_native_parameters_that_are_no_text_are_sent_as_what_they_are() -> None:
+    native = {"isLeverage": "1", "rpiTakerAccess": "true", "smpType": "CancelMaker"}
+    request = OrderRequest.limit("BTC/USDT", "buy", "1", "2", native=native)
+
+    written = order_params(request, "BTCUSDT", exchange="bybit", category=Category.SPOT)
+
+    assert b'"isLeverage":1,"rpiTakerAccess":true,"smpType":"CancelMaker"}' in encode_body(written)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 37, "a b", "a.b", "é", "a\n"])

@@ -30,6 +30,12 @@ SHORT_LEG: Final = 2
 _TIME_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
 _STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
 _MOST_POINTS = 1_000
+_FLAGS: Final[dict[str, dict[str, int | bool]]] = {
+    "isLeverage": {"0": 0, "1": 1},
+    "closeOnTrigger": {"false": False, "true": True},
+    "rpiTakerAccess": {"false": False, "true": True},
+}
+"""Parameters that are no text in JSON. Source: bybit-exchange/docs, v5/order/create-order."""
 _LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
@@ -148,8 +154,17 @@ def order_params(
     for name, value in request.native.items():
         if name in params:
             raise InvalidArgument(f"native[{name!r}] is what LotusX writes itself: {params[name]}", rule="native")
-        params[name] = value
+        params[name] = _native(name, value)
     return params
+
+
+def _native(name: str, text: str) -> str | int | bool:
+    known = _FLAGS.get(name)
+    if known is None:
+        return text
+    if text not in known:
+        raise InvalidArgument(f"native[{name!r}] is {' or '.join(map(repr, known))}, not {text!r}", rule="native")
+    return known[text]
 
 
 def _refuse(request: OrderRequest, exchange: str, category: Category) -> None:
