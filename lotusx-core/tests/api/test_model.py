@@ -237,3 +237,18 @@ def test_an_average_has_28_digits_whatever_the_callers_context() -> None:
     with localcontext(prec=2):
         assert quotient(Decimal("300.3"), Decimal(2)) == Decimal("150.15")
         assert len(quotient(Decimal(1), Decimal(3)).as_tuple().digits) == 28
+
+
+def test_what_may_still_execute_is_exact_whatever_the_callers_context() -> None:
+    state = OrderState(
+        symbol=Symbol("BTC", "USDT"),
+        venue_order_id="1",
+        client_order_id=None,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        status=OrderStatus.PARTIALLY_FILLED,
+        quantity=Decimal("1234567.8"),
+        filled=Decimal("0.3"),
+    )
+    with localcontext(prec=6):
+        assert state.remaining == Decimal("1234567.5")

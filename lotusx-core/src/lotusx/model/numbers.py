@@ -7,7 +7,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from lotusx.errors import InvalidArgument, ItemRejected
 
 _INFINITY = float("inf")
-_EXACT = Context(prec=2_000, traps=[Inexact, InvalidOperation])
+EXACT = Context(prec=2_000, traps=[Inexact, InvalidOperation])
 _QUOTIENT = Context(prec=28, traps=[InvalidOperation])
 
 
@@ -82,7 +82,7 @@ def shifted(number: Decimal, places: int) -> Decimal:
     >>> shifted(Decimal("12.5"), -2)
     Decimal('0.125')
     """
-    return _EXACT.scaleb(number, places)
+    return EXACT.scaleb(number, places)
 
 
 def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:

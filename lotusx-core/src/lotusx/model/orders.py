@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lotusx.model.enums import Liquidity, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 from lotusx.model.frozen import quick
+from lotusx.model.numbers import EXACT
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class OrderState:
         """What may still execute, base units; ``None`` where the quantity is not known."""
         if self.quantity is None:
             return None
-        return Decimal(0) if self.status.is_terminal else self.quantity - self.filled
+        return Decimal(0) if self.status.is_terminal else EXACT.subtract(self.quantity, self.filled)
 
 
 @dataclass(frozen=True, slots=True)
