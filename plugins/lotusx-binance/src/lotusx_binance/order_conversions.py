@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import reduce
 
 import msgspec
 
@@ -27,7 +28,7 @@ from lotusx.model import (
     quotient,
 )
 from lotusx_binance import account_types as types
-from lotusx_binance.conversions import MS
+from lotusx_binance.conversions import EXACT, MS
 
 _SIDE = {"BUY": Side.BUY, "SELL": Side.SELL}
 _TIME_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
@@ -326,9 +327,8 @@ def to_account_events(message: bytes, received_ns: int, symbol_of: Callable[[str
 def commission_rate(parts: Mapping[str, types.CommissionRates], liquidity: str) -> Decimal:
     """Add up the standard, special and tax rates of *liquidity* (``maker`` or ``taker``), and the dearer side's."""
     number = decimal_from_wire
-    rate = sum((number(getattr(part, liquidity), field=liquidity) for part in parts.values()), Decimal(0))
-    sides = [
-        sum((number(getattr(part, side), field=side) for part in parts.values()), Decimal(0))
-        for side in ("buyer", "seller")
-    ]
-    return rate + max(sides)
+    rate, buyer, seller = (
+        reduce(EXACT.add, (number(getattr(part, name), field=name) for part in parts.values()), Decimal(0))
+        for name in (liquidity, "buyer", "seller")
+    )
+    return EXACT.add(rate, max(buyer, seller))

@@ -14,6 +14,7 @@ from lotusx.model import (
     TimeInForce,
     decimal_from_wire,
     plain,
+    shifted,
 )
 from lotusx_binance import account_types as types
 
@@ -32,8 +33,6 @@ _TYPE = {
     OrderType.TRAILING_STOP: "STOP_LOSS",  # told from a plain one by trailingDelta
 }
 
-_BASIS_POINTS = 10_000
-
 
 def trailing_delta(fraction: Decimal) -> int:
     """Write a callback fraction in Binance's whole basis points.
@@ -41,11 +40,11 @@ def trailing_delta(fraction: Decimal) -> int:
     Raises:
         InvalidArgument: It falls between two of them, which are named.
     """
-    points = fraction * _BASIS_POINTS
+    points = shifted(fraction, 4)
     if points == points.to_integral_value() and points >= 1:
         return int(points)
     below = int(points)
-    nearest = tuple(Decimal(step) / _BASIS_POINTS for step in (below, below + 1) if step)
+    nearest = tuple(shifted(Decimal(step), -4) for step in (below, below + 1) if step)
     raise InvalidArgument(
         f"trailing_fraction must be a whole number of basis points (0.0001), not {fraction}; "
         f"nearest: {', '.join(map(str, nearest))}",

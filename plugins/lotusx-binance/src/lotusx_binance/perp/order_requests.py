@@ -190,4 +190,4 @@ def modify_params(order: OrderState, change: Amendment, venue_symbol: str) -> di
 
 def margin_change(amount: Decimal) -> dict[str, str | int]:
     """Write a change of a position's margin: how much, and which way."""
-    return {"amount": plain(abs(amount)), "type": 1 if amount > 0 else 2}
+    return {"amount": plain(amount.copy_abs()), "type": 1 if amount > 0 else 2}
