@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import anyio
@@ -171,3 +171,14 @@ def test_positions_of_two_accounts_are_two() -> None:
             await risk.lotusx_before_order("acme", account, buy("3", name=account), instrument(BTC), desk)
 
     anyio.run(run)
+
+
+def test_callers_decimal_context_lets_nothing_through() -> None:
+    held = "1234567.8"
+    with localcontext(prec=6):
+        desk, risk = Desk(held=held, listed=[working("x", Side.BUY, "0.2")]), risk_of("1234568.1")
+        desk.send(risk, buy("0.1", name="a"))
+        assert "could become 1234568.11 long" in vetoed(desk, risk, buy("0.01", name="b"))
+        short = Desk(held=f"-{held}")
+        with pytest.raises(OrderVetoed, match="short"):
+            short.send(risk_of(held), OrderRequest.limit(PERP, "sell", "0.1", "100", client_order_id="c"), PERP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from risk_desk import BTC, INVERSE, PERP, Desk, buy, market, sell
 from lotusx.errors import OrderVetoed, RefusedBeforeSending
 from lotusx.model import OrderRequest, Symbol
 from lotusx_risk import Risk
+from lotusx_risk.worth import Prices, collar
 
 
 def vetoed(
@@ -164,3 +165,12 @@ def test_the_numbers_of_a_veto_are_exact() -> None:
     veto = vetoed(Risk(max_notional="0.03"), buy("0.1", "0.300000000000000001"))
     assert "0.0300000000000000001 USDT" in str(veto)
     assert Decimal("0.1") * Decimal("0.300000000000000001") > Decimal("0.03")
+
+
+def test_furthest_price_is_exact_in_any_context() -> None:
+    prices = Prices(Decimal("12345.67"), Decimal("12345.67"))
+
+    with localcontext(prec=4):
+        bounds = [collar(order("1", "1"), prices, Decimal("0.0001")) for order in (buy, sell)]
+
+    assert bounds == [Decimal("12346.904567"), Decimal("12344.435433")]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 
 from lotusx.model import Instrument, InstrumentKind, OrderRequest, OrderState, PositionSide, Side
 from lotusx.plugin import OrderContext
+from lotusx_risk.worth import EXACT
 
 MOST_ORDERS = 1_000
 """Orders of its own an exposure follows one by one before it is read anew."""
@@ -88,24 +90,24 @@ class Exposure:
         """
         side = request.side
         changed = None if context.before is None else self._name_of(context.before, context)
-        total = self._held if side is Side.BUY else -self._held
+        total = self._held if side is Side.BUY else EXACT.minus(self._held)
         for name, (its, rest) in self._open.items():
             if its is side and name == changed:
                 quantity = max(quantity, rest)
             elif its is side:
-                total += rest
+                total = EXACT.add(total, rest)
         self._settle(context)
-        total += self._settled[side]
+        total = EXACT.add(total, self._settled[side])
         for name, own in self._own.items():
             if own.side is not side:
                 continue
             traded, rest = self._of(own, context.known(name))
-            total += traded
+            total = EXACT.add(total, traded)
             if name == changed:
                 quantity = max(quantity, rest)
             else:
-                total += rest
-        return total + quantity
+                total = EXACT.add(total, rest)
+        return EXACT.add(total, quantity)
 
     def add(self, request: OrderRequest, quantity: Decimal, context: OrderContext) -> None:
         """Count *request* from now on: it is about to be sent."""
@@ -113,11 +115,11 @@ class Exposure:
             self._own[str(request.client_order_id)] = _Own(request.side, quantity)
             return
         name = self._name_of(context.before, context)
-        whole = quantity + context.before.filled
+        whole = EXACT.add(quantity, context.before.filled)
         own = self._own.get(name)
         if own is None:
             _, rest = self._open.pop(name, (request.side, Decimal(0)))
-            whole = max(whole, rest + context.before.filled)
+            whole = max(whole, EXACT.add(rest, context.before.filled))
             self._own[name] = _Own(request.side, whole, context.before.filled)
         else:
             own.quantity = max(own.quantity, whole)
@@ -134,15 +136,16 @@ class Exposure:
             elif own.ended_ns is None:
                 own.ended_ns = now_ns
             elif now_ns - own.ended_ns > LATE_NS:
-                self._settled[own.side] += state.filled - own.counted
+                traded = EXACT.subtract(state.filled, own.counted)
+                self._settled[own.side] = EXACT.add(self._settled[own.side], traded)
                 del self._own[name]
 
     def _of(self, own: _Own, state: OrderState | None) -> tuple[Decimal, Decimal]:
         """Return what *own* has traded since the last reading, and what it still may."""
         if state is None:  # something else has prevented it
             return Decimal(0), Decimal(0)
-        rest = Decimal(0) if state.status.is_terminal else max(own.quantity - state.filled, Decimal(0))
-        return state.filled - own.counted, rest
+        rest = Decimal(0) if state.status.is_terminal else max(EXACT.subtract(own.quantity, state.filled), Decimal(0))
+        return EXACT.subtract(state.filled, own.counted), rest
 
     def _name_of(self, state: OrderState, context: OrderContext) -> str:
         """Return the name an order is followed by: its first, for an amendment may have given it another."""
@@ -163,7 +166,7 @@ class Exposure:
                 if item.symbol == instrument.symbol
                 and (self._position_side is None or item.side is self._position_side)
             ]
-        return sum(amounts, Decimal(0))
+        return reduce(EXACT.add, amounts, Decimal(0))
 
 
 def _is_same(one: OrderState, other: OrderState) -> bool:

@@ -13,7 +13,7 @@ from lotusx.model import Instrument, OrderRequest, PositionSide, Side, Symbol, p
 from lotusx.plugin import Effect, OrderContext, Origin, Request, Response, hookimpl
 from lotusx_risk.exposure import Exposure
 from lotusx_risk.limits import limits_of
-from lotusx_risk.worth import Prices, collar, needs_price, notional, quantity
+from lotusx_risk.worth import EXACT, Prices, collar, needs_price, notional, quantity
 
 HALTED_VARIABLE = "LOTUSX_RISK_HALTED"
 """Environment variable that halts while it is anything but empty, ``0`` or ``false``."""
@@ -192,7 +192,7 @@ class Risk:
         if rest is None:
             raise _veto("max_position", request, "there is no price to tell its quantity by")
         if context.before is not None and context.change is not None and context.change.quantity is not None:
-            rest = max(rest - context.before.filled, Decimal(0))
+            rest = max(EXACT.subtract(rest, context.before.filled), Decimal(0))
         key = (exchange, account, request.symbol, request.position_side)
         exposure = self._exposures.get(key)
         if exposure is None:

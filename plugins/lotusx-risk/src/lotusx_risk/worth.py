@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import ROUND_CEILING, Context, Decimal, Inexact
 
 from lotusx.model import BestBidOffer, Instrument, InstrumentKind, OrderRequest, QuantityUnit, Side
 from lotusx.rules import in_instrument_unit
 
+EXACT = Context(prec=2_000, traps=[Inexact])
+"""Refuses to round, whatever the caller's context."""
 _UP = Context(prec=40, rounding=ROUND_CEILING)
+_ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def _dearest(request: OrderRequest, prices: Prices) -> Decimal | None:
     if market is None and request.trigger_price is None:
         return None
     base = max([*stated, *([] if market is None else [market])])
-    return base if request.max_slippage is None else _UP.multiply(base, 1 + request.max_slippage)
+    return base if request.max_slippage is None else _UP.multiply(base, EXACT.add(_ONE, request.max_slippage))
 
 
 def quantity(request: OrderRequest, instrument: Instrument, prices: Prices) -> Decimal | None:
@@ -81,4 +84,5 @@ def collar(request: OrderRequest, prices: Prices, most: Decimal) -> Decimal | No
     start = request.trigger_price if request.trigger_price is not None else prices.opposite(request.side)
     if start is None:
         return None
-    return start * (1 + most) if request.side is Side.BUY else start * (1 - most)
+    factor = EXACT.add(_ONE, most) if request.side is Side.BUY else EXACT.subtract(_ONE, most)
+    return EXACT.multiply(start, factor)
