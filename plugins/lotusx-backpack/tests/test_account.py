@@ -307,3 +307,9 @@ def test_callers_decimal_context_rounds_no_balance() -> None:
         (held,) = convert.to_balances({"USDC": types.Holding("1234567.123456", "100000.5", "0.25")}, [], as_of_ns=0)
 
     assert (held.free, held.locked, held.total) == (D("1234567.123456"), D("100000.75"), D("1334567.873456"))
+
+
+@pytest.mark.parametrize("locked", ["1E+200", "1E-200", "1E+9999999"])
+def test_amounts_that_cannot_be_added_without_rounding_are_rejected(locked: str) -> None:
+    with pytest.raises(ItemRejected, match="no amounts of one asset"):
+        convert.to_balances({"USDC": types.Holding("1.5", locked, "0.25")}, [], as_of_ns=0)

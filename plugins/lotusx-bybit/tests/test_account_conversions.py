@@ -273,3 +273,11 @@ def test_callers_decimal_context_rounds_neither_balance_nor_position() -> None:
 
     assert (held.free, held.locked, held.total) == (Decimal("1134567.63"), Decimal("100000.26"), Decimal("1234567.89"))
     assert one_way == leg == Decimal("-1234567.8")
+
+
+@pytest.mark.parametrize("locked", ["1E+200", "1E-200", "1E+9999999"])
+def test_amounts_that_cannot_be_added_without_rounding_are_rejected(locked: str) -> None:
+    coin = {"coin": "USDT", "walletBalance": "1234567.89", "locked": locked, "totalOrderIM": "0.1"}
+
+    with pytest.raises(ItemRejected, match="no amounts of one thing"):
+        convert.to_balance(msgspec.convert(coin, account_types.Coin), updated_ms=0)

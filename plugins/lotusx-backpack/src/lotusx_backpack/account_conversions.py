@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal, Inexact
+from decimal import Context, Decimal, DecimalException, Inexact, Overflow
 
 from lotusx.errors import ItemRejected
 from lotusx.model import (
@@ -22,7 +22,7 @@ from lotusx.model import (
 from lotusx_backpack import account_types as types
 from lotusx_backpack.times import US, moment_ns, whole
 
-_EXACT = Context(prec=100, traps=[Inexact])  # refuses to round, whatever the caller's context
+_EXACT = Context(prec=100, traps=[Inexact, Overflow])  # refuses to round, whatever the caller's context
 
 ACCOUNT_WALLET = "account"
 """What orders use."""
@@ -30,11 +30,18 @@ LENT_WALLET = "lent"
 """What earns interest; an order uses it with ``autoLendRedeem``."""
 
 
+def _added(a: Decimal, b: Decimal) -> Decimal:
+    try:
+        return _EXACT.add(a, b)
+    except DecimalException:
+        raise ItemRejected(f"{a} and {b} are no amounts of one asset") from None
+
+
 def _balance(asset: str, available: str, locked: str, staked: str, updated_ns: int) -> Balance:
     number = decimal_from_wire
     free = number(available, field="available")
-    held = _EXACT.add(number(locked, field="locked"), number(staked, field="staked"))
-    return Balance(asset, free, held, _EXACT.add(free, held), updated_ns, ACCOUNT_WALLET)
+    held = _added(number(locked, field="locked"), number(staked, field="staked"))
+    return Balance(asset, free, held, _added(free, held), updated_ns, ACCOUNT_WALLET)
 
 
 def to_balances(

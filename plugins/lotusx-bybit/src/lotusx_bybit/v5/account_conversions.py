@@ -33,7 +33,7 @@ from lotusx.model import (
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import EXACT, MS, SIDES, ms_of
+from lotusx_bybit.v5.conversions import MS, SIDES, added, ms_of, negated, subtracted
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_conversions import (
     FUNDING,
@@ -76,9 +76,9 @@ def to_balance(coin: types.Coin, *, updated_ms: int) -> Balance:
     account, and ``free`` an estimate. Unrealized profit is no part of it.
     """
     total = decimal_from_wire(coin.walletBalance or "0", field="walletBalance")
-    margin = EXACT.add(_amount(coin.totalOrderIM, "totalOrderIM"), _amount(coin.totalPositionIM, "totalPositionIM"))
-    locked = EXACT.add(_amount(coin.locked, "locked"), margin)
-    free = max(_ZERO, EXACT.subtract(total, EXACT.add(locked, _amount(coin.bonus, "bonus"))))
+    margin = added(_amount(coin.totalOrderIM, "totalOrderIM"), _amount(coin.totalPositionIM, "totalPositionIM"))
+    locked = added(_amount(coin.locked, "locked"), margin)
+    free = max(_ZERO, subtracted(total, added(locked, _amount(coin.bonus, "bonus"))))
     return Balance(coin.coin, free, locked, total, updated_ms * MS)
 
 
@@ -94,10 +94,10 @@ def signed_size(item: types.Position) -> Decimal:
     if item.positionIdx == LONG_LEG:
         return size
     if item.positionIdx == SHORT_LEG:
-        return EXACT.minus(size)
+        return negated(size)
     if item.positionIdx != ONE_WAY:
         raise ItemRejected(f"unknown leg {item.positionIdx}", field="positionIdx", value=str(item.positionIdx))
-    return size if known(SIDES, item.side, field="side") is Side.BUY else EXACT.minus(size)
+    return size if known(SIDES, item.side, field="side") is Side.BUY else negated(size)
 
 
 def to_position(

@@ -26,7 +26,7 @@ from lotusx.model import (
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import EXACT, MS, SIDES, ms_of
+from lotusx_bybit.v5.conversions import MS, SIDES, added, ms_of, multiplied, negated, subtracted
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_requests import FALLS, LONG_LEG, RISES, SHORT_LEG
 
@@ -116,10 +116,8 @@ def _is_spent(amount: Decimal, filled: Decimal, spent: Decimal | None, step: Dec
     """
     if spent is None:
         return False
-    left = EXACT.subtract(amount, spent)
-    return left <= 0 or (
-        step is not None and EXACT.multiply(left, filled) < EXACT.multiply(EXACT.add(step, step), spent)
-    )
+    left = subtracted(amount, spent)
+    return left <= 0 or (step is not None and multiplied(left, filled) < multiplied(added(step, step), spent))
 
 
 def _status(item: types.Order, filled: Decimal, *, is_spent: bool) -> OrderStatus:
@@ -281,14 +279,14 @@ def to_funding_payment(
     long = known(SIDES, item.side, field="side") is Side.BUY
     paid = decimal_from_wire(item.execFee, field="execFee")
     size = decimal_from_wire(item.execQty, field="execQty")
-    rate = EXACT.abs(decimal_from_wire(item.feeRate, field="feeRate")) if item.feeRate else None
+    rate = decimal_from_wire(item.feeRate, field="feeRate").copy_abs() if item.feeRate else None
     return FundingPayment(
         symbol=symbol,
-        amount=EXACT.minus(paid),
+        amount=negated(paid),
         asset=fee_asset(item, symbol, category) or "",
         exchange_ns=ms_of(item.execTime, "execTime") * MS,
-        rate=rate if rate is None or (paid >= 0) is long else EXACT.minus(rate),
-        quantity=size if long else EXACT.minus(size),
+        rate=rate if rate is None or (paid >= 0) is long else negated(rate),
+        quantity=size if long else negated(size),
         received_ns=received_ns,
         side=PositionSide.LONG if long else PositionSide.SHORT,
     )
