@@ -32,7 +32,7 @@ from lotusx_binance.filters import price_and_quantity, raw_document, unless_zero
 
 _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs a tenth of a conversion
 
-EXACT = Context(prec=100, traps=[Inexact])
+EXACT = Context(prec=2_000, traps=[Inexact])
 """Refuses to round, whatever the caller's context."""
 
 MS = 1_000_000
