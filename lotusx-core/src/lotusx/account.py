@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -178,15 +178,16 @@ class Account:
             async for payment in items:
                 yield payment
 
-    def stream_account(self, *, buffer: int = 100_000) -> AbstractAsyncContextManager[Stream[AccountEvent]]:
+    @asynccontextmanager
+    async def stream_account(self, *, buffer: int = 100_000) -> AsyncIterator[Stream[AccountEvent]]:
         """Subscribe to orders, fills, balances and positions, in order, each once, across reconnects.
 
         What happens while the connection is down is fetched afterwards, delivered, and followed by `Recovered`.
         A reader that falls more than *buffer* events behind gets `SlowConsumer`: nothing is dropped in silence.
         """
         self._guard.private(Capability.STREAM_ACCOUNT)
-        opened: AbstractAsyncContextManager[Stream[AccountEvent]] = self._open_account(buffer)
-        return opened
+        async with self._open_account(buffer) as stream:
+            yield stream
 
 
 _Listed = TypeVar("_Listed", "Deposit", "Withdrawal")

@@ -97,7 +97,7 @@ class AccountStream:
         self._reading: anyio.CancelScope | None = None  # of the recovery that may be begun again
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
-        self._positions: dict[tuple[Symbol, PositionSide | None], Position] = {}
+        self._positions: dict[tuple[Symbol, PositionSide | None, str], Position] = {}
         self._payments: dict[tuple[Symbol, PositionSide | None, int], None] = {}
         self._count = 0
         self._stop = desk.listen(self._deliver_all)
@@ -237,9 +237,9 @@ class AccountStream:
             ]
             self._merge(BalanceEvent((*found.balances, *emptied)))
         if found.positions is not None:
-            held = {(position.symbol, position.side) for position in found.positions}
+            held = set(map(_place, found.positions))
             closed = [
-                Position(old.symbol, old.kind, Decimal(0), side=old.side)
+                Position(old.symbol, old.kind, Decimal(0), side=old.side, position_id=old.position_id)
                 for place, old in self._positions.items()
                 if place not in held
             ]
@@ -271,7 +271,7 @@ class AccountStream:
             balances = _news(self._balances, [((each.wallet, each.asset), each) for each in event.balances])
             self._deliver_all([BalanceEvent(balances)] if balances else [])
         elif isinstance(event, PositionEvent):
-            positions = _news(self._positions, [((each.symbol, each.side), each) for each in event.positions])
+            positions = _news(self._positions, [(_place(each), each) for each in event.positions])
             self._symbols.update(dict.fromkeys(each.symbol for each in positions))
             self._deliver_all([PositionEvent(positions)] if positions else [])
         elif isinstance(event, FundingEvent):
@@ -288,6 +288,10 @@ class AccountStream:
         if events:
             self._count += len(events)
             self._deliver(events)
+
+
+def _place(position: Position) -> tuple[Symbol, PositionSide | None, str]:
+    return position.symbol, position.side, position.position_id
 
 
 def _news(known: dict[K, S], said: Sequence[tuple[K, S]]) -> tuple[S, ...]:

@@ -73,6 +73,7 @@ def test_a_snapshot_is_read_and_changed_alike_whether_it_came_in_order_or_not(
     depths = (None, None) if complete else (min(naive.bids, default=None), max(naive.asks, default=None))
     assert floors == depths
 
+    wanted: tuple[Any, Any] = ([], [])
     for changed_bids, changed_asks in [([], []), *later]:
         naive.apply(BookUpdate(SYMBOL, changed_bids, changed_asks, 1, 1))
         ladder.apply(changed_bids, changed_asks)

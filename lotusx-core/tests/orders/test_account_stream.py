@@ -772,6 +772,21 @@ def test_one_asset_in_two_wallets_is_two_balances() -> None:
     in_virtual_time(run)
 
 
+def test_positions_of_one_side_that_stand_at_once_are_told_apart_by_their_ids() -> None:
+    async def run() -> None:
+        account = Account()
+        cross = Position(BTC, InstrumentKind.LINEAR, D(2), position_id="1", updated_ns=9)
+        isolated = Position(BTC, InstrumentKind.LINEAR, D(-1), position_id="2", updated_ns=5)
+        for _ in range(2):
+            account.stream.feed(PositionEvent((cross, isolated)))
+        account.world.exchange.held_positions = [isolated]
+        await account.stream.recover(EPOCH_NS)
+        said = [event.positions for event in account.out if isinstance(event, PositionEvent)]
+        assert said == [(cross, isolated), (replace(cross, quantity=D(0), updated_ns=0),)]
+
+    in_virtual_time(run)
+
+
 def test_the_two_positions_of_hedge_mode_are_two() -> None:
     async def run() -> None:
         account = Account()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -129,12 +130,16 @@ def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_
 def test_where_every_new_socket_is_announced_to_close_one_takes_over_and_is_replaced_in_its_turn() -> None:
     async def main() -> None:
         server, log = Server(), Log()
+
+        def is_served_twice(sockets: int) -> bool:
+            return len(server.connections) == sockets and server.subscribed()["trades"] == 2
+
         async with group(server, facts=WsFacts(lifetime_s=None), telemetry=log.telemetry) as ws:
             stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
             await until(lambda: server.subscribed()["trades"] == 1)
             server.open[0].bring({"notice": "shutdown"})
             for count in (2, 3):
-                await until(lambda n=count: len(server.connections) == n and server.subscribed()["trades"] == 2)
+                await until(partial(is_served_twice, count))
                 server.connections[-1].bring({"notice": "shutdown"})
             await anyio.sleep(12)
             assert server.connections[0].closed is not None

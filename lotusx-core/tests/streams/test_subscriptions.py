@@ -350,9 +350,9 @@ def test_a_whole_message_that_says_what_an_earlier_one_said_proves_no_overlap() 
     move.old([("b", "b")])
     move.new([("c", "c")])
     move.new([("a", "a")])  # as the first one, but later
-    assert not move.ready
+    ready = [move.ready]
     move.old([("c", "c")])
-    assert move.ready
+    assert [*ready, move.ready] == [False, True]
     move.switch()
     move.old([("a", "a")])
     move.new([("c", "c")])

@@ -42,6 +42,7 @@ def test_a_position_is_signed_and_in_base_units() -> None:
 
     assert (found.quantity, found.side, found.margin_mode) == (D("-0.005"), None, MarginMode.CROSS)
     assert (found.margin, found.leverage) == (D("62.9"), 5)
+    assert found.position_id == documented.POSITION["posId"]  # a cross and an isolated one may stand at once
 
 
 @pytest.mark.parametrize(("side", "quantity"), [("long", D("0.005")), ("short", D("-0.005"))])

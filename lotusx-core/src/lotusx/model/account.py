@@ -32,7 +32,7 @@ class Position:
     """A derivatives position; ``quantity`` is signed, long > 0, in base units (contracts × contract size).
 
     ``margin`` is what it ties up, in the settle asset; ``None``: not stated. ``side``: which of the two
-    positions of hedge mode it is.
+    positions of hedge mode it is. ``position_id``: the exchange's own, where several of one side may stand at once.
     """
 
     symbol: Symbol
@@ -47,6 +47,7 @@ class Position:
     margin: Decimal | None = None
     updated_ns: int = 0
     side: PositionSide | None = None
+    position_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

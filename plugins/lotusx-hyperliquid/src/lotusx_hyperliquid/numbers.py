@@ -63,11 +63,6 @@ def scaled(value: Decimal, decimals: int, *, name: str) -> int:
     return int(count)
 
 
-def subtracted(a: Decimal, b: Decimal) -> Decimal:
-    """Return a - b, exactly."""
-    return _EXACT.subtract(a, b)
-
-
 def _writable(value: Decimal, name: str) -> Decimal:
     if value.is_finite() and abs(value.adjusted()) <= MAX_EXPONENT:
         return value

@@ -90,6 +90,7 @@ def to_position(item: types.Position, *, instrument: Instrument) -> Position:
         margin=number(item.margin if mode is MarginMode.ISOLATED else item.imr, "margin"),
         updated_ns=ns_of(item.uTime, "uTime"),
         side=side,
+        position_id=item.posId,  # one of each margin mode may stand at once
     )
 
 

@@ -97,6 +97,7 @@ class Position(Struct):
     liqPx: str = ""
     margin: str = ""
     imr: str = ""
+    posId: str = ""
 
 
 class Config(Struct):
