@@ -327,6 +327,7 @@ async def test_an_answer_that_cannot_be_counted_is_told_as_it_is(
         with pytest.raises(error):
             await bench.call(command)
     assert len(bench.http.requests) == 1
+    bench.budget.adopt([Limit("weight", 50, 60.0)], bench.clock.mono)  # as a plugin does that reads it in an answer
     assert caplog.text.count("the shared limits have no room") == 1
     with pytest.raises(ConfigurationError):  # before sending it is a refusal
         await bench.call(command)

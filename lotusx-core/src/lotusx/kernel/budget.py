@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from urllib.parse import urlsplit
 
-from lotusx.errors import Banned, BudgetsUnreachable, ConfigurationError, InvalidArgument, RateLimited
+from lotusx.errors import Banned, BudgetsUnreachable, InvalidArgument, RateLimited
 from lotusx.kernel.clock import Clock
 from lotusx.kernel.counts import BUSY, Asked, Hold, Ledger, Pool, Ticket
 from lotusx.kernel.dialect import Usage
@@ -118,13 +117,17 @@ class Budget:
 
         What was counted stays; lengths that were unknown are counted from now on; one below 1 is passed over.
         """
-        with self._ledger.lock:
-            for limit in limits:
+        stated = tuple(limits)
+
+        def change() -> None:
+            for limit in stated:
                 if limit.amount < 1:
                     continue
                 window = self._pool(limit).adopt(limit)
                 if self._distance_ns is not None and isinstance(window, AlignedWindow):
                     window.align(self._distance_ns, now_ns)
+
+        self._ledger.change(change, here=True)
 
     def lower(self, limit: Limit) -> None:
         """Count *limit*, unless one of its pool, scope and length that is as low is counted already."""
@@ -284,17 +287,15 @@ class Budget:
 
         Until the windows concerned have passed, those longer than *longest_s* left out; a second if none is known.
         """
-        with suppress(ConfigurationError), self._ledger.lock:  # the answer is the caller's news, not the count's
-            return max(
-                (
-                    window.ends_in_ns(now_ns)
-                    for cost in costs
-                    for window in self._windows(cost.pool)
-                    if window.limit.window_s <= longest_s
-                ),
-                default=_S,
-            )
-        return _S
+        ends: list[int] = []
+
+        def look() -> None:
+            for cost in costs:
+                windows = [window for window in self._windows(cost.pool) if window.limit.window_s <= longest_s]
+                ends.extend(window.ends_in_ns(now_ns) for window in windows)
+
+        self._ledger.change(look, here=True)
+        return max(ends, default=_S)
 
     async def acquire(
         self,

@@ -119,13 +119,14 @@ class Ledger:
     part: Decimal | None = None  # of each limit, that may be used for now; None: all
     _said: str = ""
 
-    def change(self, change: Callable[[], None]) -> None:
+    def change(self, change: Callable[[], None], *, here: bool = False) -> None:
         """Make *change*, which counts what has happened, now or, where the count stands elsewhere, soon. Never raises.
 
-        An error of the count would be taken for that of a request which the exchange has answered.
+        An error of the count would be taken for that of a request which the exchange has answered. *here*: only what is
+        known here changes, now.
         """
         try:
-            if self.common is not None:
+            if self.common is not None and not here:
                 self.common.tell(change)
             else:
                 with self.lock:
