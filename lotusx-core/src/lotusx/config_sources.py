@@ -65,7 +65,8 @@ class Sources:
                 the working directory, over that of the user (see `user_folder`).
 
         Raises:
-            ConfigurationError: A document that was named is missing, or is not TOML.
+            ConfigurationError: A document that was named is missing, or is not TOML; or a line of ``.env`` or
+                ``.env.local`` cannot be read.
         """
         variables = dict(os.environ)
         dotenv, local = _read_dotenv(Path(".env")), _read_dotenv(Path(".env.local"))
@@ -94,7 +95,7 @@ def _read(path: Path, *, trusted: bool) -> Document | None:
     if not path.is_file():
         return None
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows write a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
     except OSError as error:
@@ -103,8 +104,32 @@ def _read(path: Path, *, trusted: bool) -> Document | None:
 
 
 def _read_dotenv(path: Path) -> Mapping[str, str]:
+    """Read a file of variables.
+
+    Raises:
+        ConfigurationError: It cannot be read, or a line cannot. The line may have named the testnet: without it the
+            environment would be the live one. The text shows nothing of the line, which may hold a key.
+    """
     if not path.is_file():
         return {}
-    from dotenv import dotenv_values
+    from io import StringIO
 
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    for binding in parse_stream(StringIO(text)):
+        unset = binding.value is None and (binding.key or "").startswith("LOTUSX_")
+        if binding.error or unset:
+            written = binding.original.string
+            blank = written[: len(written) - len(written.lstrip())]  # the parser counts from the line before
+            raise ConfigurationError(
+                f"{path}:{binding.original.line + blank.count(chr(10))}: this line cannot be read: write NAME=value, "
+                "with a quote at both ends of the value or at none"
+            )
+    return {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value is not None}

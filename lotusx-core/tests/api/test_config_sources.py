@@ -77,6 +77,47 @@ def test_every_layer_beats_those_below_it(here: Path, monkeypatch: pytest.Monkey
     assert resolve("acme", sources=Sources.of_process(), arguments={"proxy": "argument"}).proxy == "argument"
 
 
+@pytest.mark.parametrize("name", [".env", ".env.local"])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        'LOTUSX_ACME_ENVIRONMENT="testnet',
+        "LOTUSX_ACME_ENVIRONMENT testnet",
+        "LOTUSX_ACME_ENVIRONMENT: testnet",
+        "LOTUSX_ACME_ENVIRONMENT",
+        "LOTUSX_ACME_ENVIRONMENT:testnet",
+        'OTHER="closed" too late',
+    ],
+)
+def test_a_damaged_line_is_an_error_and_never_live(damaged: str, name: str, here: Path) -> None:
+    write(here, f"# of acme\nLOTUSX_ACME_PROXY=p\n\n{damaged}\n", name)
+    with pytest.raises(ConfigurationError, match=rf"^{name.replace('.', '[.]')}:4: ") as caught:
+        Sources.of_process()
+    assert "testnet" not in str(caught.value)  # the line may hold a key
+
+
+def test_a_sound_dotenv_file_is_read_as_before(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST_OF_PROXY", "proxy.test")
+    text = (
+        "\ufeff# a comment\nPORT=1\nexport LOTUSX_ACME_PROXY='http://${HOST_OF_PROXY}:${PORT}' # why\n"
+        "LOTUSX_ACME_JOURNAL=\nSOMEBODY_ELSES\n"
+    )
+    write(here, text, ".env")
+    found = Sources.of_process().dotenv
+    assert found == {"PORT": "1", "LOTUSX_ACME_PROXY": "http://proxy.test:1", "LOTUSX_ACME_JOURNAL": ""}
+
+
+def test_a_dotenv_file_that_is_no_text_is_named(here: Path) -> None:
+    (here / ".env").write_bytes(b"LOTUSX_ACME_PROXY=\xff\xfe\n")
+    with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8 text"):
+        Sources.of_process()
+
+
+def test_a_document_may_begin_with_a_byte_order_mark(here: Path) -> None:
+    write(here, '\ufeff[exchanges.acme]\nproxy = "p"\n')
+    assert resolve("acme", sources=Sources.of_process()).proxy == "p"
+
+
 def test_a_named_document_stands_alone(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(here / "user" / "lotusx", '[exchanges.acme]\nproxy = "user"\n')
     write(here, '[exchanges.acme]\nproxy = "project"\n')
