@@ -754,6 +754,37 @@ async def test_a_proxy_in_the_environment_is_used_if_the_environment_is_trusted(
     assert isinstance(make_http_transport(trust_env=False), LeanTransport)
 
 
+@pytest.mark.parametrize(
+    "address", ["localhost:3128", "10.0.0.1:3128", "proxy.test", "ftp://proxy.test:1", "http://u:secret/word@h:1"]
+)
+def test_a_proxy_that_is_no_address_is_a_mistake_of_the_configuration(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"proxy must be .*http://\[user:password@\]host:port") as caught:
+        make_http_transport(proxy=address)
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_failure_on_the_way_names_the_proxy_without_its_password(serve: MakeServer) -> None:
+    gone = RawServer(proxy([]))
+    gone.close()
+    refusing = serve(proxy([]))
+    for server in (gone, refusing):
+        http = make_http_transport(proxy=f"http://user:secret@127.0.0.1:{server.port}")
+        with pytest.raises(ConnectionFailed, match=rf"through the proxy http://127\.0\.0\.1:{server.port}: ") as caught:
+            await get(http, "https://forbidden.test/x")
+        assert "secret" not in str(caught.value)
+        await http.aclose()
+
+
+async def test_a_failure_says_that_the_environment_names_a_proxy(
+    serve: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", serve(proxy([])).url)
+    http = make_http_transport()
+    with pytest.raises(ConnectionFailed, match=r"forbidden\.test \(the environment names a proxy\): "):
+        await get(http, "https://forbidden.test/x")
+    await http.aclose()
+
+
 @pytest.mark.parametrize("options", [{"http2": True}, {"proxy": "socks5://127.0.0.1:1"}])
 def test_what_needs_another_package_names_it(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("h2", "socksio"):

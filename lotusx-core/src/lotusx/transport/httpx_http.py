@@ -18,6 +18,7 @@ from lotusx.errors import (
     RequestTimeout,
 )
 from lotusx.kernel.transport import HttpRequest, HttpResponse
+from lotusx.transport.http import proxy_in_environment
 from lotusx.transport.http1 import MAX_BODY_BYTES, decoded, full_headers, split_url
 from lotusx.transport.lean_http import MAX_CONNECTIONS, MAX_IDLE_S, client_context
 
@@ -60,7 +61,8 @@ class HttpxTransport:
         max_body_bytes: A longer reply is refused.
 
     Raises:
-        ConfigurationError: HTTP/2 or the kind of proxy needs a package that is not installed.
+        ConfigurationError: *proxy* is no address of a proxy; or HTTP/2 or the kind of proxy needs a package that is
+            not installed.
     """
 
     def __init__(
@@ -93,6 +95,13 @@ class HttpxTransport:
             )
         except ImportError as error:
             raise ConfigurationError(f"this way to send HTTP needs another package: {error}") from None
+        except (ValueError, httpx.InvalidURL):  # their texts may hold a part of the password
+            what = "proxy" if proxy is not None else "a proxy that the environment names"
+            raise ConfigurationError(
+                f"{what} must be an address such as http://[user:password@]host:port, where / and @ in the password "
+                "are written %2F and %40"
+            ) from None
+        self._way = _way(proxy, trust_env=trust_env)
 
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpResponse:
         """Send *request* as it stands and return its whole reply. As in `HttpTransport`."""
@@ -111,7 +120,7 @@ class HttpxTransport:
         with anyio.move_on_after(timeout_s):
             return await self._exchange(outgoing, trace, authority)
         what = "no complete reply" if trace.sent else "no connection"
-        raise RequestTimeout(f"{what} from {authority} within {timeout_s:g} s", sent=trace.sent)
+        raise RequestTimeout(f"{what} from {authority}{self._way} within {timeout_s:g} s", sent=trace.sent)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -122,7 +131,7 @@ class HttpxTransport:
         try:
             response = await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, UnicodeError) as error:
-            problem = _failure(error, trace, authority)
+            problem = _failure(error, trace, authority, self._way)
         else:
             return await self._reply(response)
         # Raised out here: httpx's errors hold the request, with its headers.
@@ -154,15 +163,23 @@ class HttpxTransport:
         return HttpResponse(status, headers, decoded(bytes(body), headers, self._max_body_bytes))
 
 
-def _failure(error: Exception, trace: _Trace, authority: str) -> LotusXError:
+def _way(proxy: str | None, *, trust_env: bool) -> str:
+    """Return the words that tell of a proxy, without its password."""
+    if proxy is not None:
+        url = httpx.URL(proxy)
+        return f" through the proxy {url.scheme}://{url.netloc.decode('ascii')}"
+    return " (the environment names a proxy)" if trust_env and proxy_in_environment() else ""
+
+
+def _failure(error: Exception, trace: _Trace, authority: str, way: str = "") -> LotusXError:
     what = _words(error)
     if isinstance(error, _NEVER_SENT):
-        return ConnectionFailed(f"no connection to {authority}: {what}", sent=False)
+        return ConnectionFailed(f"no connection to {authority}{way}: {what}", sent=False)
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         return InvalidArgument(f"the request to {authority} cannot be sent: {what}", rule="http")
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in what:
         return MalformedReply(f"this is not an HTTP reply: {what}")
-    return ConnectionFailed(f"the connection to {authority} broke: {what}", sent=trace.sent)
+    return ConnectionFailed(f"the connection to {authority}{way} broke: {what}", sent=trace.sent)
 
 
 def _words(error: BaseException) -> str:
