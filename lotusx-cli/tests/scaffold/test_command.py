@@ -28,7 +28,7 @@ def test_flags_suffice(lotusx: Lotusx, away: Path) -> None:
     assert done.code == 0, done.err
     assert (away / "lotusx-kraken" / "src" / "lotusx_kraken" / "plugin.py").exists()
     assert str(away / "lotusx-kraken") in done.out
-    assert "pytest -rx" in done.err
+    assert 'pip install -U "pip>=25.1" && pip install -e . --group dev && pytest -rx' in done.err
 
 
 def test_in_a_checkout_it_goes_among_the_plugins(lotusx: Lotusx, away: Path) -> None:

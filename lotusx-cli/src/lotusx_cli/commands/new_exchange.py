@@ -61,7 +61,8 @@ def new_exchange(
         raise click.UsageError(str(error)) from error
     out.record({"folder": str(written.folder), "files": len(written.files)})
     if written.inside is None:
-        out.note(f"next:  cd {written.folder} && pip install -e . --group dev && pytest -rx")
+        upgrade = 'python -m pip install -U "pip>=25.1"'  # older ones know no --group
+        out.note(f"next:  cd {written.folder} && {upgrade} && pip install -e . --group dev && pytest -rx")
     else:
         out.note(
             f"next:  add {answers.package} to the lists of packages in {written.inside / 'pyproject.toml'} (mypy_path, "
