@@ -217,6 +217,28 @@ def test_a_real_process_serves_and_ends_with_control_c() -> None:
         assert process.wait(60) == 0
 
 
+def test_an_encoding_that_lacks_a_character_is_no_defect(here: Path) -> None:
+    (here / "good.toml").write_text('[exchanges.binance]\njournal = "müll"\n', encoding="utf-8")
+    (here / "bad.toml").write_text('[exchanges.binance]\n"müll" = 1\n', encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    for name, code in (("good", Exit.OK), ("bad", Exit.CONFIGURATION)):
+        done = subprocess.run(
+            [*PYTHON, "config", "check", "-e", "binance", "--config", f"{name}.toml"],
+            capture_output=True, encoding="ascii", env=environment, check=False,
+        )  # fmt: skip
+        assert done.returncode == code
+        assert "m\\xfcll" in (done.stdout if code == Exit.OK else done.stderr)
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "2>&-"])
+@pytest.mark.parametrize("line", ["exchanges", "--help", "doctor -e nowhere", "exchanges nowhere"])
+def test_without_anywhere_to_write_to_there_is_no_traceback(line: str, closed: str) -> None:
+    shell = f"{' '.join(PYTHON)} {line} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode != Exit.DEFECT
+
+
 def test_a_reader_that_leaves_early_is_no_error(binance: Venue) -> None:
     arguments = [*PYTHON, "stream", "best-bid-offer", *binance.options.split(), "-s", "BTCUSDT"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
