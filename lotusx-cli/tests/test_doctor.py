@@ -44,6 +44,23 @@ def test_doctor_goes_on_where_something_is_wrong(lotusx: Lotusx, here: Path, fre
     assert "connectivity\tfailed" in done.out
 
 
+@pytest.mark.parametrize(("name", "reason"), [("replay", "recording"), ("gateway", "behind the gateway")])
+def test_an_exchange_that_is_nothing_without_options_is_not_a_problem(name: str, reason: str, lotusx: Lotusx) -> None:
+    pytest.importorskip({"replay": "lotusx_recorder", "gateway": "lotusx_gateway"}[name])
+    done = lotusx(f"doctor -e {name} --json")
+    (found,) = [item for item in json.loads(done.out) if (item["area"], item["check"]) == (name, "connection")]
+    assert found["result"] == "not_checked"
+    assert reason in found["detail"]
+    assert done.code == Exit.OK
+
+
+def test_an_exchange_that_needs_no_options_and_cannot_be_connected_is_a_problem(lotusx: Lotusx, here: Path) -> None:
+    (here / "lotusx.toml").write_text('[exchanges.binance]\nenvironment = "simulator"\n')
+    done = lotusx("doctor -e binance")
+    assert "connection\tfailed" in done.out
+    assert done.code == Exit.CHECK_FAILED
+
+
 def test_a_shared_report_holds_no_secret_no_address_and_no_folder(here: Path) -> None:
     secret = "A" * 40
     findings = [

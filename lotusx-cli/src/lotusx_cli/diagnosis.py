@@ -11,8 +11,8 @@ from importlib import metadata
 
 import anyio
 
-from lotusx.errors import LotusXError
-from lotusx.plugin.registry import installed_exchanges
+from lotusx.errors import ConfigurationError, LotusXError
+from lotusx.plugin.registry import find, installed_exchanges, load
 from lotusx_cli import sunsets
 from lotusx_cli.connecting import connected, facts_of
 from lotusx_cli.options import Target
@@ -120,5 +120,11 @@ async def _exchange(name: str, config: str | None, timeout_s: float) -> list[Fin
     except TimeoutError:
         return [Finding(name, "connectivity", "failed", f"no answer within {timeout_s:g} s")]
     except LotusXError as error:
-        return [Finding(name, "connection", "failed", str(error))]
+        result = "not_checked" if type(error) is ConfigurationError and _needs_options(name) else "failed"
+        return [Finding(name, "connection", result, str(error))]
     return [Finding(f"{name} ({report.environment})", item.name, item.result, item.detail) for item in report.checks]
+
+
+def _needs_options(name: str) -> bool:
+    """Whether *name* is made from options of the call, such as a recording to replay; the doctor has none to give."""
+    return isinstance(load(find(name)), type)
