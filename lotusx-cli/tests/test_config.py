@@ -64,3 +64,14 @@ def test_options_of_plugins_are_checked_too(lotusx: Lotusx, here: Path) -> None:
     done = lotusx("config check")
     assert done.code == Exit.CONFIGURATION
     assert "unknown key 'fyle'" in done.err
+
+
+def test_what_connect_would_refuse_ends_the_check_with_the_code_of_the_configuration(
+    lotusx: Lotusx, here: Path
+) -> None:
+    (here / "lotusx.toml").write_text('[exchanges.binance.credentials]\napi_secret = "canary"\n')
+    done = lotusx("config check -e binance")
+    assert done.code == Exit.CONFIGURATION
+    assert "problem: binance: this call needs credentials, and api_key is missing" in done.err
+    assert "credentials.api_secret" in done.out
+    assert "canary" not in done.out + done.err

@@ -35,7 +35,7 @@ from lotusx.kernel.secrets import Secret
 
 __all__ = [
     "FIELDS", "Cache", "Document", "Settings", "Sources", "cache_of", "merge", "missing_credentials", "plugins_of",
-    "require_credentials", "resolve", "strict_bool", "variable",
+    "require_credentials", "resolve", "secret_of", "strict_bool", "variable",
 ]  # fmt: skip
 
 _TEXTS = ("environment", "base_url", "proxy", "journal", "budgets")
@@ -119,7 +119,7 @@ def resolve(
         proxy=checked.get("proxy"),
         journal=checked.get("journal"),
         budgets=checked.get("budgets"),
-        credentials={key: _secret(value, variables) for key, value in credentials.items()} if reveal else {},
+        credentials={key: secret_of(value, variables) for key, value in credentials.items()} if reveal else {},
         hosts=checked.get("hosts", {}),
         share=checked.get("share"),
         cache=cache_of(sources),
@@ -289,7 +289,13 @@ def _share(value: object, where: str) -> Decimal | None:
     return share
 
 
-def _secret(value: object, variables: Mapping[str, str]) -> Secret:
+def secret_of(value: object, variables: Mapping[str, str]) -> Secret:
+    """Fetch one credential from where it stands.
+
+    Raises:
+        CredentialsError: It is not there.
+        ConfigurationError: It is no text, or names a program where that is not allowed.
+    """
     if isinstance(value, Secret):
         return value.copy()  # the connection forgets its own
     if isinstance(value, Reference):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lotusx.config import cache_of, merge, plugins_of, resolve
+from lotusx.config import Settings, cache_of, merge, plugins_of, require_credentials, resolve, secret_of
 from lotusx.config_layers import SECTIONS, layers_of, mapping, only, upper
 from lotusx.config_plugins import options_of
 from lotusx.config_references import Reference
@@ -90,6 +90,45 @@ def problems(config: str | os.PathLike[str] | None = None) -> list[str]:
     return list(dict.fromkeys(text for text in found if text))
 
 
+def refusals(name: str, account: str | None = None, config: str | os.PathLike[str] | None = None) -> list[str]:
+    """Return why `connect` would refuse exchange *name* as configured, a sentence each; empty: nothing is known.
+
+    Nothing is sent, no program is run and no keyring is asked: a credential that stands there counts as given.
+    Credentials in files and variables are fetched, and forgotten.
+
+    Raises:
+        ConfigurationError: The exchange is not installed, not allowed or cannot be used, or nothing can be resolved.
+    """
+    from lotusx.connection import addresses_of, environment_of
+    from lotusx.reach import reach_of
+
+    sources = Sources.of_process(config)
+    enabled, allowed = plugins_of(sources)
+    options = options_of(sources)
+    facts = PluginManager(name, plugins=(*enabled, *options), allowed=allowed, options=options).facts
+    given: dict[str, Any] = {
+        "name": name,
+        "account": account,
+        "credential_names": [part.name for part in facts.credentials],
+        "other_exchanges": [item.name for item in installed_exchanges() if item.name != name],
+    }
+    settings = resolve(**given, sources=sources, reveal=False)
+
+    def addresses() -> None:
+        chosen = environment_of(facts, settings)
+        urls = [addresses_of(each, settings.base_url) for each in (chosen.rest, chosen.ws)]
+        reach_of(facts, chosen, settings, *urls)
+
+    layers = layers_of(name, account, sources, given["credential_names"], given["other_exchanges"])
+    _, written, _ = merge(layers)
+    variables = {**sources.dotenv, **sources.dotenv_local, **sources.variables}
+    found = [_said(addresses), _said(lambda: _look_at_proxy(settings))]
+    found += [_said(partial(_fetchable, value, variables)) for value in written.values()]
+    if written or (account is not None and not (enabled or options)):  # a plugin may provide what is not written
+        found.append(_said(lambda: require_credentials(facts, written, account)))
+    return list(dict.fromkeys(text for text in found if text))
+
+
 def accounts_of(name: str, sources: Sources) -> list[str]:
     """Return the named accounts that documents and variables have of exchange *name*, sorted."""
     found: set[str] = set()
@@ -156,6 +195,20 @@ def _look(facts: ExchangeFacts, sources: Sources, given: Mapping[str, Any]) -> N
         )
     chosen = facts.environments[environment]
     reach_of(facts, chosen, settings, chosen.rest, chosen.ws)
+
+
+def _look_at_proxy(settings: Settings) -> None:
+    from lotusx.transport.http import make_http_transport
+    from lotusx.transport.ws import make_ws_transport
+
+    make_http_transport(proxy=settings.proxy)  # opens nothing before it is asked for something
+    make_ws_transport(proxy=settings.proxy)
+
+
+def _fetchable(value: object, variables: Mapping[str, str]) -> None:
+    asks = isinstance(value, Reference) and (value.kind == "keyring" or (value.kind == "command" and value.trusted))
+    if not asks:
+        secret_of(value, variables).forget()
 
 
 def _is_mentioned(name: str, sources: Sources) -> bool:

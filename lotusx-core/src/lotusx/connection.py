@@ -115,7 +115,7 @@ def connect(
         other_exchanges=[other for other in installed if other != name],
         reveal=paper is False,
     )
-    chosen = _environment(facts, settings)
+    chosen = environment_of(facts, settings)
 
     settled = _Settled(name, account, facts, installed, arguments)
     local = None if paper is False else load_paper(paper, allowed)
@@ -133,7 +133,7 @@ def connect(
         account=account,
     )
 
-    urls, ws_urls = _filled(chosen.rest, settings.base_url), _filled(chosen.ws, settings.base_url)
+    urls, ws_urls = addresses_of(chosen.rest, settings.base_url), addresses_of(chosen.ws, settings.base_url)
 
     from lotusx.reach import reach_of
     from lotusx.wiring import Parts, wire
@@ -204,10 +204,15 @@ class _Settled:
         written: Mapping[str, Any] = {}
         if not self._has_credentials:
             written = merge(layers_of(self._name, self._account, sources, names, self._others))[1]
-        return comparable(found, _environment(self._facts, found).name, options_of(sources), written)
+        return comparable(found, environment_of(self._facts, found).name, options_of(sources), written)
 
 
-def _environment(facts: ExchangeFacts, settings: Settings) -> Environment:
+def environment_of(facts: ExchangeFacts, settings: Settings) -> Environment:
+    """Return the environment that *settings* choose.
+
+    Raises:
+        ConfigurationError: There is none of that name, or ``base_url`` is missing, or does not belong there.
+    """
     wanted = settings.environment or ("simulator" if settings.base_url and "live" not in facts.environments else "live")
     try:
         chosen = facts.environments[wanted]
@@ -225,7 +230,12 @@ def _environment(facts: ExchangeFacts, settings: Settings) -> Environment:
     return chosen
 
 
-def _filled(urls: Mapping[str, str], base_url: str | None) -> dict[str, str]:
+def addresses_of(urls: Mapping[str, str], base_url: str | None) -> dict[str, str]:
+    """Return *urls* with *base_url* where they leave room for it.
+
+    Raises:
+        InvalidArgument: It is no address.
+    """
     if base_url is None:
         return dict(urls)
     base = base_url.rstrip("/")

@@ -13,10 +13,10 @@ import pytest
 
 import lotusx
 from lotusx.config import Document, Sources, resolve
-from lotusx.config_explain import accounts_of, explain, problems
+from lotusx.config_explain import accounts_of, explain, problems, refusals
 from lotusx.config_schema import schema
 from lotusx.config_sources import user_folder
-from lotusx.errors import ConfigurationError, CredentialsError, PluginError
+from lotusx.errors import ConfigurationError, CredentialsError, LotusXError, PluginError
 from lotusx.kernel.secrets import Secret
 
 from .acme import FACTS, install
@@ -464,3 +464,64 @@ def test_further_hosts_stand_behind_the_usual_one() -> None:
     found = reach_of(FACTS, live, settings, live.rest, live.ws)
     assert found.rest == {"https://acme.test": ("https://acme.test", "https://b.test")}
     assert found.ws == {}
+
+
+HALF = '[exchanges.acme.credentials]\napi_key = "k"\n'
+WHOLE = HALF + "api_secret = "
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HALF, "api_secret is missing"),
+        (WHOLE + '{ file = "none" }', "none cannot be read"),
+        (WHOLE + '{ env = "NOPE" }', "the variable NOPE is not set"),
+        (WHOLE + '{ command = ["true"] }', "may not name a program"),
+        ('[exchanges.acme]\nenvironment = "simulator"', "needs base_url"),
+        ('[exchanges.acme]\nbase_url = "http://127.0.0.1:1"', "base_url goes with environment='simulator'"),
+        ('[exchanges.acme]\nenvironment = "simulator"\nbase_url = "127.0.0.1:1"', "must start with http://"),
+        ('[exchanges.acme]\nenvironment = "tesnet"', "tesnet"),
+    ],
+)
+def test_what_connect_would_refuse_is_told_without_connecting(text: str, said: str, here: Path) -> None:
+    install(here)
+    write(here, text)
+    (found,) = refusals("acme")
+    assert said in found
+    with pytest.raises(LotusXError):
+        lotusx.connect("acme")
+
+
+def test_a_proxy_that_is_no_address_is_told_without_connecting(here: Path) -> None:
+    install(here)
+    write(here, '[exchanges.acme]\nproxy = "10.0.0.1:3128"')
+    (found,) = refusals("acme")
+    assert found.startswith("proxy must be an address such as http://")
+
+
+def test_an_exchange_that_is_not_on_the_list_of_allowed_plugins_is_refused(here: Path) -> None:
+    install(here)
+    write(here, '[plugins]\nallow = ["lotusx-other"]\n')
+    with pytest.raises(PluginError, match="allow"):
+        refusals("acme")
+
+
+def test_an_account_without_credentials_is_refused_and_a_whole_one_is_not(here: Path) -> None:
+    install(here)
+    assert refusals("acme") == []
+    assert "LOTUSX_ACME__HEDGE__API_KEY" in "".join(refusals("acme", "hedge"))
+    write(here, '[exchanges.acme.accounts.hedge.credentials]\napi_key = "k"\napi_secret = "s"\n')
+    assert refusals("acme", "hedge") == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no touch")
+def test_no_program_is_run_and_no_keyring_is_asked_to_look_for_mistakes(here: Path) -> None:
+    install(here)
+    touch = f'command = ["touch", "{here / "ran"}"]'
+    named = write(
+        here, f"[exchanges.acme.credentials]\napi_key = {{ {touch} }}\napi_secret = {{ {touch} }}\n", "x.toml"
+    )
+    assert refusals("acme", config=named) == []
+    write(here, named.read_text().replace(touch, 'keyring = "nobody", user = "x"'), "x.toml")
+    assert refusals("acme", config=named) == []
+    assert not (here / "ran").exists()

@@ -26,7 +26,7 @@ def config() -> None:
 def check(name: str | None, account: str | None, document: str | None, out: Out) -> int:
     """Say what is wrong with the configuration, and what holds for an exchange. Secrets are not shown."""
     from lotusx.config import Sources
-    from lotusx.config_explain import explain, problems
+    from lotusx.config_explain import explain, problems, refusals
     from lotusx.plugin.registry import installed_exchanges
 
     sources = Sources.of_process(document)
@@ -38,6 +38,7 @@ def check(name: str | None, account: str | None, document: str | None, out: Out)
             rows = explain(facts_of(name), account, sources, others)
             columns = ["setting", "value", "source", "overruled"]
             out.rows(rows, columns, title=f"{name}{f' ({account})' if account else ''}", empty="nothing is set: live")
+            found = refusals(name, account, document)
     elif out.as_json:
         out.record({"documents": read, "problems": found})
     else:
