@@ -217,6 +217,22 @@ def test_a_real_process_serves_and_ends_with_control_c() -> None:
         assert process.wait(60) == 0
 
 
+@pytest.mark.parametrize(
+    "command", ["chaos {target} --port {port}", "status -e nobody --serve {port}", "sim serve --port {port}",
+                "monitor binance:BTC/USDT --web --port {port}"],
+)  # fmt: skip
+def test_a_port_that_is_in_use_is_named(command: str, lotusx: Lotusx, binance: Venue) -> None:
+    if "monitor" in command:
+        pytest.importorskip("textual_serve", reason="the monitor extra is not installed")
+    target = f"127.0.0.1:{binance.server.port}"
+    line = command.format(target=target, port=binance.server.port).replace("-e nobody", binance.options)
+    done = lotusx(line)
+    assert done.code == Exit.REFUSED
+    assert "in use" in done.err
+    assert f"({target})" in done.err
+    assert done.out == ""
+
+
 def test_an_encoding_that_lacks_a_character_is_no_defect(here: Path) -> None:
     (here / "good.toml").write_text('[exchanges.binance]\njournal = "müll"\n', encoding="utf-8")
     (here / "bad.toml").write_text('[exchanges.binance]\n"müll" = 1\n', encoding="utf-8")

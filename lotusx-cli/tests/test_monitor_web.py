@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import urllib.request
+
 import anyio
 import pytest
 
@@ -54,3 +59,14 @@ def test_other_names_and_origins_are_refused() -> None:
 def test_only_so_many_pages_are_open_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_PAGES", 0)
     assert statuses({}, path="/ws") == [503]
+
+
+def test_it_says_where_it_is_once_it_is_there(free_port: int) -> None:
+    code = f"from lotusx_cli.monitor import web; web.server('true', {free_port}).serve()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{free_port};" in process.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/", timeout=60) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0

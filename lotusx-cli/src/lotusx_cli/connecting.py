@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lotusx_cli.failures import innermost
@@ -39,6 +39,21 @@ async def connected(target: Target, *, read_only: bool | None = True, **more: An
 
     async with lotusx.connect(target.exchange, **target.settings(), read_only=read_only, **more) as exchange:
         yield exchange
+
+
+@asynccontextmanager
+async def listening(server: AbstractAsyncContextManager[T], host: str, port: int) -> AsyncIterator[T]:
+    """Enter *server*, which listens there.
+
+    Raises:
+        OSError: It cannot, for one because the port is in use; names the address.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            entered = await stack.enter_async_context(server)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), f"{host}:{port}") from error
+        yield entered
 
 
 def facts_of(name: str) -> ExchangeFacts:

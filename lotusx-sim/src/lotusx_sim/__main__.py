@@ -110,7 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lotusx-sim: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"lotusx-sim: cannot serve: {error}", file=sys.stderr)
+        where = error.filename or f"{arguments.host}:{arguments.port}"
+        print(f"lotusx-sim: cannot serve: {error.strerror or error} ({where})", file=sys.stderr)
         return 1
 
 

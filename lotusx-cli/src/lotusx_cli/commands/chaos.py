@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lotusx_cli.connecting import run
+from lotusx_cli.connecting import listening, run
 from lotusx_cli.mischief import Kind, Step, begin, first, script
 from lotusx_cli.options import with_output
 from lotusx_cli.output import Out
@@ -81,7 +81,7 @@ def chaos(
 
     async def stand() -> None:
         await _reach(*target)
-        async with fault_proxy(*target, host=host, port=port) as proxy:
+        async with listening(fault_proxy(*target, host=host, port=port), host, port) as proxy:
             where = f"http://{proxy.authority} instead of {':'.join(map(str, target))}"
             await until_told(out, proxy, first(count, steps), where)
 

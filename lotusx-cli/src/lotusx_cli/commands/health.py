@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lotusx_cli.connecting import connected, run
+from lotusx_cli.connecting import connected, listening, run
 from lotusx_cli.failures import Exit
 from lotusx_cli.options import Target, complete_exchange, with_exchange, with_output
 from lotusx_cli.output import Out
@@ -92,7 +92,8 @@ async def _serve(exchanges: list[Exchange], address: tuple[str, int], timeout_s:
     from lotusx.health_endpoint import serve_health
 
     host, port = address
-    async with serve_health(exchanges, host=host, port=port, timeout_s=timeout_s) as endpoint:
+    serving = serve_health(exchanges, host=host, port=port, timeout_s=timeout_s)
+    async with listening(serving, host, port) as endpoint:
         out.note(f"http://{host}:{endpoint.port}/live /ready /health; Ctrl-C ends it")
         await anyio.sleep_forever()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from lotusx_cli.failures import Exit
+
 
 @click.group()
 def sim() -> None:
@@ -22,6 +24,7 @@ def serve(arguments: tuple[str, ...]) -> int:
     except ImportError:
         raise click.UsageError('the simulator is not installed: pip install "lotusx-cli[sim]"') from None
     try:
-        return main(["serve", *arguments])
+        code = main(["serve", *arguments])
     except SystemExit as ended:  # argparse ends the process for --help and for mistakes
         return ended.code if isinstance(ended.code, int) else 2
+    return Exit.REFUSED if code == 1 else code  # it cannot listen there, or read a file that it was given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,11 @@ MAX_PAGES = 8
 
 
 def serve(arguments: Sequence[str], port: int) -> None:
-    """Serve ``lotusx monitor`` with *arguments* until interrupted."""
+    """Serve ``lotusx monitor`` with *arguments* until interrupted.
+
+    Raises:
+        OSError: Nothing can listen on *port*; names the address.
+    """
     server(shlex.join([sys.executable, "-m", "lotusx_cli", "monitor", *arguments]), port).serve()
 
 
@@ -33,6 +38,17 @@ class _Local(Server):
     def __init__(self, command: str, port: int) -> None:
         super().__init__(command, HOST, port, "LotusX", templates_path=Path(__file__).parent / "templates")
         self._pages = 0
+
+    def serve(self, debug: bool = False) -> None:
+        """Serve until interrupted. It listens before it says where it is, and only then."""
+        self.debug = debug
+        self.initialize_logging()
+        try:
+            listener = socket.create_server((HOST, self.port))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{HOST}:{self.port}") from error
+        with listener:
+            web.run_app(self._make_app(), sock=listener, print=None)
 
     def initialize_logging(self) -> None:
         """Say what goes wrong, not who asked for what."""
