@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lotusx_cli.failures import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from .conftest import Lotusx
 
@@ -75,3 +75,11 @@ def test_what_connect_would_refuse_ends_the_check_with_the_code_of_the_configura
     assert "problem: binance: this call needs credentials, and api_key is missing" in done.err
     assert "credentials.api_secret" in done.out
     assert "canary" not in done.out + done.err
+
+
+def test_what_is_written_for_a_gateway_is_looked_at_for_the_exchange_behind_it(lotusx: Lotusx, here: Path) -> None:
+    pytest.importorskip("lotusx_gateway")
+    (here / "lotusx.toml").write_text('[exchanges.gateway.credentials]\nserver = "nats://127.0.0.1:1"\n')
+    done = lotusx("config check -e gateway:binance")
+    assert done.code == Exit.CONFIGURATION
+    assert "user is missing" in done.err

@@ -105,7 +105,8 @@ def refusals(name: str, account: str | None = None, config: str | os.PathLike[st
     sources = Sources.of_process(config)
     enabled, allowed = plugins_of(sources)
     options = options_of(sources)
-    facts = PluginManager(name, plugins=(*enabled, *options), allowed=allowed, options=options).facts
+    manager = PluginManager(name, plugins=(*enabled, *options), allowed=allowed, options=options)
+    facts, name = manager.facts, manager.name
     given: dict[str, Any] = {
         "name": name,
         "account": account,
