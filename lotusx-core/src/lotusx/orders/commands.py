@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from lotusx.errors import ConnectionFailed, ExchangeError, InvalidArgument, OrderNotFound, PartialFailure
+from lotusx.errors import ExchangeError, InvalidArgument, OrderNotFound, PartialFailure
 from lotusx.kernel.orders.outcome import Command, CommandKind, Phase
 from lotusx.kernel.ports import Amendment, OrderRef
 from lotusx.model.frozen import quick
@@ -60,7 +60,7 @@ class Prepared:
     undo: Callable[[], None]
 
 
-class EndToldOnly(ConnectionFailed):
+class EndToldOnly(Exception):
     """The exchange said that a cancel has ended an order, and cannot be asked which order that was."""
 
 

@@ -201,7 +201,7 @@ class OrderDesk:
         for answer in await self._port.cancel_batch(refs, instruments):
             try:
                 answers.append(answer if isinstance(answer, Exception) else await self._described(answer, places))
-            except LotusXError as error:
+            except (LotusXError, EndToldOnly) as error:
                 answers.append(error)
         return answers
 
@@ -224,9 +224,10 @@ class OrderDesk:
         except LotusXError as error:
             if isinstance(error, OrderNotFound) and not ended:
                 raise
-            said = f"the exchange said the order is {answer.status}" if ended else "the cancel was taken"
-            text = f"{answer.ref}: {said}, and the order could not be asked for ({type(error).__name__}: {error})"
-            raise (EndToldOnly if ended else ConnectionFailed)(text, sent=True) from error
+            text = f"and the order could not be asked for ({type(error).__name__}: {error})"
+            if ended:
+                raise EndToldOnly(f"{answer.ref}: the exchange said the order is {answer.status}, {text}") from error
+            raise ConnectionFailed(f"{answer.ref}: the cancel was taken, {text}", sent=True) from error
 
     async def amend(
         self, ref: OrderRef, instrument: Instrument, *, quantity: Decimal | None = None, price: Decimal | None = None

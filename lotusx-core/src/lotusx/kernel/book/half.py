@@ -166,6 +166,7 @@ class FloatHalf(Half[float]):
 
     def set_floor(self, price: str | None) -> None:
         """Keep nothing deeper than *price*; ``None``: keep everything."""
+        self._sweep()  # what was deleted already would be put back without a look at the floor
         deepest = _SMALLEST if self._sign > 0 else _LARGEST
         self._floor = self._sign * (deepest if price is None else float(price))
 
@@ -226,6 +227,7 @@ class DecimalHalf(Half[Decimal]):
 
     def set_floor(self, price: str | None) -> None:
         """Keep nothing deeper than *price*; ``None``: keep everything."""
+        self._sweep()
         deepest = Decimal(0) if self._descending else Decimal("Infinity")
         self._floor = self._key(deepest if price is None else Decimal(price))
 
