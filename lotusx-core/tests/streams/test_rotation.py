@@ -772,7 +772,7 @@ def test_one_read_is_handed_over_whole_but_to_a_handler_as_each_message_is_decod
 
 def test_what_one_read_brought_is_taken_whole_unless_a_handover_is_under_way() -> None:
     keeper: Any = None
-    subscription: Subscription[int] = Subscription("trades", channel(identity=lambda event: event), keeper)
+    subscription: Subscription[int] = Subscription("trades", channel(), keeper)
     assert subscription.takes_runs(subscription.feed)
     subscription.begin_handover()
     handover = subscription.handover
@@ -785,25 +785,6 @@ def test_what_one_read_brought_is_taken_whole_unless_a_handover_is_under_way() -
     assert subscription.takes_runs(subscription.feed_new)
     subscription.end_handover()
     assert subscription.takes_runs(subscription.feed_new)
-
-
-def test_a_rotation_loses_no_message_that_says_what_an_earlier_one_said() -> None:
-    async def main() -> None:
-        keeper: Any = SimpleNamespace(exchange="x", clock=SystemClock(), telemetry=Telemetry())
-        subscription: Subscription[int] = Subscription("marks", channel(), keeper)
-        stream: Stream[int] = Stream("marks", owner=subscription)
-        subscription.add(stream)
-        subscription.begin_handover()
-        handover = subscription.handover
-        assert handover is not None
-        for feed, price in (("old", 100), ("old", 101), ("new", 102), ("new", 100), ("old", 102)):
-            message = b'{"n":%d}' % price
-            {"old": subscription.feed_old, "new": subscription.feed_new}[feed](message, 0)
-            assert handover.ready == ((feed, price) == ("old", 102))
-        subscription.switch()
-        assert [await anext(stream) for _ in range(4)] == [100, 101, 102, 100]
-
-    virtually(main)
 
 
 def test_two_sockets_side_by_side_do_not_share_a_memory() -> None:

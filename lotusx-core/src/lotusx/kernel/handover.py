@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 
 E = TypeVar("E")
 
-_LONG_RUN = 100  # events in a row that both sockets brought: more prove no more
-
 
 class Handover(Generic[E]):
     """Forwards the old socket until the new one is seen to overlap it, then the new one, at one moment.
@@ -22,22 +20,17 @@ class Handover(Generic[E]):
     for it. Not so where a subscription begins with events that are known, in whatever order (``in_order`` is False):
     there all that was held is forwarded, and whoever takes it leaves out what it has had.
 
-    Where events have no identity but their whole message (``whole``), one may say what an earlier one said. The sockets
-    overlap then if what both brought in a row includes the last that the old one brought, or is two at least; and what
-    is not proven to be old at the switch is forwarded: to tell a state twice does no harm, to leave one out does.
-
     Attributes:
         ready: The overlap is proven.
         switched: The reader has moved to the new socket.
         settled: And no event can be a repetition any more.
     """
 
-    __slots__ = ("_forward", "_held", "_held_ids", "_in_order", "_order", "_seen", "ready", "settled", "switched")
+    __slots__ = ("_forward", "_held", "_held_ids", "_in_order", "_seen", "ready", "settled", "switched")
 
-    def __init__(self, forward: Callable[[Sequence[E]], None], *, in_order: bool = True, whole: bool = False) -> None:
+    def __init__(self, forward: Callable[[Sequence[E]], None], *, in_order: bool = True) -> None:
         self._forward = forward
         self._in_order = in_order
-        self._order: list[Hashable] | None = [] if whole else None  # of what the old socket brought
         self._seen: Counter[Hashable] = Counter()
         self._held: list[tuple[Hashable, E]] = []
         self._held_ids: set[Hashable] = set()
@@ -49,13 +42,10 @@ class Handover(Generic[E]):
         """Take what the old socket brought."""
         if self.switched:
             return
-        known = False
         for identity, _ in items:
             self._seen[identity] += 1
-            known = known or identity in self._held_ids
-            if self._order is not None:
-                self._order.append(identity)
-        self._look(known)
+            if identity in self._held_ids:
+                self.ready = True
         self._forward([event for _, event in items])
 
     def new(self, items: Sequence[tuple[Hashable, E]]) -> None:
@@ -64,28 +54,19 @@ class Handover(Generic[E]):
             self._pass(items)
             return
         self._held.extend(items)
-        known = False
         for identity, _ in items:
             self._held_ids.add(identity)
-            known = known or identity in self._seen
-        self._look(known)
+            if identity in self._seen:
+                self.ready = True
 
     def switch(self) -> None:
         """Move now: the overlap is proven, or cannot be waited for (the old socket ended, or both are quiet)."""
         if self.switched:
             return
         self.switched = True
-        shared = None if self._order is None else self._shared(self._order)
         held, self._held = self._held, []
         self._held_ids.clear()
-        if self._order is not None:
-            if shared is None:
-                self.settle()
-            else:
-                self._seen = Counter(self._order[shared[1] :])
-                del held[: shared[0]]
-            self._order.clear()
-        elif self.ready and self._in_order:
+        if self.ready and self._in_order:
             del held[: next(at for at, (identity, _) in enumerate(held) if identity in self._seen)]
         self._pass(held)
 
@@ -93,30 +74,6 @@ class Handover(Generic[E]):
         """Stop looking for repetitions: the old socket has been gone for long enough."""
         self.settled = True
         self._seen.clear()
-
-    def _look(self, known: bool) -> None:
-        """See whether the overlap is proven, where an event that just came is *known* from the other socket."""
-        if known and not self.ready:
-            self.ready = self._order is None or self._shared(self._order) is not None
-
-    def _shared(self, seen: list[Hashable]) -> tuple[int, int] | None:
-        """Return how far the held and the *seen* events reach that both have; ``None``: no overlap is proven.
-
-        Of several ways in which they may overlap, the longest; it reaches the end of either.
-        """
-        held = [identity for identity, _ in self._held]
-        if not seen or not held:
-            return None
-        ends = [(at, len(seen)) for at, identity in enumerate(held, 1) if identity == seen[-1]]
-        ends += [(len(held), at) for at, identity in enumerate(seen, 1) if identity == held[-1]]
-        longest, shared = 0, None
-        for end in ends:
-            run = 0
-            while run < min(*end, _LONG_RUN) and held[end[0] - run - 1] == seen[end[1] - run - 1]:
-                run += 1
-            if run > longest and (self.ready or run > 1 or end[1] == len(seen)):
-                longest, shared = run, end
-        return shared
 
     def _pass(self, items: Sequence[tuple[Hashable, E]]) -> None:
         fresh: list[E] = []

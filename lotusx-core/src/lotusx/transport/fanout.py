@@ -172,8 +172,7 @@ class Subscription(StreamOwner, Generic[E]):
 
     def begin_handover(self) -> None:
         """Start to remember what the old socket brings; nothing has been asked of the new one yet."""
-        in_order = self.channel.fresh is None
-        self.handover = Handover(self._deliver, in_order=in_order, whole=in_order and self.channel.identity is None)
+        self.handover = Handover(self._deliver, in_order=self.channel.fresh is None)
         self._read_next = self._read if self.channel.another is None else self.channel.another()
 
     def switch(self) -> None:

@@ -26,8 +26,8 @@ SETTLE_NS = 10 * NS
 """How long after the move a repetition may still come."""
 ROTATE_AGAIN_S = 30.0
 MOST_AFTER_S = 3_600.0
-"""The longest wait that an answer to a handshake or a log-in may ask for. Longer than all but bans last, and a try
-every five minutes costs nobody anything; a mistake in a header would silence the streams for days."""
+"""The longest wait that an answer to a handshake or a log-in may ask for. A try every hour costs nobody anything, even
+where a ban lasts longer; a mistake in a header would silence the streams for days."""
 REFUSALS = 3
 """Log-ins refused in a row, none accepted before, after which the readers are told."""
 _POLL_S = 0.25
