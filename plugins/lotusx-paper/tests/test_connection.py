@@ -14,6 +14,7 @@ import lotusx
 from lotusx.errors import (
     ConfigurationError,
     ConnectionFailed,
+    LotusXError,
     NotSupported,
     OrderVetoed,
     PluginError,
@@ -155,7 +156,7 @@ async def test_a_reader_of_the_account_is_told_that_the_connection_has_closed(se
             opened = anyio.Event()
             readers.start_soon(read, exchange, opened)
             await opened.wait()
-    with pytest.raises(StreamClosed):
+    with pytest.raises(LotusXError, match="was closed"):
         async with exchange.stream_account():
             pass
 
