@@ -197,6 +197,28 @@ async def test_candles_without_span_are_the_newest(desk: Any, btc: Instrument) -
     assert page.cursor is None
 
 
+async def test_a_candle_that_ran_when_it_was_asked_for_is_not_over(
+    desk: Any, btc: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector, clock = desk.connector, desk.connector.market._kernel.clock
+    end_ms = (clock.ns // MS // 60_000 + 1) * 60_000
+    clock.ns = (end_ms - 100) * MS
+    asked = connector.market._public.klines
+
+    async def late(*arguments: Any, **more: Any) -> Any:
+        rows = await asked(*arguments, **more)
+        clock.ns = (end_ms + 50) * MS
+        return rows
+
+    monkeypatch.setattr(connector.market._public, "klines", late)
+    desk.rest.reply(json.dumps([_kline(end_ms - 60_000)]))
+
+    (candle,) = (await connector.market.candles_page(btc, Interval.M1, Span(), None, 1)).items
+
+    assert clock.ns > candle.close_ns
+    assert not candle.closed
+
+
 def _aggregate(number: int, time: int) -> dict[str, Any]:
     return {"a": number, "p": "1", "q": "2", "f": 1, "l": 2, "T": time, "m": False, "M": True}
 

@@ -131,6 +131,7 @@ class PublicData(MarketDataPort):
         limit = min(limit, self.MAX_CANDLES)
         start = first_ms(span) if cursor is None else int(cursor)
         end = last_ms(span)
+        asked_ms = self._kernel.exchange_ns() // MS  # a bar that ends while the answer is on its way may not be whole
         rows = await self._public.klines(
             instrument.venue_symbol, interval.value, start_ms=start, end_ms=end, limit=limit
         )
@@ -140,7 +141,7 @@ class PublicData(MarketDataPort):
                 row,
                 symbol=instrument.symbol,
                 interval=interval,
-                now_ms=self._kernel.exchange_ns() // MS,
+                now_ms=asked_ms,
                 received_ns=received_ns,
             )
             for row in rows
