@@ -34,12 +34,8 @@ class RedisBudgets(BudgetRegistry):
         self._place = Place(address, monotonic_ns)
         self._worker: Worker[tuple[RedisCount, Item]] = Worker(_work)
 
-    def nonces(self, exchange: str, scope: str) -> NonceAllocator:
-        """Return the allocator of one signing key, the same on every machine."""
-        key = (exchange, scope)
-        if key not in self._nonces:
-            self._nonces[key] = RedisNonces(self._place, f"lotusx:nonces:{exchange}:{scope}")
-        return self._nonces[key]
+    def _make_nonces(self, exchange: str, scope: str) -> NonceAllocator:
+        return RedisNonces(self._place, f"lotusx:nonces:{exchange}:{scope}")
 
     async def ready(self) -> None:
         """Ask the server what time it is.

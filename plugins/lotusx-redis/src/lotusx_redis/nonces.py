@@ -24,7 +24,8 @@ class RedisNonces(NonceAllocator):
             BudgetsUnreachable: The server did not say; nothing was sent. A nonce of our own might be another's, too.
         """
         try:
-            self._last = self._place.nonce(self._key, max(now_ms, self._last + 1))
+            nonce = self._place.nonce(self._key, max(now_ms, self._last + 1))
         except Unreachable as error:
             raise BudgetsUnreachable(f"no nonce: {error}; nothing was sent") from error
-        return self._last
+        self._last = max(self._last, nonce)
+        return nonce  # what another thread has noted meanwhile is another's
