@@ -144,7 +144,8 @@ async def test_a_private_call_without_a_key_names_variables_and_config_key(conne
             assert "LOTUSX_BINANCE_API_KEY" in str(caught.value)
             assert "exchanges.binance.credentials in lotusx.toml" in str(caught.value)
         with pytest.raises(lotusx.CredentialsError):
-            exchange.account.stream_account()
+            async with exchange.account.stream_account():
+                raise AssertionError("entered")
     assert not sim.requests
 
 
