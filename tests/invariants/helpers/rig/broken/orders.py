@@ -61,7 +61,7 @@ def _no_second_look(connection: lotusx.Exchange) -> None:
         command.give_up(desk._clock.monotonic_ns())
 
     desk._look.resolve = give_up
-    desk._run.doubts.add = lambda *_: None
+    desk._run.doubts.add = lambda *_, **__: None
 
 
 def _last_word(connection: lotusx.Exchange) -> None:
