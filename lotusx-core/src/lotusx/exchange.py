@@ -195,12 +195,12 @@ class Exchange(FlatCalls):
 
         def __getattr__(self, name: str) -> Any:
             component = _FLAT.get(name)
-            if component is None and name not in ("market", "trading", "account"):
-                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            if component is None or self._state == "new":
-                raise LotusXError(
-                    f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
-                )
+            first = f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
+            if component is None:
+                is_part = name in ("market", "trading", "account")
+                raise AttributeError(first if is_part else f"{type(self).__name__} has no attribute {name!r}")
+            if self._state == "new":
+                raise LotusXError(first)
             return getattr(getattr(self, component), name)
 
     def __repr__(self) -> str:

@@ -341,8 +341,9 @@ async def test_the_callers_own_error_leaves_the_block_unwrapped(acme: SimpleName
 async def test_a_connection_that_is_not_entered_or_was_closed_says_so(acme: SimpleNamespace) -> None:
     exchange = connect()
     for name in ("market", "trading", "account"):
-        with pytest.raises(LotusXError, match="enter the connection first: async with"):
+        with pytest.raises(AttributeError, match="enter the connection first: async with"):
             getattr(exchange, name)
+        assert getattr(exchange, name, None) is None
     assert not hasattr(exchange, "markt")
     async with exchange:
         await exchange.market.ticker("BTC/USDT")
