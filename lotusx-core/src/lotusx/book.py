@@ -287,7 +287,7 @@ class LiveOrderBook(BookReads):
 
     @property
     def last_update_id(self) -> int | None:
-        """The exchange's number of the last update in the book; ``None``: none yet."""
+        """The exchange's number of the last update in the book, or of the one that made it stale; ``None``: none."""
         return self._sync.number
 
     @property

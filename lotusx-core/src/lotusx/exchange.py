@@ -195,13 +195,13 @@ class Exchange(FlatCalls):
 
         def __getattr__(self, name: str) -> Any:
             component = _FLAT.get(name)
+            if component is not None and self._state != "new":
+                return getattr(getattr(self, component), name)
             first = f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
-            if component is None:
-                is_part = name in ("market", "trading", "account")
-                raise AttributeError(first if is_part else f"{type(self).__name__} has no attribute {name!r}")
-            if self._state == "new":
+            if component is not None:
                 raise LotusXError(first)
-            return getattr(getattr(self, component), name)
+            is_part = name in COMPONENTS
+            raise AttributeError(first if is_part else f"{type(self).__name__} has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<Exchange {self.name} ({self.environment}), {self._state}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -26,7 +26,18 @@ from lotusx.model import (
 )
 from lotusx.model.enums import Interval, OptionRight, OrderStatus, known
 from lotusx.model.market_data import BestBidOffer, Trade, as_datetime
-from lotusx.model.numbers import decimal_from_user, decimal_from_wire, exact, plain, quotient, shifted
+from lotusx.model.numbers import (
+    added,
+    decimal_from_user,
+    decimal_from_wire,
+    exact,
+    multiplied,
+    negated,
+    plain,
+    quotient,
+    shifted,
+    subtracted,
+)
 from lotusx.model.orders import OrderState
 
 finite = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**30), max_value=10**30)
@@ -252,3 +263,18 @@ def test_what_may_still_execute_is_exact_whatever_the_callers_context() -> None:
     )
     with localcontext(prec=6):
         assert state.remaining == Decimal("1234567.5")
+
+
+def test_amounts_are_added_subtracted_multiplied_and_negated_exactly_in_any_context() -> None:
+    a, b = Decimal("1234567.891"), Decimal("0.0000002")
+    with localcontext(prec=3, traps=[Inexact]):
+        assert (added(a, b), subtracted(a, b)) == (Decimal("1234567.8910002"), Decimal("1234567.8909998"))
+        assert (multiplied(a, b), str(negated(a))) == (Decimal("0.2469135782"), "-1234567.891")
+    assert str(negated(Decimal("0.00"))) == "0.00"
+
+
+@pytest.mark.parametrize("operation", [added, subtracted])
+@pytest.mark.parametrize("far", ["1E+200", "1E-200", "1E+9999999"])
+def test_amounts_that_would_have_to_be_rounded_are_rejected(operation: Any, far: str) -> None:
+    with pytest.raises(ItemRejected, match="no amounts of one thing"):
+        operation(Decimal("1234567.89"), Decimal(far))

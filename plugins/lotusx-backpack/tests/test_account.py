@@ -311,5 +311,5 @@ def test_callers_decimal_context_rounds_no_balance() -> None:
 
 @pytest.mark.parametrize("locked", ["1E+200", "1E-200", "1E+9999999"])
 def test_amounts_that_cannot_be_added_without_rounding_are_rejected(locked: str) -> None:
-    with pytest.raises(ItemRejected, match="no amounts of one asset"):
+    with pytest.raises(ItemRejected, match="no amounts of one thing"):
         convert.to_balances({"USDC": types.Holding("1.5", locked, "0.25")}, [], as_of_ns=0)

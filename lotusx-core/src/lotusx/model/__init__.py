@@ -69,12 +69,16 @@ if TYPE_CHECKING:
         Trade as Trade,
     )
     from lotusx.model.numbers import (
+        added as added,
         decimal_from_user as decimal_from_user,
         decimal_from_wire as decimal_from_wire,
         exact as exact,
+        multiplied as multiplied,
+        negated as negated,
         plain as plain,
         quotient as quotient,
         shifted as shifted,
+        subtracted as subtracted,
     )
     from lotusx.model.orders import (
         Accepted as Accepted,
@@ -98,7 +102,8 @@ __getattr__, __dir__, __all__ = lazily(
         ".instruments": "Instrument PriceRule SignificantDigits TickSize",
         ".market_data": "BestBidOffer BookUpdate Candle FundingRate Level Liquidation MarkPrice OpenInterest OrderBook "
         "Ticker Trade",
-        ".numbers": "decimal_from_user decimal_from_wire exact plain quotient shifted",
+        ".numbers": "added decimal_from_user decimal_from_wire exact multiplied negated plain quotient shifted "
+        "subtracted",
         ".orders": "Accepted Fill OrderState Outcome Rejected Unknown",
         ".requests": "AmendRequest OrderRequest",
         ".symbol": "Symbol",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from collections.abc import Callable
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 
 from lotusx.errors import InvalidArgument, ItemRejected
 
 _INFINITY = float("inf")
 EXACT = Context(prec=2_000, traps=[Inexact, InvalidOperation])
+_AMOUNTS = Context(prec=100, traps=[Inexact, InvalidOperation, Overflow])
 _QUOTIENT = Context(prec=28, traps=[InvalidOperation])
 
 
@@ -92,3 +94,38 @@ def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
     Decimal('0.6666666666666666666666666667')
     """
     return _QUOTIENT.divide(dividend, divisor)
+
+
+def added(a: Decimal, b: Decimal) -> Decimal:
+    """Return a + b: exact, whatever the caller's decimal context.
+
+    Raises:
+        ItemRejected: It would have to be rounded, for the two are more than a hundred digits apart.
+    """
+    return _exactly(_AMOUNTS.add, a, b)
+
+
+def subtracted(a: Decimal, b: Decimal) -> Decimal:
+    """Return a - b. Errors as in `added`."""
+    return _exactly(_AMOUNTS.subtract, a, b)
+
+
+def multiplied(a: Decimal, b: Decimal) -> Decimal:
+    """Return a * b. Errors as in `added`."""
+    return _exactly(_AMOUNTS.multiply, a, b)
+
+
+def negated(number: Decimal) -> Decimal:
+    """Return -number, and 0 for 0: a unary minus would round to the caller's decimal context.
+
+    >>> negated(Decimal("0.10"))
+    Decimal('-0.10')
+    """
+    return number.copy_negate() if number else number
+
+
+def _exactly(operation: Callable[[Decimal, Decimal], Decimal], a: Decimal, b: Decimal) -> Decimal:
+    try:
+        return operation(a, b)
+    except DecimalException:
+        raise ItemRejected(f"{a} and {b} are no amounts of one thing") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal, DecimalException, Inexact, Overflow
+from decimal import Decimal
 
 from lotusx.errors import ItemRejected
 from lotusx.model import (
@@ -16,13 +16,12 @@ from lotusx.model import (
     MarginMode,
     Position,
     Symbol,
+    added,
     decimal_from_wire,
     shifted,
 )
 from lotusx_backpack import account_types as types
 from lotusx_backpack.times import US, moment_ns, whole
-
-_EXACT = Context(prec=100, traps=[Inexact, Overflow])  # refuses to round, whatever the caller's context
 
 ACCOUNT_WALLET = "account"
 """What orders use."""
@@ -30,18 +29,11 @@ LENT_WALLET = "lent"
 """What earns interest; an order uses it with ``autoLendRedeem``."""
 
 
-def _added(a: Decimal, b: Decimal) -> Decimal:
-    try:
-        return _EXACT.add(a, b)
-    except DecimalException:
-        raise ItemRejected(f"{a} and {b} are no amounts of one asset") from None
-
-
 def _balance(asset: str, available: str, locked: str, staked: str, updated_ns: int) -> Balance:
     number = decimal_from_wire
     free = number(available, field="available")
-    held = _added(number(locked, field="locked"), number(staked, field="staked"))
-    return Balance(asset, free, held, _added(free, held), updated_ns, ACCOUNT_WALLET)
+    held = added(number(locked, field="locked"), number(staked, field="staked"))
+    return Balance(asset, free, held, added(free, held), updated_ns, ACCOUNT_WALLET)
 
 
 def to_balances(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -31,9 +31,6 @@ from lotusx_binance import types
 from lotusx_binance.filters import price_and_quantity, raw_document, unless_zero
 
 _BUY, _SELL = Side.BUY, Side.SELL  # looking a member up costs a tenth of a conversion
-
-EXACT = Context(prec=2_000, traps=[Inexact])
-"""Refuses to round, whatever the caller's context."""
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""

@@ -23,12 +23,13 @@ from lotusx.model import (
     Side,
     Symbol,
     TimeInForce,
+    added,
     decimal_from_wire,
     known,
     quotient,
 )
 from lotusx_binance import account_types as types
-from lotusx_binance.conversions import EXACT, MS
+from lotusx_binance.conversions import MS
 
 _SIDE = {"BUY": Side.BUY, "SELL": Side.SELL}
 _TIME_IN_FORCE = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
@@ -328,7 +329,7 @@ def commission_rate(parts: Mapping[str, types.CommissionRates], liquidity: str) 
     """Add up the standard, special and tax rates of *liquidity* (``maker`` or ``taker``), and the dearer side's."""
     number = decimal_from_wire
     rate, buyer, seller = (
-        reduce(EXACT.add, (number(getattr(part, name), field=name) for part in parts.values()), Decimal(0))
+        reduce(added, (number(getattr(part, name), field=name) for part in parts.values()), Decimal(0))
         for name in (liquidity, "buyer", "seller")
     )
-    return EXACT.add(rate, max(buyer, seller))
+    return added(rate, max(buyer, seller))

@@ -20,17 +20,6 @@ USD_DECIMALS = 6
 
 # Says so instead of rounding, whatever the caller's decimal context.
 _EXACT = Context(prec=4 * MAX_EXPONENT, traps=[Clamped, Inexact, InvalidOperation, Overflow, Underflow])
-_SUM = Context(prec=2_000, traps=[InvalidOperation])
-
-
-def plus(a: Decimal, b: Decimal) -> Decimal:
-    """Return a + b without rounding, whatever the caller's decimal context."""
-    return _SUM.add(a, b)
-
-
-def less(a: Decimal, b: Decimal) -> Decimal:
-    """Return a - b without rounding, whatever the caller's decimal context."""
-    return _SUM.subtract(a, b)
 
 
 def wire(value: Decimal, *, name: str) -> str:

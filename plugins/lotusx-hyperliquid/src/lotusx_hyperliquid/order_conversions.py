@@ -23,10 +23,10 @@ from lotusx.model import (
     TimeInForce,
     decimal_from_wire,
     known,
+    subtracted,
 )
 from lotusx_hyperliquid import account_types as types
 from lotusx_hyperliquid.conversions import MS, SIDE
-from lotusx_hyperliquid.numbers import less
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written
@@ -89,7 +89,7 @@ def _executed(status: OrderStatus, quantity: Decimal, remaining: Decimal) -> Dec
     proves_nothing = status.is_terminal and status is not OrderStatus.FILLED and not remaining
     if status is OrderStatus.REJECTED or proves_nothing:
         return _ZERO
-    return max(less(quantity, remaining), _ZERO)
+    return max(subtracted(quantity, remaining), _ZERO)
 
 
 def to_order(
@@ -278,7 +278,7 @@ def to_spot_balance(item: types.SpotBalance, *, asset: str) -> Balance:
     """Convert the balance of one token, which we call *asset*; in the unified account model this is all there is."""
     number = decimal_from_wire
     total, hold = number(item.total, field="total"), number(item.hold, field="hold")
-    return Balance(asset, less(total, hold), hold, total, wallet=SPOT_WALLET)
+    return Balance(asset, subtracted(total, hold), hold, total, wallet=SPOT_WALLET)
 
 
 def to_margin_balance(state: types.PerpState, *, asset: str, dex: str) -> Balance:
@@ -286,7 +286,7 @@ def to_margin_balance(state: types.PerpState, *, asset: str, dex: str) -> Balanc
     number = decimal_from_wire
     total = number(state.marginSummary.accountValue, field="accountValue")
     free = number(state.withdrawable, field="withdrawable")
-    return Balance(asset, free, less(total, free), total, state.time * MS, wallet=wallet_of(dex))
+    return Balance(asset, free, subtracted(total, free), total, state.time * MS, wallet=wallet_of(dex))
 
 
 def to_payment(

@@ -27,14 +27,17 @@ from lotusx.model import (
     PositionEvent,
     Symbol,
     VenueEvent,
+    added,
     decimal_from_wire,
     known,
+    negated,
+    subtracted,
 )
 from lotusx_okx import account_types as types
 from lotusx_okx.client_ids import ClientIds
 from lotusx_okx.conversions import size_of
 from lotusx_okx.markets import SPOT, SWAP
-from lotusx_okx.numbers import added, in_base, negated, ns_of, number, positive, taken
+from lotusx_okx.numbers import in_base, ns_of, number, positive
 from lotusx_okx.order_conversions import POSITION_SIDES, streamed_fill, to_order
 from lotusx_okx.types import Push
 
@@ -61,9 +64,9 @@ def to_balance(item: types.Holding) -> Balance:
     total = decimal_from_wire(item.cashBal or "0", field="cashBal")
     free = number(item.availBal, "availBal")
     locked = number(item.frozenBal, "frozenBal") or _ZERO
-    return Balance(
-        item.ccy, max(_ZERO, taken(total, locked)) if free is None else free, locked, total, ns_of(item.uTime, "uTime")
-    )
+    if free is None:
+        free = max(_ZERO, subtracted(total, locked))
+    return Balance(item.ccy, free, locked, total, ns_of(item.uTime, "uTime"))
 
 
 def to_position(item: types.Position, *, instrument: Instrument) -> Position:

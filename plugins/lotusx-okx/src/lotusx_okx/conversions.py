@@ -29,9 +29,10 @@ from lotusx.model import (
     decimal_from_wire,
     exact,
     known,
+    subtracted,
 )
 from lotusx_okx import types
-from lotusx_okx.numbers import MS, base_text, in_base, ms_of, ns_of, number, positive, taken
+from lotusx_okx.numbers import MS, base_text, in_base, ms_of, ns_of, number, positive
 
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
@@ -71,7 +72,7 @@ def to_ticker(item: types.Ticker, *, instrument: Instrument, received_ns: int) -
     size = size_of(instrument)
     spot = instrument.kind is InstrumentKind.SPOT
     last, opened = positive(item.last, "last"), positive(item.open24h, "open24h")
-    change = None if last is None or opened is None else taken(last, opened)
+    change = None if last is None or opened is None else subtracted(last, opened)
     return Ticker(
         symbol=instrument.symbol,
         last_price=last,

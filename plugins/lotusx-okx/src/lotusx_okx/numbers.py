@@ -5,7 +5,12 @@ from __future__ import annotations
 from decimal import Context, Decimal, Inexact
 
 from lotusx.errors import InvalidArgument, ItemRejected
-from lotusx.model import decimal_from_wire, exact, plain
+from lotusx.model import (
+    decimal_from_wire,
+    exact,
+    multiplied,
+    plain,
+)
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -38,22 +43,7 @@ def positive(text: str, field: str) -> Decimal | None:
 
 def in_base(text: str, size: Decimal, field: str) -> Decimal:
     """Turn a quantity of the wire into base units, exactly. *size*: base units a contract; 1 on spot."""
-    return _EXACT.multiply(decimal_from_wire(text, field=field), size)
-
-
-def added(a: Decimal, b: Decimal) -> Decimal:
-    """Return a + b, exactly."""
-    return _EXACT.add(a, b)
-
-
-def taken(a: Decimal, b: Decimal) -> Decimal:
-    """Return a - b, exactly."""
-    return _EXACT.subtract(a, b)
-
-
-def negated(a: Decimal) -> Decimal:
-    """Return -a, exactly; a unary minus would round."""
-    return _EXACT.minus(a)
+    return multiplied(decimal_from_wire(text, field=field), size)
 
 
 def base_text(text: str, size: Decimal) -> str:

@@ -23,12 +23,13 @@ from lotusx.model import (
     TimeInForce,
     decimal_from_wire,
     known,
+    negated,
 )
 from lotusx_okx import account_types as types
 from lotusx_okx.client_ids import ClientIds
 from lotusx_okx.conversions import SIDES, size_of
 from lotusx_okx.markets import SPOT
-from lotusx_okx.numbers import in_base, negated, ns_of, number, positive
+from lotusx_okx.numbers import in_base, ns_of, number, positive
 
 if TYPE_CHECKING:
     from lotusx.model import OrderRequest  # imports pydantic: not needed before an order is written

@@ -21,11 +21,18 @@ from lotusx.errors import (
     PartialFailure,
     TransportError,
 )
-from lotusx.model import Fill, Instrument, OrderState, Symbol, plain
+from lotusx.model import (
+    Fill,
+    Instrument,
+    OrderState,
+    Symbol,
+    added,
+    plain,
+    subtracted,
+)
 from lotusx.plugin import Amendment, OrderRef, Page, Span, cancel_each
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.account_orders import AccountOrders, named
-from lotusx_binance.conversions import EXACT
 from lotusx_binance.errors import SPOT
 from lotusx_binance.public_data import MAX_PAGE, last_ms
 from lotusx_binance.replies import ErrorBody
@@ -169,14 +176,14 @@ class SpotTrading(AccountOrders):
                 # Binance always states the amount; without it this is several orders told as one, after a replacement.
                 # What the earlier ones filled is no part of the order that stands there now.
                 standing = (await self.order(ref, instrument)).quantity
-                earlier = EXACT.subtract(order.quantity, order.quantity if standing is None else standing)
+                earlier = subtracted(order.quantity, order.quantity if standing is None else standing)
             smaller = {
-                "newQty": EXACT.subtract(quantity, earlier),
+                "newQty": subtracted(quantity, earlier),
                 "newClientOrderId": order.client_order_id or change.new_client_order_id,
             }
             amended = await self._rest.amend_keep_priority({**symbol, **named(ref), **smaller})
             return convert.to_amended(amended, symbol=instrument.symbol)
-        rest = EXACT.subtract(quantity, order.filled)
+        rest = subtracted(quantity, order.filled)
         if rest <= 0:
             raise InvalidArgument(
                 f"{order.filled} of the order is filled already: quantity must be above that, not {quantity}",
@@ -189,8 +196,8 @@ class SpotTrading(AccountOrders):
         }
         if order.filled:
             canceled = await self.cancel(ref, instrument)
-            earlier = EXACT.subtract(order.quantity, order.quantity if canceled.quantity is None else canceled.quantity)
-            left = EXACT.subtract(quantity, EXACT.add(earlier, canceled.filled))
+            earlier = subtracted(order.quantity, order.quantity if canceled.quantity is None else canceled.quantity)
+            left = subtracted(quantity, added(earlier, canceled.filled))
             return await self._place_rest({**symbol, **new}, left, canceled, instrument)
         params = {
             **symbol,

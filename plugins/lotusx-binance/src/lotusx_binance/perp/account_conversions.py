@@ -12,10 +12,12 @@ from lotusx.model import (
     MarginMode,
     Position,
     Symbol,
+    added,
     decimal_from_wire,
     known,
+    subtracted,
 )
-from lotusx_binance.conversions import EXACT, MS
+from lotusx_binance.conversions import MS
 from lotusx_binance.perp import account_types as types
 from lotusx_binance.perp.order_conversions import POSITION_SIDES
 
@@ -31,7 +33,7 @@ def to_balance(item: types.AssetBalance) -> Balance:
     """
     total = decimal_from_wire(item.balance, field="balance")
     free = decimal_from_wire(item.availableBalance, field="availableBalance")
-    return Balance(item.asset, free, max(EXACT.subtract(total, free), Decimal(0)), total, item.updateTime * MS)
+    return Balance(item.asset, free, max(subtracted(total, free), Decimal(0)), total, item.updateTime * MS)
 
 
 def to_balance_change(change: types.BalanceChange, *, updated_ms: int) -> Balance:
@@ -112,7 +114,7 @@ def to_payments(rows: Sequence[types.Income], *, symbol: Symbol) -> list[Funding
     sums: dict[tuple[int, str], Decimal] = {}
     for row in rows:
         place = (row.time // _HOUR_MS, row.asset)
-        sums[place] = EXACT.add(sums.get(place, Decimal(0)), decimal_from_wire(row.income, field="income"))
+        sums[place] = added(sums.get(place, Decimal(0)), decimal_from_wire(row.income, field="income"))
     return [
         FundingPayment(symbol, amount, asset, hour * _HOUR_MS * MS) for (hour, asset), amount in sorted(sums.items())
     ]

@@ -28,12 +28,15 @@ from lotusx.model import (
     Side,
     Symbol,
     VenueEvent,
+    added,
     decimal_from_wire,
     known,
+    negated,
+    subtracted,
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import MS, SIDES, added, ms_of, negated, subtracted
+from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_conversions import (
     FUNDING,

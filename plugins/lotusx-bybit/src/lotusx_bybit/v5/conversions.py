@@ -6,9 +6,9 @@ other way round (contracts are worth quote, the turnover is base).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Context, Decimal, DecimalException, Inexact, Overflow
+from decimal import Decimal
 
 from lotusx.errors import InvalidArgument, ItemRejected
 from lotusx.model import (
@@ -23,6 +23,7 @@ from lotusx.model import (
     decimal_from_wire,
     exact,
     known,
+    multiplied,
 )
 from lotusx_bybit.v5 import types
 from lotusx_bybit.v5.category import Category
@@ -32,7 +33,6 @@ MS = 1_000_000
 
 SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _HALF = Decimal("0.5")
-_EXACT = Context(prec=100, traps=[Inexact, Overflow])  # refuses to round, whatever the caller's context
 
 WORDS = {Side.BUY: "Buy", Side.SELL: "Sell"}
 
@@ -75,33 +75,6 @@ def ms_of(text: str, field: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ItemRejected(f"{field} is no time: {text!r}", field=field, value=text)
     return int(text)
-
-
-def _exactly(operation: Callable[[Decimal, Decimal], Decimal], a: Decimal, b: Decimal) -> Decimal:
-    try:
-        return operation(a, b)
-    except DecimalException:
-        raise ItemRejected(f"{a} and {b} are no amounts of one thing") from None
-
-
-def added(a: Decimal, b: Decimal) -> Decimal:
-    """Return a + b, exactly. Raises `ItemRejected` where no exchange means both."""
-    return _exactly(_EXACT.add, a, b)
-
-
-def subtracted(a: Decimal, b: Decimal) -> Decimal:
-    """Return a - b, exactly. Errors as in `added`."""
-    return _exactly(_EXACT.subtract, a, b)
-
-
-def multiplied(a: Decimal, b: Decimal) -> Decimal:
-    """Return a * b, exactly. Errors as in `added`."""
-    return _exactly(_EXACT.multiply, a, b)
-
-
-def negated(number: Decimal) -> Decimal:
-    """Return -number, exactly, and 0 for 0."""
-    return number.copy_negate() if number else number
 
 
 def to_trade(item: types.TradeEvent, *, symbol: Symbol, received_ns: int) -> Trade:

@@ -21,12 +21,16 @@ from lotusx.model import (
     Side,
     Symbol,
     TimeInForce,
+    added,
     decimal_from_wire,
     known,
+    multiplied,
+    negated,
+    subtracted,
 )
 from lotusx_bybit.v5 import account_types as types
 from lotusx_bybit.v5.category import Category
-from lotusx_bybit.v5.conversions import MS, SIDES, added, ms_of, multiplied, negated, subtracted
+from lotusx_bybit.v5.conversions import MS, SIDES, ms_of
 from lotusx_bybit.v5.instruments import positive
 from lotusx_bybit.v5.order_requests import FALLS, LONG_LEG, RISES, SHORT_LEG
 

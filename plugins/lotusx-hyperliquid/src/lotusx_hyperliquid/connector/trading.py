@@ -21,14 +21,23 @@ from lotusx.errors import (
     TransportError,
     exchange_error,
 )
-from lotusx.model import Instrument, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from lotusx.model import (
+    Instrument,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    added,
+    subtracted,
+)
 from lotusx.plugin import Acknowledged, Amendment, Lane, OrderRef
 from lotusx_hyperliquid import actions, order_conversions as convert
 from lotusx_hyperliquid.connector.listed import Listed
 from lotusx_hyperliquid.connector.order_reads import OrderReads, order_id
 from lotusx_hyperliquid.conversions import MS
 from lotusx_hyperliquid.errors import is_unfilled_ioc, item_error
-from lotusx_hyperliquid.numbers import less, plus, wire
+from lotusx_hyperliquid.numbers import wire
 from lotusx_hyperliquid.order_requests import order_item, place_action
 
 if TYPE_CHECKING:
@@ -344,14 +353,14 @@ class HyperliquidTrading(OrderReads):
         self._require_amendable(standing)
         assert standing.quantity is not None
         # Those that stood in its place before it are part of the order, and have executed the difference.
-        earlier = max(less(order.quantity or standing.quantity, standing.quantity), Decimal(0))
+        earlier = max(subtracted(order.quantity or standing.quantity, standing.quantity), Decimal(0))
         filled = order.filled
         unseen: tuple[Fill, ...] = ()
-        if plus(earlier, standing.filled) > filled:  # the new order's answer cannot tell what the old one has executed
-            filled = plus(earlier, standing.filled)
+        if added(earlier, standing.filled) > filled:  # the new order's answer cannot tell what the old one has executed
+            filled = added(earlier, standing.filled)
             unseen = tuple(await self._before(lambda: self.fills_of(standing, instrument)))
-        total = plus(earlier, standing.quantity) if change.quantity is None else change.quantity
-        rest = less(total, filled)
+        total = added(earlier, standing.quantity) if change.quantity is None else change.quantity
+        rest = subtracted(total, filled)
         if rest <= 0:
             raise InvalidArgument(
                 f"{filled} of the order is filled already: quantity must be above that, not {total}", rule="quantity"
