@@ -228,9 +228,12 @@ class Asker:
         short = still_short()
         while short:
             for start in range(0, len(short), AT_ONCE):
+                failures: list[LotusXError] = []
                 async with anyio.create_task_group() as group:
                     for order, ids in short[start : start + AT_ONCE]:
-                        group.start_soon(self._fills_of, order, ids, instruments[order.symbol], found)
+                        group.start_soon(self._fills_of, order, ids, instruments[order.symbol], found, failures)
+                if failures:
+                    raise failures[0]
             short = still_short()
             if not short or self._clock.monotonic_ns() >= patient_ns:
                 return
@@ -238,11 +241,22 @@ class Asker:
             delay_s *= 2
 
     async def _fills_of(
-        self, order: TrackedOrder, ids: Sequence[str | None], instrument: Instrument, found: Found
+        self,
+        order: TrackedOrder,
+        ids: Sequence[str | None],
+        instrument: Instrument,
+        found: Found,
+        failures: list[LotusXError],
     ) -> None:
         for venue_order_id in ids:
             part = replace(order.state, venue_order_id=venue_order_id)
-            found.fills += await self._read(partial(self._trading.fills_of, part, instrument)) or []
+            try:
+                found.fills += await self._read(partial(self._trading.fills_of, part, instrument)) or []
+            except OrderNotFound:
+                continue  # the order, too, is listed late
+            except LotusXError as error:
+                failures.append(error)
+                return
 
     async def _ask_each(
         self,

@@ -251,6 +251,34 @@ def test_fills_that_are_listed_late_are_asked_for_until_they_add_up() -> None:
     in_virtual_time(run)
 
 
+def test_fills_of_an_order_that_the_exchange_does_not_find_yet_are_asked_for_again() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        await account.world.desk.place(limit(), INSTRUMENT)
+        exchange.orders["a-1"] = state("a-1", "1", "filled", filled="1", at=5)
+        exchange.on["fills_of"] = [raiser(refusal(OrderNotFound))] * 2
+        exchange.always["fills_of"] = lambda _: [fill("t1", "1", "1", 5, "a-1")]
+        await account.stream.recover(EPOCH_NS)
+        assert account.fills == ["t1"]
+        assert anyio.current_time() == pytest.approx(0.25 + 0.5)
+
+    in_virtual_time(run)
+
+
+def test_an_error_in_asking_for_late_fills_is_raised_as_it_is() -> None:
+    async def run() -> None:
+        account = Account()
+        exchange = account.world.exchange
+        await account.world.desk.place(limit(), INSTRUMENT)
+        exchange.orders["a-1"] = state("a-1", "1", "filled", filled="1", at=5)
+        exchange.on["fills_of"] = [raiser(refusal(AuthenticationError))]
+        with pytest.raises(AuthenticationError):
+            await account.stream.recover(EPOCH_NS)
+
+    in_virtual_time(run)
+
+
 def test_fills_that_never_add_up_are_asked_for_a_few_seconds_only() -> None:
     async def run() -> None:
         account = Account()

@@ -938,6 +938,18 @@ def test_fills_that_nobody_reported_are_asked_for_until_they_add_up() -> None:
     in_virtual_time(run)
 
 
+def test_fills_of_an_order_that_is_shown_late_are_waited_for() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.desk.apply_state(state(status="filled", filled="1", at=9))
+        world.exchange.on["fills_of"] = [raiser(refusal(OrderNotFound))]
+        world.exchange.fills = [fill("t1", quantity="1")]
+        assert await order.fetch_fills() == tuple(world.exchange.fills)
+
+    in_virtual_time(run)
+
+
 def test_fills_that_stay_hidden_are_not_made_up() -> None:
     async def run() -> None:
         world = World()
