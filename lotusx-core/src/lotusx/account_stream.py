@@ -241,7 +241,7 @@ class AccountStream:
             closed = [
                 Position(old.symbol, old.kind, Decimal(0), side=old.side, position_id=old.position_id)
                 for place, old in self._positions.items()
-                if place not in held
+                if place not in held and old.quantity
             ]
             self._merge(PositionEvent((*found.positions, *closed)))
 

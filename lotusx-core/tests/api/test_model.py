@@ -270,7 +270,7 @@ def test_amounts_are_added_subtracted_multiplied_and_negated_exactly_in_any_cont
     with localcontext(prec=3, traps=[Inexact]):
         assert (added(a, b), subtracted(a, b)) == (Decimal("1234567.8910002"), Decimal("1234567.8909998"))
         assert (multiplied(a, b), str(negated(a))) == (Decimal("0.2469135782"), "-1234567.891")
-    assert str(negated(Decimal("0.00"))) == "0.00"
+    assert str(negated(Decimal("0.00"))) == str(negated(Decimal("-0.00"))) == "0.00"
 
 
 @pytest.mark.parametrize("operation", [added, subtracted])

@@ -815,6 +815,21 @@ def test_positions_of_one_side_that_stand_at_once_are_told_apart_by_their_ids() 
     in_virtual_time(run)
 
 
+def test_a_position_that_was_told_closed_is_not_told_again_after_a_reconnect() -> None:
+    async def run() -> None:
+        account = Account()
+        cross = Position(BTC, InstrumentKind.LINEAR, D(0), position_id="1", leverage=D(3), updated_ns=9)
+        isolated = Position(BTC, InstrumentKind.LINEAR, D(5), position_id="2", updated_ns=10)
+        account.stream.feed(PositionEvent((cross,)))
+        account.stream.feed(PositionEvent((isolated,)))
+        account.world.exchange.held_positions = [isolated]
+        await account.stream.recover(EPOCH_NS)
+        said = [event.positions for event in account.out if isinstance(event, PositionEvent)]
+        assert said == [(cross,), (isolated,)]
+
+    in_virtual_time(run)
+
+
 def test_the_two_positions_of_hedge_mode_are_two() -> None:
     async def run() -> None:
         account = Account()

@@ -121,7 +121,7 @@ def negated(number: Decimal) -> Decimal:
     >>> negated(Decimal("0.10"))
     Decimal('-0.10')
     """
-    return number.copy_negate() if number else number
+    return number.copy_negate() if number else number.copy_abs()
 
 
 def _exactly(operation: Callable[[Decimal, Decimal], Decimal], a: Decimal, b: Decimal) -> Decimal:
