@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -347,6 +348,44 @@ async def test_a_refused_order_raises_its_own_reason(desk: Desk) -> None:
         await desk.connector.trading.place(limit(), SWAP)
 
 
+COMMANDS: list[Callable[[Desk], Awaitable[object]]] = [
+    lambda desk: desk.connector.trading.place(limit(), SWAP),
+    lambda desk: desk.connector.trading.amend(order(), Amendment(price=D("60001")), SWAP),
+    lambda desk: desk.connector.trading.cancel(OrderRef("b15", "1752588852617379840"), SWAP),
+    lambda desk: desk.connector.trading.cancel(OrderRef("b15"), SWAP),
+]
+
+
+@pytest.mark.parametrize("told", [{}, {"sCode": "51008", "sMsg": "no money"}], ids=["taken", "refused"])
+@pytest.mark.parametrize("command", COMMANDS, ids=["place", "amend", "cancel", "cancel by our id"])
+async def test_an_answer_that_names_another_order_says_nothing_of_the_one_that_was_meant(
+    desk: Desk, command: Callable[[Desk], Awaitable[object]], told: dict[str, str]
+) -> None:
+    await asked_for_setup(desk)
+    desk.rest.reply(documented.reply(done("z", "9", **told), code="1" if told else "0"))
+
+    with pytest.raises(MalformedReply, match="another order") as caught:
+        await command(desk)
+
+    assert caught.value.sent  # it may have been executed
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:], ids=["amend", "cancel", "cancel by our id"])
+async def test_a_refusal_that_names_no_order_is_of_the_one_that_was_meant(
+    desk: Desk, command: Callable[[Desk], Awaitable[object]]
+) -> None:
+    gone = {"sCode": "51400", "sMsg": "Cancellation failed as the order does not exist."}
+    desk.rest.reply(documented.reply(done("", "", **gone), code="1"))
+
+    with pytest.raises(OrderNotFound):
+        await command(desk)
+
+
+async def asked_for_setup(desk: Desk) -> None:
+    desk.rest.reply(CONFIG)
+    await desk.connector.trading.ready()
+
+
 async def test_a_batch_is_cut_into_twenties_and_answered_in_order(desk: Desk) -> None:
     rows = [documented.DONE | {"clOrdId": f"b{number}"} for number in range(23) if number != 5]
     rows[19] |= {"ordId": "", "sCode": "51008", "sMsg": "no money"}
@@ -457,7 +496,7 @@ async def test_answers_that_name_no_order_stand_in_the_order_of_the_batch(desk: 
 
 
 async def test_an_amendment_states_the_whole_quantity_in_contracts(desk: Desk) -> None:
-    desk.rest.reply(DONE)
+    desk.rest.reply(documented.reply(done("", documented.ORDER["ordId"])))
     change = Amendment(quantity=D("0.05"), price=D("60001"))
 
     state = await desk.connector.trading.amend(order(), change, SWAP)
@@ -474,9 +513,9 @@ async def test_an_amendment_states_the_whole_quantity_in_contracts(desk: Desk) -
 async def test_a_cancel_is_acknowledged_and_urgent(desk: Desk) -> None:
     desk.rest.reply(DONE)
 
-    found = await desk.connector.trading.cancel(OrderRef("lx-1", None), SWAP)
+    found = await desk.connector.trading.cancel(OrderRef("b15", None), SWAP)
 
-    assert found == Acknowledged(OrderRef("lx-1", None))
+    assert found == Acknowledged(OrderRef("b15", None))
     assert desk.rest.last.lane.value == "urgent"
 
 

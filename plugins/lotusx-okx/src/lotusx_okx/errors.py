@@ -14,6 +14,7 @@ import msgspec
 from lotusx.errors import ErrorKind as K, ExchangeError, LotusXError, MalformedReply, RateLimited, exchange_error
 from lotusx.plugin import Effect, Request, Response, Usage
 from lotusx_okx.account_types import Done
+from lotusx_okx.answers import names_another
 from lotusx_okx.types import Refusal
 
 YES = "0"
@@ -23,6 +24,7 @@ OF_ITEMS = ("1", "2")
 BATCHES = frozenset(
     {"/api/v5/trade/batch-orders", "/api/v5/trade/amend-batch-orders", "/api/v5/trade/cancel-batch-orders"}
 )
+SINGLES = frozenset({"/api/v5/trade/order", "/api/v5/trade/amend-order", "/api/v5/trade/cancel-order"})
 
 
 def _of(kind: K, *codes: str) -> dict[str, K]:
@@ -107,6 +109,7 @@ _KEPT = 200
 
 _refusal = msgspec.json.Decoder(Refusal).decode
 _items = msgspec.json.Decoder(list[Done]).decode
+_body = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def kind_of(code: str) -> K:
@@ -120,6 +123,12 @@ def item_error(exchange: str, item: Done) -> ExchangeError | None:
         return None
     code = f"{item.sCode}_{item.subCode}" if item.subCode else item.sCode
     return exchange_error(kind_of(code), exchange, code, item.sMsg or "no text", http_status=200)
+
+
+def another(exchange: str, item: Done, *, status: int = 200) -> MalformedReply:
+    """Return the error of an answer that is of another order than the one that was asked for."""
+    text = f"{exchange}: the answer names another order (ordId {item.ordId!r}, clOrdId {item.clOrdId!r})"
+    return MalformedReply(f"{text}: what became of this one is open", status=status)
 
 
 class OkxDialect:
@@ -150,6 +159,8 @@ class OkxDialect:
             return None
         for item in items:
             if item.sCode != YES:
+                if request.path in SINGLES and request.body and names_another(item, _body(request.body)):
+                    return another(self._exchange, item, status=status)
                 code = f"{item.sCode}_{item.subCode}" if item.subCode else item.sCode
                 return self._refused(request, status, code, item.sMsg, kind_of(code))
         return self._refused(request, status, said.code, said.msg, K.BAD_REQUEST)

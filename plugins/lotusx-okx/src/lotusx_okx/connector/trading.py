@@ -13,8 +13,9 @@ from lotusx.model import Instrument, OrderState, QuantityUnit
 from lotusx.plugin import Acknowledged, Amendment, OrderRef, raise_failed
 from lotusx.rules import in_instrument_unit
 from lotusx_okx import account_types as types, order_conversions as convert, order_requests as write
+from lotusx_okx.answers import answers_of, names_another
 from lotusx_okx.connector.order_reads import OrderReads
-from lotusx_okx.errors import item_error
+from lotusx_okx.errors import another, item_error
 from lotusx_okx.facts import BATCH
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class OkxTrading(OrderReads):
         """Send one order; the state is pending: OKX has taken it, and may still cancel it at once."""
         self._listed.type_of(instrument)
         body = write.order_body(request, instrument, await self._setup.before_order(), self._ids)
-        done = self._taken(await self._rest.place_order(body))
+        done = self._taken(await self._rest.place_order(body), body)
         return self._acknowledged(request, instrument, done)
 
     def _acknowledged(self, request: OrderRequest, instrument: Instrument, done: types.Done) -> OrderState:
@@ -60,16 +61,25 @@ class OkxTrading(OrderReads):
         """Ask for new terms; the order keeps its ids, and stays as it is if they are refused later."""
         self._listed.type_of(instrument)
         ref = OrderRef(order.client_order_id, order.venue_order_id)
-        done = self._taken(await self._rest.amend_order(write.amend_body(ref, change, instrument, self._ids)))
+        body = write.amend_body(ref, change, instrument, self._ids)
+        done = self._taken(await self._rest.amend_order(body), body)
         return convert.to_amended(order, done)
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> Acknowledged:
         """Ask for an order's end, which reports tell."""
         self._listed.type_of(instrument)
-        self._taken(await self._rest.cancel_order(write.order_name(ref, instrument, self._ids)))
+        body = write.order_name(ref, instrument, self._ids)
+        self._taken(await self._rest.cancel_order(body), body)
         return Acknowledged(ref)
 
-    def _taken(self, done: types.Done) -> types.Done:
+    def _taken(self, done: types.Done, body: Params) -> types.Done:
+        """Return *done*, which says that the order of *body* was taken.
+
+        Raises:
+            MalformedReply: It names another order: what became of this one is open.
+        """
+        if names_another(done, body):
+            raise another(self._exchange, done)
         error = item_error(self._exchange, done)
         if error is not None:
             raise error
@@ -148,7 +158,7 @@ class OkxTrading(OrderReads):
         if len(rows) != len(part):
             text = f"{self._exchange}: {len(rows)} answers to {len(part)} orders"
             return [MalformedReply(text)] * len(part)
-        return [self._answer(row) for row in convert.answers_of(bodies, rows)]
+        return [self._answer(row) for row in answers_of(bodies, rows)]
 
     def _answer(self, row: types.Done | None) -> types.Done | Exception:
         if row is None:
