@@ -9,7 +9,14 @@ import pytest
 from backpack_documents import ORDER, PERP, text
 from backpack_orders import GONE
 
-from lotusx.errors import ConnectionFailed, InvalidArgument, OrderNotFound, PartialFailure, RequestTimeout
+from lotusx.errors import (
+    ConnectionFailed,
+    InvalidArgument,
+    MalformedReply,
+    OrderNotFound,
+    PartialFailure,
+    RequestTimeout,
+)
 from lotusx.model import OrderStatus
 from lotusx.plugin import Acknowledged, Lane, OrderRef, Response
 
@@ -32,6 +39,21 @@ async def test_cancel_names_the_order_by_exactly_one_id(desk: Any, ref: OrderRef
     assert (desk.asked, desk.rest.last.lane) == (["DELETE /api/v1/order"], Lane.URGENT)
     assert desk.sent == {"symbol": "SOL_USDC_PERP", **name}
     assert (state.status, state.filled) == (OrderStatus.CANCELED, D("0.2"))
+
+
+@pytest.mark.parametrize(
+    ("ref", "other"),
+    [(OrderRef("7", "5406825793"), {"id": "9"}), (OrderRef("7"), {"clientId": 9})],
+)
+async def test_answer_to_a_cancel_that_names_another_order_says_nothing_of_this_one(
+    desk: Any, ref: OrderRef, other: dict[str, Any]
+) -> None:
+    desk.rest.reply(text({**ORDER, "status": "Cancelled", **other}))
+
+    with pytest.raises(MalformedReply, match="another order") as caught:
+        await desk.connector.trading.cancel(ref, PERP)
+
+    assert caught.value.sent  # it may have been executed
 
 
 async def test_cancel_that_was_only_taken_says_nothing_of_the_order(desk: Any) -> None:

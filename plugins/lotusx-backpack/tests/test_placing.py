@@ -44,8 +44,17 @@ async def test_place_signs_one_order(desk: Any) -> None:
     assert (state.status, state.venue_order_id, state.client_order_id) == (OrderStatus.OPEN, "5406825793", "7")
 
 
+async def test_answer_that_names_another_order_says_nothing_of_this_one(desk: Any) -> None:
+    desk.rest.reply(text({**ORDER, "clientId": 9}))
+
+    with pytest.raises(MalformedReply, match="another order") as caught:
+        await desk.connector.trading.place(limit_buy(), PERP)
+
+    assert caught.value.sent  # it may have been executed
+
+
 async def test_our_ids_go_out_as_numbers_and_come_back_as_ours(desk: Any) -> None:
-    desk.rest.reply(text(ORDER))
+    desk.rest.reply(text({name: value for name, value in ORDER.items() if name != "clientId"}))
     await desk.connector.trading.place(limit_buy(client_order_id="grid-1"), PERP)
     number = desk.sent["clientId"]
     assert 0 < number < 2**32
@@ -88,7 +97,7 @@ async def test_conditional_order_asks_first_where_the_market_is(desk: Any) -> No
 
 @pytest.mark.parametrize(("word", "trigger"), [("MarkPrice", "141.12"), ("IndexPrice", "141.05")])
 async def test_trigger_is_compared_with_the_price_that_it_names(desk: Any, word: str, trigger: str) -> None:
-    desk.rest.reply(text([MARK]), text(ORDER))
+    desk.rest.reply(text([MARK]), text({**ORDER, "clientId": 8}))
 
     await desk.connector.trading.place(stop(trigger, native={"triggerBy": word}), PERP)
 
@@ -140,7 +149,7 @@ async def test_batch_has_one_outcome_per_order_in_their_order(desk: Any) -> None
 
 
 async def test_batch_of_triggers_asks_for_each_price_once(desk: Any) -> None:
-    desk.rest.reply(text([TRADE]), text([{**ORDER, "operation": "Ok"}] * 2))
+    desk.rest.reply(text([TRADE]), text([{**ORDER, "clientId": number, "operation": "Ok"} for number in (8, 9)]))
 
     await desk.connector.trading.place_batch([stop(), stop("120", client_order_id="9")], [PERP, PERP])
 
@@ -159,6 +168,15 @@ async def test_batch_with_another_number_of_answers_is_open(desk: Any) -> None:
     answers = await desk.connector.trading.place_batch([limit_buy(), limit_buy(client_order_id="8")], [PERP, PERP])
 
     assert [str(answer) for answer in answers] == ["backpack: 1 answers to 2 orders"] * 2
+    assert [type(answer) for answer in answers] == [MalformedReply] * 2
+
+
+async def test_batch_in_which_an_answer_names_another_order_is_in_doubt_as_a_whole(desk: Any) -> None:
+    refused = {"operation": "Err", "code": "INSUFFICIENT_FUNDS", "message": "Insufficient funds"}
+    desk.rest.reply(text([{**ORDER, "clientId": 8, "operation": "Ok"}, refused]))
+
+    answers = await desk.connector.trading.place_batch([limit_buy(), limit_buy(client_order_id="8")], [PERP, PERP])
+
     assert [type(answer) for answer in answers] == [MalformedReply] * 2
 
 

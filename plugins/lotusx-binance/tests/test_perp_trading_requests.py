@@ -78,6 +78,26 @@ async def test_place_is_one_order_and_no_weight(futures: Any, perp: Instrument) 
     assert futures.costs == {"orders": 1}
 
 
+@pytest.mark.parametrize("ref", [OrderRef("a-1"), OrderRef("a-1", "28")])
+async def test_a_reply_that_names_another_order_says_nothing_of_the_one_that_was_meant(
+    futures: Any, perp: Instrument, ref: OrderRef
+) -> None:
+    trading, order = futures.connector.trading, order_state(perp)
+    for reply in (PLACED, CANCELED, QUERIED):
+        futures.rest.reply(json.dumps({**reply, "orderId": 9, "clientOrderId": "z"}))
+    futures.rest.reply(json.dumps({**WAITING, "clientAlgoId": "z"}))
+
+    for command in (
+        trading.place(limit_buy(), perp),
+        trading.cancel(ref, perp),
+        trading.amend(order, Amendment(price=Decimal(67_000)), perp),
+        trading.place(stop_sell(), perp),
+    ):
+        with pytest.raises(MalformedReply, match="another order") as caught:
+            await command
+        assert caught.value.sent  # it may have been executed
+
+
 async def test_a_stop_goes_to_the_service_of_conditional_orders(futures: Any, perp: Instrument) -> None:
     futures.rest.reply(json.dumps(WAITING))
 
@@ -136,7 +156,7 @@ async def test_a_batch_has_one_answer_per_order_in_their_order(futures: Any, per
     ]
     futures.rest.reply(
         json.dumps([PLACED, {"code": -5021, "msg": "FOK"}, {"code": -2019, "msg": "Margin is insufficient."}]),
-        json.dumps(WAITING),
+        json.dumps({**WAITING, "clientAlgoId": "a-2"}),
     )
 
     answers = await futures.connector.trading.place_batch(requests, [perp] * 5)

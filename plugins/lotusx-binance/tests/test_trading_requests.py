@@ -61,6 +61,19 @@ async def test_place_reads_status_and_fills_from_the_full_reply(desk: Any, btc: 
     assert [cost.pool for cost in desk.rest.last.costs if cost.free_on_success] == ["ip-weight"]
 
 
+@pytest.mark.parametrize("ref", [OrderRef("a-1"), OrderRef("a-1", "28")])
+async def test_reply_that_names_another_order_says_nothing_of_the_one_that_was_meant(
+    desk: Any, btc: Instrument, ref: OrderRef
+) -> None:
+    desk.rest.reply(json.dumps({**PLACED, "clientOrderId": "z"}))
+    desk.rest.reply(json.dumps({**CANCELED, "orderId": 9, "origClientOrderId": "z"}))
+
+    for command in (desk.connector.trading.place(limit_buy(), btc), desk.connector.trading.cancel(ref, btc)):
+        with pytest.raises(MalformedReply, match="another order") as caught:
+            await command
+        assert caught.value.sent  # it may have been executed
+
+
 async def test_refused_order_raises_the_exchanges_reason(desk: Any, btc: Instrument) -> None:
     body = b'{"code":-2010,"msg":"Order would immediately match and take."}'
     desk.rest.reply(Response(400, {}, body))

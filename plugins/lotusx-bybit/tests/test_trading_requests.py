@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal as D
 from itertools import pairwise
@@ -73,11 +73,44 @@ async def test_acknowledgement_without_ids_is_no_acknowledgement(desk: Desk) -> 
         await desk.trading.place(limit_buy(), SPOT_BTC)
 
 
+@pytest.mark.parametrize("ids", [("o-9", "z"), ("o-9", ""), ("", "z")])
+async def test_acknowledgement_that_names_another_order_says_nothing_of_this_one(
+    desk: Desk, ids: tuple[str, str]
+) -> None:
+    order_id, link = ids
+    placed = to_acknowledged(limit_buy(), OrderIds("o-1", "a-1"), symbol=SPOT_BTC.symbol)
+    commands: list[Callable[[], Awaitable[object]]] = []
+    if order_id:  # an id of the kind by which the order was named
+        commands.append(lambda: desk.trading.amend(placed, Amendment(price=D("67000")), SPOT_BTC))
+        commands.append(lambda: desk.trading.cancel(OrderRef("a-1", "o-1"), SPOT_BTC))
+    if link:
+        commands.append(lambda: desk.trading.place(limit_buy(), SPOT_BTC))
+        commands.append(lambda: desk.trading.cancel(OrderRef("a-1"), SPOT_BTC))
+    for command in commands:
+        desk.rest.reply(envelope({"orderId": order_id, "orderLinkId": link}))
+        with pytest.raises(MalformedReply, match="another order") as caught:
+            await command()
+        assert caught.value.sent  # it may have been executed
+
+
+async def test_batch_in_which_an_answer_names_another_order_is_in_doubt_as_a_whole(desk: Desk) -> None:
+    ids = [{"orderId": "o-2", "orderLinkId": "a-2"}, {"orderId": "", "orderLinkId": ""}]
+    codes = [{"code": 0, "msg": "OK"}, {"code": 170131, "msg": "Balance insufficient"}]
+    desk.rest.reply(envelope({"list": ids}, retExtInfo={"list": codes}))
+    answers = await desk.trading.place_batch([limit_buy("a-1"), limit_buy("a-2")], [SPOT_BTC] * 2)
+    assert [type(answer) for answer in answers] == [MalformedReply, MalformedReply]
+
+
 async def test_trigger_price_is_the_one_that_was_chosen(make: Make) -> None:
     desk = make(CONTRACTS, trigger_by="MarkPrice")
     desk.rest.reply(IDS)
     request = OrderRequest(
-        symbol="BTC/USDT:USDT", side="sell", type="stop_loss", quantity="1", trigger_price="60000", client_order_id="a"
+        symbol="BTC/USDT:USDT",
+        side="sell",
+        type="stop_loss",
+        quantity="1",
+        trigger_price="60000",
+        client_order_id="a-1",
     )
     await desk.trading.place(request, LINEAR_BTC)
     assert desk.body["triggerBy"] == "MarkPrice"
@@ -200,7 +233,8 @@ async def test_batch_that_the_environment_lacks_for_a_category_is_refused_for_it
 
 async def test_amendments_and_cancels_of_a_batch(desk: Desk) -> None:
     order = to_acknowledged(limit_buy(), OrderIds("o-1", "a-1"), symbol=SPOT_BTC.symbol)
-    desk.rest.reply(batch(0), batch(0, 170213), refused(170213), refused(170213))
+    amend = batch(0).replace("o-0", "o-1")
+    desk.rest.reply(amend, batch(0, 170213), refused(170213), refused(170213))
     (amended,) = await desk.trading.amend_batch([order], [Amendment(quantity=D(2))], [SPOT_BTC])
     assert desk.body == {"category": "spot", "request": [{"symbol": "BTCUSDT", "orderId": "o-1", "qty": "2"}]}
     assert not isinstance(amended, Exception)
@@ -487,7 +521,7 @@ async def test_native_withdrawal_needs_an_option(make: Make) -> None:
 
 
 async def test_quota_of_another_kind_of_account_is_adopted_once(desk: Desk) -> None:
-    desk.rest.reply(quota(IDS, 40, 39), quota(IDS, 40, 38))
+    desk.rest.reply(quota(IDS, 40, 39), quota(IDS.replace("a-1", "a-2"), 40, 38))
     for name in ("a-1", "a-2"):
         await desk.trading.place(limit_buy(name), SPOT_BTC)
     assert desk.kernel.limits == [Limit("/v5/order/create", 40, QUOTA_S, scope="account spot", aligned=False)]

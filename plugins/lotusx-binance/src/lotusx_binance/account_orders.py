@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from lotusx.errors import InvalidArgument, ItemRejected
+from lotusx.errors import InvalidArgument, ItemRejected, MalformedReply
 from lotusx.plugin import ItemDropped, OrderRef, Span, TradingPort
 from lotusx_binance.conversions import MS
 from lotusx_binance.public_data import first_ms, last_ms
@@ -40,6 +40,27 @@ def named(ref: OrderRef, *, order_id: str = "orderId", client: str = "origClient
     if ref.client_order_id is not None:
         return {client: ref.client_order_id}
     raise InvalidArgument("name the order: client_order_id or venue_order_id")
+
+
+def is_same(name: OrderRef, ref: OrderRef) -> bool | None:
+    """Say whether both name one order; ``None``: they have no kind of id in common."""
+    if name.venue_order_id and ref.venue_order_id:
+        return name.venue_order_id == ref.venue_order_id
+    if name.client_order_id and ref.client_order_id:
+        return name.client_order_id == ref.client_order_id
+    return None
+
+
+def of(ref: OrderRef, state: OrderState) -> OrderState:
+    """Return *state*, which a command about *ref* was answered with.
+
+    Raises:
+        MalformedReply: It is another order's: what became of the one that was meant is open.
+    """
+    name = OrderRef(state.client_order_id, state.venue_order_id)
+    if is_same(name, ref) is False:
+        raise MalformedReply(f"binance: the reply names another order, {name}: what became of {ref} is open")
+    return state
 
 
 class AccountOrders(TradingPort):

@@ -20,7 +20,7 @@ from lotusx.errors import (
 )
 from lotusx.model import Instrument, OrderState, decimal_from_wire
 from lotusx.plugin import Acknowledged, OrderRef, cancel_each
-from lotusx_backpack import order_conversions as convert
+from lotusx_backpack import account_types as types, order_conversions as convert
 from lotusx_backpack.connector.order_reads import OrderReads
 from lotusx_backpack.order_requests import DEFAULT_TRIGGER, Value, cancel_body, check_trigger, order_body
 
@@ -44,13 +44,25 @@ class BackpackTrading(OrderReads):
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         """Send one order; a conditional one asks first where the market is, see `check_trigger`."""
         body = await self._body(request, instrument, {})
-        item = await self._rest.place_order(body)
+        item = self._of(body, await self._rest.place_order(body))
         answer = convert.to_answer(
             item, request, exchange=self._exchange, symbol=instrument.symbol, ours=self._ids.ours
         )
         if not isinstance(answer, OrderState):
             raise answer
         return self._known_again(answer, item)
+
+    def _of(self, body: dict[str, Value], item: types.Order) -> types.Order:
+        """Return *item*, which the command *body* was answered with.
+
+        Raises:
+            MalformedReply: It is another order's: what became of the one that was meant is open.
+        """
+        number = body.get("clientId", item.clientId)
+        if body.get("orderId", item.id) != item.id or (item.clientId is not None and number != item.clientId):
+            text = f"{self._exchange}: the answer names another order (id {item.id}, clientId {item.clientId})"
+            raise MalformedReply(text)
+        return item
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], instruments: Sequence[Instrument]
@@ -79,6 +91,11 @@ class BackpackTrading(OrderReads):
             else:
                 for index, document in zip(written, documents, strict=True):
                     answers[index] = self._answer(document, requests[index], instruments[index])
+                if any(_is_of_another(answers[index], requests[index]) for index in written):
+                    text = (
+                        f"{self._exchange}: the answers of a batch are not in its order"  # a refusal is anyone's then
+                    )
+                    answers.update(dict.fromkeys(written, MalformedReply(text)))
         return [answers[index] for index in range(len(requests))]
 
     def _answer(self, document: msgspec.Raw, request: OrderRequest, instrument: Instrument) -> OrderState | Exception:
@@ -134,10 +151,11 @@ class BackpackTrading(OrderReads):
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
         """Cancel one order; an answer without the order (202) says only that it was taken."""
         as_of_ns = self._kernel.exchange_ns()
-        item = await self._rest.cancel_order(self._named(ref, instrument))
+        body = self._named(ref, instrument)
+        item = await self._rest.cancel_order(body)
         if item is None:
             return Acknowledged(ref, raw_status="202")
-        return self._state(item, instrument.symbol, as_of_ns)
+        return self._state(self._of(body, item), instrument.symbol, as_of_ns)
 
     def _named(self, ref: OrderRef, instrument: Instrument) -> dict[str, Value]:
         if ref.venue_order_id is not None or ref.client_order_id is None:
@@ -177,3 +195,8 @@ class BackpackTrading(OrderReads):
                 text = f"{self._exchange}: the cancel of {venue_symbol} was taken, and what is open not told: {error}"
                 raise ConnectionFailed(text, sent=True) from error
         return await self._of_account("orders", items, as_of_ns)
+
+
+def _is_of_another(answer: OrderState | Exception, request: OrderRequest) -> bool:
+    """Say whether *answer* names another order than *request*; it may name none."""
+    return isinstance(answer, OrderState) and answer.client_order_id not in (None, request.client_order_id)

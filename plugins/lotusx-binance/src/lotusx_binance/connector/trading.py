@@ -32,7 +32,7 @@ from lotusx.model import (
 )
 from lotusx.plugin import Amendment, OrderRef, Page, Span, cancel_each
 from lotusx_binance import account_types as types, order_conversions as convert, order_requests as write
-from lotusx_binance.account_orders import AccountOrders, named
+from lotusx_binance.account_orders import AccountOrders, named, of
 from lotusx_binance.errors import SPOT
 from lotusx_binance.public_data import MAX_PAGE, last_ms
 from lotusx_binance.replies import ErrorBody
@@ -107,14 +107,15 @@ class SpotTrading(AccountOrders):
 
     async def place(self, request: OrderRequest, instrument: Instrument) -> OrderState:
         reply = await self._entry.new_order(write.order_params(request, instrument.venue_symbol))
-        return convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
+        state = convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
+        return of(OrderRef(request.client_order_id), state)
 
     async def test(self, request: OrderRequest, instrument: Instrument) -> None:
         await self._rest.test_order(write.order_params(request, instrument.venue_symbol))
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         reply = await self._entry.cancel_order({"symbol": instrument.venue_symbol, **named(ref)})
-        return convert.to_canceled(reply, symbol=instrument.symbol)
+        return of(ref, convert.to_canceled(reply, symbol=instrument.symbol))
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Cancel every open order of a symbol; without one, of each symbol that has any.

@@ -45,6 +45,14 @@ def chunks(items: Sequence[T], *, size: int, left: int) -> list[Sequence[T]]:
     return [items[start : start + step] for start in range(0, len(items), step)]
 
 
+def names_another(ids: OrderIds, params: Mapping[str, object]) -> bool:
+    """Say whether *ids* name another order than *params* do, by an id that those name it by. They may be empty."""
+    order_id, link = params.get("orderId"), params.get("orderLinkId")
+    return bool(
+        (order_id and ids.orderId and ids.orderId != order_id) or (link and ids.orderLinkId and ids.orderLinkId != link)
+    )
+
+
 def outcomes(
     exchange: str,
     result: bytes | msgspec.Raw,

@@ -14,7 +14,7 @@ from lotusx.errors import ErrorKind, LotusXError, MalformedReply, NotSupported, 
 from lotusx.model import Instrument, OrderState
 from lotusx.plugin import Acknowledged, Amendment, Capability, Lane, OrderRef, cancel_each, raise_failed
 from lotusx_bybit.v5 import account_types as types, order_conversions as convert, order_requests as write
-from lotusx_bybit.v5.batches import MAX_ORDERS, chunks, outcomes
+from lotusx_bybit.v5.batches import MAX_ORDERS, chunks, names_another, outcomes
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.order_reads import ELSEWHERE, V5OrderReads, places_of
 from lotusx_bybit.v5.ws_orders import WsOrders
@@ -102,9 +102,12 @@ class V5Trading(V5OrderReads):
     async def _command(self, path: str, params: Params, *, lane: Lane = Lane.NORMAL) -> types.OrderIds:
         reply = await self._entry.order_command(path, params, lane=lane)
         try:
-            return _ids(reply.result)
+            ids = _ids(reply.result)
         except msgspec.DecodeError as error:
             raise MalformedReply(f"{self._exchange}: an acknowledgement without ids ({error})") from None
+        if names_another(ids, params):
+            raise MalformedReply(f"{self._exchange}: the reply names another order ({ids.orderId}, {ids.orderLinkId})")
+        return ids
 
     def _order(self, request: OrderRequest, instrument: Instrument) -> write.Params:
         return write.order_params(
@@ -222,6 +225,10 @@ class V5Trading(V5OrderReads):
         except LotusXError as error:
             return dict.fromkeys(indexes, error)
         found = outcomes(self._exchange, reply.result, reply.retExtInfo, len(part), table=self._entry.KINDS)
+        for (_, _, params), answer in zip(part, found, strict=True):
+            if isinstance(answer, types.OrderIds) and names_another(answer, params):  # a refusal could be anyone's then
+                text = f"{self._exchange}: the answers of a batch are not in its order: {answer.orderId} is another's"
+                return dict.fromkeys(indexes, MalformedReply(text))
         return dict(zip(indexes, found, strict=True))
 
     def _may_batch(self, capability: Capability, category: Category) -> None:

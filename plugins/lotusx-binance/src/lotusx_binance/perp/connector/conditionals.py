@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lotusx.errors import BadRequest, ExchangeError, InvalidArgument, InvalidOrder, OrderNotFound
 from lotusx.model import Instrument, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, OrderRef
+from lotusx_binance.account_orders import of
 from lotusx_binance.conversions import MS
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
 
@@ -51,7 +52,7 @@ class Conditionals:
         """Send one. Its margin is checked when it triggers, not now."""
         params = write.algo_params(request, instrument.venue_symbol, now_ns=self._exchange_ns())
         reply = await self._entry.new_algo_order(params)
-        return convert.to_conditional(reply, symbol=instrument.symbol)
+        return of(OrderRef(request.client_order_id), convert.to_conditional(reply, symbol=instrument.symbol))
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         """Return it as it waits, or the order that it became."""

@@ -12,7 +12,7 @@ import msgspec
 from lotusx.errors import ExchangeError, InvalidArgument, LotusXError, MalformedReply, NotSupported, OrderNotFound
 from lotusx.model import Fill, Instrument, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, OrderRef, Page, Span, cancel_each
-from lotusx_binance.account_orders import AccountOrders, named
+from lotusx_binance.account_orders import AccountOrders, is_same, named, of
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_binance.perp.connector.conditionals import ConditionalEntry, Conditionals
 from lotusx_binance.perp.errors import FOK_NOT_FILLABLE, PERP
@@ -68,7 +68,7 @@ class PerpTrading(AccountOrders):
             reply = await self._entry.new_order(params)
         except ExchangeError as error:
             return _told(_unfilled(request, error))
-        return convert.to_order(reply, symbol=instrument.symbol)
+        return of(OrderRef(request.client_order_id), convert.to_order(reply, symbol=instrument.symbol))
 
     async def test(self, request: OrderRequest, instrument: Instrument) -> None:
         if request.type.is_conditional:
@@ -160,7 +160,7 @@ class PerpTrading(AccountOrders):
             if ref.venue_order_id is not None:
                 raise
             return await self._conditionals.cancel(ref, instrument)
-        return convert.to_order(reply, symbol=instrument.symbol)
+        return of(ref, convert.to_order(reply, symbol=instrument.symbol))
 
     async def cancel_batch(
         self, refs: Sequence[OrderRef], instruments: Sequence[Instrument]
@@ -256,7 +256,8 @@ class PerpTrading(AccountOrders):
             NotSupported: A conditional order, or one without a price.
         """
         params = write.modify_params(order, change, instrument.venue_symbol)
-        return convert.to_order(await self._entry.modify_order(params), symbol=instrument.symbol)
+        amended = convert.to_order(await self._entry.modify_order(params), symbol=instrument.symbol)
+        return of(OrderRef(order.client_order_id, order.venue_order_id), amended)
 
     async def amend_batch(
         self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
@@ -352,9 +353,9 @@ def _assigned(items: Sequence[msgspec.Raw], refs: Sequence[OrderRef]) -> Sequenc
     they do not, and only those count that name theirs: a refusal names none.
     """
     names = [_name(item) for item in items]
-    if all(_is_same(name, ref) is not False for name, ref in zip(names, refs, strict=True)):
+    if all(is_same(name, ref) is not False for name, ref in zip(names, refs, strict=True)):
         return items
-    return [next((item for item, name in zip(items, names, strict=True) if _is_same(name, ref)), None) for ref in refs]
+    return [next((item for item, name in zip(items, names, strict=True) if is_same(name, ref)), None) for ref in refs]
 
 
 def _name(item: msgspec.Raw) -> OrderRef:
@@ -363,15 +364,6 @@ def _name(item: msgspec.Raw) -> OrderRef:
     except msgspec.DecodeError:
         return OrderRef()
     return OrderRef(found.clientOrderId, None if found.orderId is None else str(found.orderId))
-
-
-def _is_same(name: OrderRef, ref: OrderRef) -> bool | None:
-    """Say whether both name one order; ``None``: they have no kind of id in common."""
-    if name.venue_order_id and ref.venue_order_id:
-        return name.venue_order_id == ref.venue_order_id
-    if name.client_order_id and ref.client_order_id:
-        return name.client_order_id == ref.client_order_id
-    return None
 
 
 def _unfilled(request: OrderRequest, error: ExchangeError) -> Answer:
