@@ -207,9 +207,8 @@ def _fee(symbol: str, time_ms: int) -> dict[str, Any]:
 async def test_funding_payments_page_by_page(futures: Any, perp: Instrument) -> None:
     page = futures.connector.account.funding_payments_page
     span = Span(0, 24 * HOUR * MS)
-    futures.rest.reply(
-        json.dumps([_fee("BTCUSDT", 8 * HOUR + 5)]), "[]", json.dumps([_fee("GONE", 1), _fee("ETHUSDT", HOUR)]), "[]"
-    )
+    full = [_fee("BTCUSDT", HOUR), *[_fee("ETHUSDT", 8 * HOUR + 5)] * 999]
+    futures.rest.reply(json.dumps(full), "[]", json.dumps([_fee("GONE", 1), _fee("ETHUSDT", HOUR)]), "[]")
 
     first = await page(perp, span, None, 1)
     assert futures.sent == (
@@ -218,17 +217,17 @@ async def test_funding_payments_page_by_page(futures: Any, perp: Instrument) -> 
         {
             "symbol": "BTCUSDT",
             "incomeType": "FUNDING_FEE",
-            "limit": "1",
+            "limit": "1000",
             "startTime": "0",
             "endTime": str(24 * HOUR - 1),
         },
     )
-    assert (first.items[0].amount, first.items[0].asset) == (Decimal("-0.375"), "USDT")
-    assert first.items[0].exchange_ns == 8 * HOUR * MS
+    assert [(item.amount, item.asset) for item in first.items] == [(Decimal("-0.375"), "USDT")]
+    assert first.items[0].exchange_ns == HOUR * MS
     assert first.cursor == str(8 * HOUR + 5)
     assert (await page(perp, span, first.cursor, 1)).cursor is None
     newest = await page(None, Span(), None, 5)
-    assert (futures.sent[2], newest.cursor) == ({"incomeType": "FUNDING_FEE", "limit": "5"}, None)
+    assert (futures.sent[2], newest.cursor) == ({"incomeType": "FUNDING_FEE", "limit": "1000"}, None)
     assert [str(item.symbol) for item in newest.items] == ["ETH/USDT:USDT"]
     assert "GONE" in futures.events[0].reason
     await page(None, Span(0), None, 5)
@@ -238,18 +237,28 @@ async def test_funding_payments_page_by_page(futures: Any, perp: Instrument) -> 
 async def test_fees_of_both_positions_of_hedge_mode_are_one_payment_on_whatever_page(futures: Any) -> None:
     page = futures.connector.account.funding_payments_page
     hour = [_fee("BTCUSDT", 8 * HOUR + 5), {**_fee("BTCUSDT", 8 * HOUR + 7), "income": "0.125"}]
-    earlier = _fee("BTCUSDT", HOUR)
-    futures.rest.reply(json.dumps([earlier, hour[0]]), json.dumps(hour), json.dumps([earlier, *hour]))
+    earlier = [_fee("BTCUSDT", HOUR)] * 999
+    futures.rest.reply(json.dumps([*earlier, hour[0]]), json.dumps(hour), json.dumps([*earlier[1:], *hour]))
     span = Span(0, 24 * HOUR * MS)
 
-    first = await page(None, span, None, 2)
-    second = await page(None, span, first.cursor, 2)
-    newest = await page(None, Span(), None, 3)
+    first = await page(None, span, None, 1_000)
+    second = await page(None, span, first.cursor, 1_000)
+    newest = await page(None, Span(), None, 1)
 
-    assert [(item.amount, item.exchange_ns) for item in first.items] == [(Decimal("-0.375"), HOUR * MS)]
+    assert [(item.amount, item.exchange_ns) for item in first.items] == [(Decimal("-374.625"), HOUR * MS)]
     assert (first.cursor, futures.rest.requests[1].query.count(f"startTime={8 * HOUR + 5}")) == (str(8 * HOUR + 5), 1)
     assert [(item.amount, item.exchange_ns) for item in second.items] == [(Decimal("-0.25"), 8 * HOUR * MS)]
     assert [item.exchange_ns for item in newest.items] == [8 * HOUR * MS]  # the oldest hour may be cut
+
+
+@pytest.mark.parametrize("span", [Span(0, 24 * HOUR * MS), Span()], ids=["from the start", "the newest"])
+async def test_a_page_full_of_fees_of_one_hour_is_not_told_as_all_of_them(futures: Any, span: Span) -> None:
+    futures.rest.reply(json.dumps([_fee("BTCUSDT", 8 * HOUR + n) for n in range(1_000)]))
+
+    with pytest.raises(MalformedReply, match=r"not complete: 1000 funding fees .* hour.* one symbol") as caught:
+        await futures.connector.account.funding_payments_page(None, span, None, 1_000)
+
+    assert not caught.value.retryable
 
 
 async def test_native_endpoints_of_the_account(futures: Any) -> None:

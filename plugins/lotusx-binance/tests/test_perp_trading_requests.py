@@ -620,11 +620,23 @@ async def test_history_goes_through_weeks_and_through_full_pages_by_time(futures
     assert (futures.sent[2], newest.cursor) == ({"symbol": "BTCUSDT", "limit": "5"}, None)
 
 
-async def test_a_page_full_of_one_millisecond_moves_on(futures: Any, perp: Instrument) -> None:
+async def test_a_page_full_of_one_millisecond_is_not_told_as_all_of_it(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(*[json.dumps([FILL])] * 2, *[json.dumps([QUERIED])] * 2)
+    span = Span(900 * MS, 9_000 * MS)
+
+    for page, what in ((futures.connector.trading.fills_page, "fills"), (futures.connector.trading.orders_page, "ord")):
+        first = await page(perp, span, None, 1)
+        assert first.cursor == "1000"
+        with pytest.raises(MalformedReply, match=f"not complete: 1 {what}.* millisecond 1000") as caught:
+            await page(perp, span, first.cursor, 1)
+        assert not caught.value.retryable
+
+
+async def test_fills_are_read_through_weeks(futures: Any, perp: Instrument) -> None:
     futures.rest.reply(json.dumps([FILL]), json.dumps([FILL]))
 
-    page = await futures.connector.trading.fills_page(perp, Span(1_000 * MS, 9_000 * MS), None, 1)
-    assert (futures.sent[1], page.cursor) == ("/fapi/v1/userTrades", "1001")
+    page = await futures.connector.trading.fills_page(perp, Span(900 * MS, 9_000 * MS), None, 2)
+    assert (futures.sent[1], page.cursor) == ("/fapi/v1/userTrades", None)
     newest = await futures.connector.trading.fills_page(perp, Span(), None, 1)
     assert ([fill.trade_id for fill in newest.items], newest.cursor) == (["5"], None)
 

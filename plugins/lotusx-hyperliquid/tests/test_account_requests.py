@@ -22,7 +22,7 @@ from hyperliquid_documents import (
     USER,
 )
 
-from lotusx.errors import CredentialsError, InvalidArgument, NotSupported
+from lotusx.errors import CredentialsError, InvalidArgument, MalformedReply, NotSupported
 from lotusx.model import MarginMode
 from lotusx.plugin import ItemDropped, Secret, Span
 
@@ -217,6 +217,15 @@ async def test_ways_that_do_not_exist(desk: Any, asset: str, source: str, target
 def payment(coin: str, at_ms: int) -> dict[str, Any]:
     delta = {"type": "funding", "coin": coin, "usdc": "-0.5", "szi": "2.0", "fundingRate": "0.0000125", "nSamples": 1}
     return {"time": at_ms, "hash": "0x", "delta": delta}
+
+
+async def test_a_page_full_of_payments_of_one_millisecond_is_not_told_as_all_of_them(desk: Any) -> None:
+    desk.rest.reply(*[json.dumps([payment("BTC", 1_000)] * 500)] * 2)
+    page = await desk.connector.account.funding_payments_page(None, Span(500 * MS), None, 1_000)
+    assert page.cursor == "1000"
+    with pytest.raises(MalformedReply, match=r"not complete: 500 funding payments .* millisecond 1000") as caught:
+        await desk.connector.account.funding_payments_page(None, Span(500 * MS), page.cursor, 1_000)
+    assert not caught.value.retryable
 
 
 async def test_funding_payments_page_by_time(desk: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hyperliquid_documents import USER
 
+from lotusx.errors import MalformedReply
 from lotusx.model import FundsStatus
 from lotusx.plugin import Span
 
@@ -62,3 +63,13 @@ async def test_a_full_page_is_followed_by_the_next_and_its_last_millisecond_come
 
     assert desk.sent["startTime"] == 1_499
     assert [item.exchange_ns // MS for item in found] == [1_000 + n for n in range(501)]
+
+
+async def test_a_page_full_of_one_millisecond_is_not_told_as_all_of_it(desk: Any) -> None:
+    full = json.dumps([{**row("deposit", 1_200), "hash": f"0x{n}"} for n in range(500)])
+    desk.rest.reply(full, full)
+
+    with pytest.raises(MalformedReply, match=r"not complete: 500 ledger entries .* millisecond 1200") as caught:
+        await desk.connector.account.deposits(None, SPAN)
+
+    assert not caught.value.retryable

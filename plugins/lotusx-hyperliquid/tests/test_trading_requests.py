@@ -466,10 +466,18 @@ async def test_fills_page_by_time(desk: Any) -> None:
     assert (desk.sent["type"], len(newest.items)) == ("userFills", 1)
 
 
-async def test_many_fills_of_one_millisecond_do_not_stop_the_paging(desk: Any) -> None:
-    desk.rest.reply(json.dumps([{**FILL_ROW, "time": 1_000, "tid": n} for n in range(2_000)]))
-    page = await desk.connector.trading.fills_page(BTC, Span(1_000 * MS), None, 1_000)
-    assert page.cursor == "1001"
+async def test_a_page_full_of_fills_of_one_millisecond_is_not_told_as_all_of_them(desk: Any) -> None:
+    full = json.dumps([{**FILL_ROW, "time": 1_000, "tid": n} for n in range(2_000)])
+    desk.rest.reply(full, full, ORDER, full)
+    page = await desk.connector.trading.fills_page(BTC, Span(500 * MS), None, 1_000)
+    assert page.cursor == "1000"
+    for ask in (
+        desk.connector.trading.fills_page(BTC, Span(500 * MS), page.cursor, 1_000),
+        desk.connector.trading.fills_of(open_order(), BTC),  # from 1000 on, too
+    ):
+        with pytest.raises(MalformedReply, match=r"not complete: 2000 fills .* millisecond 1000") as caught:
+            await ask
+        assert not caught.value.retryable
 
 
 async def test_fills_of_one_order_are_looked_for_from_its_beginning(desk: Any) -> None:

@@ -92,9 +92,8 @@ class BackpackTrading(OrderReads):
                 for index, document in zip(written, documents, strict=True):
                     answers[index] = self._answer(document, requests[index], instruments[index])
                 if any(_is_of_another(answers[index], requests[index]) for index in written):
-                    text = (
-                        f"{self._exchange}: the answers of a batch are not in its order"  # a refusal is anyone's then
-                    )
+                    # A refusal names no order: it may be anyone's then.
+                    text = f"{self._exchange}: the answers of a batch are not in its order"
                     answers.update(dict.fromkeys(written, MalformedReply(text)))
         return [answers[index] for index in range(len(requests))]
 

@@ -20,6 +20,7 @@ from lotusx.model import (
 from lotusx_binance.conversions import MS
 from lotusx_binance.perp import account_types as types
 from lotusx_binance.perp.order_conversions import POSITION_SIDES
+from lotusx_binance.perp.windows import incomplete
 
 _MARGIN_MODE = {"cross": MarginMode.CROSS, "crossed": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _HOUR_MS = 3_600_000
@@ -98,6 +99,9 @@ def whole_hours(rows: Sequence[types.Income], limit: int, *, newest: bool) -> tu
 
     Args:
         newest: The page is the newest one, cut where it is oldest. ``None`` is returned then.
+
+    Raises:
+        MalformedReply: All of a full page is of one hour: what was cut off it cannot be asked for.
     """
     if len(rows) < limit:
         return rows, None
@@ -105,7 +109,10 @@ def whole_hours(rows: Sequence[types.Income], limit: int, *, newest: bool) -> tu
     cut = min(hours) if newest else max(hours)
     kept = [row for row, hour in zip(rows, hours, strict=True) if hour != cut]
     if not kept:
-        return rows, None
+        raise incomplete(
+            f"{limit} funding fees or more are of the hour that begins at {cut * _HOUR_MS} ms",
+            "ask for one symbol at a time, or for what is before that hour and for what is after it",
+        )
     return kept, None if newest else min(row.time for row in rows if row.time // _HOUR_MS == cut)
 
 

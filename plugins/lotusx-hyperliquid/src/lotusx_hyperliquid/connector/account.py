@@ -34,6 +34,7 @@ from lotusx_hyperliquid.account_events import AccountReader
 from lotusx_hyperliquid.assets import dex_of
 from lotusx_hyperliquid.connector.listed import Listed, require_perpetual
 from lotusx_hyperliquid.connector.market_data import FUNDINGS_PER_PAGE
+from lotusx_hyperliquid.connector.paging import next_begin
 from lotusx_hyperliquid.conversions import first_ms, last_ms
 from lotusx_hyperliquid.ledger import to_deposit, to_withdrawal
 from lotusx_hyperliquid.numbers import USD_DECIMALS, scaled
@@ -217,7 +218,11 @@ class HyperliquidAccount(AccountPort):
         return [to_withdrawal(row) for row in rows if row.delta.type == "withdraw" and asset in (None, "USDC")]
 
     async def _ledger(self, span: Span) -> list[LedgerEntry]:
-        """Read the pages of *span*: each begins with the millisecond that the one before it ended with."""
+        """Read the pages of *span*: each begins with the millisecond that the one before it ended with.
+
+        Raises:
+            MalformedReply: A page is full of one millisecond.
+        """
         begin = first_ms(span) or 0
         found: dict[bytes, LedgerEntry] = {}
         while True:
@@ -225,7 +230,7 @@ class HyperliquidAccount(AccountPort):
             found.update((msgspec.json.encode(row), row) for row in rows)
             if len(rows) < LEDGER_PER_PAGE:
                 return list(found.values())
-            begin = rows[-1].time if rows[-1].time > begin else begin + 1
+            begin = next_begin(rows[-1].time, begin, len(rows), "ledger entries")
 
     async def transfer(self, asset: str, amount: Decimal, source: str, target: str, transfer_id: str) -> Transfer:
         """Move between wallets: ``spot``, ``perp``, ``perp:<dex>``, ``vault:<address>`` and ``sub:<address>``.
@@ -253,7 +258,11 @@ class HyperliquidAccount(AccountPort):
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
     ) -> Page[FundingPayment]:
-        """One page of ``userFunding``; the cursor is its first millisecond (whose payments repeat)."""
+        """One page of ``userFunding``; the cursor is its first millisecond (whose payments repeat).
+
+        Raises:
+            MalformedReply: The page is full of one millisecond.
+        """
         begin = first_ms(span) if cursor is None else int(cursor)
         if begin is None:
             begin = _FIRST_FUNDING_MS
@@ -272,7 +281,7 @@ class HyperliquidAccount(AccountPort):
             payments.append(convert.to_payment(row.delta, symbol=symbol, asset=str(symbol.settle), time_ms=row.time))
         following = None
         if len(rows) >= FUNDINGS_PER_PAGE:
-            following = str(rows[-1].time if rows[-1].time > begin else begin + 1)
+            following = str(next_begin(rows[-1].time, begin, len(rows), "funding payments"))
         return Page(payments, following)
 
     # Events

@@ -11,6 +11,7 @@ from lotusx.model import Fill, Instrument, OrderState
 from lotusx.plugin import ItemDropped, OrderRef, Page, Span, TradingPort
 from lotusx_hyperliquid import order_conversions as convert
 from lotusx_hyperliquid.connector.listed import Listed, dex_of_instrument
+from lotusx_hyperliquid.connector.paging import next_begin
 from lotusx_hyperliquid.conversions import first_ms, last_ms
 
 if TYPE_CHECKING:
@@ -123,7 +124,11 @@ class OrderReads(TradingPort):
         return Page(self._converted(page if first_ms(span) is not None else page[-limit:]), following)
 
     async def _fills(self, span: Span, cursor: str | None) -> tuple[list[types.UserFill], str | None]:
-        """Return fills, oldest first, and the millisecond at which the next page starts (its fills repeat)."""
+        """Return fills, oldest first, and the millisecond at which the next page starts (its fills repeat).
+
+        Raises:
+            MalformedReply: The page is full of one millisecond.
+        """
         start, end = first_ms(span), last_ms(span)
         if start is None:
             newest = await self._rest.user_fills()
@@ -132,7 +137,7 @@ class OrderReads(TradingPort):
         page = sorted(await self._rest.user_fills_by_time(begin, end), key=_time)
         if len(page) < FILLS_PER_PAGE:
             return page, None
-        return page, str(page[-1].time if page[-1].time > begin else begin + 1)
+        return page, str(next_begin(page[-1].time, begin, len(page), "fills"))
 
     def _converted(self, items: Sequence[types.UserFill]) -> list[Fill]:
         received_ns = self._now_ns()

@@ -31,7 +31,7 @@ from lotusx_binance.funds import Funds
 from lotusx_binance.perp import account_conversions as convert, order_requests as write
 from lotusx_binance.perp.account_events import AccountReader
 from lotusx_binance.perp.connector.lease import ListenKeyLease
-from lotusx_binance.perp.windows import next_start, window
+from lotusx_binance.perp.windows import window
 from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
 
 if TYPE_CHECKING:
@@ -150,20 +150,23 @@ class PerpAccount(AccountPort):
     ) -> Page[FundingPayment]:
         """One page of ``income`` of the type FUNDING_FEE; the cursor is where its window starts, in ms.
 
-        In hedge mode the fees of both positions of a symbol are one payment: nothing says of which each is.
+        In hedge mode the fees of both positions of a symbol are one payment: nothing says of which each is. As many
+        fees as there can be are asked for, whatever *limit* is: those of one hour are told together.
+
+        Raises:
+            MalformedReply: The fees of one hour fill the page: their sum is not known.
         """
-        limit = min(limit, MAX_PAGE)
         venue_symbol = None if instrument is None else instrument.venue_symbol
-        params = {"symbol": venue_symbol, "incomeType": "FUNDING_FEE", "limit": limit}
+        params = {"symbol": venue_symbol, "incomeType": "FUNDING_FEE", "limit": MAX_PAGE}
         start, end = first_ms(span), last_ms(span)
         if start is None:
-            rows, _ = convert.whole_hours(await self._rest.income({**params, "endTime": end}), limit, newest=True)
-            return Page(await self._payments(rows), None)
+            rows, _ = convert.whole_hours(await self._rest.income({**params, "endTime": end}), MAX_PAGE, newest=True)
+            return Page((await self._payments(rows))[-limit:], None)
         last = self._kernel.exchange_ns() // MS + CLOCKS_APART_MS if end is None else end
         opens, closes = window(cursor, start, last)
         rows = await self._rest.income({**params, "startTime": opens, "endTime": closes})
-        following = next_start([row.time for row in rows], opens, closes, last, limit)
-        rows, cut_ms = convert.whole_hours(rows, limit, newest=False)
+        rows, cut_ms = convert.whole_hours(rows, MAX_PAGE, newest=False)
+        following = None if closes >= last else str(closes + 1)
         return Page(await self._payments(rows), following if cut_ms is None else str(cut_ms))
 
     async def _payments(self, rows: Sequence[Income]) -> list[FundingPayment]:

@@ -308,7 +308,8 @@ class PerpTrading(AccountOrders):
             return Page([convert.to_order(item, symbol=instrument.symbol) for item in items], None)
         opens, closes = window(cursor, start, end)
         items = await self._rest.all_orders({**params, "startTime": opens, "endTime": closes})
-        following = next_start([item.time or item.updateTime for item in items], opens, closes, end, limit)
+        times = [item.time or item.updateTime for item in items]
+        following = next_start(times, opens, closes, end, limit, "orders")
         return Page([convert.to_order(item, symbol=instrument.symbol) for item in items], following)
 
     async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
@@ -322,9 +323,8 @@ class PerpTrading(AccountOrders):
             )
         opens, closes = window(cursor, start, end)
         items = await self._rest.user_trades({**params, "startTime": opens, "endTime": closes})
-        return Page(
-            self._fills(items, instrument), next_start([item.time for item in items], opens, closes, end, limit)
-        )
+        following = next_start([item.time for item in items], opens, closes, end, limit, "fills")
+        return Page(self._fills(items, instrument), following)
 
     async def fills_of(self, state: OrderState, instrument: Instrument) -> Sequence[Fill]:
         """All fills of one order, oldest first; a conditional order has those of the order that it became."""
