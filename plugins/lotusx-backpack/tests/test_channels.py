@@ -140,7 +140,7 @@ async def test_account_has_three_private_channels(desk: Any) -> None:
 
 
 async def test_stream_knows_the_order_by_the_id_that_it_was_placed_with(desk: Any) -> None:
-    desk.rest.reply(text(ORDER))
+    desk.rest.reply(text({name: value for name, value in ORDER.items() if name != "clientId"}))
     await desk.connector.trading.place(
         OrderRequest.limit(PERP.symbol, "buy", "0.5", "141.25", client_order_id="grid-1"), PERP
     )

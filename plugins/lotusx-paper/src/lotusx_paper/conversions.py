@@ -21,6 +21,7 @@ from lotusx.model import (
     TimeInForce,
     quotient,
 )
+from lotusx_paper.exactly import as_price, exactly
 from lotusx_paper.terms import Terms
 from lotusx_sim.engine import accounts, orders, positions, terms as engine_terms
 from lotusx_sim.engine.orders import Reason, Refused
@@ -152,7 +153,8 @@ def to_state(order: orders.Order, instrument: Instrument, version: int) -> Order
 
 def to_balance(asset: str, balance: accounts.Balance, updated_ns: int = 0) -> Balance:
     """Convert what is held of one asset."""
-    return Balance(asset, balance.free, balance.locked, balance.total, updated_ns)
+    with exactly():
+        return Balance(asset, balance.free, balance.locked, balance.total, updated_ns)
 
 
 def to_position(
@@ -162,15 +164,15 @@ def to_position(
     liquidation_price: Decimal | None,
     updated_ns: int = 0,
 ) -> Position:
-    """Convert a position, flat or not; *mark* is the present mark price."""
+    """Convert a position, flat or not; *mark* is the present mark price. To be called `exactly`."""
     return Position(
         symbol=instrument.symbol,
         kind=instrument.kind,
         quantity=position.quantity,
-        entry_price=position.entry_price,
+        entry_price=as_price(position.entry_price),
         mark_price=mark,
         unrealized_pnl=None if mark is None else position.unrealized(mark),
-        liquidation_price=liquidation_price,
+        liquidation_price=as_price(liquidation_price),
         leverage=position.leverage,
         margin_mode=FROM_MARGIN_MODE[position.mode],
         margin=position.margin if position.mode is engine_terms.MarginMode.ISOLATED else None,

@@ -37,7 +37,7 @@ from lotusx.plugin import (
     Span,
     TradingPort,
 )
-from lotusx_paper.conversions import FROM_MARGIN_MODE, TO_MARGIN_MODE, to_balance, to_error, to_fill, to_position
+from lotusx_paper.conversions import FROM_MARGIN_MODE, TO_MARGIN_MODE, to_balance, to_error, to_fill
 from lotusx_paper.following import Following
 from lotusx_paper.line import Line
 from lotusx_paper.switch import Switch
@@ -148,16 +148,7 @@ class PaperAccount(AccountPort):
         return [to_balance(asset, each) for asset, each in held.items() if each.total or each.locked]
 
     async def positions(self) -> Sequence[Position]:
-        perps = self._venue.engine.perps
-        return [
-            to_position(
-                each,
-                self._venue.markets[each.symbol].instrument,
-                perps.mark(each.symbol),
-                perps.liquidation_price(OWN, each.symbol),
-            )
-            for each in perps.positions(OWN)
-        ]
+        return [self._venue.position(each) for each in self._venue.engine.perps.positions(OWN)]
 
     async def fees(self, instrument: Instrument) -> Fees:
         return Fees(instrument.symbol, self._terms.maker, self._terms.taker)

@@ -12,7 +12,7 @@ from lotusx.model import (
     PositionEvent,
     VenueEvent,
 )
-from lotusx_paper.conversions import to_balance, to_fill, to_position, to_state
+from lotusx_paper.conversions import to_balance, to_fill, to_state
 from lotusx_paper.venue import OWN, Venue
 from lotusx_sim.engine import events as engine_events, orders as engine
 
@@ -29,15 +29,7 @@ def told(venue: Venue, events: Sequence[engine_events.Event]) -> Iterator[Accoun
             held = venue.engine.accounts
             yield BalanceEvent(tuple(to_balance(each, held.balance(OWN, each), event.ns) for each in event.assets))
         elif isinstance(event, engine_events.PositionEvent):
-            perps, instrument = venue.engine.perps, venue.markets[event.symbol].instrument
-            position = to_position(
-                event.position,
-                instrument,
-                perps.mark(event.symbol),
-                perps.liquidation_price(OWN, event.symbol),
-                event.ns,
-            )
-            yield PositionEvent((position,))
+            yield PositionEvent((venue.position(event.position, event.ns),))
         elif isinstance(event, engine_events.LiquidationEvent):
             raw = {
                 "symbol": event.symbol, "quantity": event.quantity, "price": event.price, "shortfall": event.shortfall

@@ -10,6 +10,7 @@ from typing import Any
 
 from lotusx.errors import ConfigurationError, InvalidArgument
 from lotusx.model.numbers import decimal_from_user
+from lotusx_paper.exactly import exactly
 
 _BALANCES = MappingProxyType({"USDC": Decimal(10_000), "USDT": Decimal(10_000)})
 _NUMBERS = ("maker", "taker", "leverage", "max_leverage", "maintenance")
@@ -54,11 +55,13 @@ class Terms:
         if "balances" in settings:
             read["balances"] = _balances(settings["balances"])
         terms = cls(**read)
-        if abs(terms.maker) >= 1 or abs(terms.taker) >= 1:
+        if terms.maker.copy_abs() >= 1 or terms.taker.copy_abs() >= 1:
             raise ConfigurationError("paper: maker and taker are fractions, 0.001 is 0.1 %")
         if not 1 <= terms.leverage <= terms.max_leverage:
             raise ConfigurationError("paper: leverage must be 1 or more, and not above max_leverage")
-        if not 0 <= terms.maintenance * terms.max_leverage <= 1:
+        with exactly():
+            at_most = terms.maintenance * terms.max_leverage
+        if not 0 <= at_most <= 1:
             raise ConfigurationError("paper: maintenance is a fraction, and at most 1 / max_leverage")
         return terms
 

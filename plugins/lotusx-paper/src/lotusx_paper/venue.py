@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from lotusx import model
 from lotusx.errors import ErrorKind, NotSupported, Unavailable, exchange_error
 from lotusx.model import (
     Instrument,
@@ -23,7 +24,16 @@ from lotusx.model import (
 from lotusx.model.requests import OrderRequest
 from lotusx.plugin import Amendment, OrderRef
 from lotusx.rules import Rounding, in_instrument_unit, round_price
-from lotusx_paper.conversions import TO_SIDE, TO_TIME_IN_FORCE, from_venue_id, to_error, to_market, to_state
+from lotusx_paper.conversions import (
+    TO_SIDE,
+    TO_TIME_IN_FORCE,
+    from_venue_id,
+    to_error,
+    to_market,
+    to_position,
+    to_state,
+)
+from lotusx_paper.exactly import exactly
 from lotusx_paper.queue import UNKNOWN, Queue
 from lotusx_paper.shown import Shown
 from lotusx_paper.terms import Terms
@@ -32,6 +42,7 @@ from lotusx_sim.engine.book import crosses
 from lotusx_sim.engine.events import Event
 from lotusx_sim.engine.exchange import Exchange
 from lotusx_sim.engine.orders import ZERO, Refused
+from lotusx_sim.engine.positions import Position
 from lotusx_sim.engine.terms import Fees
 
 OWN = "paper"
@@ -94,8 +105,9 @@ class Venue:
         self._now_ns = now_ns
         self._tell = tell
         self._versions: dict[int, int] = {}
-        self.engine.open_account(OWN, terms.balances, fees=Fees(terms.maker, terms.taker))
-        self.engine.open_account(CROWD, {}, watched=False, fees=Fees(ZERO, ZERO))
+        with exactly():
+            self.engine.open_account(OWN, terms.balances, fees=Fees(terms.maker, terms.taker))
+            self.engine.open_account(CROWD, {}, watched=False, fees=Fees(ZERO, ZERO))
 
     def market(self, instrument: Instrument) -> Market:
         """Return the market of *instrument*, opened now if it is new.
@@ -106,11 +118,12 @@ class Venue:
         symbol = str(instrument.symbol)
         found = self.markets.get(symbol)
         if found is None:
-            listed = to_market(instrument, self._terms)
-            self.engine.open_market(listed)
-            self.engine.accounts.open(CROWD, dict.fromkeys(listed.assets, _WEALTH))
-            if listed.contract is not None:
-                self.engine.perps.set_leverage(CROWD, symbol, _ONE, self._now_ns())
+            with exactly():
+                listed = to_market(instrument, self._terms)
+                self.engine.open_market(listed)
+                self.engine.accounts.open(CROWD, dict.fromkeys(listed.assets, _WEALTH))
+                if listed.contract is not None:
+                    self.engine.perps.set_leverage(CROWD, symbol, _ONE, self._now_ns())
             found = self.markets[symbol] = Market(instrument)
         return found
 
@@ -187,16 +200,23 @@ class Venue:
         """Convert an order as it stands."""
         return to_state(order, self.markets[order.symbol].instrument, self._versions.get(order.id, 0))
 
+    def position(self, position: Position, updated_ns: int = 0) -> model.Position:
+        """Convert a position as it stands."""
+        perps, symbol = self.engine.perps, position.symbol
+        with exactly():
+            liquidation = perps.liquidation_price(OWN, symbol)
+            return to_position(position, self.markets[symbol].instrument, perps.mark(symbol), liquidation, updated_ns)
+
     # -- what the exchange shows ---------------------------------------------------------------------------------
 
     def printed(self, market: Market, trade: Trade) -> None:
         """Fill what rests at the price of a print, or was traded through by it."""
         symbol, now_ns = str(market.instrument.symbol), self._now_ns()
         for side in engine.Side:
-            resting = self.engine.resting(symbol, side)
+            resting = self._resting(symbol, side)
             if resting:
-                hits = market.queue.printed(resting, trade.price, trade.quantity, TO_SIDE[trade.taker_side])
                 with self.command():
+                    hits = market.queue.printed(resting, trade.price, trade.quantity, TO_SIDE[trade.taker_side])
                     for order, quantity in hits:
                         if order.is_working:  # one filled before it may have ended it
                             self.engine.fill_resting(order, quantity, CROWD, now_ns)
@@ -209,8 +229,9 @@ class Venue:
         symbol = str(market.instrument.symbol)
         for side in engine.Side:
             if market.shown.has_touched(side):
-                self._left(market, side)  # what has gone is not taken any more when it comes back
-            resting = self.engine.resting(symbol, side)
+                with exactly():
+                    self._left(market, side)  # what has gone is not taken any more when it comes back
+            resting = self._resting(symbol, side)
             if resting and market.book is not None:
                 facing = market.book.best_ask if side is engine.Side.BUY else market.book.best_bid
                 if facing is not None and crosses(side, resting[0].price, facing.price):
@@ -281,14 +302,17 @@ class Venue:
         best = market.book.best_ask if side is Side.BUY else market.book.best_bid
         if best is None:
             raise Unavailable(self.exchange, "paper-empty", "nobody is there to trade with; nothing was placed")
-        factor, mode = (_ONE + slippage, Rounding.FLOOR) if side is Side.BUY else (_ONE - slippage, Rounding.CEIL)
-        return round_price(market.instrument, best.price * factor, mode)
+        mode = Rounding.FLOOR if side is Side.BUY else Rounding.CEIL
+        with exactly():
+            bound = best.price * (_ONE + slippage if side is Side.BUY else _ONE - slippage)
+        return round_price(market.instrument, bound, mode)
 
     @contextmanager
     def command(self) -> Iterator[None]:
-        """Turn the engine's refusals into errors, and tell what happened."""
+        """Reckon exactly, turn the engine's refusals into errors, and tell what happened."""
         try:
-            yield
+            with exactly():
+                yield
         except Refused as refused:
             raise to_error(self.exchange, refused) from refused
         finally:
@@ -327,6 +351,10 @@ class Venue:
                     market.shown.take(facing, order.price, order.executed, left)
                 if order.is_open:
                     self.engine.cancel(order, now_ns)
+
+    def _resting(self, symbol: str, side: engine.Side) -> Sequence[engine.Order]:
+        with exactly():
+            return self.engine.resting(symbol, side)
 
     def _left(self, market: Market, side: engine.Side) -> list[tuple[Decimal, Decimal]]:
         assert market.book is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -85,6 +85,7 @@ class Desk:
     def __init__(self, symbol: Symbol = BTC, contract_size: str = "1", **settings: Any) -> None:
         self.now_ns = 1_000
         self.events: list[AccountEvent] = []
+        self.heard: Callable[[], object] = lambda: None
         self.venue = Venue("example", Terms.of(settings), lambda: self.now_ns, self._take)
         self.instrument = instrument(symbol, contract_size)
         self.book = WrittenBook()
@@ -94,6 +95,7 @@ class Desk:
 
     def _take(self, events: Any) -> None:
         self.events += told(self.venue, events)
+        self.heard()
 
     def limit(self, side: str, quantity: str, price: str, name: str = "a", **more: Any) -> OrderState:
         more.setdefault("client_order_id", name)
