@@ -80,7 +80,11 @@ class Trading:
     async def cancel(
         self, symbol: Symbol | str, *, client_order_id: str | None = None, venue_order_id: str | None = None
     ) -> OrderState:
-        """Cancel one order; return what became of it (it may have filled meanwhile)."""
+        """Cancel one order; return it as it is known then: it may have filled meanwhile, or still be on its way out.
+
+        Some exchanges only acknowledge that they took a cancel. The state is then the newest that is known before it,
+        which may still be open: the account stream, `settled` of the order or `order` tells how it ended.
+        """
         self._guard.command(Capability.CANCEL_ORDER)
         ref = _ref(client_order_id, venue_order_id)
         return await self._desk.cancel(ref, await self._instruments.resolve(symbol))

@@ -54,7 +54,11 @@ class Trading:
     def cancel(
         self, symbol: Symbol | str, *, client_order_id: str | None = None, venue_order_id: str | None = None
     ) -> OrderState:
-        """Cancel one order; return what became of it (it may have filled meanwhile)."""
+        """Cancel one order; return it as it is known then: it may have filled meanwhile, or still be on its way out.
+
+        Some exchanges only acknowledge that they took a cancel. The state is then the newest that is known before it,
+        which may still be open: the account stream, `settled` of the order or `order` tells how it ended.
+        """
         return self._runner.call(
             self._twin.cancel, symbol, client_order_id=client_order_id, venue_order_id=venue_order_id
         )
