@@ -261,7 +261,8 @@ async def test_any_other_amendment_replaces_the_order(desk: Any, btc: Instrument
 
 
 async def test_what_a_partly_filled_order_executed_on_the_way_is_not_bought_twice(desk: Any, btc: Instrument) -> None:
-    desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": "0.007"}), json.dumps(PLACED))
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**CANCELED, "executedQty": "0.007"}))
+    desk.rest.reply(json.dumps({**PLACED, "clientOrderId": "a-2"}))
 
     # Known were 0.004; 0.003 more matched before the cancel arrived.
     order = order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272))
@@ -297,6 +298,50 @@ async def test_a_new_order_that_could_not_even_be_sent_does_not_hide_that_the_ol
             order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272)), Amendment(price=Decimal(67_000)), btc
         )
     assert (caught.value.code, caught.value.ended.status) == ("not-sent", OrderStatus.CANCELED)
+
+
+@pytest.mark.parametrize("half", ["cancelResponse", "newOrderResponse"])
+async def test_replacement_of_another_order_says_nothing_of_the_one_that_was_meant(
+    desk: Any, btc: Instrument, half: str
+) -> None:
+    new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
+    reply = {
+        "cancelResult": "SUCCESS",
+        "newOrderResult": "SUCCESS",
+        "cancelResponse": CANCELED,
+        "newOrderResponse": new,
+    }
+    other = {"orderId": 9, "clientOrderId": "z", "origClientOrderId": "z"}
+    desk.rest.reply(json.dumps(QUERIED), json.dumps({**reply, half: {**reply[half], **other}}))
+
+    with pytest.raises(MalformedReply, match="another order") as caught:
+        await desk.connector.trading.amend(
+            order_state(btc), Amendment(price=Decimal("67000.5"), new_client_order_id="a-2"), btc
+        )
+
+    assert caught.value.sent  # it may have been executed
+
+
+async def test_amendment_of_another_order_says_nothing_of_the_one_that_was_meant(desk: Any, btc: Instrument) -> None:
+    amended = {
+        "symbol": "BTCUSDT", "orderId": 9, "clientOrderId": "z", "price": "68000", "qty": "0.005", "executedQty": "0",
+        "quoteOrderQty": "0", "cumulativeQuoteQty": "0", "status": "NEW", "timeInForce": "GTC", "type": "LIMIT",
+        "side": "BUY", "workingTime": 1,
+    }  # fmt: skip
+    desk.rest.reply(json.dumps({"transactTime": 5, "executionId": 75, "amendedOrder": amended}))
+
+    with pytest.raises(MalformedReply, match="another order"):
+        await desk.connector.trading.amend(order_state(btc), Amendment(quantity=Decimal("0.005")), btc)
+
+
+async def test_rest_of_a_replaced_order_that_is_answered_for_another_is_in_doubt(desk: Any, btc: Instrument) -> None:
+    partly = {"executedQty": "0.004", "cummulativeQuoteQty": "272"}
+    desk.rest.reply(json.dumps({**QUERIED, **partly}), json.dumps({**CANCELED, **partly}))
+    desk.rest.reply(json.dumps({**PLACED, "orderId": 9, "clientOrderId": "z"}))
+    order = order_state(btc, filled=Decimal("0.004"), filled_quote=Decimal(272))
+
+    with pytest.raises(MalformedReply, match="another order"):
+        await desk.connector.trading.amend(order, Amendment(price=Decimal("67000.5"), new_client_order_id="a-2"), btc)
 
 
 async def test_untouched_order_is_replaced_only_while_it_is_untouched(desk: Any, btc: Instrument) -> None:

@@ -183,7 +183,7 @@ class SpotTrading(AccountOrders):
                 "newClientOrderId": order.client_order_id or change.new_client_order_id,
             }
             amended = await self._rest.amend_keep_priority({**symbol, **named(ref), **smaller})
-            return convert.to_amended(amended, symbol=instrument.symbol)
+            return of(ref, convert.to_amended(amended, symbol=instrument.symbol))
         rest = subtracted(quantity, order.filled)
         if rest <= 0:
             raise InvalidArgument(
@@ -212,7 +212,9 @@ class SpotTrading(AccountOrders):
         except PartialFailure as error:
             error.ended = _ended(error.details, instrument.symbol)
             raise
-        return convert.to_placed(replaced.newOrderResponse, symbol=instrument.symbol, received_ns=self._now_ns())
+        of(ref, convert.to_canceled(replaced.cancelResponse, symbol=instrument.symbol))
+        state = convert.to_placed(replaced.newOrderResponse, symbol=instrument.symbol, received_ns=self._now_ns())
+        return of(OrderRef(change.new_client_order_id), state)
 
     async def _carried(self, name: Mapping[str, str | int], quantity: Decimal) -> dict[str, str | int]:
         """Read what the order that stands there carries beside what the model tells; nothing has been changed yet."""
@@ -240,7 +242,8 @@ class SpotTrading(AccountOrders):
             failure = _half(error)
             failure.ended = canceled
             raise failure from error
-        return convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
+        state = convert.to_placed(reply, symbol=instrument.symbol, received_ns=self._now_ns())
+        return of(OrderRef(params["newClientOrderId"]), state)
 
     async def order(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         item = await self._rest.order({"symbol": instrument.venue_symbol, **named(ref)})
