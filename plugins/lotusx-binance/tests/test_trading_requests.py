@@ -305,7 +305,7 @@ async def test_replacement_of_another_order_says_nothing_of_the_one_that_was_mea
     desk: Any, btc: Instrument, half: str
 ) -> None:
     new = {**PLACED, "orderId": 29, "clientOrderId": "a-2"}
-    reply = {
+    reply: dict[str, Any] = {
         "cancelResult": "SUCCESS",
         "newOrderResult": "SUCCESS",
         "cancelResponse": CANCELED,
