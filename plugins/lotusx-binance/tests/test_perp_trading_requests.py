@@ -360,6 +360,13 @@ async def test_cancel_follows_a_conditional_order_to_what_it_became(futures: Any
     assert futures.sent == ("DELETE", "/fapi/v1/order", {"symbol": "BTCUSDT", "orderId": "28"})
 
 
+async def test_a_cancel_of_what_it_became_that_names_another_order_is_in_doubt(futures: Any, perp: Instrument) -> None:
+    futures.rest.reply(NOT_CANCELED, json.dumps(TRIGGERED), json.dumps({**CANCELED, "orderId": 9}))
+
+    with pytest.raises(MalformedReply, match="another order"):
+        await futures.connector.trading.cancel(OrderRef("a-1", ALGO_ID), perp)
+
+
 async def test_a_refused_cancel_of_what_has_not_triggered_stays_refused(futures: Any, perp: Instrument) -> None:
     futures.rest.reply(NOT_CANCELED, json.dumps({**WAITING, "algoStatus": "CANCELED"}))
 

@@ -95,4 +95,5 @@ class Conditionals:
             raise refused
         params = {"symbol": instrument.venue_symbol, "orderId": int(item.actualOrderId)}
         child = convert.to_order(await self._entry.cancel_order(params), symbol=instrument.symbol)
+        of(OrderRef(None, item.actualOrderId), child)
         return convert.to_triggered(child, convert.to_conditional(item, symbol=instrument.symbol))
