@@ -75,7 +75,7 @@ def connect(
         journal: Path of a file that remembers orders; several connections and processes may name the same. Or a
             `Journal` of your own for this account. Without it orders are remembered in memory only.
         plugins: Cross-cutting plugins to enable: objects, or names of installed ones.
-        options: The exchange's own options, such as ``{"order_entry": "ws"}``.
+        options: The exchange's own options, such as ``{"order_entry": "ws"}``. One that it does not have is refused.
         paper: Match orders in this process against the exchange's public data (needs ``lotusx-paper``): no key is
             read, no order is sent. A mapping says on what terms, such as ``{"balances": {"USDT": "5000"}}``.
 
@@ -166,9 +166,9 @@ def connect(
 
 
 def _options(options: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
-    """Return what plugins read; withdrawals may also be allowed among the options of the call."""
+    """Return what plugins read; withdrawals may also be allowed, or not, among the options of the call."""
     allowed = {"allow_withdrawals": True} if settings.allow_withdrawals else {}
-    return {**(options or {}), **allowed}
+    return {**allowed, **(options or {})}
 
 
 class _Settled:

@@ -67,6 +67,7 @@ FACTS = ExchangeFacts(
     credentials=(CredentialField("api_key", secret=False), CredentialField("api_secret")),
     ws={"market": WsFacts()},
     horizon_s=1.0,
+    options={"order_entry": ("rest", "ws"), "comment": ()},
 )
 
 

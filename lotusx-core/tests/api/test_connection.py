@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 import lotusx
+import lotusx.sync
 from lotusx import Accepted, Exchange, OrderRequest, OrderStatus
 from lotusx.errors import (
     ConfigurationError,
@@ -433,6 +434,37 @@ def test_a_wrong_set_up_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(error, match=words):
         connect(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"oder_entry": "ws"},
+            r"acme: options={…} has an unknown key 'oder_entry'; did you mean 'order_entry'\? "
+            r"\(known: order_entry, comment, allow_withdrawals\)",
+        ),
+        ({"order_entry": "WS"}, "acme: the option 'order_entry' must be 'rest' or 'ws', not 'WS'"),
+        ({"order_entry": None}, "must be 'rest' or 'ws', not None"),
+        ({"order_entry": ["ws"]}, r"must be 'rest' or 'ws', not \['ws'\]"),
+        ({"comment": " "}, "acme: the option 'comment' must be a text, not ' '"),
+        ({"comment": 1}, "must be a text, not 1"),
+        ({"allow_withdrawals": "true"}, "the option 'allow_withdrawals' must be True or False, not 'true'"),
+    ],
+)
+def test_an_option_that_nothing_would_read_is_refused(
+    acme: SimpleNamespace, options: dict[str, Any], text: str
+) -> None:
+    for connecting in (lotusx.connect, lotusx.sync.connect):
+        with pytest.raises(ConfigurationError, match=text):
+            connecting("acme", credentials=KEYS, options=options)
+    assert not acme.kernels
+
+
+async def test_options_that_the_facts_state_reach_the_connector(acme: SimpleNamespace) -> None:
+    stated = {"order_entry": "ws", "comment": "mine", "allow_withdrawals": False}
+    async with connect(options=stated):
+        assert acme.kernels[-1].options == stated
 
 
 def test_the_simulators_address_is_filled_in(acme: SimpleNamespace) -> None:

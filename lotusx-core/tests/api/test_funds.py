@@ -167,8 +167,13 @@ def test_a_status_nobody_knows_stays_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "allowed"),
-    [({}, None), ({"allow_withdrawals": True}, True), ({"options": {"allow_withdrawals": True}}, True)],
-    ids=["not said", "argument", "option"],
+    [
+        ({}, None),
+        ({"allow_withdrawals": True}, True),
+        ({"options": {"allow_withdrawals": True}}, True),
+        ({"allow_withdrawals": True, "options": {"allow_withdrawals": False}}, False),
+    ],
+    ids=["not said", "argument", "option", "taken back"],
 )
 async def test_withdrawals_are_allowed_by_argument_or_option_only(
     acme: SimpleNamespace, arguments: dict[str, Any], allowed: bool | None

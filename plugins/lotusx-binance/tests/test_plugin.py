@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import lotusx
+from lotusx.errors import ConfigurationError
 from lotusx.plugin import Capability, ExchangeFacts, SupportLevel
 from lotusx_binance import plugin
 from lotusx_binance.codec import ApiCodec, StreamCodec
@@ -142,3 +144,13 @@ def test_facts_import_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {"httpx", "anyio", "msgspec", "pydantic", "cryptography", "lotusx_binance.connector"} & set(modules) == set()
+
+
+@pytest.mark.parametrize("name", ["binance", "binance-perp"])
+def test_an_option_that_nothing_would_read_is_refused(name: str) -> None:
+    for value in ("rest", "ws"):
+        lotusx.connect(name, options={"order_entry": value})
+    with pytest.raises(ConfigurationError, match="must be 'rest' or 'ws', not 'WS'"):
+        lotusx.connect(name, options={"order_entry": "WS"})
+    with pytest.raises(ConfigurationError, match="did you mean 'order_entry'"):
+        lotusx.connect(name, options={"oder_entry": "ws"})

@@ -8,8 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+import lotusx
 import lotusx_bybit
 import lotusx_bybit_perp
+from lotusx.errors import ConfigurationError
 from lotusx.plugin import Capability, SupportLevel
 from lotusx_bybit.facts import FACTS as SPOT_FACTS
 from lotusx_bybit.v5.signer import V5Signer
@@ -98,3 +102,10 @@ def test_facts_import_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {"httpx", "anyio", "msgspec", "pydantic", "cryptography"} & set(modules) == set()
+
+
+@pytest.mark.parametrize("price", ["LastPrice", "MarkPrice", "IndexPrice"])
+def test_an_option_that_nothing_would_read_is_refused(price: str) -> None:
+    lotusx.connect("bybit-perp", options={"trigger_by": price, "order_entry": "ws", "book_gaps": "log"})
+    with pytest.raises(ConfigurationError, match=f"trigger_by.*{price}.*not {price.upper()!r}"):
+        lotusx.connect("bybit-perp", options={"trigger_by": price.upper()})

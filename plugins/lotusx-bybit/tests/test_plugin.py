@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import lotusx
+from lotusx.errors import ConfigurationError
 from lotusx.plugin import Capability, SupportLevel
 from lotusx_bybit import plugin, v5
 from lotusx_bybit.facts import FACTS
@@ -96,3 +98,17 @@ def test_facts_import_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {"httpx", "anyio", "msgspec", "pydantic", "cryptography"} & set(modules) == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"order_entry": "WS"}, "must be 'rest' or 'ws', not 'WS'"),
+        ({"book_gaps": "ignore"}, "must be 'log', not 'ignore'"),
+        ({"trigger_by": "MarkPrice"}, "unknown key 'trigger_by'"),  # a spot order has none
+    ],
+)
+def test_an_option_that_nothing_would_read_is_refused(wrong: dict[str, str], text: str) -> None:
+    lotusx.connect("bybit", options={"order_entry": "ws", "book_gaps": "log"})
+    with pytest.raises(ConfigurationError, match=text):
+        lotusx.connect("bybit", options=wrong)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+import lotusx
+from lotusx.errors import ConfigurationError
 from lotusx.plugin import Capability
 from lotusx_hyperliquid.facts import FACTS
 
@@ -28,3 +32,12 @@ def test_reading_the_facts_imports_neither_curve_nor_hash_nor_codec() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_an_option_that_nothing_would_read_is_refused() -> None:
+    for value in ("rest", "ws"):
+        lotusx.connect("hyperliquid", options={"order_entry": value})
+    with pytest.raises(ConfigurationError, match="must be 'rest' or 'ws', not 'WS'"):
+        lotusx.connect("hyperliquid", options={"order_entry": "WS"})
+    with pytest.raises(ConfigurationError, match="did you mean 'order_entry'"):
+        lotusx.connect("hyperliquid", options={"oder_entry": "ws"})

@@ -192,6 +192,8 @@ class ExchangeFacts:
             A fact of the exchange, with its source in the plugin.
         hidden_by: Native options, with their values, that make the exchange hide an order which has a trigger or only
             reduces from every read until another one fills: that such an order is not found never proves anything.
+        options: What ``connect(options=…)`` may hold: name → the texts that it may have (none: any text). Anything else
+            is refused. A plugin that is made with its options looks at them itself.
         receive_window_ms: How late the exchange still accepts a signed request.
         timestamp_margin_ms: How far our stamp stays behind our estimate of the exchange's clock.
         sunsets: Ends of endpoints and streams that the exchange has announced, the past ones too.
@@ -221,3 +223,4 @@ class ExchangeFacts:
     as_of: date | None = None
     holdings: str = ""
     hidden_by: Mapping[str, Collection[str]] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, Collection[str]] = field(default_factory=lambda: MappingProxyType({}))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
+from lotusx.config_layers import only
 from lotusx.errors import ConfigurationError, PluginError, UnknownExchange
 from lotusx.plugin.compat import check_contract
 from lotusx.plugin.hookspecs import HookSpecs
@@ -52,6 +53,9 @@ class PluginManager:
 
         *options* are those of installed ones, by name; *own_options* the exchange's. ``NAME:OTHER`` is the exchange
         *NAME* standing for *OTHER*: it is given the option ``exchange``.
+
+        Raises:
+            ConfigurationError: An option that the exchange does not have, or does not have so.
         """
         plain, other = split(name)
         allowed = _ALLOWED.get() if allowed is None else tuple(allowed)
@@ -76,6 +80,8 @@ class PluginManager:
                 self._register(self._others, self._named[plugin])
         self.name = plain
         self.facts = self._facts()
+        if self._made is None:
+            _check_options(self.facts, own)
 
     def part(self, name: str) -> Any:
         """Return the ``http``, ``ws`` or ``clock`` that the exchange's plugin brings; ``None``: the usual one."""
@@ -186,6 +192,20 @@ class PluginManager:
                 self.name, f"{self.claim.distribution} does not implement {hook}", (self.claim.distribution,)
             )
         return answer
+
+
+def _check_options(facts: ExchangeFacts, given: Mapping[str, Any]) -> None:
+    """Refuse what nothing would read: the caller would trade on other terms than those he named."""
+    only(given, (*facts.options, "allow_withdrawals"), f"{facts.name}: options={{…}}")
+    for name, value in given.items():
+        if name == "allow_withdrawals":
+            is_known, what = isinstance(value, bool), "True or False"
+        else:
+            texts = facts.options[name]
+            is_known = isinstance(value, str) and (value in texts if texts else bool(value.strip()))
+            what = " or ".join(map(repr, texts)) or "a text"
+        if not is_known:
+            raise ConfigurationError(f"{facts.name}: the option {name!r} must be {what}, not {value!r}")
 
 
 def _make(kind: type[Any], options: Mapping[str, Any], allowed: tuple[str, ...] | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import MappingProxyType
 
 from lotusx.plugin import Capability as C, ExchangeFacts, Sunset, Support
 from lotusx_bybit import v5
@@ -57,4 +58,5 @@ FACTS = ExchangeFacts(
     horizon_s=v5.HORIZON_S,
     receive_window_ms=v5.RECEIVE_WINDOW_MS,
     timestamp_margin_ms=v5.TIMESTAMP_MARGIN_MS,
+    options=MappingProxyType({**v5.OPTIONS, "trigger_by": ("LastPrice", "MarkPrice", "IndexPrice")}),
 )

@@ -10,6 +10,7 @@ from lotusx_bybit.v5 import (
     CREDENTIALS,
     DERIVATIVES,
     HORIZON_S,
+    OPTIONS,
     RECEIVE_WINDOW_MS,
     TIMESTAMP_MARGIN_MS,
     capabilities,
@@ -55,4 +56,5 @@ FACTS = ExchangeFacts(
     horizon_s=HORIZON_S,
     receive_window_ms=RECEIVE_WINDOW_MS,
     timestamp_margin_ms=TIMESTAMP_MARGIN_MS,
+    options=OPTIONS,
 )

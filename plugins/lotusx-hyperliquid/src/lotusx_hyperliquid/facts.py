@@ -157,4 +157,5 @@ FACTS = ExchangeFacts(
     hidden_by=MappingProxyType({"grouping": ("normalTpsl", "positionTpsl")}),
     receive_window_ms=RECEIVE_WINDOW_MS,
     snapshots_per_s=2.0,  # a book weighs 2 of 1200 a minute: a fifth of what is there
+    options=MappingProxyType({"order_entry": ("rest", "ws")}),
 )

@@ -91,6 +91,7 @@ class Backpack(UnderTest):
     reads = (("GET", "*"),)
     private_sockets = "*"
     stamp_refused = ("Request has expired", "Invalid timestamp")
+    has_ws_orders = False
     user_topic = "user/*"
     trades_topic = "trade.BTC_USDC_PERP"
 

@@ -58,6 +58,7 @@ class UnderTest(ABC):
         announces_shutdown: Whether the venue says so before a server goes away.
         max_sockets: How many the venue lets one address have.
         stamp_refused: Texts by which the venue refuses a request for its stamp.
+        has_ws_orders: Whether it takes orders over a WebSocket, as an option.
         user_topic, trades_topic: Of the account's messages and of the prints in ``symbol``, as the simulator has them.
     """
 
@@ -80,6 +81,7 @@ class UnderTest(ABC):
     announces_shutdown: ClassVar[bool] = False
     max_sockets: ClassVar[int] = 1_000
     stamp_refused: ClassVar[tuple[str, ...]] = ()
+    has_ws_orders: ClassVar[bool] = True
     user_topic: ClassVar[str]
     trades_topic: ClassVar[str]
 

@@ -72,6 +72,7 @@ class Okx(UnderTest):
     private_sockets = "/ws/v5/private*"
     announces_shutdown = True
     stamp_refused = ('"code":"50102"',)
+    has_ws_orders = False
     user_topic = "user/*"
     trades_topic = f"trades-all:{_NAME}"
 

@@ -137,7 +137,7 @@ class World:
                 clock=self.clock,
                 random=split(self.seed, "connection"),
                 plugins=[self.sessions],
-                options={"order_entry": "ws"} if plan.ws_orders else None,
+                options={"order_entry": "ws"} if plan.ws_orders and exchange.has_ws_orders else None,
             )
             if self.broken is not None:
                 self.broken.tamper(self.connection)

@@ -123,4 +123,5 @@ FACTS = ExchangeFacts(
     horizon_s=25.0,
     receive_window_ms=5_000,
     timestamp_margin_ms=250,  # refused when more than 1000 ms ahead
+    options=MappingProxyType({"order_entry": ("rest", "ws")}),
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CREDENTIALS as CREDENTIALS,
         DERIVATIVES as DERIVATIVES,
         HORIZON_S as HORIZON_S,
+        OPTIONS as OPTIONS,
         RECEIVE_WINDOW_MS as RECEIVE_WINDOW_MS,
         TIMESTAMP_MARGIN_MS as TIMESTAMP_MARGIN_MS,
         capabilities as capabilities,
@@ -55,8 +56,8 @@ __getattr__, __dir__, __all__ = lazily(
         ".account": "V5Account",
         ".category": "Category",
         ".envelope": "Listing Params Reply encode_body reader",
-        ".facts": "CREDENTIALS DERIVATIVES HORIZON_S RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities limits "
-        "ws_facts",
+        ".facts": "CREDENTIALS DERIVATIVES HORIZON_S OPTIONS RECEIVE_WINDOW_MS TIMESTAMP_MARGIN_MS capabilities "
+        "limits ws_facts",
         ".hooks": "lotusx_codecs lotusx_rest_dialect lotusx_signer",
         ".listed": "Listed",
         ".native": "BybitNative",

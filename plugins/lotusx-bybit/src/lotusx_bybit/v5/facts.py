@@ -25,6 +25,9 @@ HORIZON_S: Final = 30.0
 """Nothing is accepted later than its stamp + 5 s. How long a query may lag behind is not documented; 0.2 s were seen
 (recorded on spot, 2024-04), and 25 s err long."""
 
+OPTIONS: Final = MappingProxyType({"order_entry": ("rest", "ws"), "book_gaps": ("log",)})
+"""What ``connect(options=…)`` may say of every product."""
+
 CREDENTIALS: Final = (
     CredentialField("api_key", secret=False, help="the API key"),
     CredentialField("api_secret", required=False, help="secret of an HMAC key; or give private_key"),
