@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lotusx.errors import InvalidArgument, ItemRejected, LotusXError, TransferOutcomeUnknown
 from lotusx.guard import Guard
-from lotusx.history import Moment, iterate, to_span
+from lotusx.history import Moment, in_order, iterate, to_span
 from lotusx.instruments import Instruments
 from lotusx.kernel.facts import Capability
 from lotusx.kernel.origin import made_as
@@ -132,7 +132,7 @@ class Account:
         span = to_span(start, end)
         ends = self._now_ns() + 1 if span.end_ns is None else span.end_ns
         begins = max(0, ends - FUNDS_DAYS * 86_400_000_000_000) if span.start_ns is None else span.start_ns
-        return to_span(begins, ends)
+        return in_order(Span(begins, ends))
 
     async def transfer(
         self, asset: str, amount: Decimal | int | str, *, source: Wallet | str, target: Wallet | str

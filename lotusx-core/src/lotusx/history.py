@@ -15,14 +15,23 @@ T = TypeVar("T")
 Moment = datetime | int | None
 """An aware `datetime`, nanoseconds since the epoch, or ``None`` (open)."""
 
+_1990_NS, _2200_NS = 631_152_000_000_000_000, 7_258_118_400_000_000_000
+_UNITS = {"seconds": 1_000_000_000, "milliseconds": 1_000_000, "microseconds": 1_000}
+
 
 def to_ns(moment: Moment, *, name: str) -> int | None:
     """Return *moment* as nanoseconds since the epoch.
 
     Raises:
-        InvalidArgument: A naive datetime, or something else.
+        InvalidArgument: A naive datetime, a number that is of our time in another unit, or something else.
     """
     if moment is None or (isinstance(moment, int) and not isinstance(moment, bool)):
+        for unit, factor in _UNITS.items():
+            if moment is not None and _1990_NS <= moment * factor < _2200_NS:
+                raise InvalidArgument(
+                    f"{name} is in nanoseconds since the epoch, and {moment} looks like {unit}: give "
+                    f"{moment * factor}, or an aware datetime"
+                )
         return moment
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
@@ -33,7 +42,11 @@ def to_ns(moment: Moment, *, name: str) -> int | None:
 
 def to_span(start: Moment, end: Moment) -> Span:
     """Return [start, end) and refuse a reversed one."""
-    span = Span(to_ns(start, name="start"), to_ns(end, name="end"))
+    return in_order(Span(to_ns(start, name="start"), to_ns(end, name="end")))
+
+
+def in_order(span: Span) -> Span:
+    """Return *span* unless it is reversed."""
     if span.start_ns is not None and span.end_ns is not None and span.start_ns >= span.end_ns:
         raise InvalidArgument("start must lie before end")
     return span

@@ -140,6 +140,23 @@ def test_a_naive_datetime_is_refused() -> None:
         to_ns("yesterday", name="start")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("moment", "unit"),
+    [(1_700_000_000, "seconds"), (1_700_000_000_000, "milliseconds"), (1_700_000_000_000_000, "microseconds")],
+)
+def test_a_moment_in_another_unit_than_nanoseconds_is_refused_with_what_to_give(moment: int, unit: str) -> None:
+    text = (
+        f"end is in nanoseconds since the epoch, and {moment} looks like {unit}: give 1700000000000000000, or an aware"
+    )
+    with pytest.raises(InvalidArgument, match=text):
+        to_span(None, moment)
+
+
+@pytest.mark.parametrize("moment", [0, 1, 631_151_999, 7_258_118_400, 1_700_000_000_000_000_000, 2**63 - 1, -1])
+def test_a_moment_that_is_no_other_unit_is_left_as_it_is(moment: int) -> None:
+    assert to_span(moment, None).start_ns == moment
+
+
 def test_a_reversed_span_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="before end"):
         to_span(5, 5)
