@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click import BadParameter
 
 from lotusx.errors import InvalidArgument
 from lotusx.model import Candle, Interval, Symbol
 from lotusx_cli.download import COLUMNS, Download, Query
 from lotusx_cli.failures import Exit
+from lotusx_cli.moments import MOMENT
 
 if TYPE_CHECKING:
     from .conftest import Lotusx, Venue
@@ -134,3 +136,10 @@ def test_a_moment_nobody_can_read_is_refused_with_examples(lotusx: Lotusx) -> No
     done = lotusx("candles -e binance -s BTCUSDT --start yesterday")
     assert done.code == Exit.USAGE
     assert "2026-01-31" in done.err
+
+
+@pytest.mark.parametrize("text", ["1710100500000", "1700000000000", "1710100500"])
+def test_a_number_of_milliseconds_or_seconds_is_no_time(text: str) -> None:
+    with pytest.raises(BadParameter, match="is not a time; write 2026-01-31"):
+        MOMENT.convert(text, None, None)
+    assert MOMENT.convert("20260131", None, None) == 1_769_817_600_000_000_000

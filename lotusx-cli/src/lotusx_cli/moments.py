@@ -33,6 +33,8 @@ class Moment(_Type):
         if ago is not None:
             return (int(time.time()) - int(ago[1]) * _UNIT_S[ago[2]]) * 1_000_000_000
         try:
+            if text.isdigit() and len(text) > 8:  # 1710100500000, milliseconds, would be midnight of 1710-10-05
+                raise ValueError
             at = datetime.fromisoformat(text)
         except ValueError:
             self.fail(f"{text!r} is not a time; write 2026-01-31, 2026-01-31T12:00+01:00, or 7d for a week ago")
