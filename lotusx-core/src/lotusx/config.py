@@ -20,13 +20,14 @@ What one setting means is in docs/configuration.md.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from lotusx.config_layers import FIELDS, Layer, layers_of, mapping, only, upper
+from lotusx.config_layers import FIELDS, Layer, accounts_of, layers_of, mapping, only, upper
 from lotusx.config_references import Reference
 from lotusx.config_sources import Document, Sources
 from lotusx.errors import ConfigurationError, CredentialsError
@@ -34,8 +35,8 @@ from lotusx.kernel.facts import ExchangeFacts
 from lotusx.kernel.secrets import Secret
 
 __all__ = [
-    "FIELDS", "Cache", "Document", "Settings", "Sources", "cache_of", "merge", "missing_credentials", "plugins_of",
-    "require_credentials", "resolve", "secret_of", "strict_bool", "variable",
+    "FIELDS", "Cache", "Document", "Settings", "Sources", "cache_of", "merge", "missing_credentials", "needed",
+    "plugins_of", "require_account", "require_credentials", "resolve", "secret_of", "strict_bool", "variable",
 ]  # fmt: skip
 
 _TEXTS = ("environment", "base_url", "proxy", "journal", "budgets")
@@ -205,16 +206,42 @@ def require_credentials(facts: ExchangeFacts, found: Mapping[str, Any], account:
         raise CredentialsError(missing_credentials(facts, missing, account))
 
 
+def require_account(facts: ExchangeFacts, account: str, sources: Sources) -> None:
+    """Refuse an account that has no settings at all.
+
+    Raises:
+        CredentialsError: Names it, those that have some, and what would define it; never a value.
+    """
+    known = accounts_of(facts.name.partition(":")[0], sources)
+    if account in known or not facts.credentials:
+        return
+    near = difflib.get_close_matches(account, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise CredentialsError(
+        f"{facts.name}: no account {account!r} is configured{hint} (configured: {', '.join(known) or 'none'}). "
+        f"{_places(facts, needed(facts), account)}"
+    )
+
+
+def needed(facts: ExchangeFacts) -> list[str]:
+    """Return the names of the credentials that commands need; where none is required by itself, the first secret."""
+    fields = facts.credentials
+    return [part.name for part in fields if part.required] or [part.name for part in fields if part.secret][:1]
+
+
 def missing_credentials(facts: ExchangeFacts, missing: Iterable[str], account: str | None) -> str:
     """Say what is missing and where to put it."""
     names = list(missing)
-    variables = ", ".join(variable(facts.name, account, name) for name in names)
-    place = f"exchanges.{facts.name.partition(':')[0]}" + (f".accounts.{account}" if account else "") + ".credentials"
     return (
         f"{facts.name}: this call needs credentials, and {' and '.join(names)} "
-        f"{'is' if len(names) == 1 else 'are'} missing. Set {variables}, or {place} in lotusx.toml, "
-        f"or pass credentials={{...}}"
+        f"{'is' if len(names) == 1 else 'are'} missing. {_places(facts, names, account)}"
     )
+
+
+def _places(facts: ExchangeFacts, names: Iterable[str], account: str | None) -> str:
+    variables = ", ".join(variable(facts.name, account, name) for name in names)
+    place = f"exchanges.{facts.name.partition(':')[0]}" + (f".accounts.{account}" if account else "") + ".credentials"
+    return f"Set {variables}, or {place} in lotusx.toml, or pass credentials={{...}}"
 
 
 def variable(exchange: str, account: str | None, name: str) -> str:

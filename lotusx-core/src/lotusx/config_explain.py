@@ -10,8 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lotusx.config import Settings, cache_of, merge, plugins_of, require_credentials, resolve, secret_of
-from lotusx.config_layers import SECTIONS, layers_of, mapping, only, upper
+from lotusx.config import (
+    Settings,
+    cache_of,
+    merge,
+    plugins_of,
+    require_account,
+    require_credentials,
+    resolve,
+    secret_of,
+)
+from lotusx.config_layers import SECTIONS, accounts_of, layers_of, only, upper
 from lotusx.config_plugins import options_of
 from lotusx.config_references import Reference
 from lotusx.config_sources import Sources
@@ -126,24 +135,9 @@ def refusals(name: str, account: str | None = None, config: str | os.PathLike[st
     found = [_said(addresses), _said(lambda: _look_at_proxy(settings))]
     found += [_said(partial(_fetchable, value, variables)) for value in written.values()]
     if written or (account is not None and not (enabled or options)):  # a plugin may provide what is not written
-        found.append(_said(lambda: require_credentials(facts, written, account)))
+        unknown = _said(lambda: require_account(facts, account or "", sources)) if not written else ""
+        found.append(unknown or _said(lambda: require_credentials(facts, written, account)))
     return list(dict.fromkeys(text for text in found if text))
-
-
-def accounts_of(name: str, sources: Sources) -> list[str]:
-    """Return the named accounts that documents and variables have of exchange *name*, sorted."""
-    found: set[str] = set()
-    for document in sources.documents:
-        exchange = mapping(document.content.get("exchanges", {}), f"{document.name}: exchanges").get(name, {})
-        accounts = exchange.get("accounts", {}) if isinstance(exchange, Mapping) else {}
-        found |= set(mapping(accounts, f"{document.name}: exchanges.{name}.accounts"))
-    prefix = f"LOTUSX_{upper(name)}__"
-    for variables in (sources.variables, sources.dotenv, sources.dotenv_local):
-        for key in variables:
-            account, separator, _ = key.removeprefix(prefix).rpartition("__")
-            if key.startswith(prefix) and separator and account not in {upper(known) for known in found}:
-                found.add(account.lower().replace("_", "-"))
-    return sorted(found)
 
 
 def _of_exchange(name: str, sources: Sources, others: Iterable[str]) -> list[str]:

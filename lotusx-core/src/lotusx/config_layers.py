@@ -132,6 +132,22 @@ def from_variables(
     return found
 
 
+def accounts_of(name: str, sources: Sources) -> list[str]:
+    """Return the named accounts that documents and variables have of exchange *name*, sorted."""
+    found: set[str] = set()
+    for document in sources.documents:
+        exchange = mapping(document.content.get("exchanges", {}), f"{document.name}: exchanges").get(name, {})
+        accounts = exchange.get("accounts", {}) if isinstance(exchange, Mapping) else {}
+        found |= set(mapping(accounts, f"{document.name}: exchanges.{name}.accounts"))
+    prefix = f"LOTUSX_{upper(name)}__"
+    for variables in (sources.variables, sources.dotenv, sources.dotenv_local):
+        for key in variables:
+            account, separator, _ = key.removeprefix(prefix).rpartition("__")
+            if key.startswith(prefix) and separator and account not in {upper(known) for known in found}:
+                found.add(account.lower().replace("_", "-"))
+    return sorted(found)
+
+
 def only(found: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
     """Refuse a key that is not *known*.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lotusx.config import Settings, Sources, merge, plugins_of, require_credentials, resolve
+from lotusx.config import Settings, Sources, merge, plugins_of, require_account, require_credentials, resolve
 from lotusx.config_layers import layers_of
 from lotusx.config_plugins import options_of
 from lotusx.errors import ConfigurationError, CredentialsError, InvalidArgument, UnknownEnvironment
@@ -119,7 +119,7 @@ def connect(
 
     settled = _Settled(name, account, facts, installed, arguments)
     local = None if paper is False else load_paper(paper, allowed)
-    secrets = _credentials(facts, settings, manager, account) if local is None else {}
+    secrets = _credentials(facts, settings, manager, account, sources) if local is None else {}
     signer = manager.signer(chosen, secrets) if secrets else None
     if local is not None:
         facts, chosen = on_paper(facts, chosen, local)
@@ -247,7 +247,7 @@ def addresses_of(urls: Mapping[str, str], base_url: str | None) -> dict[str, str
 
 
 def _credentials(
-    facts: ExchangeFacts, settings: Settings, manager: PluginManager, account: str | None
+    facts: ExchangeFacts, settings: Settings, manager: PluginManager, account: str | None, sources: Sources
 ) -> dict[str, Secret | str]:
     found: dict[str, Secret | str] = dict(settings.credentials)
     if not found:
@@ -259,6 +259,7 @@ def _credentials(
             raise CredentialsError(f"{facts.name} has no credential {key!r} (known: {', '.join(known)})")
     if not any(found.values()):
         if account is not None:
+            require_account(facts, account, sources)
             require_credentials(facts, found, account)
         return {}
     require_credentials(facts, found, account)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import get_ident
 from types import MappingProxyType
 
-from lotusx.config import missing_credentials
+from lotusx.config import missing_credentials, needed
 from lotusx.errors import CredentialsError, LotusXError, NotSupported
 from lotusx.kernel.facts import Capability, Environment, ExchangeFacts, Support, SupportLevel
 
@@ -100,6 +100,4 @@ class Guard:
         return support
 
     def _no_key(self) -> CredentialsError:
-        fields = self._facts.credentials
-        names = [part.name for part in fields if part.required] or [part.name for part in fields if part.secret][:1]
-        return CredentialsError(missing_credentials(self._facts, names, self.account))
+        return CredentialsError(missing_credentials(self._facts, needed(self._facts), self.account))

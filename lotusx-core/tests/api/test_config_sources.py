@@ -13,7 +13,8 @@ import pytest
 
 import lotusx
 from lotusx.config import Document, Sources, resolve
-from lotusx.config_explain import accounts_of, explain, problems, refusals
+from lotusx.config_explain import explain, problems, refusals
+from lotusx.config_layers import accounts_of
 from lotusx.config_schema import schema
 from lotusx.config_sources import user_folder
 from lotusx.errors import ConfigurationError, CredentialsError, LotusXError, PluginError

@@ -17,6 +17,7 @@ import pytest
 import lotusx
 import lotusx.sync
 from lotusx import Accepted, Exchange, OrderRequest, OrderStatus
+from lotusx.config_explain import refusals
 from lotusx.errors import (
     ConfigurationError,
     CredentialsError,
@@ -459,6 +460,28 @@ def test_an_option_that_nothing_would_read_is_refused(
         with pytest.raises(ConfigurationError, match=text):
             connecting("acme", credentials=KEYS, options=options)
     assert not acme.kernels
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_an_account_that_nobody_configured_is_named_with_those_that_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, required: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    fields = (CredentialField("api_key", False, required), CredentialField("api_secret", required=required))
+    install(tmp_path, replace(FACTS, credentials=fields))
+    monkeypatch.setenv("LOTUSX_ACME__ARB__API_KEY", "canary")
+    (tmp_path / "lotusx.toml").write_text('[exchanges.acme.accounts.hedges.credentials]\napi_key = "canary"\n')
+    with pytest.raises(CredentialsError) as caught:
+        lotusx.connect("acme", account="hedge")
+
+    text = str(caught.value)
+    assert text.startswith("acme: no account 'hedge' is configured; did you mean 'hedges'? (configured: arb, hedges)")
+    assert "LOTUSX_ACME__HEDGE__API_SECRET" in text
+    assert "exchanges.acme.accounts.hedge.credentials in lotusx.toml" in text
+    assert "canary" not in text
+    assert refusals("acme", "hedge") == [text]
+    assert lotusx.connect("acme", account="hedge", credentials=KEYS).name == "acme"
 
 
 async def test_options_that_the_facts_state_reach_the_connector(acme: SimpleNamespace) -> None:
