@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from lotusx.kernel.request import Origin
 from lotusx.model.enums import MarginMode
 from lotusx.model.numbers import decimal_from_user
 from lotusx.model.symbol import Symbol
+from lotusx.opening import entered
 
 if TYPE_CHECKING:
     from lotusx.kernel.ports import AccountPort
@@ -178,7 +179,7 @@ class Account:
             async for payment in items:
                 yield payment
 
-    @asynccontextmanager
+    @entered("async with exchange.account.stream_account() as stream: async for event in stream: …")
     async def stream_account(self, *, buffer: int = 100_000) -> AsyncIterator[Stream[AccountEvent]]:
         """Subscribe to orders, fills, balances and positions, in order, each once, across reconnects.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lotusx.errors import InvalidArgument
@@ -14,6 +14,7 @@ from lotusx.kernel.facts import Capability
 from lotusx.model.enums import Interval
 from lotusx.model.instruments import Instrument
 from lotusx.model.symbol import Symbol
+from lotusx.opening import entered
 from lotusx.streams import Overflow, Stream
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ class MarketData:
             overflow,
         )
 
-    @asynccontextmanager
+    @entered("async with exchange.market.live_order_book(…) as book: … book.bids(10) …")
     async def live_order_book(self, symbol: Symbol | str, *, depth: int = 1_000) -> AsyncIterator[LiveOrderBook]:
         """Keep a book in step with the exchange; it is synchronised when the block begins.
 
@@ -246,7 +247,7 @@ class MarketData:
         async with self._open_book(instrument, _count(depth, "depth")) as book:
             yield book
 
-    @asynccontextmanager
+    @entered("async with exchange.market.stream_…(…) as stream: async for event in stream: …")
     async def _stream(
         self,
         capability: Capability,

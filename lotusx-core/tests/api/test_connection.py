@@ -355,6 +355,32 @@ async def test_a_connection_that_is_not_entered_or_was_closed_says_so(acme: Simp
         assert not caught.value.retryable
 
 
+async def test_a_stream_or_book_that_is_not_entered_says_how(acme: SimpleNamespace) -> None:
+    async with connect() as exchange:
+        market = exchange.market
+        for made, how in (
+            (market.stream_trades(BTC), r"async with exchange\.market\.stream_…\(…\) as stream: async for event in"),
+            (market.live_order_book(BTC), r"async with exchange\.market\.live_order_book\(…\) as book: "),
+            (exchange.stream_account(), r"async with exchange\.account\.stream_account\(\) as stream: async for"),
+        ):
+            unusable: Any = made
+            with pytest.raises(TypeError, match=f"enter it first: {how}"):
+                await unusable
+            with pytest.raises(TypeError, match=f"enter it first: {how}"):
+                async for _ in unusable:
+                    pass
+            with pytest.raises(TypeError, match=f"enter it first: {how}"):
+                iter(unusable)
+
+
+def test_a_stream_of_the_sync_api_that_is_not_entered_says_how(acme: SimpleNamespace) -> None:
+    with lotusx.sync.connect("acme", credentials=KEYS) as exchange:
+        for made in (exchange.market.stream_trades(BTC), exchange.stream_account()):
+            unusable: Any = made
+            with pytest.raises(TypeError, match="enter it first: with … as stream: for event in stream"):
+                iter(unusable)
+
+
 async def test_a_call_from_another_threads_loop_is_refused(acme: SimpleNamespace) -> None:
     async with connect() as exchange:
 

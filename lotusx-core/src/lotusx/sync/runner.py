@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -133,6 +133,9 @@ class Entered(AbstractContextManager[T], Generic[A, T]):
         self.runner = runner
         self._twin = twin
         self._inside: AbstractContextManager[A] | None = None
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("enter it first: with … as stream: for event in stream: …")
 
     def __enter__(self) -> T:
         self._inside = self.runner.inside(self.context)
