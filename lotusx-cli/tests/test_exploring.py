@@ -64,6 +64,7 @@ def test_a_misspelt_endpoint_names_the_near_one(lotusx: Lotusx, binance: Venue) 
         ("average_price coin=BTC", "takes no 'coin'"),
         ("average_price symbol", "name=value"),
         ("GET", "needs a path"),
+        ("/api/v3/time", "its verb: GET /api/v3/time"),
         ("order_amendments symbol=BTCUSDT order_id=x", "must be int"),
         ("average_price --body []", "JSON object"),
         ("average_price --body {", "not JSON"),

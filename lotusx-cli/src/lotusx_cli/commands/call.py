@@ -107,6 +107,8 @@ async def named(native: object, name: str, given: Mapping[str, Any]) -> object:
 
         near = difflib.get_close_matches(name, sorted(known), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else " Without a name they are listed."
+        if "/" in name:
+            hint = f" Before a path stands its verb: GET {name}"
         raise click.UsageError(f"There is no endpoint {name!r}.{hint}")
     method = getattr(native, name)
     signature = inspect.signature(method)
