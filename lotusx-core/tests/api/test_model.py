@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -267,7 +267,7 @@ def test_what_may_still_execute_is_exact_whatever_the_callers_context() -> None:
 
 def test_amounts_are_added_subtracted_multiplied_and_negated_exactly_in_any_context() -> None:
     a, b = Decimal("1234567.891"), Decimal("0.0000002")
-    with localcontext(prec=3, traps=[Inexact]):
+    with localcontext(Context(prec=3, traps=[Inexact])):
         assert (added(a, b), subtracted(a, b)) == (Decimal("1234567.8910002"), Decimal("1234567.8909998"))
         assert (multiplied(a, b), str(negated(a))) == (Decimal("0.2469135782"), "-1234567.891")
     assert str(negated(Decimal("0.00"))) == str(negated(Decimal("-0.00"))) == "0.00"

@@ -132,8 +132,8 @@ class Exchange(TradingPort, AccountPort):
         return self.orders[key]
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        await self._hook("cancel_all", instrument)
-        return [self.end(OrderRef(name)) for name in self.orders]
+        answer = await self._hook("cancel_all", instrument)
+        return answer if isinstance(answer, list) else [self.end(OrderRef(name)) for name in self.orders]
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None: ...
 

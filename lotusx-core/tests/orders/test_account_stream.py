@@ -32,7 +32,7 @@ from lotusx.model.account import (
     PositionEvent,
     Recovered,
 )  # fmt: skip
-from lotusx.model.enums import InstrumentKind, PositionSide
+from lotusx.model.enums import InstrumentKind, PositionSide, Side
 from lotusx.model.orders import Fill, OrderState
 from lotusx.model.symbol import Symbol
 
@@ -275,6 +275,30 @@ def test_an_error_in_asking_for_late_fills_is_raised_as_it_is() -> None:
         exchange.on["fills_of"] = [raiser(refusal(AuthenticationError))]
         with pytest.raises(AuthenticationError):
             await account.stream.recover(EPOCH_NS)
+
+    in_virtual_time(run)
+
+
+def test_a_recovery_takes_no_other_order_under_the_id_of_a_lost_one_for_it() -> None:
+    async def run() -> None:
+        account = Account()
+        world = account.world
+        world.exchange.orders["a-1"] = state("a-1", "77", side=Side.SELL)
+        world.exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+
+        async def recover() -> None:
+            await anyio.sleep(1)
+            await account.stream.recover(EPOCH_NS)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(recover)
+            with pytest.raises(OrderOutcomeUnknown):
+                await world.desk.place(limit(), INSTRUMENT)
+        told = [event.state for event in account.out if isinstance(event, OrderEvent)]
+        assert [(each.venue_order_id, each.side) for each in told] == [("77", Side.SELL)]  # as the other order it is
+        order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert order is not None
+        assert order.venue_order_id is None
 
     in_virtual_time(run)
 

@@ -250,6 +250,118 @@ def test_cancel_all_tells_what_became_of_each() -> None:
     in_virtual_time(run)
 
 
+def test_cancel_all_does_not_tell_an_order_open_whose_end_is_not_known() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.exchange.always["cancel_all"] = lambda *_: [replace(order.state, status=OrderStatus.UNKNOWN)]
+        states = await world.desk.cancel_all(INSTRUMENT)
+        assert [each.status for each in states] == [OrderStatus.UNKNOWN]
+
+    in_virtual_time(run)
+
+
+def test_an_amendment_that_was_checked_against_terms_amended_meanwhile_is_refused() -> None:
+    async def run() -> None:
+        async def check(*_: object) -> None:
+            await anyio.sleep(1)
+
+        world = World(checks=[check])
+        await placed(world)
+        told: list[str] = []
+
+        def in_place(order: OrderState, change: Amendment) -> OrderState:
+            quantity, price = change.quantity or order.quantity, change.price or order.price
+            return replace(order, quantity=quantity, price=price, updated_ns=order.updated_ns + 1)
+
+        world.exchange.always["amend"] = in_place
+
+        async def change(delay_s: float, **terms: D) -> None:
+            await anyio.sleep(delay_s)
+            try:
+                told.append(str((await world.desk.amend(A1, INSTRUMENT, **terms)).state.quantity))
+            except InvalidArgument as error:
+                told.append(str(error))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(change, 0, quantity=D(5)))
+            group.start_soon(partial(change, 0.1, price=D(2000)))
+        assert told == ["5", "a-1 was amended meanwhile: look at it, and amend it again"]
+
+    in_virtual_time(run)
+
+
+def test_the_late_outcome_of_one_amendment_does_not_end_the_next() -> None:
+    async def run() -> None:
+        world = World()
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.desk.run)
+            order = await placed(world)
+            world.exchange.on["amend"] = [lambda *_: anyio.sleep(3600)]
+            with anyio.move_on_after(1):
+                await world.desk.amend(A1, INSTRUMENT, price=D(101))
+            seen: list[OrderStatus] = []
+
+            async def slowly(now: OrderState, change: Amendment) -> OrderState:
+                await anyio.sleep(HORIZON_S + 15)  # the first one is proved lost meanwhile
+                world.desk.apply_state(world.exchange.end(A1))  # as the first half of this one
+                seen.append(order.status)
+                made = replace(now, client_order_id=change.new_client_order_id, venue_order_id="2", updated_ns=9999)
+                world.exchange.orders[str(change.new_client_order_id)] = made
+                return made
+
+            world.exchange.on["amend"] = [slowly]
+            await world.desk.amend(A1, INSTRUMENT, price=D(102))
+            assert (seen, order.status) == ([OrderStatus.PENDING], OrderStatus.OPEN)
+            group.cancel_scope.cancel()
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("kind", ["amend", "cancel"])
+def test_what_becomes_of_an_order_that_the_exchange_may_hide_is_not_decided_by_absence_either(kind: str) -> None:
+    intents: list[Intent] = []
+
+    class Kept:
+        async def intend(self, intent: Intent) -> None:
+            intents.append(intent)
+
+        async def conclude(self, intent: Intent, outcome: str, evidence: tuple[str, ...]) -> None: ...
+
+    async def run() -> None:
+        world = World(hidden_by={"grouping": ("bracket",)}, journal=Kept())
+        await world.desk.place(limit(reduce_only=True, native={"grouping": "bracket"}), INSTRUMENT)
+        world.exchange.visible = False
+        world.exchange.always[kind] = raiser(RequestTimeout("no reply"))
+        amend = partial(world.desk.amend, A1, INSTRUMENT)
+        with pytest.raises(OrderOutcomeUnknown):
+            await (world.desk.cancel(A1, INSTRUMENT) if kind == "cancel" else amend(price=D(9)))
+        assert [intent.hidden for intent in intents] == [True, True]  # the next process must know as well
+
+    in_virtual_time(run)
+
+
+def test_a_lost_amendment_of_what_is_left_of_an_order_is_told_as_not_carried_out() -> None:
+    async def run() -> None:
+        world = World()
+        await placed(world)
+        world.exchange.orders["a-1"] = replace(world.exchange.orders["a-1"], filled=D("0.4"), updated_ns=5)
+        world.desk.apply_state(world.exchange.orders["a-1"])
+
+        def replaced(_: OrderState, change: Amendment) -> OrderState:
+            world.exchange.end(A1)
+            name = str(change.new_client_order_id)
+            world.exchange.orders[name] = state(name, "2", quantity="0.6", price="101", at=50)
+            return world.exchange.orders[name]
+
+        world.exchange.on["amend"] = [replaced, raiser(RequestTimeout("no reply"))]
+        await world.desk.amend(A1, INSTRUMENT, price=D(101))
+        with pytest.raises(Unavailable, match="the amendment was not carried out"):
+            await world.desk.amend(A1, INSTRUMENT, price=D(102))
+
+    in_virtual_time(run)
+
+
 def test_an_amended_order_stays_one_order_under_its_new_ids() -> None:
     async def run(speed: float) -> None:
         world = World(speed=speed)

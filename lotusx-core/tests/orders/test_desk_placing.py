@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
@@ -257,6 +258,37 @@ def test_another_order_under_the_id_of_a_lost_one_is_not_taken_for_it(other: dic
         order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
         assert order is not None
         assert (order.venue_order_id, order.state.filled) == (None, 0)
+
+    in_virtual_time(run)
+
+
+def test_an_older_order_of_the_same_id_and_terms_is_not_taken_for_a_lost_one() -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.orders["a-1"] = state(venue="77", status="filled", filled="1", created_ns=1)
+        world.exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+        with pytest.raises(OrderOutcomeUnknown, match="77 has its client id, and is another order"):
+            await world.desk.place(limit(), INSTRUMENT)
+        asked = await world.desk.query(OrderRef("a-1"), INSTRUMENT)
+        assert asked.venue_order_id == "77"  # what the exchange has under that id
+        order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert order is not None
+        assert (order.venue_order_id, order.state.filled) == (None, 0)
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("where", ["open orders", "fills"])
+def test_the_second_look_takes_no_other_order_under_the_id_for_the_lost_one(where: str) -> None:
+    async def run() -> None:
+        world = World()
+        world.exchange.on["place"] = [raiser(RequestTimeout("no reply"))]
+        if where == "open orders":
+            world.exchange.always["open_orders"] = lambda: [state(venue="77", side=Side.SELL)]
+        else:
+            world.exchange.fills = [replace(fill(venue="77"), side=Side.SELL)]
+        with pytest.raises(Unavailable, match="never accepted"):
+            await world.desk.place(limit(), INSTRUMENT)
 
     in_virtual_time(run)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal as D
+from typing import Any
 
 import anyio
 import pytest
@@ -45,7 +47,8 @@ def left(name: str = "a-1", age_ns: int = 0) -> Intent:
 
 def amendment(change: Amendment) -> Intent:
     wanted = amended_request(state(), change, INSTRUMENT)
-    return Intent(CommandKind.AMEND, "a-1", BTC, EPOCH_NS, wanted, change, OrderRef("a-1", "1"))
+    names, before = OrderRef("a-1", "1"), (D(1), D(100))
+    return Intent(CommandKind.AMEND, "a-1", BTC, EPOCH_NS, wanted, change, names, before)
 
 
 async def listed(symbol: Symbol) -> Instrument:
@@ -182,6 +185,26 @@ def test_an_amendment_ends_as_the_order_shows(how: object, price: str) -> None:
         assert again.state.price == 80
 
     in_virtual_time(run)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_amendment_whose_price_the_exchange_may_have_moved_stays_unknown(known: bool) -> None:
+    async def run() -> None:
+        world = World()
+        same_id(world, "95" if known else "100")
+        intent = amendment(Amendment(price=D(90)))
+        (one,) = await found(world, intent if known else replace(intent, before=None))
+        assert isinstance(one.outcome, Unknown)
+
+    in_virtual_time(run)
+
+
+@pytest.mark.parametrize("before", [(D("0.10"), D(100)), (None, D(100)), None])
+@pytest.mark.parametrize("hidden", [True, False])
+def test_what_is_known_of_an_amended_order_survives_the_journal(before: Any, hidden: bool) -> None:
+    intent = replace(amendment(Amendment(price=D(90))), before=before, hidden=hidden)
+    read = from_text("amend", "a-1", str(BTC), EPOCH_NS, to_text(intent))
+    assert (read.before, read.hidden) == (before, hidden)
 
 
 def test_the_account_stream_may_know_before_anybody_looks() -> None:

@@ -238,6 +238,14 @@ def test_fills_that_came_before_anything_else_are_counted_once_the_order_is_know
     assert book.sizes() == {"orders": 1, "finished": 0, "stray_fills": 0, "forgotten_ids": 0}
 
 
+def test_an_order_that_a_repeated_fill_shows_to_have_ended_is_told() -> None:
+    book, order = ledger()
+    book.apply_state(state(None, "9", "filled", filled="1", at=2))
+    book.apply_fill(fill("t1", "9", name=None))
+    assert [type(event) for event in book.apply_fill(fill("t1", "9"))] == [OrderEvent]  # now with our id
+    assert (order.state.status, book.unfinished()) == (OrderStatus.FILLED, [])
+
+
 def watched(order: TrackedOrder) -> list[str]:
     """Return the trade ids that readers of *order* are told, as they are."""
     told: list[str] = []

@@ -125,8 +125,9 @@ class Commands:
         self._refuse_used(request)
         name = str(request.client_order_id)
         order = self._ledger.open(asked_for(request))
-        intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request)
-        order.placement = self._command(CommandKind.PLACE, name, request)
+        hidden = self._hides(request)
+        intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request, hidden=hidden)
+        order.placement = self._command(CommandKind.PLACE, name, hidden)
         return self._placing(intent, request, order, order.placement, instrument)
 
     def _placing(
@@ -134,6 +135,8 @@ class Commands:
     ) -> Prepared:
         evident = partial(exists, order)
         names = OrderRef(client_order_id=intent.client_order_id)
+        order.hidden = self._hides(request)
+        order.is_another = partial(self._look.is_another, command, request.side)
 
         async def resolve(cause: BaseException) -> None:
             look = partial(
@@ -155,8 +158,11 @@ class Commands:
         check_names(ref)
         order = self._find(ref, instrument)
         current = ref if order is None else names_of(order)
-        intent = Intent(CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns(), names=current)
-        command = self._command(CommandKind.CANCEL, str(ref))
+        hidden = order is not None and order.hidden
+        intent = Intent(
+            CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns(), names=current, hidden=hidden
+        )  # fmt: skip
+        command = self._command(CommandKind.CANCEL, str(ref), hidden)
         return self._cancelling(intent, order, current, command, instrument)
 
     def _cancelling(
@@ -226,14 +232,20 @@ class Commands:
     ) -> Prepared:
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
-        if before.venue_order_id not in (None, order.state.venue_order_id):  # the checks were made for what it was
+        was, now = (
+            (each.venue_order_id, each.quantity, each.price) for each in (before, order.state)
+        )  # fmt: skip
+        if any(old not in (None, new) for old, new in zip(was, now, strict=True)):  # checked for what it was
             raise InvalidArgument(f"{ref} was amended meanwhile: look at it, and amend it again", rule="amendment")
         name = order.client_order_id or str(ref)
+        old = order.part(before.venue_order_id)  # of the order as a whole other parts may have executed more
         intent = Intent(
-            CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), wanted, change, names_of(order)
+            CommandKind.AMEND, name, instrument.symbol, self._clock.now_ns(), wanted, change, names_of(order),
+            (old.quantity, old.price), order.hidden,
         )  # fmt: skip
         self._ledger.claim(order)
-        return self._amending(intent, order, before, change, self._command(CommandKind.AMEND, name), instrument)
+        command = self._command(CommandKind.AMEND, name, order.hidden)
+        return self._amending(intent, order, before, change, command, instrument)
 
     def _amending(
         self,
@@ -249,8 +261,13 @@ class Commands:
             self._ledger.alias(order, new_id)
         self._ledger.set_amending(order, True)
 
+        under_way = True
+
         def finish() -> None:
-            self._run.tell(self._ledger.set_amending(order, False))
+            nonlocal under_way
+            if under_way:  # another amendment may be by the time the outcome of this one is known
+                under_way = False
+                self._run.tell(self._ledger.set_amending(order, False))
 
         evident = partial(shows, order, before, change)
         names = OrderRef(before.client_order_id, before.venue_order_id)
@@ -263,7 +280,8 @@ class Commands:
             if isinstance(cause, ExchangeError) and not cause.may_have_executed:  # answered: nothing is on its way
                 command.shorten(READ_GRACE_S)
             look = partial(
-                self._look.amended, command, names, order, before, change, instrument, evident=evident, cause=cause,
+                self._look.amended, command, names, order, intent.before or (None, None), change, instrument,
+                evident=evident, cause=cause,
             )  # fmt: skip
             await self._look.resolve(command, order, evident, look)
 
@@ -309,7 +327,8 @@ class Commands:
     def _left(self, intent: Intent, subject: str) -> Command:
         """Make the command of an earlier process, as old as it is: what it may have led to is asked for since then."""
         age_ns = max(self._clock.now_ns() - intent.asked_ns, 0)
-        horizon_s = self._horizon_of(intent.request)
+        hidden = intent.hidden or (intent.request is not None and self._hides(intent.request))
+        horizon_s = 0.0 if hidden else self._horizon_s
         return Command(intent.kind, subject, horizon_s=horizon_s, now_ns=self._clock.monotonic_ns() - age_ns)
 
     async def _prepared(self) -> None:
@@ -323,14 +342,15 @@ class Commands:
         found = self._ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
         return state if found is None else found.state
 
-    def _command(self, kind: CommandKind, subject: str, request: OrderRequest | None = None) -> Command:
-        return Command(kind, subject, horizon_s=self._horizon_of(request), now_ns=self._clock.monotonic_ns())
+    def _command(self, kind: CommandKind, subject: str, hidden: bool) -> Command:
+        return Command(
+            kind, subject, horizon_s=0.0 if hidden else self._horizon_s, now_ns=self._clock.monotonic_ns()
+        )  # fmt: skip
 
-    def _horizon_of(self, request: OrderRequest | None) -> float:
-        if request is None or not (request.type.is_conditional or request.reduce_only):
-            return self._horizon_s
-        hidden = any(request.native.get(name) in values for name, values in self._hidden_by.items())
-        return 0.0 if hidden else self._horizon_s
+    def _hides(self, request: OrderRequest) -> bool:
+        if not self._hidden_by or not (request.type.is_conditional or request.reduce_only):
+            return False
+        return any(request.native.get(name) in values for name, values in self._hidden_by.items())
 
 
 def check_names(ref: OrderRef) -> None:

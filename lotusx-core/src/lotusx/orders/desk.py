@@ -17,6 +17,7 @@ from lotusx.kernel.origin import made_as
 from lotusx.kernel.ports import Acknowledged, OrderRef
 from lotusx.kernel.request import Origin
 from lotusx.model.account import AccountEvent
+from lotusx.model.enums import OrderStatus
 from lotusx.model.orders import Fill, OrderState, Outcome, Rejected
 from lotusx.orders.commands import Check, Commands, EndToldOnly, Prepared, check_names
 from lotusx.orders.handle import Order
@@ -188,7 +189,13 @@ class OrderDesk:
             states = await self._run.teller.around_cancel_all(symbol, partial(self._port.cancel_all, instrument))
         for state in states:
             self._run.learn(state)
-        return [self._merged(state) for state in states]
+        merged = [(state, self._merged(state)) for state in states]
+        return [
+            replace(known, status=OrderStatus.UNKNOWN)  # told before it was canceled: what became of it is not known
+            if state.status is OrderStatus.UNKNOWN and not known.status.is_terminal
+            else known
+            for state, known in merged
+        ]
 
     async def _cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState:
         return await self._described(await self._port.cancel(ref, instrument), {ref: instrument})
@@ -401,6 +408,9 @@ class OrderDesk:
             if order is not None and await self.absent(order, instrument, asked_ns):
                 self.close_absent(order)
             raise
+        if order is not None and order.excludes(state):  # another one, under the id of a placement in doubt
+            self._run.learn(state)
+            return state
         self._run.learn(state, order)
         return self._merged(state) if order is None else order.state
 

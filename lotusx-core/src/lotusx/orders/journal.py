@@ -11,6 +11,8 @@ from lotusx.model.frozen import quick
 from lotusx.model.symbol import Symbol
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from lotusx.kernel.ports import Amendment, OrderRef
     from lotusx.model.requests import OrderRequest
 
@@ -26,6 +28,8 @@ class Intent:
         request: The order where one is placed; where one is amended, what it would be.
         change: The amendment, where one is made; it carries the id made for it.
         names: The ids by which a cancel or an amendment names the order.
+        before: Quantity and price that an amendment changes, as the exchange has them.
+        hidden: Whether the exchange may hide the order from every read.
     """
 
     kind: CommandKind
@@ -35,6 +39,8 @@ class Intent:
     request: OrderRequest | None = None
     change: Amendment | None = None
     names: OrderRef | None = None
+    before: tuple[Decimal | None, Decimal | None] | None = None
+    hidden: bool = False
 
 
 class Journal(Protocol):

@@ -40,6 +40,10 @@ def to_text(intent: Intent) -> str:
         content["change"] = [_optional(change.quantity), _optional(change.price), change.new_client_order_id]
     if intent.names is not None:
         content["names"] = [intent.names.client_order_id, intent.names.venue_order_id]
+    if intent.before is not None:
+        content["before"] = [_optional(term) for term in intent.before]
+    if intent.hidden:
+        content["hidden"] = True
     return json.dumps(content, separators=(",", ":"))
 
 
@@ -51,6 +55,7 @@ def from_text(kind: str, client_order_id: str, symbol: str, asked_ns: int, text:
     """
     content = json.loads(text)
     request, change, names = content.get("request"), content.get("change"), content.get("names")
+    before = content.get("before")
     return Intent(
         CommandKind(kind),
         client_order_id,
@@ -59,6 +64,8 @@ def from_text(kind: str, client_order_id: str, symbol: str, asked_ns: int, text:
         request=None if request is None else _request(request),
         change=None if change is None else Amendment(_number(change[0]), _number(change[1]), change[2]),
         names=None if names is None else OrderRef(names[0], names[1]),
+        before=None if before is None else (_number(before[0]), _number(before[1])),
+        hidden=content.get("hidden", False),
     )
 
 

@@ -22,15 +22,18 @@ from lotusx.kernel.orders.outcome import Command
 from lotusx.kernel.ports import Amendment, OrderRef, Span
 from lotusx.model.account import AccountEvent
 from lotusx.model.enums import OrderStatus
+from lotusx.model.orders import Fill, OrderState
 from lotusx.orders.terms import names_of
 from lotusx.orders.waiting import first_of
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from lotusx.kernel.clock import Clock
     from lotusx.kernel.orders.merge import TrackedOrder
     from lotusx.kernel.ports import TradingPort
+    from lotusx.model.enums import Side
     from lotusx.model.instruments import Instrument
-    from lotusx.model.orders import Fill, OrderState
 
 FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 2.0
@@ -39,7 +42,7 @@ READ_GRACE_S = 5.0
 FILLS_MARGIN_NS = 60_000_000_000
 """How far before the moment of interest the exchange is asked: its clock is not ours."""
 
-Learn = Callable[["OrderState | Fill", "TrackedOrder | None"], None]
+Learn = Callable[[OrderState | Fill, "TrackedOrder | None"], None]
 Look = Callable[[], Awaitable[LotusXError | None]]
 
 
@@ -144,12 +147,20 @@ class Looker:
             return None
         if isinstance(cause, DuplicateOrder) and not is_ours(state):
             return cause  # the id belongs to another order
-        is_older = state.created_ns is not None and state.created_ns < self._since_ns(command)
-        if state.side is not order.state.side or (is_older and not is_ours(state)):  # the clock alone may be wrong
+        if order.excludes(state):
             command.note(f"{state.venue_order_id} has its client id, and is another order", self._clock.monotonic_ns())
             return None
         self._learn(state, order)
         return self._refused(order)
+
+    def is_another(self, command: Command, side: Side, report: OrderState | Fill) -> bool:
+        """Say whether *report* has another side, or is older, than what *command* asked for: an id may be used again.
+
+        Where our clock is more than a minute wrong and the exchange's is not known, it may be the order after all: what
+        became of it stays unknown then.
+        """
+        created_ns = report.created_ns if isinstance(report, OrderState) else None  # fills are asked for since then
+        return report.side is not side or (created_ns is not None and created_ns < self._since_ns(command))
 
     async def describe(self, command: Command, order: TrackedOrder, instrument: Instrument) -> bool:
         """Ask once for an order that only its fills have shown; say whether it is described now."""
@@ -170,7 +181,7 @@ class Looker:
         name = order.client_order_id
         try:
             for state in await self._port.open_orders(instrument):
-                if state.client_order_id == name:
+                if state.client_order_id == name and not order.excludes(state):
                     self._learn(state, order)
                     return False
         except NotSupported:
@@ -180,7 +191,7 @@ class Looker:
             return False
         try:
             for fill in await all_fills(self._port, instrument, Span(start_ns=self._since_ns(command))):
-                if fill.client_order_id == name:
+                if fill.client_order_id == name and not order.excludes(fill):
                     self._learn(fill, order)
                     return False
         except NotSupported:
@@ -220,7 +231,7 @@ class Looker:
         command: Command,
         ref: OrderRef,
         order: TrackedOrder,
-        before: OrderState,
+        before: tuple[Decimal | None, Decimal | None],
         change: Amendment,
         instrument: Instrument,
         *,
@@ -229,13 +240,14 @@ class Looker:
     ) -> LotusXError | None:
         """Look once, under the new id and the old one; return proof that the amendment was not carried out.
 
-        Terms that are neither the old ones nor those asked for prove nothing: some exchanges move a price.
+        Terms that are neither the old ones (*before*: quantity and price) nor those asked for prove nothing: some
+        exchanges move a price. None do where the old ones are not known.
         """
         refs = [ref]
         if change.new_client_order_id is not None:
             refs.insert(0, OrderRef(client_order_id=change.new_client_order_id))
         asked_ns = self._clock.monotonic_ns()
-        others = False
+        others = before == (None, None)
         for each in refs:
             try:
                 state = await self._port.order(each, instrument)
@@ -246,7 +258,7 @@ class Looker:
                 return None
             else:
                 self._learn(state, order)
-                terms = ((before.price, state.price), (before.quantity, state.quantity))
+                terms = zip(before, (state.quantity, state.price), strict=True)
                 others |= any(None not in pair and pair[0] != pair[1] for pair in terms)
                 if evident() is not None:
                     return None

@@ -131,7 +131,7 @@ class Ledger:
 
         *order* names the order it belongs to where the report itself cannot: the answer to an amendment.
         """
-        found = order or self._owner(state.symbol, state.client_order_id, state.venue_order_id)
+        found = order or self._owner(state)
         events: list[AccountEvent] = []
         if found is None:
             if ("venue", state.symbol, state.venue_order_id) in self._seen:
@@ -147,13 +147,10 @@ class Ledger:
 
     def apply_fill(self, fill: Fill) -> list[AccountEvent]:
         """Count a fill once, whichever way it came and however often. Return it if it is new."""
-        order = self._owner(fill.symbol, fill.client_order_id, fill.venue_order_id)
+        order = self._owner(fill)
         joined = [] if order is None else self._index(order, fill.venue_order_id)
         if fill_key(fill) in self._seen or (order is None and not self._keep_stray(fill)):
-            self.counts.repeated += 1
-            if order is not None and joined:
-                self._call(order, joined)
-            return []
+            return self._repeated(order, joined)
         events: list[AccountEvent] = [FillEvent(fill)]
         if order is None:
             self.counts.applied += 1
@@ -161,10 +158,7 @@ class Ledger:
         finished = order.finished
         before = order.state.filled
         if not order.add_fill(fill):
-            self.counts.repeated += 1
-            if joined:
-                self._call(order, joined)
-            return []
+            return self._repeated(order, joined)
         if finished and order.state.filled != before:  # late: no report of it will follow
             return self._tell(order, events, joined)
         self.counts.applied += 1
@@ -176,11 +170,11 @@ class Ledger:
         yield from self._by_client.values()
         yield from self._by_venue.values()
 
-    def _owner(self, symbol: Symbol, client_order_id: str | None, venue_order_id: str | None) -> TrackedOrder | None:
-        own = self._by_client.get(client_order_id) if client_order_id else None
-        if own is not None and own.symbol == symbol:
+    def _owner(self, report: OrderState | Fill) -> TrackedOrder | None:
+        own = self._by_client.get(report.client_order_id) if report.client_order_id else None
+        if own is not None and own.symbol == report.symbol and not own.excludes(report):
             return own
-        return self._by_venue.get((symbol, venue_order_id)) if venue_order_id else None
+        return self._by_venue.get((report.symbol, report.venue_order_id)) if report.venue_order_id else None
 
     def _index(self, order: TrackedOrder, venue_order_id: str | None) -> list[AccountEvent]:
         """Note that *order* has this venue id; an order seen under it without our id turns out to be the same.
@@ -236,6 +230,15 @@ class Ledger:
         self._retire(order)
         self._call(order, [*joined, *events])
         return events
+
+    def _repeated(self, order: TrackedOrder | None, joined: list[AccountEvent]) -> list[AccountEvent]:
+        """Tell the order's readers what has *joined* it by a fill told before, and all if that has ended it."""
+        if order is not None and joined:
+            if order.finished:  # no report of it will follow
+                return self._tell(order, [], joined)
+            self._call(order, joined)
+        self.counts.repeated += 1
+        return []
 
     def _call(self, order: TrackedOrder, events: list[AccountEvent]) -> None:
         for watcher in tuple(order.watchers):

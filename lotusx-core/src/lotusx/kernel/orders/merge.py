@@ -36,11 +36,13 @@ class TrackedOrder:
         told: The state last reported to whoever follows the account.
         placement: The command that asked for it, where this process did.
         watchers: Called after every change, with the new events (perhaps none).
+        hidden: Whether the exchange may hide it from every read: that it is not found never proves anything.
+        is_another: Says of a report under its id that it cannot be of what was asked for; ``None``: each may be.
     """
 
     __slots__ = (
-        "_base", "_view", "amending", "client_ids", "fills", "legs", "own", "placement", "symbol", "told",
-        "watchers",
+        "_base", "_view", "amending", "client_ids", "fills", "hidden", "is_another", "legs", "own", "placement",
+        "symbol", "told", "watchers",
     )  # fmt: skip
 
     def __init__(self, base: OrderState, *, own: bool) -> None:
@@ -51,6 +53,8 @@ class TrackedOrder:
         self.fills: dict[tuple[Symbol, str, str], Fill] = {}
         self.legs: list[Leg] = []
         self.placement: Command | None = None
+        self.hidden = False
+        self.is_another: Callable[[OrderState | Fill], bool] | None = None
         self.told: OrderState | None = None
         self.watchers: list[Watcher] = []
         self._base = base
@@ -82,6 +86,10 @@ class TrackedOrder:
     def filled_by_fills(self) -> Decimal:
         """What its fills add up to."""
         return total(fill.quantity for fill in self.fills.values())
+
+    def excludes(self, report: OrderState | Fill) -> bool:
+        """Whether *report*, under our id, is of another order: while nothing else is known of this one."""
+        return not self.legs and self.is_another is not None and self.is_another(report)
 
     def leg(self, venue_order_id: str | None) -> Leg | None:
         """Return the leg with that id; ``None``: the newest, if there is one."""
