@@ -344,14 +344,45 @@ async def test_history_is_read_a_week_at_a_time(desk: Desk) -> None:
     now_ns = desk.kernel.clock.ns
     start = now_ns - 10 * DAY_NS
     older = {**ORDER, "orderId": "o-0", "createdTime": str(start // 10**6 + 5)}
-    desk.rest.reply(rows({**ORDER, "createdTime": str(start // 10**6 + 9)}, older), rows(), rows())
+    desk.rest.reply(*[rows()] * 3, rows({**ORDER, "createdTime": str(start // 10**6 + 9)}, older), rows(), rows())
     page = await desk.trading.orders_page(SPOT_BTC, Span(start), None, 1_000)
     assert [state.venue_order_id for state in page.items] == ["o-0", "o-1"]
     assert page.cursor == str(start // 10**6 + 7 * 86_400_000)
     desk.rest.reply(rows(ORDER), *[rows()] * 5)
     last = await desk.trading.orders_page(SPOT_BTC, Span(start), page.cursor, 1_000)
     assert (last.items, last.cursor) == ([], None)  # the open one is older than the span
-    assert f"endTime={now_ns // 10**6}" in desk.queries[6]
+    assert f"endTime={now_ns // 10**6}" in desk.queries[9]
+
+
+async def test_order_that_is_open_while_its_piece_is_read_is_in_that_piece(make: Make) -> None:
+    desk = make(CONTRACTS)
+    now_ms = desk.kernel.clock.ns // 10**6
+    older = {**ORDER, "createdTime": str(now_ms - 9 * DAY_MS)}
+    newer = {**ORDER, "orderId": "o-2", "createdTime": str(now_ms - 60_000)}
+    span = Span((now_ms - 10 * DAY_MS) * 10**6)
+
+    desk.rest.reply(rows(newer, older), rows(), rows())
+    first = await desk.trading.orders_page(LINEAR_BTC, span, None, 1_000)
+    desk.rest.reply(rows(newer), rows(), rows())  # the older one has been filled meanwhile
+    last = await desk.trading.orders_page(LINEAR_BTC, span, first.cursor, 1_000)
+
+    assert [state.venue_order_id for state in first.items] == ["o-1"]
+    assert ([state.venue_order_id for state in last.items], last.cursor) == (["o-2"], None)
+
+
+async def test_open_order_between_the_pieces_of_one_history_is_in_one_of_them(make: Make) -> None:
+    desk = make(CONTRACTS)
+    start_ms = desk.kernel.clock.ns // 10**6 - 10 * DAY_MS
+    border = start_ms + 7 * DAY_MS
+    last_of_first = {**ORDER, "createdTime": str(border - 1)}
+    first_of_last = {**ORDER, "orderId": "o-2", "createdTime": str(border)}
+    both = rows(first_of_last, last_of_first)
+
+    desk.rest.reply(both, rows(), rows(), both, rows(), rows())
+    first = await desk.trading.orders_page(LINEAR_BTC, Span(start_ms * 10**6), None, 1_000)
+    last = await desk.trading.orders_page(LINEAR_BTC, Span(start_ms * 10**6), first.cursor, 1_000)
+
+    assert [[state.venue_order_id for state in page.items] for page in (first, last)] == [["o-1"], ["o-2"]]
 
 
 async def test_order_that_ends_while_the_history_is_read_is_in_it_as_it_ended(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS, ms_of
 from lotusx_bybit.v5.order_conversions import USER_TRADE
 from lotusx_bybit.v5.order_requests import order_name, other_name
-from lotusx_bybit.v5.pieces import Rows, at_most, end_of, everything, piece
+from lotusx_bybit.v5.pieces import Rows, at_most, everything, piece
 from lotusx_bybit.v5.rest import EXECUTIONS_PER_PAGE, ORDERS_PER_PAGE
 
 if TYPE_CHECKING:
@@ -127,18 +127,16 @@ class V5OrderReads(TradingPort):
     # History
 
     async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
-        """One piece of the history; the last one has the orders that are open, too.
+        """One piece of the history, with the orders created in it that are open, for which each piece asks again.
 
-        Those are asked for before the history: what ends in between is in both, and taken as it ended.
+        Those are asked for before the history: what ends in between is in both, and taken as it ended. They are not
+        left to the last piece: what is open while its own piece is read may have ended by then.
         """
         category = self._listed.category(instrument)
         now_ms = self._kernel.exchange_ns() // MS
-        final = end_of(span, now_ms)
-        still_open: list[OrderState] = []
+        still_open = await self.open_orders(instrument)
 
         async def ask(times: dict[str, Any], most: int | None) -> Rows[types.Order]:
-            if times["endTime"] == final:
-                still_open[:] = await self.open_orders(instrument)
             rows: dict[str, types.Order] = {}
             complete = True
             for place in past_places_of(category):
@@ -158,14 +156,17 @@ class V5OrderReads(TradingPort):
             ask, span, cursor, limit, now_ms=now_ms, time_of=lambda row: ms_of(row.createdTime, "createdTime")
         )
         states = await self._states(page.items, category)
-        if page.cursor is not None:
-            return Page(states, page.cursor)
         known = {state.venue_order_id for state in states}
+        begins, ends = (None if moment is None else int(moment) * MS for moment in (cursor, page.cursor))
         states += [
-            state for state in still_open if state.venue_order_id not in known and _inside(state.created_ns or 0, span)
+            state
+            for state in still_open
+            if state.venue_order_id not in known
+            and _inside(state.created_ns or 0, span)
+            and _inside(state.created_ns or 0, Span(begins, ends))
         ]
         states.sort(key=lambda state: state.created_ns or 0)
-        return Page(states if span.start_ns is not None else states[-limit:], None)
+        return Page(states if span.start_ns is not None else states[-limit:], page.cursor)
 
     async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
         return await self._fills(
