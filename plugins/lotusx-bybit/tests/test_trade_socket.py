@@ -129,7 +129,7 @@ def _batch(*items: tuple[int, str]) -> tuple[bytes, bytes]:
 def test_each_item_of_a_batch_has_its_own_outcome() -> None:
     result, info = _batch((0, "o-1"), (170213, ""), (10006, ""), (0, ""), (10000, ""))
 
-    placed, missing, limited, silent, doubtful = outcomes("bybit", result, info, 5)
+    placed, missing, limited, silent, doubtful = outcomes("bybit", result, info, [{}] * 5)
 
     assert placed == OrderIds("o-1", "a")
     assert isinstance(missing, OrderNotFound)
@@ -143,7 +143,7 @@ def test_each_item_of_a_batch_has_its_own_outcome() -> None:
 
 @pytest.mark.parametrize(("result", "info"), [_batch((0, "o-1")), (b"{}", b"{}"), (b"", b"")])
 def test_batch_that_does_not_add_up_leaves_every_item_open(result: bytes, info: bytes) -> None:
-    found = outcomes("bybit", result, info, 2)
+    found = outcomes("bybit", result, info, [{}] * 2)
 
     assert len(found) == 2
     assert all(isinstance(item, MalformedReply) and item.may_have_executed for item in found)

@@ -17,6 +17,7 @@ from bybit_documents import FILL, ORDER
 
 from lotusx.errors import (
     ConnectionFailed,
+    InsufficientFunds,
     InvalidArgument,
     MalformedReply,
     NotSupported,
@@ -25,7 +26,7 @@ from lotusx.errors import (
     RequestTimeout,
     Unavailable,
 )
-from lotusx.model import OrderEvent, OrderRequest, OrderStatus
+from lotusx.model import OrderEvent, OrderRequest, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, Capability, Cost, Effect, Lane, Limit, OrderRef, Span, Support
 from lotusx_bybit.v5 import Category
 from lotusx_bybit.v5.account_types import OrderIds
@@ -93,12 +94,56 @@ async def test_acknowledgement_that_names_another_order_says_nothing_of_this_one
         assert caught.value.sent  # it may have been executed
 
 
-async def test_batch_in_which_an_answer_names_another_order_is_in_doubt_as_a_whole(desk: Desk) -> None:
-    ids = [{"orderId": "o-2", "orderLinkId": "a-2"}, {"orderId": "", "orderLinkId": ""}]
-    codes = [{"code": 0, "msg": "OK"}, {"code": 170131, "msg": "Balance insufficient"}]
-    desk.rest.reply(envelope({"list": ids}, retExtInfo={"list": codes}))
-    answers = await desk.trading.place_batch([limit_buy("a-1"), limit_buy("a-2")], [SPOT_BTC] * 2)
-    assert [type(answer) for answer in answers] == [MalformedReply, MalformedReply]
+def out_of_order(*answers: tuple[int, str, str]) -> str:
+    """Return the answer to a batch: a code for each order, and both of its ids."""
+    ids = [{"orderId": order_id, "orderLinkId": link} for _, order_id, link in answers]
+    return envelope({"list": ids}, retExtInfo={"list": [{"code": code, "msg": "x"} for code, _, _ in answers]})
+
+
+async def test_answers_of_a_batch_are_told_apart_by_the_orders_they_name(desk: Desk) -> None:
+    desk.rest.reply(out_of_order((0, "o-2", "a-2"), (170131, "", "a-1")))
+    first, second = await desk.trading.place_batch([limit_buy("a-1"), limit_buy("a-2")], [SPOT_BTC] * 2)
+    assert isinstance(first, InsufficientFunds)
+    assert isinstance(second, OrderState)
+    assert (second.client_order_id, second.venue_order_id) == ("a-2", "o-2")
+
+
+async def test_cancels_that_are_answered_in_another_order_are_told_apart_by_the_ids_they_were_asked_by(
+    make: Make,
+) -> None:
+    desk = make(CONTRACTS)
+    desk.rest.reply(out_of_order((110001, "o-2", ""), (0, "o-1", "a-1")))
+    refs = [OrderRef("a-1", "o-1"), OrderRef("a-2", "o-2")]
+    first, second = await desk.trading.cancel_batch(refs, [LINEAR_BTC] * 2)
+    assert first == Acknowledged(refs[0])
+    assert isinstance(second, OrderNotFound)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(0, "o-9", "z"), (0, "o-2", "a-2")],
+        [(0, "o-2", "a-2"), (0, "o-2", "a-2")],
+        [(0, "o-2", "a-2"), (170131, "", "")],
+        [(0, "o-2", "a-2"), (0, "o-1", "")],
+    ],
+    ids=["another order's", "twice the same one's", "nobody's refusal", "without the name it was asked by"],
+)
+async def test_order_of_a_batch_that_no_answer_names_is_in_doubt(
+    desk: Desk, answers: list[tuple[int, str, str]]
+) -> None:
+    desk.rest.reply(out_of_order(*answers))
+    first, _ = await desk.trading.place_batch([limit_buy("a-1"), limit_buy("a-2")], [SPOT_BTC] * 2)
+    assert isinstance(first, MalformedReply)
+    assert first.sent  # it may have been executed
+
+
+async def test_answers_of_a_batch_that_name_no_order_stand_in_the_order_of_the_batch(desk: Desk) -> None:
+    desk.rest.reply(out_of_order((0, "o-1", ""), (170131, "", "")))
+    first, second = await desk.trading.place_batch([limit_buy("a-1"), limit_buy("a-2")], [SPOT_BTC] * 2)
+    assert isinstance(first, OrderState)
+    assert first.venue_order_id == "o-1"
+    assert isinstance(second, InsufficientFunds)
 
 
 async def test_trigger_price_is_the_one_that_was_chosen(make: Make) -> None:

@@ -259,7 +259,7 @@ def _ids(body: bytes, raw: dict[str, Any]) -> None:
 def _batch(body: bytes, raw: dict[str, Any]) -> None:
     reply = reader(BatchReply[msgspec.Raw])(Response(200, {}, body))
     codes = [item["code"] for item in json.loads(body)["retExtInfo"]["list"]]
-    found = batches.outcomes("bybit", reply.result, reply.retExtInfo, len(codes))
+    found = batches.outcomes("bybit", reply.result, reply.retExtInfo, [{}] * len(codes))
     assert [
         0 if isinstance(item, account_types.OrderIds) else int(getattr(item, "code", -1)) for item in found
     ] == codes

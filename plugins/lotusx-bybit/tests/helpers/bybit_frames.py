@@ -177,7 +177,7 @@ def _answer(content: dict[str, Any]) -> None:
 def _batch_over_ws(message: bytes, content: dict[str, Any]) -> None:
     reply = trade_socket.read_reply("bybit", message)
     codes = [item["code"] for item in content["retExtInfo"]["list"]]
-    found = batches.outcomes("bybit", reply.data, reply.retExtInfo, len(codes), table=TRADE_KINDS)
+    found = batches.outcomes("bybit", reply.data, reply.retExtInfo, [{}] * len(codes), table=TRADE_KINDS)
     assert [int(item.code) for item in found if isinstance(item, ExchangeError)] == codes
 
 

@@ -1,6 +1,7 @@
 """Batches: how many orders fit into a request, and what became of each.
 
-A reply that says yes says nothing of the items: ``retExtInfo.list`` does, in the order of the request. Every order
+A reply that says yes says nothing of the items: ``retExtInfo.list`` does, in the order of the request. Where an answer
+names another order than its place has, they are not in that order, and only the ids that they name count. Every order
 counts against the quota, and those beyond it fail one by one. Source: bybit-exchange/docs, v5/order/batch-place and
 v5/rate-limit.
 """
@@ -32,6 +33,8 @@ class ItemCode(msgspec.Struct):
     msg: str = ""
 
 
+_Row = tuple[ItemCode, OrderIds]
+
 _codes = msgspec.json.Decoder(Listing[ItemCode]).decode
 _ids = msgspec.json.Decoder(Listing[OrderIds]).decode
 
@@ -57,30 +60,46 @@ def outcomes(
     exchange: str,
     result: bytes | msgspec.Raw,
     info: bytes | msgspec.Raw,
-    count: int,
+    asked: Sequence[Mapping[str, object]],
     *,
     table: Mapping[int, K] = REST_KINDS,
 ) -> list[OrderIds | LotusXError]:
-    """Say what became of each of *count* items, in their order.
+    """Say what became of each order of *asked*, in their order.
 
     An item of which the reply says nothing, or that was taken without an id, may have been executed.
     """
-
-    def unknown() -> MalformedReply:
-        return MalformedReply(f"{exchange}: the reply does not say what became of each order of the batch")
-
     try:
         codes, ids = _codes(info).items, _ids(result).items
     except (msgspec.DecodeError, UnicodeDecodeError):
         codes, ids = [], []
-    if len(codes) != count or len(ids) != count:
-        return [unknown() for _ in range(count)]
+    rows: Sequence[_Row | None] = [None] * len(asked)
+    if len(codes) == len(ids) == len(asked):
+        rows = _assigned(list(zip(codes, ids, strict=True)), asked)
     found: list[OrderIds | LotusXError] = []
-    for item, named in zip(codes, ids, strict=True):
-        if item.code:
-            found.append(refusal_error(exchange, item.code, item.msg, command=True, table=table))
-        elif named.orderId:
-            found.append(named)
+    for row in rows:
+        if row is not None and row[0].code:
+            found.append(refusal_error(exchange, row[0].code, row[0].msg, command=True, table=table))
+        elif row is not None and row[1].orderId:
+            found.append(row[1])
         else:
-            found.append(unknown())
+            found.append(MalformedReply(f"{exchange}: the reply does not say what became of each order of the batch"))
     return found
+
+
+def _assigned(rows: Sequence[_Row], asked: Sequence[Mapping[str, object]]) -> Sequence[_Row | None]:
+    """Return the answer to each order of *asked*; ``None``: it cannot be told which that is."""
+    if not any(names_another(ids, params) for (_, ids), params in zip(rows, asked, strict=True)):
+        return rows
+    found: list[_Row | None] = []
+    for params in asked:
+        same = [row for row in rows if _names(row[1], params)]
+        twins = [each for each in asked if same and _names(same[0][1], each)]
+        found.append(same[0] if len(same) == len(twins) == 1 else None)
+    return found
+
+
+def _names(ids: OrderIds, params: Mapping[str, object]) -> bool:
+    """Say whether *ids* name the order of *params* by the id that those name it by."""
+    if "orderId" in params:
+        return ids.orderId == params["orderId"]
+    return ids.orderLinkId != "" and ids.orderLinkId == params.get("orderLinkId")

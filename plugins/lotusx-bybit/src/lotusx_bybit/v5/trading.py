@@ -224,11 +224,8 @@ class V5Trading(V5OrderReads):
             reply = await self._entry.order_command(path, body, orders=len(part), lane=lane)
         except LotusXError as error:
             return dict.fromkeys(indexes, error)
-        found = outcomes(self._exchange, reply.result, reply.retExtInfo, len(part), table=self._entry.KINDS)
-        for (_, _, params), answer in zip(part, found, strict=True):
-            if isinstance(answer, types.OrderIds) and names_another(answer, params):  # a refusal could be anyone's then
-                text = f"{self._exchange}: the answers of a batch are not in its order: {answer.orderId} is another's"
-                return dict.fromkeys(indexes, MalformedReply(text))
+        asked = [params for _, _, params in part]
+        found = outcomes(self._exchange, reply.result, reply.retExtInfo, asked, table=self._entry.KINDS)
         return dict(zip(indexes, found, strict=True))
 
     def _may_batch(self, capability: Capability, category: Category) -> None:
