@@ -309,6 +309,18 @@ def test_funding_that_was_paid_is_below_zero(side: str, fee: str, stated: str, r
     assert payment.side is (PositionSide.LONG if side == "Buy" else PositionSide.SHORT)
 
 
+@pytest.mark.parametrize(("stated", "rate"), [("0.0001", None), ("-0.0001", None), ("0", Decimal(0))])
+@pytest.mark.parametrize("side", ["Buy", "Sell"])
+def test_funding_of_which_nothing_was_paid_does_not_tell_the_sign_of_its_rate(
+    side: str, stated: str, rate: Decimal | None
+) -> None:
+    row = _fill(execType="Funding", side=side, execFee="0", feeRate=stated, execQty="1")
+
+    payment = convert.to_funding_payment(row, symbol=INVERSE, category=Category.INVERSE, received_ns=9)
+
+    assert (payment.amount, payment.rate) == (0, rate)
+
+
 def test_amendment_that_was_only_acknowledged_states_no_terms() -> None:
     before = _order()
 

@@ -275,7 +275,8 @@ def to_funding_payment(
     """Convert an execution of the type ``Funding``: its fee is what was paid, its side that of the position.
 
     Whether an account is in hedge mode is not said: the position's side is stated in one-way mode too. Of the rate its
-    size is taken; its sign, by which longs pay where it is above zero, follows from who paid.
+    size is taken; its sign, by which longs pay where it is above zero, follows from who paid. Where nothing was paid it
+    cannot be told, and a rate that is not zero is ``None``.
 
     Raises:
         ItemRejected: It states no fee, its side is unknown, or a number is none.
@@ -284,6 +285,8 @@ def to_funding_payment(
     paid = decimal_from_wire(item.execFee, field="execFee")
     size = decimal_from_wire(item.execQty, field="execQty")
     rate = decimal_from_wire(item.feeRate, field="feeRate").copy_abs() if item.feeRate else None
+    if rate and not paid:
+        rate = None
     return FundingPayment(
         symbol=symbol,
         amount=negated(paid),
