@@ -115,8 +115,29 @@ def _ended_in_quote(spent: str, step: str | None = "0.000001", **changes: Any) -
 def test_quote_amount_that_could_not_be_spent_to_the_end_was_filled(spent: str, step: str | None) -> None:
     state = _ended_in_quote(spent, step)
 
-    assert (state.status, state.reason) == (OrderStatus.FILLED, "")
+    assert (state.status, state.reason) == (OrderStatus.FILLED, "EC_CancelForNoFullFill")
     assert _ended_in_quote(spent, step, marketUnit="baseCoin").status is OrderStatus.CANCELED
+    unexplained = _ended_in_quote(spent, step, rejectReason="EC_NoError", cancelType="UNKNOWN")
+    assert (unexplained.status, unexplained.reason) == (OrderStatus.FILLED, "")
+
+
+@pytest.mark.parametrize(
+    ("reject", "cancel", "reason"),
+    [
+        ("EC_NoEnoughQtyToFill", "UNKNOWN", "EC_NoEnoughQtyToFill"),
+        ("EC_NoImmediateQtyToFill", "", "EC_NoImmediateQtyToFill"),
+        ("EC_BySelfMatch", "CancelBySmp", "EC_BySelfMatch"),
+        ("EC_NoError", "CancelBySmp", "CancelBySmp"),
+        ("EC_NoError", "CancelByUser", ""),
+        ("EC_CancelForNoFullFill", "CancelByAdmin", "EC_CancelForNoFullFill"),
+    ],
+)
+def test_quote_amount_of_which_little_was_left_was_canceled_where_the_exchange_says_why(
+    reject: str, cancel: str, reason: str
+) -> None:
+    state = _ended_in_quote("9970", "0.001", rejectReason=reject, cancelType=cancel)
+
+    assert (state.status, state.reason) == (OrderStatus.CANCELED, reason)
 
 
 @pytest.mark.parametrize(

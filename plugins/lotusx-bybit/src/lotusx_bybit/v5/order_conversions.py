@@ -65,7 +65,10 @@ _TAKE_PROFIT = ("TakeProfit", "PartialTakeProfit")
 _STOP_LOSS = ("StopLoss", "PartialStopLoss")
 _BY_DIRECTION = ("Stop", "tpslOrder")
 _NO_REASON = ("", "UNKNOWN", "EC_NoError")
-_ASKED_FOR = ("", "UNKNOWN", "CancelByUser")
+_NO_CANCEL = ("", "UNKNOWN")
+_ASKED_FOR = (*_NO_CANCEL, "CancelByUser")
+_NO_MORE_TO_BUY = (*_NO_REASON, "EC_CancelForNoFullFill")
+"""What is stated where the rest of an amount of quote buys nothing more: the last, in a recording of testnet (2023)."""
 
 POSITION_SIDES = {LONG_LEG: PositionSide.LONG, SHORT_LEG: PositionSide.SHORT}
 """``positionIdx`` in hedge mode; 0 is the one position of one-way mode."""
@@ -127,13 +130,18 @@ def _is_spent(amount: Decimal, filled: Decimal, spent: Decimal | None, step: Dec
 def _status(item: types.Order, filled: Decimal, *, is_spent: bool) -> OrderStatus:
     if item.orderStatus == "Rejected" and filled:
         return OrderStatus.CANCELED
-    if item.orderStatus == "PartiallyFilledCanceled" and is_spent:
+    if item.orderStatus == "PartiallyFilledCanceled" and is_spent and _ended_by_itself(item):
         return OrderStatus.FILLED  # canceled was what the quote amount could not buy any more
     return _STATUS.get(item.orderStatus, OrderStatus.UNKNOWN)
 
 
-def _reason(item: types.Order, status: OrderStatus) -> str:
-    if status is OrderStatus.FILLED:
+def _ended_by_itself(item: types.Order) -> bool:
+    """Say whether nothing is stated of what else ended an order, such as a book that ran out."""
+    return item.rejectReason in _NO_MORE_TO_BUY and item.cancelType in _NO_CANCEL
+
+
+def _reason(item: types.Order) -> str:
+    if item.orderStatus == "Filled":
         return ""  # a cancel that came too late leaves its own reason on a filled order
     if item.rejectReason not in _NO_REASON:
         return item.rejectReason
@@ -185,7 +193,7 @@ def to_order(item: types.Order, *, symbol: Symbol, category: Category, step: Dec
         raw_status=item.orderStatus,
         raw_type=f"{item.orderType}/{item.stopOrderType}" if conditional else item.orderType,
         raw_time_in_force=item.timeInForce,
-        reason=_reason(item, status),
+        reason=_reason(item),
         position_side=POSITION_SIDES.get(item.positionIdx),
     )
 
