@@ -25,7 +25,7 @@ from bybit_conformance import (
 )
 from bybit_desk import Desk
 
-from lotusx.errors import InvalidArgument, ItemRejected, NotSupported
+from lotusx.errors import InvalidArgument, ItemRejected, MalformedReply, NotSupported
 from lotusx.model import InstrumentKind, InstrumentStatus, Interval, MarginMode, OrderEvent
 from lotusx.plugin import Channel, ChannelKind, Cost, ItemDropped, Span
 from lotusx_bybit.v5 import Category
@@ -68,6 +68,14 @@ async def test_listing_is_read_page_after_page_with_the_cursor_as_it_came(make: 
         "category=inverse&limit=1000",
     ]
     assert [type(event) for event in desk.events] == [ItemDropped]
+
+
+async def test_listing_whose_cursor_does_not_move_is_not_told_as_complete(make: Make) -> None:
+    desk = make((Category.LINEAR,))
+    stuck = rows({"symbol": "?"}, cursor="c1")
+    desk.rest.reply(rows(), stuck, stuck)
+    with pytest.raises(MalformedReply, match="the cursor of the next page does not move"):
+        await desk.market.instruments()
 
 
 async def test_spot_is_listed_at_once_unsigned_from_the_public_host(desk: Desk) -> None:

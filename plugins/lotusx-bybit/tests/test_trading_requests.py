@@ -457,6 +457,16 @@ async def test_row_that_is_listed_twice_does_not_hide_that_a_piece_was_cut(desk:
     assert page.cursor == str(now_ms - 1_000 + 500)
 
 
+async def test_history_whose_cursor_does_not_move_is_not_told_as_complete(desk: Desk) -> None:
+    now_ms = desk.kernel.clock.ns // 10**6
+    stuck = rows({**FILL, "execTime": str(now_ms - 5)}, cursor="c1")
+    desk.rest.reply(stuck, stuck)
+    with pytest.raises(MalformedReply, match="the cursor of the next page does not move") as caught:
+        await desk.trading.fills_page(SPOT_BTC, Span((now_ms - 1_000) * 10**6), None, 1_000)
+    assert not caught.value.retryable
+    assert len(desk.rest.requests) == 2
+
+
 async def test_fills_of_one_order_are_asked_by_its_id(desk: Desk) -> None:
     order = to_acknowledged(limit_buy(), OrderIds("o-1", "a-1"), symbol=SPOT_BTC.symbol)
     now_ms = desk.kernel.clock.ns // 10**6

@@ -581,6 +581,17 @@ async def test_fills_are_read_backwards_page_by_page(desk: Desk) -> None:
     assert set(desk.asked) == {"GET /api/v5/trade/fills"}
 
 
+async def test_a_history_that_goes_on_where_it_was_is_not_told_as_complete(desk: Desk) -> None:
+    at = str(1_770_000_000_000 - 1)
+    bills = [documented.FILL | {"billId": str(n), "fillTime": at, "ts": at} for n in range(200, 100, -1)]
+    desk.rest.reply(documented.reply(*bills), documented.reply(*bills))
+
+    with pytest.raises(MalformedReply, match="a full page that should follow 101 ends with it") as caught:
+        await desk.connector.trading.fills_page(SPOT, Span(start_ns=0), None, 100)
+
+    assert not caught.value.retryable
+
+
 async def test_what_is_older_comes_from_the_archive(desk: Desk) -> None:
     desk.rest.reply(documented.reply(), documented.reply(), documented.reply())
     long_ago = Span(start_ns=(1_770_000_000 - 30 * 86_400) * 10**9)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from lotusx.errors import MalformedReply
 from lotusx.plugin import Page, Span
 from lotusx_bybit.v5.conversions import MS
 from lotusx_bybit.v5.envelope import Listing, Params
@@ -27,14 +28,27 @@ Ask = Callable[[Params], Awaitable[Listing[T]]]
 
 
 async def pages(ask: Ask[T], params: Params) -> AsyncGenerator[list[T], None]:
-    """Yield the pages that answer *params*, one after the other."""
+    """Yield the pages that answer *params*, one after the other. Errors as in `moved`."""
     cursor: str | None = None
     while True:
         page = await ask({**params, "cursor": cursor})
         yield page.items
-        if page.following is None or page.following == cursor:
+        if page.following is None:
             return
-        cursor = page.following
+        cursor = moved(page.following, cursor)
+
+
+def moved(after: str, before: str | None) -> str:
+    """Return the cursor *after* a page that was asked for by *before*.
+
+    Raises:
+        MalformedReply: They are the same: more follows, and it cannot be asked for.
+    """
+    if after != before:
+        return after
+    error = MalformedReply("bybit: a list is not complete: more follows, but the cursor of the next page does not move")
+    error.retryable = False  # the same question has the same answer
+    raise error
 
 
 async def everything(ask: Ask[T], params: Params, most: int | None = None) -> list[T]:

@@ -16,6 +16,7 @@ from lotusx_bybit.v5 import books, conversions as convert, tickers, types
 from lotusx_bybit.v5.category import Category
 from lotusx_bybit.v5.conversions import MS
 from lotusx_bybit.v5.instruments import to_instrument
+from lotusx_bybit.v5.pieces import moved
 from lotusx_bybit.v5.tickers import TickerState
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class V5MarketData(MarketDataPort):
         while True:
             page = await self._rest.instruments(category, cursor, status=status)
             found += self._listed.kept(page.items, to, "instruments-info")
-            if page.following is None or page.following == cursor:
+            if page.following is None:
                 return found
-            cursor = page.following
+            cursor = moved(page.following, cursor)
 
     async def ticker(self, instrument: Instrument) -> Ticker:
         item, time = await self._one_ticker(instrument)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from lotusx.errors import MalformedReply
 from lotusx.plugin import Span
 from lotusx_okx.numbers import MS
 
@@ -44,6 +45,9 @@ async def newest_in(
         name_of: Of a row, as *ask* takes it.
         most: Rows that one answer may have.
         lag_ns: How much older than the row before it a row may be listed: reading goes on that much past the start.
+
+    Raises:
+        MalformedReply: A full page ends where it was asked to begin: what lies behind it cannot be had.
     """
     found: dict[str, R] = {}
     after: str | None = None
@@ -51,8 +55,12 @@ async def newest_in(
     while True:
         rows = await ask(after, wanted)
         found.update((name_of(row), row) for row in rows if inside(time_of(row), span))
-        if len(rows) < wanted or name_of(rows[-1]) == after:
+        if len(rows) < wanted:
             break
+        if name_of(rows[-1]) == after:
+            error = MalformedReply(f"okx: a list is not complete: a full page that should follow {after} ends with it")
+            error.retryable = False  # the same question has the same answer
+            raise error
         after = name_of(rows[-1])
         if len(found) >= limit if span.start_ns is None else time_of(rows[-1]) < span.start_ns - lag_ns:
             break
