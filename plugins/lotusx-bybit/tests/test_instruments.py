@@ -144,6 +144,26 @@ def test_status_that_is_new_stays_visible(status: str, expected: InstrumentStatu
         assert (found.status, found.raw_status) == (expected, status)
 
 
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"curAuctionPhase": "ContinuousTrading", "phases": []}, InstrumentStatus.TRADING),
+        ({"curAuctionPhase": "CallAuction"}, InstrumentStatus.PENDING),
+        ({"curAuctionPhase": "Finished"}, InstrumentStatus.PENDING),
+        ({}, InstrumentStatus.PENDING),
+        (None, InstrumentStatus.PENDING),
+    ],
+)
+def test_contract_trades_before_its_launch_once_its_auction_is_over(
+    info: dict[str, Any] | None, expected: InstrumentStatus
+) -> None:
+    found = _read({**LINEAR, "status": "PreLaunch", "isPreListing": True, "preListingInfo": info})
+
+    assert (found.status, found.raw_status) == (expected, "PreLaunch")
+    closed = _read({**LINEAR, "status": "Closed", "preListingInfo": info})
+    assert closed.status is InstrumentStatus.CLOSED
+
+
 def test_rules_that_older_rows_lack_are_none() -> None:
     bare = {"lotSizeFilter": {"qtyStep": "1"}, "priceFilter": {"tickSize": "0.5", "minPrice": "", "maxPrice": "0"}}
 

@@ -1,7 +1,7 @@
 """Pure: Bybit's instruments → the model.
 
 A symbol is made of what the listing states, never of the exchange's text. Quantities of inverse instruments count
-contracts of one unit of quote; all others base units. Source: bybit-exchange/docs, v5/market/instrument.
+contracts of one unit of quote; all others base units. Source: bybit-exchange/docs, v5/market/instrument and v5/enum.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _STATUS = {
     "Delivering": InstrumentStatus.HALTED,
     "Closed": InstrumentStatus.CLOSED,
 }
+_TRADES_BEFORE_LAUNCH = "ContinuousTrading"
+"""The phase before a launch in which orders are as free as after it: the auctions before it take limit orders only."""
 _KINDS = {
     "LinearPerpetual": InstrumentKind.LINEAR,
     "LinearFutures": InstrumentKind.LINEAR,
@@ -85,7 +87,7 @@ def _to_contract(document: msgspec.Raw) -> Instrument:
         symbol=Symbol(info.baseCoin, quote, settle, _expiry(info)),
         venue_symbol=info.symbol,
         kind=kind,
-        status=_STATUS.get(info.status, InstrumentStatus.UNKNOWN),
+        status=_contract_status(info),
         price_rule=_price_rule(info.priceFilter),
         step_size=positive(lots.qtyStep, "qtyStep"),
         min_quantity=positive(lots.minOrderQty, "minOrderQty"),
@@ -96,6 +98,14 @@ def _to_contract(document: msgspec.Raw) -> Instrument:
         raw_status=info.status,
         _raw=partial(_raw_document, document),
     )
+
+
+def _contract_status(info: types.ContractInstrument) -> InstrumentStatus:
+    """Return whether a contract trades: before its launch, too, once it is past its auctions."""
+    phase = None if info.preListingInfo is None else info.preListingInfo.curAuctionPhase
+    if info.status == "PreLaunch" and phase == _TRADES_BEFORE_LAUNCH:
+        return InstrumentStatus.TRADING
+    return _STATUS.get(info.status, InstrumentStatus.UNKNOWN)
 
 
 def _price_rule(rule: types.PriceFilter) -> TickSize | None:

@@ -107,7 +107,7 @@ class V5MarketData(MarketDataPort):
     async def instruments(self) -> Sequence[Instrument]:
         """Every instrument that trades or is about to; one that cannot be understood is counted and left out.
 
-        Contracts have positions before they trade. Those are asked for first: what begins to trade meanwhile is in
+        Contracts have positions before their launch. Those are asked for first: what begins to trade meanwhile is in
         both lists, and taken from the later.
         """
         found: dict[str, Instrument] = {}

@@ -63,6 +63,12 @@ class SpotInstrument(Struct):
     lotSizeFilter: SpotLots
 
 
+class PreListing(Struct):
+    """How far a contract is before its launch."""
+
+    curAuctionPhase: str = ""
+
+
 class ContractInstrument(Struct):
     """The same of a perpetual or dated instrument."""
 
@@ -75,6 +81,7 @@ class ContractInstrument(Struct):
     priceFilter: PriceFilter
     lotSizeFilter: ContractLots
     deliveryTime: str = "0"
+    preListingInfo: PreListing | None = None
 
 
 class Book(Struct):
