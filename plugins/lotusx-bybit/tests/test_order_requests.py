@@ -212,6 +212,18 @@ def test_native_parameters_that_are_no_text_are_sent_as_what_they_are() -> None:
     assert b'"isLeverage":1,"rpiTakerAccess":true,"smpType":"CancelMaker"}' in encode_body(written)
 
 
+def test_native_reduce_only_is_sent_as_the_boolean_it_is() -> None:
+    native = {"reduceOnly": "true", "closeOnTrigger": "true"}
+    request = OrderRequest.market("BTC/USDT:USDT", "sell", "1", native=native)
+
+    written = order_params(request, "BTCUSDT", exchange="bybit-perp", category=Category.LINEAR)
+
+    assert b'"reduceOnly":true,"closeOnTrigger":true}' in encode_body(written)
+    both = OrderRequest.market("BTC/USDT:USDT", "sell", "1", native=native, reduce_only=True)
+    with pytest.raises(InvalidArgument, match="LotusX writes itself"):
+        order_params(both, "BTCUSDT", exchange="bybit-perp", category=Category.LINEAR)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 37, "a b", "a.b", "é", "a\n"])
 def test_client_order_id_that_bybit_does_not_take_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument):

@@ -33,6 +33,7 @@ _MOST_POINTS = 1_000
 _FLAGS: Final[dict[str, dict[str, int | bool]]] = {
     "isLeverage": {"0": 0, "1": 1},
     "closeOnTrigger": {"false": False, "true": True},
+    "reduceOnly": {"false": False, "true": True},
     "rpiTakerAccess": {"false": False, "true": True},
 }
 """Parameters that are no text in JSON. Source: bybit-exchange/docs, v5/order/create-order."""
