@@ -121,7 +121,7 @@ async def test_open_orders_of_what_is_not_listed_are_left_out_and_counted(desk: 
 
 async def test_history_is_oldest_first_and_of_the_span(desk: Any) -> None:
     rows = [ended(id=str(9 - n), createdAt=f"2026-02-02T02:3{9 - n}:00") for n in range(4)]
-    desk.rest.reply(text(rows))
+    desk.rest.reply("[]", text(rows))
 
     start = NOW_NS - 3 * 60_000 * MS  # 02:37
     page = await desk.connector.trading.orders_page(PERP, Span(start, start + 2 * 60_000 * MS), None, 100)
@@ -131,7 +131,7 @@ async def test_history_is_oldest_first_and_of_the_span(desk: Any) -> None:
 
 
 async def test_newest_of_the_history_is_one_short_request(desk: Any) -> None:
-    desk.rest.reply(text([ended(id="2"), ended(id="1")]))
+    desk.rest.reply("[]", text([ended(id="2"), ended(id="1")]))
 
     page = await desk.connector.trading.orders_page(CLOSED, Span(), None, 2)
 
@@ -144,8 +144,51 @@ async def test_history_that_comes_oldest_first_all_the_same_is_read_to_its_end(
 ) -> None:
     monkeypatch.setattr("lotusx_backpack.connector.order_reads.MAX_ROWS", 2)
     rows = [ended(id=str(n), createdAt=f"2026-02-02T02:3{n}:00") for n in range(5)]
-    desk.rest.reply(text(rows[:2]), text(rows[2:4]), text(rows[4:]))
+    desk.rest.reply("[]", text(rows[:2]), text(rows[2:4]), text(rows[4:]))
 
     page = await desk.connector.trading.orders_page(PERP, Span(), None, 1)
 
     assert [state.venue_order_id for state in page.items] == ["4"]
+
+
+async def test_history_has_the_orders_that_are_open_though_it_lags(desk: Any) -> None:
+    older, newer = 1_769_999_000_000, 1_769_999_999_000
+    still = [{**ORDER, "id": "3", "createdAt": newer}, {**ORDER, "id": "1", "createdAt": older}]
+    lagging = ended(id="1", status="New", executedQuantity="0", createdAt="2026-02-02T02:23:20")
+    desk.rest.reply(text(still), text([ended(id="2", createdAt="2026-02-02T02:30:00"), lagging]))
+
+    page = await desk.connector.trading.orders_page(PERP, Span(older * MS), None, 100)
+
+    assert desk.asked == ["GET /api/v1/orders", "GET /wapi/v1/history/orders"]
+    assert [(state.venue_order_id, state.status) for state in page.items] == [
+        ("1", OrderStatus.OPEN),
+        ("2", OrderStatus.FILLED),
+        ("3", OrderStatus.OPEN),
+    ]
+    assert [state.updated_ns for state in page.items if state.status is OrderStatus.OPEN] == [NOW_NS] * 2
+
+
+async def test_order_that_ends_while_the_history_is_read_is_in_it_as_it_ended(desk: Any) -> None:
+    desk.rest.reply(text([ORDER]), text([ended()]))
+
+    (state,) = (await desk.connector.trading.orders_page(PERP, Span(), None, 100)).items
+
+    assert state.status is OrderStatus.FILLED
+
+
+async def test_open_orders_outside_of_the_span_are_not_in_its_history(desk: Any) -> None:
+    desk.rest.reply(text([ORDER]), "[]")
+    created = 1_769_999_999_000 * MS
+
+    assert (await desk.connector.trading.orders_page(PERP, Span(created + 1), None, 100)).items == []
+    desk.rest.reply(text([ORDER]), "[]")
+    assert (await desk.connector.trading.orders_page(PERP, Span(0, created), None, 100)).items == []
+
+
+async def test_newest_of_the_history_are_counted_with_the_open_ones(desk: Any) -> None:
+    desk.rest.reply(text([ORDER]), text([ended(id="2"), ended(id="1", createdAt="2026-02-02T02:00:00")]))
+
+    page = await desk.connector.trading.orders_page(PERP, Span(), None, 2)
+
+    assert len(page.items) == 2
+    assert "1" not in [state.venue_order_id for state in page.items]

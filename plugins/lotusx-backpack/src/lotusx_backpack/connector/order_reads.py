@@ -10,7 +10,7 @@ from lotusx.errors import ErrorKind, InvalidArgument, OrderNotFound, exchange_er
 from lotusx.model import Fill, Instrument, OrderState, Symbol
 from lotusx.plugin import OrderRef, Page, Span, TradingPort
 from lotusx_backpack import account_types as types, order_conversions as convert
-from lotusx_backpack.connector.paging import first, last, newest_in
+from lotusx_backpack.connector.paging import first, inside, last, newest_in
 from lotusx_backpack.order_conversions import TRIGGERED
 from lotusx_backpack.rest import MAX_ROWS
 from lotusx_backpack.times import MS, S, moment_ns, whole
@@ -118,13 +118,28 @@ class OrderReads(TradingPort):
         return await self._rest.order_history(asked)
 
     async def orders_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[OrderState]:
-        """All orders of *span* in one page: they can only be asked for from the newest backwards, 1000 at a time."""
+        """All orders of *span*, open ones too, in one page.
+
+        They can only be asked for from the newest backwards, 1000 at a time. The history lags behind the engine: what
+        is open is told as that says, unless the history has seen its end.
+        """
+        as_of_ns = self._kernel.exchange_ns()
+        # Open ones first: one that ends meanwhile is seen twice, and not never.
+        still_open = [
+            row for row in await self._rest.open_orders(instrument.venue_symbol) if inside(_created_ns(row), span)
+        ]
 
         async def ask(wanted: int, offset: int) -> Sequence[types.Order]:
             return await self._history(instrument, wanted, offset)
 
         rows = await newest_in(span, ask, time_of=_created_ns, key_of=lambda row: row.id, limit=limit, most=MAX_ROWS)
-        return Page([self._state(row, instrument.symbol) for row in rows], None)
+        created = {row.id: _created_ns(row) for row in (*rows, *still_open)}
+        states = {row.id: self._state(row, instrument.symbol) for row in rows}
+        for row in still_open:
+            if row.id not in states or not states[row.id].status.is_terminal:
+                states[row.id] = self._state(row, instrument.symbol, as_of_ns)
+        ordered = [states[order_id] for order_id in sorted(states, key=lambda order_id: created[order_id])]
+        return Page(ordered if span.start_ns is not None else ordered[-limit:], None)
 
     async def fills_page(self, instrument: Instrument, span: Span, cursor: str | None, limit: int) -> Page[Fill]:
         """One page of the fills of a symbol; the cursor is how many came before it, and up to which millisecond."""
@@ -152,9 +167,7 @@ class OrderReads(TradingPort):
 
     def _inside(self, rows: Sequence[types.Fill], span: Span) -> list[types.Fill]:
         """Leave out what is not of *span*: whether both bounds are inclusive is not documented."""
-        begins, ends = span.start_ns or 0, span.end_ns
-        times = [(moment_ns(row.timestamp, field="timestamp"), row) for row in rows]
-        return [row for at, row in times if at >= begins and (ends is None or at < ends)]
+        return [row for row in rows if inside(moment_ns(row.timestamp, field="timestamp"), span)]
 
     def _fill(self, row: types.Fill, symbol: Symbol) -> Fill:
         received_ns = self._kernel.clock.now_ns()

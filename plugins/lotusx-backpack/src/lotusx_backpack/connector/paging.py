@@ -20,6 +20,12 @@ def last(span: Span, unit_ns: int) -> int | None:
     return None if span.end_ns is None else (span.end_ns - 1) // unit_ns
 
 
+def inside(moment_ns: int, span: Span) -> bool:
+    """Say whether a moment lies in *span*, whose end is exclusive."""
+    begins, ends = span.start_ns, span.end_ns
+    return (begins is None or moment_ns >= begins) and (ends is None or moment_ns < ends)
+
+
 async def newest_in(
     span: Span,
     ask: Callable[[int, int], Awaitable[Sequence[R]]],
@@ -45,10 +51,7 @@ async def newest_in(
     wanted = min(max(limit, 2), most) if start is None and end is None else most  # of two, one is the newer
     while True:
         rows = await ask(wanted, offset)
-        for row in rows:
-            at = time_of(row)
-            if (start is None or at >= start) and (end is None or at < end):
-                found[key_of(row)] = row
+        found.update((key_of(row), row) for row in rows if inside(time_of(row), span))
         if len(rows) < wanted:
             break
         newest_first = time_of(rows[0]) >= time_of(rows[-1])
