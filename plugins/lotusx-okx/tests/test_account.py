@@ -171,6 +171,48 @@ async def test_funding_of_an_isolated_position_is_what_changes_the_positions_own
     assert [payment.amount for payment in page.items] == [D("-0.2540832413497432")]
 
 
+FUNDED_MS = 1_770_000_000_000 - 3_600_000
+OF_CROSS = {
+    "billId": "5", "ccy": "USDT", "balChg": "-1.5", "ts": str(FUNDED_MS), "instId": "BTC-USDT-SWAP", "subType": "173",
+    "mgnMode": "cross", "pnl": "-1.5", "posBalChg": "0",
+}  # fmt: skip
+
+
+async def test_funding_of_a_moment_of_which_one_bill_cannot_be_read_is_left_out_whole(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreadable = OF_CROSS | {"billId": "4", "mgnMode": "isolated", "balChg": "0", "pnl": "-0.25", "posBalChg": ""}
+    before = OF_CROSS | {"billId": "3", "ts": str(FUNDED_MS - 1)}
+    desk.rest.reply(documented.reply(OF_CROSS, unreadable, before))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(start_ns=1), None, 100)
+
+    assert [(payment.amount, payment.exchange_ns) for payment in page.items] == [(D("-1.5"), (FUNDED_MS - 1) * 10**6)]
+    assert "an item of bills was left out" in caplog.text
+
+
+async def test_newest_funding_is_of_whole_moments(desk: Desk) -> None:
+    bills = [OF_CROSS | {"billId": str(n), "ts": str(FUNDED_MS + n // 2)} for n in range(300, 100, -1)]
+    desk.rest.reply(*[documented.reply(*bills[:100]), documented.reply(*bills[100:])] * 2)
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 100)
+    (newest,) = (await desk.connector.account.funding_payments_page(SWAP, Span(), None, 2)).items[1:]
+
+    # Of two bills each; the newest moment has one so far, the oldest one was cut.
+    assert [payment.amount for payment in page.items] == [D(-3)] * 99 + [D("-1.5")]
+    assert (newest.amount, newest.exchange_ns) == (D("-1.5"), (FUNDED_MS + 150) * 10**6)
+
+
+async def test_newest_funding_is_read_on_until_its_moment_is_whole(desk: Desk) -> None:
+    moment = [documented.reply(*[OF_CROSS | {"billId": str(n - m)} for m in range(100)]) for n in (400, 300)]
+    rest = documented.reply(*[OF_CROSS | {"billId": str(n)} for n in range(200, 190, -1)])
+    desk.rest.reply(*moment, *moment, rest)
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 100)
+
+    assert [payment.amount for payment in page.items] == [D(-315)]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"posBalChg": "0"}, {"posBalChg": ""}, {"mgnMode": "cross"}, {"mgnMode": ""}],
@@ -180,10 +222,10 @@ def test_funding_that_changed_no_balance_though_something_was_paid_is_no_zero(ch
     bill = msgspec.convert(OF_ISOLATED | change, types.Bill)
 
     with pytest.raises(ItemRejected):
-        convert.to_funding_payment(bill, instrument=SWAP, received_ns=1)
+        convert.to_funding_payment([bill], instrument=SWAP, received_ns=1)
 
 
 def test_funding_of_nothing_is_zero() -> None:
     bill = msgspec.convert(OF_ISOLATED | {"posBalChg": "0", "pnl": "0"}, types.Bill)
 
-    assert convert.to_funding_payment(bill, instrument=SWAP, received_ns=1).amount == 0
+    assert convert.to_funding_payment([bill], instrument=SWAP, received_ns=1).amount == 0

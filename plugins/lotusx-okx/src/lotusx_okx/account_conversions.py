@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import msgspec
@@ -25,7 +25,6 @@ from lotusx.model import (
     Permissions,
     Position,
     PositionEvent,
-    Symbol,
     VenueEvent,
     added,
     decimal_from_wire,
@@ -135,39 +134,39 @@ def to_leverage(row: types.Leverage, *, instrument: Instrument) -> Leverage:
     )
 
 
-def to_funding_payment(item: types.Bill, *, instrument: Instrument, received_ns: int) -> FundingPayment:
-    """Convert a bill of funding. Its rate is not stated, and its size has no sign.
+def by_moment(bills: Iterable[types.Bill]) -> list[list[types.Bill]]:
+    """Put those of one instrument, asset and moment together."""
+    found: dict[tuple[str, str, str], list[types.Bill]] = {}
+    for bill in bills:
+        found.setdefault((bill.instId, bill.ccy, bill.ts), []).append(bill)
+    return list(found.values())
 
-    An isolated position pays out of its own balance: that of the account does not change then.
+
+def to_funding_payment(bills: Sequence[types.Bill], *, instrument: Instrument, received_ns: int) -> FundingPayment:
+    """Make one payment of the bills of funding of one instrument, asset and moment: they do not say whose they are.
+
+    These are the two sides of long/short mode, or cross and isolated margin. No rate is stated, and no size has a sign.
 
     Raises:
-        ItemRejected: It changed no balance that is looked at, and states that something was paid.
+        ItemRejected: What one of them paid cannot be told; the others alone are not what was paid.
     """
-    isolated = _MODES.get(item.mgnMode) is MarginMode.ISOLATED
-    field, text = ("posBalChg", item.posBalChg) if isolated else ("balChg", item.balChg)
-    amount = decimal_from_wire(text, field=field)
-    if not amount and number(item.pnl, "pnl"):
-        raise ItemRejected(f"funding of {item.pnl} that is no change of {field}", field=field, value=text)
     return FundingPayment(
         symbol=instrument.symbol,
-        amount=amount,
-        asset=item.ccy,
-        exchange_ns=ns_of(item.ts, "ts"),
+        amount=reduce(added, map(_paid, bills)),
+        asset=bills[0].ccy,
+        exchange_ns=ns_of(bills[0].ts, "ts"),
         received_ns=received_ns,
     )
 
 
-def by_moment(payments: Iterable[FundingPayment]) -> list[FundingPayment]:
-    """Make one payment of those of one instrument, asset and moment: bills do not say whose of two positions they are.
-
-    These are the two sides of long/short mode, or cross and isolated margin.
-    """
-    found: dict[tuple[Symbol, str, int], FundingPayment] = {}
-    for payment in payments:
-        key = (payment.symbol, payment.asset, payment.exchange_ns)
-        before = found.get(key)
-        found[key] = payment if before is None else replace(payment, amount=added(before.amount, payment.amount))
-    return list(found.values())
+def _paid(bill: types.Bill) -> Decimal:
+    """Return what one bill changed: an isolated position pays out of its own balance, not out of the account's."""
+    isolated = _MODES.get(bill.mgnMode) is MarginMode.ISOLATED
+    field, text = ("posBalChg", bill.posBalChg) if isolated else ("balChg", bill.balChg)
+    amount = decimal_from_wire(text, field=field)
+    if not amount and number(bill.pnl, "pnl"):
+        raise ItemRejected(f"funding of {bill.pnl} that is no change of {field}", field=field, value=text)
+    return amount
 
 
 # Private messages

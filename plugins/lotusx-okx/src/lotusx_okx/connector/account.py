@@ -101,34 +101,50 @@ class OkxAccount(AccountPort):
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Span, cursor: str | None, limit: int
     ) -> Page[FundingPayment]:
-        """All payments of *span* in one page: they can only be read backwards, 100 at a time."""
+        """All payments of *span* in one page: they can only be read backwards, 100 at a time.
+
+        A payment of which one bill cannot be read is left out, counted and logged: the rest of it is not what was paid.
+        """
         if instrument is not None:
             require_swap(instrument, "funding")
+        wanted = [
+            row
+            for row in await self._funding_bills(span, limit)
+            if row.subType in convert.FUNDING_PAID and (instrument is None or row.instId == instrument.venue_symbol)
+        ]
+        moments = {bills[0].billId: bills for bills in convert.by_moment(wanted)}
+        received_ns = self._kernel.clock.now_ns()
+
+        def one(row: types.Bill, of: Instrument) -> FundingPayment:
+            return convert.to_funding_payment(moments[row.billId], instrument=of, received_ns=received_ns)
+
+        found = await self._listed.of_account("bills", [bills[0] for bills in moments.values()], one)
+        return Page(found if span.start_ns is not None else found[-limit:], None)
+
+    async def _funding_bills(self, span: Span, limit: int) -> Sequence[types.Bill]:
+        """Return the bills of *span*, oldest first; without a start the newest *limit* or more, of whole moments."""
         archive = older_than(span, BILLS_DAYS, self._kernel.exchange_ns() // MS)
         asked = {"instType": SWAP, "type": convert.FUNDING}
 
         async def ask(after: str | None, count: int) -> Sequence[types.Bill]:
             return await self._rest.bills({**asked, "after": after, "limit": count}, archive=archive)
 
-        rows = await newest_in(
-            span,
-            ask,
-            time_of=lambda row: ns_of(row.ts, "ts"),
-            name_of=lambda row: row.billId,
-            limit=limit,
-            most=MAX_ROWS,
-        )
-        wanted = [
-            row
-            for row in rows
-            if row.subType in convert.FUNDING_PAID and (instrument is None or row.instId == instrument.venue_symbol)
-        ]
-        received_ns = self._kernel.clock.now_ns()
-
-        def one(row: types.Bill, of: Instrument) -> FundingPayment:
-            return convert.to_funding_payment(row, instrument=of, received_ns=received_ns)
-
-        return Page(convert.by_moment(await self._listed.of_account("bills", wanted, one)), None)
+        enough = limit + MAX_ROWS
+        while True:
+            rows = await newest_in(
+                span,
+                ask,
+                time_of=lambda row: ns_of(row.ts, "ts"),
+                name_of=lambda row: row.billId,
+                limit=enough,
+                most=MAX_ROWS,
+            )
+            if span.start_ns is not None or len(rows) < enough:
+                return rows
+            whole = [row for row in rows if row.ts != rows[0].ts]  # of the oldest moment some may have been cut off
+            if len(whole) >= limit:
+                return whole
+            enough *= 2
 
     async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
         return await self._funds.deposits(asset, span)
