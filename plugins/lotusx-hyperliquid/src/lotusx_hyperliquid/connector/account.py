@@ -75,27 +75,40 @@ class HyperliquidAccount(AccountPort):
 
     async def prepare(self) -> None:
         """Learn the account model, without which a dex's statement of margin cannot be read."""
-        model = await self._rest.user_abstraction()
-        self._is_unified = model in UNIFIED if model in UNIFIED | CLASSIC else None
+        model = await self._model()
         if self._is_unified is None:
             self._drop(
                 "userAbstraction", f"what perpetuals hold was left out: the account model {model!r} is not known"
             )
 
+    async def _model(self) -> str:
+        model = await self._rest.user_abstraction()
+        self._is_unified = model in UNIFIED if model in UNIFIED | CLASSIC else None
+        return model
+
     async def balances(self) -> Sequence[Balance]:
         """Return what lies in ``spot``, and in the classic account model also in ``perp`` and ``perp:xyz``.
 
         Profit and loss of open positions are part of a perp wallet's total. Without holdings, a wallet has no entry.
-        Of an account model that is not known only ``spot`` is told; what is left out is counted and logged.
+
+        Raises:
+            NotSupported: The account model is not known. What is left out of this list counts as empty, and nobody can
+                say whether what a dex states as its own is money of its own.
         """
-        await self.prepare()
+        model = await self._model()
+        if self._is_unified is None:
+            raise NotSupported(
+                self._kernel.facts.name,
+                f"balances of an account whose model ({model!r}) this version of LotusX does not know",
+                "an update of lotusx-hyperliquid, or native.call of spotClearinghouseState and clearinghouseState",
+            )
         spot = await self._rest.spot_state()
         await self._listed.ensure()
         found = [
             convert.to_spot_balance(item, asset=self._listed.token_name(item.token, item.coin))
             for item in spot.balances
         ]
-        if self._is_unified is False:
+        if not self._is_unified:
             for dex in self._listed.all_dexes:
                 state = await self._rest.clearinghouse_state(dex)
                 found.append(convert.to_margin_balance(state, asset=self._listed.collateral(dex), dex=dex))
