@@ -355,6 +355,20 @@ async def test_an_order_known_from_the_stream_alone_is_read_before_it_is_amended
         await desk.connector.trading.amend(seen, Amendment(price=D(68_100)), BTC)
 
 
+@pytest.mark.parametrize("made", [CLOID, "ours-1"])
+async def test_the_amendment_of_an_order_without_a_client_order_id_can_be_found_when_its_answer_is_lost(
+    desk: Any, made: str
+) -> None:
+    desk.rest.reply(answer_of({**FULL_ORDER, "cloid": None}), done(resting(5)))
+    change = Amendment(price=D(68_100), new_client_order_id=made)
+    state = await desk.connector.trading.amend(open_order(client_order_id=None), change, BTC)
+    assert state.client_order_id == made
+    cloid = desk.action["modifies"][0]["order"]["c"]
+    desk.rest.reply(answer_of({**FULL_ORDER, "oid": 5, "cloid": cloid}))
+    found = await desk.connector.trading.order(OrderRef(made), BTC)  # as the core looks
+    assert (desk.sent["oid"], found.client_order_id) == (cloid, made)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -283,6 +283,8 @@ class HyperliquidTrading(OrderReads):
     async def amend(self, order: OrderState, change: Amendment, instrument: Instrument) -> OrderState:
         """Have a new order take the place of a resting one: another order id, the same client order id.
 
+        One that was placed without a client order id gets one, by which it is found if the answer is lost.
+
         ``a`` (place the new one whatever became of the old one) is never set: an order that has filled meanwhile would
         be bought twice. Without it the exchange takes only orders that rest, and in silence makes post-only what was
         good till canceled: so it is sent as post-only, and the state returned says so. ``change.quantity`` is the whole
@@ -368,7 +370,8 @@ class HyperliquidTrading(OrderReads):
         new = replace(
             standing,
             venue_order_id=None,
-            client_order_id=order.client_order_id,
+            # Without an id nothing would find the new order when the answer is lost.
+            client_order_id=order.client_order_id or change.new_client_order_id,
             price=standing.price if change.price is None else change.price,
             quantity=rest,
             filled=Decimal(0),
