@@ -333,6 +333,25 @@ async def test_what_has_filled_unseen_is_not_asked_for_again(
     assert [fill.quantity for fill in state.fills] == ([] if seen else [D("0.004")])
 
 
+async def test_an_amendment_waits_for_the_fills_of_what_the_order_has_executed(desk: Any) -> None:
+    part, more = answer_of({**FULL_ORDER, "sz": "0.006"}), answer_of({**FULL_ORDER, "sz": "0.005"})
+    listed = json.dumps([{**FILL_ROW, "sz": "0.004", "tid": 1}, {**FILL_ROW, "sz": "0.002", "tid": 2}])
+    desk.rest.reply(part, "[]", more, listed, done(resting(5)))
+    state = await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    assert desk.action["modifies"][0]["order"]["s"] == "0.004"  # less what the fills prove, which came after the read
+    assert [fill.quantity for fill in state.fills] == [D("0.004"), D("0.002")]
+    assert desk.kernel.clock.slept_s == [0.5]
+
+
+async def test_an_order_that_has_executed_more_than_its_fills_tell_is_not_amended(desk: Any) -> None:
+    part = answer_of({**FULL_ORDER, "sz": "0.006"})
+    desk.rest.reply(*[part, json.dumps([{**FILL_ROW, "sz": "0.001"}])] * 20)
+    with pytest.raises(InvalidArgument, match=r"nothing was sent: 0\.004 .* fills of 0\.001 .* amend it again"):
+        await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    assert {request.path for request in desk.rest.requests} == {"/info"}
+    assert 3 <= sum(desk.kernel.clock.slept_s) <= 5  # the lag that was recorded, several times
+
+
 async def test_an_order_that_has_ended_is_not_amended(desk: Any) -> None:
     gone = answer_of({**FULL_ORDER, "sz": "0.0"}, "filled")
     desk.rest.reply(gone, gone)
