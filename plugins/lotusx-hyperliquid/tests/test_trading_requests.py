@@ -333,6 +333,22 @@ async def test_what_has_filled_unseen_is_not_asked_for_again(
     assert [fill.quantity for fill in state.fills] == ([] if seen else [D("0.004")])
 
 
+async def test_an_order_that_was_placed_a_moment_ago_is_amended_once_it_is_shown(desk: Any) -> None:
+    desk.rest.reply(UNKNOWN_OID, UNKNOWN_OID, ORDER, done(resting(5)))
+    state = await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+    assert (state.venue_order_id, desk.kernel.clock.slept_s) == ("5", [0.5, 0.5])
+
+
+async def test_an_order_that_is_not_shown_is_not_amended(desk: Any) -> None:
+    desk.rest.reply(*[UNKNOWN_OID] * 40)
+    orders = [open_order(), open_order(venue_order_id="9")]
+    answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(68_100))] * 2, [BTC] * 2)
+    assert [type(answer) for answer in answers] == [InvalidArgument] * 2  # proof: nothing was sent
+    assert "77738308" in str(answers[0])
+    assert {request.path for request in desk.rest.requests} == {"/info"}
+    assert 3 <= sum(desk.kernel.clock.slept_s) <= 5  # for both together
+
+
 async def test_an_amendment_waits_for_the_fills_of_what_the_order_has_executed(desk: Any) -> None:
     part, more = answer_of({**FULL_ORDER, "sz": "0.006"}), answer_of({**FULL_ORDER, "sz": "0.005"})
     listed = json.dumps([{**FILL_ROW, "sz": "0.004", "tid": 1}, {**FILL_ROW, "sz": "0.002", "tid": 2}])

@@ -296,9 +296,10 @@ class HyperliquidTrading(OrderReads):
         and the amendment comes on top.
 
         Raises:
-            InvalidArgument: The fills of what it has executed are not listed yet, after a wait: nothing was sent.
+            InvalidArgument: After a wait of some seconds the exchange does not show it yet, or does not list the fills
+                of what it has executed: nothing was sent.
             NotSupported: Not a resting limit order.
-            OrderNotFound: It has ended; or the exchange does not show it yet.
+            OrderNotFound: It has ended.
             PartialFailure: It has ended, and the new one was refused.
         """
         (answer,) = await self.amend_batch([order], [change], [instrument])
@@ -363,7 +364,7 @@ class HyperliquidTrading(OrderReads):
         if order.type is not OrderType.UNKNOWN and order.price is not None:  # not seen on the stream only
             self._require_amendable(order)
         while True:
-            standing = await self._standing(order, instrument)
+            standing = await self._standing(order, instrument, patient_ns)
             self._require_amendable(standing)
             assert standing.quantity is not None
             # Those that stood in its place before it are part of the order, and have executed the difference.
@@ -408,6 +409,17 @@ class HyperliquidTrading(OrderReads):
         )
         return standing, new
 
+    async def _shown(self, ref: OrderRef, instrument: Instrument, patient_ns: int) -> OrderState:
+        while True:
+            try:
+                return await self._before(partial(self.order, ref, instrument))
+            except OrderNotFound as error:
+                if not await self._wait(patient_ns):
+                    text = f"nothing was sent: the exchange does not show {ref} ({error.text})"
+                    raise InvalidArgument(
+                        f"{text}: ask for the order, and amend it once it is found", rule="amendment"
+                    ) from error
+
     async def _wait(self, patient_ns: int) -> bool:
         """Give reads time to show what there is; ``False``: they have had it."""
         clock = self._kernel.clock
@@ -423,16 +435,17 @@ class HyperliquidTrading(OrderReads):
         if order.quantity is None:
             raise NotSupported(self._exchange, "amending an order that follows a position", "cancel, then place")
 
-    async def _standing(self, order: OrderState, instrument: Instrument) -> OrderState:
+    async def _standing(self, order: OrderState, instrument: Instrument, patient_ns: int) -> OrderState:
         """Read the very order that is to be replaced: it may have filled, or ended, without our knowing.
 
         Raises:
             OrderNotFound: It has ended.
-            InvalidArgument: Another order has taken its place, which is not known here.
+            InvalidArgument: Another order has taken its place, which is not known here; or it was not found until
+                *patient_ns*, as one that was placed a moment ago.
         """
         name = OrderRef(order.client_order_id)
         ref = name if order.venue_order_id is None else OrderRef(venue_order_id=order.venue_order_id)
-        standing = await self._before(lambda: self.order(ref, instrument))
+        standing = await self._shown(ref, instrument, patient_ns)
         if not standing.status.is_terminal:
             return standing
         if order.client_order_id is not None and ref is not name:
