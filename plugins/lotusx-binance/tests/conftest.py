@@ -21,7 +21,7 @@ from lotusx_binance.perp.connector import BinancePerpConnector
 from lotusx_binance.perp.errors import PerpDialect
 from lotusx_binance.perp.facts import FACTS as PERP_FACTS
 from lotusx_binance.signer import signer_from
-from lotusx_testing.fakes import FakeInstruments, FakeKernel, FakeRest, FakeWsRequests
+from lotusx_testing.fakes import FakeClock, FakeInstruments, FakeKernel, FakeRest, FakeWsRequests
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
@@ -79,6 +79,7 @@ class Desk:
     ws: FakeWsRequests
     events: list[object]
     limits: list[Limit]
+    clock: FakeClock
 
     @property
     def sent(self) -> tuple[str, str, dict[str, str]]:
@@ -110,7 +111,7 @@ def _maker(
         ws = kernel.ws.setdefault("api", FakeWsRequests())
         events: list[object] = []
         kernel.telemetry.observe(events.append)
-        return Desk(connect(kernel.build()), rest, ws, events, kernel.limits)
+        return Desk(connect(kernel.build()), rest, ws, events, kernel.limits, kernel.clock)
 
     return make
 

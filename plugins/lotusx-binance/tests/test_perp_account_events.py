@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from binance_contracts import QUERIED, WAITING, stop_sell
 
-from lotusx.errors import ItemRejected
+from lotusx.errors import ItemRejected, RequestTimeout
 from lotusx.kernel.orders.ledger import Ledger
 from lotusx.model import (
     BalanceEvent,
@@ -284,8 +284,22 @@ def test_positions_are_signed_and_sided(read: Any) -> None:
     assert (none.quantity, none.side, none.entry_price, none.margin) == (Decimal(0), None, None, None)
 
 
+async def in_mode(futures: Any, *, hedge: bool) -> Any:
+    """Return what reads messages of an account of that position mode."""
+    futures.rest.reply(json.dumps({"canTrade": True, "dualSidePosition": hedge, "multiAssetsMargin": False}))
+    await futures.connector.account.prepare()
+    (channel,) = futures.connector.account.channels()
+    return lambda event: list(channel.convert(json.dumps(event).encode(), 9))
+
+
+def cross_fee(amount: str = "-0.25") -> dict[str, Any]:
+    return account("FUNDING_FEE", S="BTCUSDT", B=[{**BALANCE, "bc": amount}])  # of a cross position: no P
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("changes", [{"S": "BTCUSDT"}, {"P": [{**POSITION, "ps": "BOTH"}]}])
-def test_funding_is_of_the_hour_in_which_it_was_booked(read: Any, changes: dict[str, Any]) -> None:
+async def test_funding_is_of_the_hour_in_which_it_was_booked(futures: Any, changes: dict[str, Any]) -> None:
+    read = await in_mode(futures, hedge=False)
     event, *_ = read(account("FUNDING_FEE", B=[BALANCE], **changes))
 
     assert isinstance(event, FundingEvent)
@@ -294,13 +308,49 @@ def test_funding_is_of_the_hour_in_which_it_was_booked(read: Any, changes: dict[
     assert (payment.exchange_ns, payment.received_ns) == (8 * HOUR * MS, 9)
 
 
+@pytest.mark.anyio
+async def test_funding_of_a_cross_position_in_hedge_mode_has_to_be_asked_for(futures: Any) -> None:
+    read = await in_mode(futures, hedge=True)
+    for amount in ("-10.00", "7.50"):  # LONG pays and SHORT gets: one of them is not what was paid
+        with pytest.raises(ItemRejected, match="both are told as one"):
+            read(cross_fee(amount))
+
+
+def test_funding_has_to_be_asked_for_while_the_position_mode_is_not_known(read: Any) -> None:
+    with pytest.raises(ItemRejected, match="both are told as one"):
+        read(cross_fee())
+
+
+@pytest.mark.anyio
+async def test_the_position_mode_shows_in_the_positions_that_are_told(futures: Any) -> None:
+    read = await in_mode(futures, hedge=False)
+    read(account("ORDER", P=[{**POSITION, "pa": "0"}]))  # none: it proves nothing
+    assert isinstance(read(cross_fee())[0], FundingEvent)
+    read(account("ORDER", P=[POSITION, {**POSITION, "pa": "0", "ps": "BOTH"}]))
+    with pytest.raises(ItemRejected, match="both are told as one"):
+        read(cross_fee())
+    read(account("ORDER", P=[{**POSITION, "ps": "BOTH"}]))
+    assert isinstance(read(cross_fee())[0], FundingEvent)
+
+
+@pytest.mark.anyio
+async def test_the_stream_opens_though_the_position_mode_cannot_be_asked_for(futures: Any) -> None:
+    futures.rest.reply(RequestTimeout("late"))
+    await futures.connector.account.prepare()
+    (channel,) = futures.connector.account.channels()
+    with pytest.raises(ItemRejected, match="both are told as one"):
+        channel.convert(json.dumps(cross_fee()).encode(), 9)
+
+
 @pytest.mark.parametrize("side", ["LONG", "SHORT"])
 def test_funding_of_one_of_two_positions_has_to_be_asked_for(read: Any, side: str) -> None:
     with pytest.raises(ItemRejected, match="both are told as one"):
         read(account("FUNDING_FEE", S="BTCUSDT", B=[BALANCE], P=[{**POSITION, "ps": side}]))
 
 
-def test_funding_of_nobody_knows_what_has_to_be_asked_for(read: Any) -> None:
+@pytest.mark.anyio
+async def test_funding_of_nobody_knows_what_has_to_be_asked_for(futures: Any) -> None:
+    read = await in_mode(futures, hedge=False)
     with pytest.raises(ItemRejected, match="which symbol"):
         read(account("FUNDING_FEE", B=[BALANCE]))
 

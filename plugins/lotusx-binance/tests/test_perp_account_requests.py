@@ -251,6 +251,36 @@ async def test_fees_of_both_positions_of_hedge_mode_are_one_payment_on_whatever_
     assert [item.exchange_ns for item in newest.items] == [8 * HOUR * MS]  # the oldest hour may be cut
 
 
+def _mode(*, hedge: bool) -> str:
+    return json.dumps({"canTrade": True, "dualSidePosition": hedge, "multiAssetsMargin": False})
+
+
+async def test_half_of_what_was_paid_in_hedge_mode_is_not_told_as_all_of_it(futures: Any) -> None:
+    page = futures.connector.account.funding_payments_page
+    now_ms = futures.clock.now_ns() // MS // HOUR * HOUR + 1_000
+    futures.clock.ns = now_ms * MS
+    long, short = _fee("BTCUSDT", now_ms - 900), {**_fee("BTCUSDT", now_ms - 800), "income": "0.125"}
+    before = _fee("BTCUSDT", now_ms - HOUR)
+    futures.rest.reply(json.dumps([before, long]), _mode(hedge=True), json.dumps([before, long, short]))
+    span = Span((now_ms - 2 * HOUR) * MS)
+
+    first = await page(None, span, None, 1_000)
+    futures.clock.ns += 3_000 * MS
+    second = await page(None, span, None, 1_000)
+
+    assert [item.amount for item in first.items] == [Decimal("-0.375")]  # of the hour before
+    assert [item.amount for item in second.items] == [Decimal("-0.375"), Decimal("-0.25")]
+
+
+async def test_what_a_position_has_just_paid_is_told_at_once_outside_hedge_mode(futures: Any) -> None:
+    now_ms = futures.clock.now_ns() // MS
+    futures.rest.reply(json.dumps([_fee("BTCUSDT", now_ms)]), _mode(hedge=False))
+
+    page = await futures.connector.account.funding_payments_page(None, Span((now_ms - HOUR) * MS), None, 1_000)
+
+    assert len(page.items) == 1
+
+
 @pytest.mark.parametrize("span", [Span(0, 24 * HOUR * MS), Span()], ids=["from the start", "the newest"])
 async def test_a_page_full_of_fees_of_one_hour_is_not_told_as_all_of_them(futures: Any, span: Span) -> None:
     futures.rest.reply(json.dumps([_fee("BTCUSDT", 8 * HOUR + n) for n in range(1_000)]))

@@ -12,7 +12,7 @@ from lotusx.errors import BadRequest, CredentialsError, ItemRejected, StreamClos
 from lotusx.model import Symbol
 from lotusx.plugin import Effect, Notice, NoticeKind, Response, SigningContext
 from lotusx_binance.codec import ACCOUNT_KEY
-from lotusx_binance.perp.account_events import AccountReader
+from lotusx_binance.perp.account_events import AccountReader, PositionMode
 from lotusx_binance.perp.codec import PrivateCodec
 from lotusx_binance.perp.connector import BinancePerpConnector
 from lotusx_binance.perp.facts import FACTS
@@ -58,7 +58,7 @@ def test_what_is_no_event_is_an_answer() -> None:
 def test_what_cannot_be_read_may_have_been_a_fill_and_counts_as_the_accounts(message: bytes) -> None:
     assert CODEC.route(message) == ACCOUNT_KEY
     with pytest.raises((ItemRejected, msgspec.MsgspecError, UnicodeDecodeError)):
-        AccountReader(lambda name: Symbol.parse("BTC/USDT:USDT")).read(message, 1)
+        AccountReader(lambda name: Symbol.parse("BTC/USDT:USDT"), PositionMode()).read(message, 1)
 
 
 @pytest.mark.anyio

@@ -28,6 +28,7 @@ def script() -> Script:
         {
             **LISTED,
             "PUT /fapi/v1/listenKey": {},
+            "GET /fapi/v1/accountConfig": {"canTrade": True, "dualSidePosition": False, "multiAssetsMargin": False},
             "POST /fapi/v1/order": PLACED,
             "POST /fapi/v1/algoOrder": WAITING,
             "GET /fapi/v1/openOrders": [],

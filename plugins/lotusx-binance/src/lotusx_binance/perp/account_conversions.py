@@ -24,6 +24,8 @@ from lotusx_binance.perp.windows import incomplete
 
 _MARGIN_MODE = {"cross": MarginMode.CROSS, "crossed": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 _HOUR_MS = 3_600_000
+FEES_APART_MS = 3_000
+"""How long after one fee that of the symbol's other position may still be missing from the list. Not documented."""
 
 
 def to_balance(item: types.AssetBalance) -> Balance:
@@ -114,6 +116,12 @@ def whole_hours(rows: Sequence[types.Income], limit: int, *, newest: bool) -> tu
             "ask for one symbol at a time, or for what is before that hour and for what is after it",
         )
     return kept, None if newest else min(row.time for row in rows if row.time // _HOUR_MS == cut)
+
+
+def without_halves(rows: Sequence[types.Income], now_ms: int) -> list[types.Income]:
+    """Leave out what a symbol paid a moment ago: in hedge mode the fee of its other position may not be listed yet."""
+    fresh = {(row.symbol, row.time // _HOUR_MS) for row in rows if row.time > now_ms - FEES_APART_MS}
+    return [row for row in rows if (row.symbol, row.time // _HOUR_MS) not in fresh]
 
 
 def to_payments(rows: Sequence[types.Income], *, symbol: Symbol) -> list[FundingPayment]:

@@ -19,6 +19,7 @@ from lotusx.model import (
     PositionEvent,
     Symbol,
     VenueEvent,
+    decimal_from_wire,
 )
 from lotusx_binance.perp import account_conversions as holdings, account_types as types, order_conversions as convert
 from lotusx_binance.perp.types import USD_MARGINED
@@ -47,6 +48,23 @@ class _Wrapped(msgspec.Struct):
 _wrapped = msgspec.json.Decoder(_Wrapped).decode
 
 
+class PositionMode:
+    """Whether an account is in hedge mode: it may have two positions of a symbol.
+
+    The exchange changes the mode only where there is no position, so every change shows in the next one that is opened.
+
+    Attributes:
+        is_hedge: ``None``: not known yet.
+    """
+
+    def __init__(self) -> None:
+        self.is_hedge: bool | None = None
+
+    def holds(self, side: str) -> None:
+        """There is a position of that *side*."""
+        self.is_hedge = side != "BOTH"
+
+
 class AccountReader:
     """Converts the messages of one account.
 
@@ -54,10 +72,12 @@ class AccountReader:
 
     Args:
         symbol_of: Raises `ItemRejected` for what is not listed.
+        mode: As it is known; what messages tell of it is noted there.
     """
 
-    def __init__(self, symbol_of: Callable[[str], Symbol]) -> None:
+    def __init__(self, symbol_of: Callable[[str], Symbol], mode: PositionMode) -> None:
         self._symbol_of = symbol_of
+        self._mode = mode
         self._parents: OrderedDict[int, OrderState] = OrderedDict()  # order → the conditional order that it was
         self._readers: Mapping[str, Callable[[bytes | msgspec.Raw, int], Sequence[AccountEvent]]] = {
             "ORDER_TRADE_UPDATE": self._orders,
@@ -106,6 +126,9 @@ class AccountReader:
         update = _account(event)
         change, time_ms = update.a, update.T
         events: list[AccountEvent] = []
+        for item in change.P:
+            if decimal_from_wire(item.pa, field="pa"):
+                self._mode.holds(item.ps)
         if change.m == "FUNDING_FEE":
             events += self._funding(change, time_ms, received_ns)
         if change.B:
@@ -126,13 +149,14 @@ class AccountReader:
     def _funding(self, change: types.AccountChange, time_ms: int, received_ns: int) -> Sequence[AccountEvent]:
         """Convert a funding fee. Before 2026-08 it named its symbol only with an isolated position.
 
-        In hedge mode two positions of a symbol pay at one moment, each in an event of its own; what is asked for tells
-        the sum. An event that says it is of one of them is therefore rejected: the core then asks.
+        In hedge mode two positions of a symbol pay at one moment, each in an event of its own, which names its position
+        only where that is isolated; what is asked for tells the sum. Such an event is therefore rejected, also while
+        the mode is not known: the core then asks.
         """
-        sides = {position.ps for position in change.P} - {"BOTH"}
-        if sides:
+        sides = ", ".join(sorted({position.ps for position in change.P} - {"BOTH"}))
+        if sides or self._mode.is_hedge is not False:
             text = "a funding fee of one position in hedge mode: those of both are told as one payment"
-            raise ItemRejected(text, field="ps", value=", ".join(sorted(sides)))
+            raise ItemRejected(text, field="ps", value=sides)
         names = {change.S} if change.S else {position.s for position in change.P}
         if len(names) != 1:
             raise ItemRejected("a funding fee that does not say of which symbol", field="S")

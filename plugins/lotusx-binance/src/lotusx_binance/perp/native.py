@@ -15,7 +15,6 @@ from lotusx_binance.pools import FUNDING_CALLS
 
 _PRICE = reader(types.PriceTicker)
 _FUNDING_INFO = reader(list[types.FundingInfo])
-_CONFIG = reader(account_types.AccountConfig)
 _ALGOS = reader(list[account_types.AlgoOrder])
 _LIMITS = reader(list[shared.RateLimit])
 _TRADES = reader(list[shared.RecentTrade])
@@ -44,10 +43,6 @@ class BinancePerpNative(Endpoints):
         params = {"symbol": symbol, "fromId": from_id, "limit": limit}
         request = self.request(Verb.GET, "/fapi/v1/historicalTrades", params, weight=200, keyed=True)
         return await self._call(request, _TRADES)
-
-    async def account_config(self) -> account_types.AccountConfig:
-        """``GET /fapi/v1/accountConfig``, weight 5: whether it may trade, its position mode and asset mode."""
-        return await self._get("/fapi/v1/accountConfig", {}, _CONFIG, 5, signed=True)
 
     async def set_hedge_mode(self, hedge: bool) -> None:
         """``POST /fapi/v1/positionSide/dual``, weight 1: two positions of a symbol, or one; in COIN-M too."""

@@ -37,6 +37,7 @@ _DONE = reader(account_types.Done)
 _FILLS = reader(list[account_types.AccountTrade])
 _BALANCES = reader(list[account_types.AssetBalance])
 _POSITIONS = reader(list[account_types.PositionRisk])
+_CONFIG = reader(account_types.AccountConfig)
 _CONFIGS = reader(list[account_types.SymbolConfig])
 _BRACKETS = reader(account_types.Brackets)
 _BRACKET_LIST = reader(list[account_types.Brackets])
@@ -204,6 +205,10 @@ class Endpoints(PublicCalls):
     async def positions(self, symbol: str | None = None) -> list[account_types.PositionRisk]:
         """``GET /fapi/v3/positionRisk``, weight 5; of symbols with a position or an open order."""
         return await self._get("/fapi/v3/positionRisk", {"symbol": symbol}, _POSITIONS, 5, signed=True)
+
+    async def account_config(self) -> account_types.AccountConfig:
+        """``GET /fapi/v1/accountConfig``, weight 5: whether it may trade, its position mode and asset mode."""
+        return await self._get("/fapi/v1/accountConfig", {}, _CONFIG, 5, signed=True)
 
     async def symbol_config(self, symbol: str | None = None) -> list[account_types.SymbolConfig]:
         """``GET /fapi/v1/symbolConfig``, weight 5."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from lotusx.errors import InvalidArgument, ItemRejected, MalformedReply, NoChange
+from lotusx.errors import InvalidArgument, ItemRejected, LotusXError, MalformedReply, NoChange
 from lotusx.model import (
     AccountEvent,
     Balance,
@@ -29,7 +29,7 @@ from lotusx_binance.codec import ACCOUNT_KEY
 from lotusx_binance.conversions import MS
 from lotusx_binance.funds import Funds
 from lotusx_binance.perp import account_conversions as convert, order_requests as write
-from lotusx_binance.perp.account_events import AccountReader
+from lotusx_binance.perp.account_events import AccountReader, PositionMode
 from lotusx_binance.perp.connector.lease import ListenKeyLease
 from lotusx_binance.perp.windows import window
 from lotusx_binance.public_data import MAX_PAGE, first_ms, last_ms
@@ -53,6 +53,18 @@ class PerpAccount(AccountPort):
         self._exchange = kernel.facts.name
         self._rest = rest
         self._funds = Funds(kernel)
+        self._mode = PositionMode()
+
+    async def prepare(self) -> None:
+        """Learn the position mode: a funding fee that the stream tells may be half of what its symbol has paid.
+
+        Where that fails, fees are asked for until a position shows the mode.
+        """
+        try:
+            self._mode.is_hedge = (await self._rest.account_config()).dualSidePosition
+        except LotusXError as error:
+            self._mode.is_hedge = None
+            logger.warning("%s: the position mode could not be asked for: %s", self._exchange, error)
 
     async def balances(self) -> Sequence[Balance]:
         """Return wallet balances that are not zero, profit and loss of open positions left out.
@@ -73,6 +85,8 @@ class PerpAccount(AccountPort):
         rows = [row for row in await self._rest.positions() if decimal_from_wire(row.positionAmt, field="positionAmt")]
         if not rows:
             return []
+        for row in rows:
+            self._mode.holds(row.positionSide)
         configs = {item.symbol: item for item in await self._rest.symbol_config()}
         found = []
         for row in rows:
@@ -150,8 +164,9 @@ class PerpAccount(AccountPort):
     ) -> Page[FundingPayment]:
         """One page of ``income`` of the type FUNDING_FEE; the cursor is where its window starts, in ms.
 
-        In hedge mode the fees of both positions of a symbol are one payment: nothing says of which each is. As many
-        fees as there can be are asked for, whatever *limit* is: those of one hour are told together.
+        In hedge mode the fees of both positions of a symbol are one payment: nothing says of which each is. It is told
+        from three seconds after the newer of them was booked, for the other may be listed late. As many fees as there
+        can be are asked for, whatever *limit* is: those of one hour are told together.
 
         Raises:
             MalformedReply: The fees of one hour fill the page: their sum is not known.
@@ -170,6 +185,11 @@ class PerpAccount(AccountPort):
         return Page(await self._payments(rows), following if cut_ms is None else str(cut_ms))
 
     async def _payments(self, rows: Sequence[Income]) -> list[FundingPayment]:
+        settled = convert.without_halves(rows, self._kernel.exchange_ns() // MS)
+        if len(settled) < len(rows):
+            await self.prepare()
+            if self._mode.is_hedge is not False:
+                rows = settled
         await self._kernel.instruments.refresh_if_unlisted({row.symbol for row in rows})
         by_symbol: dict[str, list[Income]] = {}
         for row in rows:
@@ -196,5 +216,5 @@ class PerpAccount(AccountPort):
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the one channel that carries orders, fills, balances, positions and funding."""
-        reader = AccountReader(self._symbol_of)
+        reader = AccountReader(self._symbol_of, self._mode)
         return (Channel("private", ACCOUNT_KEY, ChannelKind.ACCOUNT, reader.read, private=True),)
