@@ -427,6 +427,35 @@ async def test_cancel_all_does_not_know_what_became_of_an_order_that_is_not_foun
     assert not futures.rest.replies
 
 
+@pytest.mark.parametrize(
+    "failures",
+    [
+        [RequestTimeout("late")],
+        [NOT_FOUND, RequestTimeout("late")],
+        [NOT_FOUND, refused(-1003, "Too many requests", 429)],
+    ],
+    ids=["the order", "its fills", "too many requests"],
+)
+async def test_what_was_cancelled_is_not_told_as_refused_because_it_cannot_be_asked_for(
+    futures: Any, perp: Instrument, failures: list[Any]
+) -> None:
+    done = '{"code":200,"msg":"done"}'
+    old = {**QUERIED, "time": NOW_MS - 4 * DAY}
+    other = {**QUERIED, "orderId": 29, "clientOrderId": "a-2"}
+    canceled = json.dumps({**CANCELED, "orderId": 29, "clientOrderId": "a-2"})
+    futures.rest.reply(json.dumps([old, other]), "[]", done, done)
+    for failure in failures:
+        futures.rest.reply(failure)
+    futures.rest.reply(canceled)
+
+    states = await futures.connector.trading.cancel_all(perp)
+
+    assert [(state.venue_order_id, state.status) for state in states] == [
+        ("28", OrderStatus.UNKNOWN),
+        ("29", OrderStatus.CANCELED),
+    ]
+
+
 @pytest.mark.parametrize(("age_days", "status"), [(4, OrderStatus.CANCELED), (1, OrderStatus.UNKNOWN)])
 async def test_a_waiting_order_is_forgotten_by_its_age_too(
     futures: Any, perp: Instrument, age_days: int, status: OrderStatus

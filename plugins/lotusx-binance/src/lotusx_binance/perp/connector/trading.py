@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -198,8 +199,9 @@ class PerpTrading(AccountOrders):
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Cancel every open order of a symbol, of both services; without one, of each symbol that has any.
 
-        Neither answer says what was cancelled: each order that was open is asked for afterwards. Of all symbols, an
-        order of one that is not listed is cancelled too; it is left out of what is returned, counted and logged.
+        Neither answer says what was cancelled: each order that was open is asked for afterwards, and is ``UNKNOWN``
+        where that fails. Of all symbols, an order of one that is not listed is cancelled too; it is left out of what is
+        returned, counted and logged.
 
         Raises:
             PartialFailure: The orders of some symbols, or of one of the services, could not be cancelled.
@@ -218,13 +220,18 @@ class PerpTrading(AccountOrders):
         return [await self._ended(order) for order in before]
 
     async def _ended(self, order: OrderState) -> OrderState:
-        place = self._kernel.instruments.by_symbol(order.symbol)
-        try:
-            return await self.order(OrderRef(order.client_order_id, order.venue_order_id), place)
-        except OrderNotFound:
-            if await self._is_unfilled(order, place):
-                return replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED")
-            return replace(order, status=OrderStatus.UNKNOWN, raw_status="")
+        """Return what became of an order that was cancelled, or had ended before; ``UNKNOWN`` where that is not known.
+
+        Nothing is raised: the orders are cancelled whatever a read says.
+        """
+        with suppress(LotusXError):
+            place = self._kernel.instruments.by_symbol(order.symbol)
+            try:
+                return await self.order(OrderRef(order.client_order_id, order.venue_order_id), place)
+            except OrderNotFound:
+                if await self._is_unfilled(order, place):
+                    return replace(order, status=OrderStatus.CANCELED, raw_status="CANCELED")
+        return replace(order, status=OrderStatus.UNKNOWN, raw_status="")
 
     async def _is_unfilled(self, order: OrderState, instrument: Instrument) -> bool:
         """Say whether an order that is not found any more is proved to have ended without a fill."""
