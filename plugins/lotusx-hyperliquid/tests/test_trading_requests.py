@@ -274,6 +274,52 @@ async def test_cancel_all_tells_of_each_order_though_one_cannot_be_asked_for(des
     assert [(state.venue_order_id, str(state.status)) for state in states] == [("1", "unknown"), ("3", "filled")]
 
 
+async def test_an_order_that_reads_still_show_as_open_after_its_cancel_is_not_told_as_open(desk: Any) -> None:
+    orders = [{**FULL_ORDER, "oid": oid} for oid in (1, 2, 3)]
+    refused = {"error": "Vault not registered"}
+    gone = {"error": "Order was never placed, already canceled, or filled. asset=0"}
+    half = answer_of({**orders[0], "sz": "0.006"})
+    desk.rest.reply(json.dumps(orders), done("success", gone, refused, kind="cancel"), half)
+    desk.rest.reply(answer_of(orders[1]), answer_of(orders[2]))
+
+    states = await desk.connector.trading.cancel_all(BTC)
+
+    assert [(state.status, state.filled) for state in states] == [
+        (OrderStatus.UNKNOWN, D("0.004")), (OrderStatus.UNKNOWN, D(0)), (OrderStatus.OPEN, D(0)),
+    ]  # fmt: skip
+
+
+def reports(*oids: int, status: str = "canceled", rest: str = "0.006") -> list[dict[str, Any]]:
+    return [
+        {"order": {**FULL_ORDER, "oid": oid, "sz": rest}, "status": status, "statusTimestamp": 3_000} for oid in oids
+    ]
+
+
+async def test_cancel_all_of_many_orders_asks_for_all_at_once_and_for_few_by_themselves(desk: Any) -> None:
+    count = 300
+    listed = json.dumps([{**FULL_ORDER, "oid": oid} for oid in range(count)])
+    history = reports(*range(20, count)) + reports(*range(20), status="open")  # of 20 the end is not shown yet
+    desk.rest.reply(listed, done(*["success"] * count, kind="cancel"), json.dumps(history))
+    desk.rest.reply(*[answer_of({**FULL_ORDER, "oid": oid, "sz": "0.0"}, "filled") for oid in range(10)])
+
+    states = await desk.connector.trading.cancel_all(BTC)
+
+    assert [state.venue_order_id for state in states] == [str(oid) for oid in range(count)]
+    assert [state.status for state in states] == [
+        *[OrderStatus.FILLED] * 10, *[OrderStatus.UNKNOWN] * 10, *[OrderStatus.CANCELED] * (count - 20),
+    ]  # fmt: skip
+    assert {state.filled for state in states[10:]} == {D("0.004")}
+    weight = sum(cost.amount for request in desk.rest.requests for cost in request.costs if cost.pool == "ip-weight")
+    assert weight + sum(cost.amount for cost in desk.charges) < 100
+
+
+async def test_cancel_all_of_many_orders_tells_of_each_though_none_can_be_asked_for(desk: Any) -> None:
+    listed = json.dumps([{**FULL_ORDER, "oid": oid} for oid in range(11)])
+    desk.rest.reply(listed, done(*["success"] * 11, kind="cancel"), *[RequestTimeout("late")] * 11)
+    states = await desk.connector.trading.cancel_all(BTC)
+    assert [state.status for state in states] == [OrderStatus.UNKNOWN] * 11
+
+
 async def test_the_dead_mans_switch(desk: Any) -> None:
     ok = '{"status":"ok","response":{"type":"default"}}'
     desk.rest.reply(ok, ok)

@@ -90,22 +90,29 @@ class OrderReads(TradingPort):
         Each order once, as its last report describes it.
         """
         first, last = first_ms(span), last_ms(span)
-        newest: dict[int, types.OrderReport] = {}
-        for report in await self._rest.historical_orders():
+        reports = []
+        for report in (await self._last_reports()).values():
             order = report.order
             if order.coin != instrument.venue_symbol:
                 continue
             if (first is not None and order.timestamp < first) or (last is not None and order.timestamp > last):
                 continue
-            known = newest.get(order.oid)
-            if known is None or _age(report) > _age(known):
-                newest[order.oid] = report
-        reports = sorted(newest.values(), key=lambda report: (report.order.timestamp, report.order.oid))
+            reports.append(report)
+        reports.sort(key=lambda report: (report.order.timestamp, report.order.oid))
         if first is None:
             reports = reports[-limit:]
         return Page(
             [convert.to_report(report, symbol=instrument.symbol, ours=self._cloids.ours) for report in reports], None
         )
+
+    async def _last_reports(self) -> dict[int, types.OrderReport]:
+        """Return the last report of each order, of the newest 2000 reports of the account."""
+        newest: dict[int, types.OrderReport] = {}
+        for report in await self._rest.historical_orders():
+            known = newest.get(report.order.oid)
+            if known is None or _age(report) > _age(known):
+                newest[report.order.oid] = report
+        return newest
 
     # Fills
 

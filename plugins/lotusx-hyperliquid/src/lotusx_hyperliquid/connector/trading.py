@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial, reduce
@@ -61,6 +62,8 @@ LEAST_CANCEL_DELAY_S = 6
 READS_LAG_S = 4.0
 """How long an amendment waits for reads that may not show yet what there is: 1.1 s were recorded (testnet, 2026-09)."""
 _ASK_EVERY_S = 0.5
+READS_AT_MOST = 10
+"""Orders that `cancel_all` asks for one by one: together they weigh as much as one list of orders."""
 _SUCCESS = "success"
 
 
@@ -234,9 +237,9 @@ class HyperliquidTrading(OrderReads):
         return item_error(self._exchange, status.error)
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """List the open orders, and cancel those in one action; then ask for each how it ended, and what it executed.
+        """List the open orders, and cancel those in one action; then ask how each ended, and what it executed.
 
-        One that cannot be asked for is told as ``UNKNOWN``: it is canceled, or had ended before.
+        One of which that cannot be learnt, or is not shown yet, is ``UNKNOWN``: it is canceled, or had ended before.
         """
         orders = await self.open_orders(instrument)
         if not orders:
@@ -247,18 +250,35 @@ class HyperliquidTrading(OrderReads):
             for order in orders
         ]
         action = actions.CancelOrders(items)
-        await self._statuses(self._entry, action, len(items), lane=Lane.URGENT)
+        statuses = await self._statuses(self._entry, action, len(items), lane=Lane.URGENT)
+        listed = await self._last_reports_if_many(len(orders))
+        left = READS_AT_MOST
         ended: list[OrderState] = []
-        for order in orders:
-            ended.append(await self._ended(order, known[order.symbol]))
+        for order, status in zip(orders, statuses, strict=True):
+            ref = OrderRef(venue_order_id=order.venue_order_id)
+            is_over = isinstance(self._canceled(status, ref), Acknowledged | OrderNotFound)
+            state = self._reported(listed.get(order_id(ref)), order)
+            if left and (state is None or (is_over and not state.status.is_terminal)):
+                left -= 1
+                with suppress(LotusXError):  # they were canceled all the same
+                    state = await self.order(ref, known[order.symbol])
+            if state is None or (is_over and not state.status.is_terminal):  # reads lag
+                state = replace(state or order, status=OrderStatus.UNKNOWN)
+            ended.append(state)
         return ended
 
-    async def _ended(self, order: OrderState, instrument: Instrument) -> OrderState:
-        """Return what became of an order that was canceled, or had ended before."""
-        try:
-            return await self.order(OrderRef(None, order.venue_order_id), instrument)
-        except LotusXError:  # not visible yet, or not to be asked for now: they were canceled all the same
-            return replace(order, status=OrderStatus.UNKNOWN)
+    async def _last_reports_if_many(self, orders: int) -> Mapping[int, types.OrderReport]:
+        """Return what one list says of the newest orders, where asking for each of so many would weigh more."""
+        if orders > READS_AT_MOST:
+            with suppress(LotusXError):
+                return await self._last_reports()
+        return {}
+
+    def _reported(self, report: types.OrderReport | None, order: OrderState) -> OrderState | None:
+        if report is not None:
+            with suppress(ItemRejected):
+                return convert.to_report(report, symbol=order.symbol, ours=self._cloids.ours)
+        return None
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
         """Have the exchange cancel all orders of the account in *seconds*, 6 at least; 0: no more.
