@@ -197,6 +197,19 @@ async def test_a_batch_keeps_its_order_and_tells_each_item(desk: Any) -> None:
     assert [getattr(answer, "venue_order_id", None) for answer in answers] == ["1", None, None, "3"]
 
 
+async def test_what_was_never_sent_is_not_in_doubt_with_the_rest_of_its_batch(desk: Any) -> None:
+    lost = RequestTimeout("no reply")
+    desk.rest.reply(lost)
+    answers = await desk.connector.trading.place_batch([limit_buy(), market_buy(max_slippage=None)], [BTC, BTC])
+    assert answers[0] is lost
+    assert isinstance(answers[1], InvalidArgument)
+    desk.rest.reply(ORDER, lost)
+    orders = [open_order(time_in_force=TimeInForce.IOC), open_order()]
+    answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(68_100))] * 2, [BTC, BTC])
+    assert isinstance(answers[0], NotSupported)
+    assert answers[1] is lost
+
+
 async def test_one_refusal_of_a_batch_counts_for_all(desk: Any) -> None:
     desk.rest.reply(done({"error": "Price too far from oracle"}))
     answers = await desk.connector.trading.place_batch([limit_buy(), limit_buy()], [BTC, BTC])

@@ -127,9 +127,13 @@ class HyperliquidTrading(OrderReads):
                 answers[index] = error
         if items:
             action = place_action([requests[index] for index in written], items)
-            statuses = await self._statuses(self._entry, action, len(items))
-            for index, status in zip(written, statuses, strict=True):
-                answers[index] = self._placed(requests[index], status)
+            try:
+                statuses = await self._statuses(self._entry, action, len(items))
+            except LotusXError as error:
+                answers.update(dict.fromkeys(written, error))  # the others were never sent
+            else:
+                for index, status in zip(written, statuses, strict=True):
+                    answers[index] = self._placed(requests[index], status)
         return [answers[index] for index in range(len(requests))]
 
     async def _item(self, request: OrderRequest, instrument: Instrument, books: dict[str, Book]) -> actions.OrderItem:
@@ -343,13 +347,17 @@ class HyperliquidTrading(OrderReads):
             except LotusXError as error:
                 answers[index] = error
         if items:
-            statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
-            for (index, (standing, new)), status in zip(wanted.items(), statuses, strict=True):
-                if isinstance(status, str) or status.error is None:
-                    answers[index] = self._answered(status, new)
-                else:
-                    refusal = item_error(self._exchange, status.error)
-                    answers[index] = await self._refused(refusal, standing, instruments[index])
+            try:
+                statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
+            except LotusXError as error:
+                answers.update(dict.fromkeys(wanted, error))  # the others were never sent
+            else:
+                for (index, (standing, new)), status in zip(wanted.items(), statuses, strict=True):
+                    if isinstance(status, str) or status.error is None:
+                        answers[index] = self._answered(status, new)
+                    else:
+                        refusal = item_error(self._exchange, status.error)
+                        answers[index] = await self._refused(refusal, standing, instruments[index])
         return [answers[index] for index in range(len(orders))]
 
     async def _refused(self, error: ExchangeError, standing: OrderState, instrument: Instrument) -> ExchangeError:
