@@ -331,6 +331,50 @@ async def test_an_asset_that_is_not_told_any_more_is_gone(desk: Any) -> None:
     assert told() == []
 
 
+def spot_state(*rows: dict[str, Any]) -> bytes:
+    return frame("spotState", {"user": USER, "spotState": {"balances": rows}}).encode()
+
+
+async def test_two_sockets_side_by_side_each_tell_of_an_asset_that_is_gone(desk: Any) -> None:
+    old = (await account(desk))["spotState"]
+    usdc, hype = SPOT_STATE["balances"]
+    old.convert(spot_state(usdc, hype), 9)
+    new = old.another()
+    for channel in (new, old):  # the new socket is a little faster: what is kept is the message of either
+        (event,) = channel.convert(spot_state(usdc), 9)
+        assert [(each.asset, each.total) for each in event.balances] == [("USDC", D("100.5")), ("HYPE", D(0))]
+
+
+async def test_two_sockets_side_by_side_each_tell_of_a_position_that_is_closed(desk: Any) -> None:
+    old = (await account(desk))["clearinghouseState"]
+    old.convert(perps(PERP_STATE), 9)
+    new = old.another()
+    flat = perps({**PERP_STATE, "assetPositions": [], "time": 7_000})
+    for channel in (new, old):
+        closed, _ = channel.convert(flat, 9)
+        assert [(each.symbol, each.quantity) for each in closed.positions] == [(BTC.symbol, D(0))]
+
+
+async def test_what_goes_while_sockets_change_again_is_told_as_gone(desk: Any) -> None:
+    first = (await account(desk))["clearinghouseState"]
+    flat = perps({**PERP_STATE, "assetPositions": [], "time": 7_000})
+    first.convert(flat, 9)
+    second = first.another()
+    second.convert(perps(PERP_STATE), 9)  # opened when the first socket was gone
+    third = first.another()
+    assert isinstance(third.convert(flat, 9)[0], PositionEvent)
+    second.lost()
+    assert [type(event) for event in first.another().convert(flat, 9)] == [BalanceEvent]  # a recovery asks
+
+
+async def test_a_channel_that_was_lost_does_not_make_another_forget(desk: Any) -> None:
+    channels = await account(desk)
+    channels["clearinghouseState"].convert(perps(PERP_STATE), 9)
+    channels["spotState"].lost()
+    closed, _ = channels["clearinghouseState"].convert(perps({**PERP_STATE, "assetPositions": []}), 9)
+    assert isinstance(closed, PositionEvent)
+
+
 async def test_margin_of_a_dex_is_no_balance_in_the_unified_account(desk: Any) -> None:
     channels = await account(desk, '"unifiedAccount"')
     assert [type(event) for event in channels["clearinghouseState"].convert(perps(PERP_STATE), 9)] == [PositionEvent]

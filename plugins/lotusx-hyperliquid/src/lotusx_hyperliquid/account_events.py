@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -77,11 +78,24 @@ class AccountReader:
         self._is_unified = is_unified
         self._held: dict[str, set[Symbol]] = {}
         self._assets: set[str] = set()
+        # What this reader or a twin of it has told of, since messages were last missed.
+        self._ever_held: dict[str, set[Symbol]] = {}
+        self._ever_assets: set[str] = set()
 
     def forget(self) -> None:
         """Forget what was held: what happened to it meanwhile is found out by asking."""
-        self._held.clear()
-        self._assets.clear()
+        for memory in (self._held, self._assets, self._ever_held, self._ever_assets):
+            memory.clear()
+
+    def twin(self) -> AccountReader:
+        """Return a reader for a second socket, with a memory of its own.
+
+        It begins with all that was ever held, so that what goes just as the sockets change is told as gone.
+        """
+        twin = copy(self)
+        twin._held = {dex: set(symbols) for dex, symbols in self._ever_held.items()}
+        twin._assets = set(self._ever_assets)
+        return twin
 
     def orders(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
         """``orderUpdates``."""
@@ -136,6 +150,7 @@ class AccountReader:
             for symbol in sorted(self._held.get(found.dex, set()) - held, key=str)
         ]
         self._held[found.dex] = held
+        self._ever_held.setdefault(found.dex, set()).update(held)
         events: list[AccountEvent] = []
         if positions or closed:
             events.append(PositionEvent((*positions, *closed)))
@@ -154,6 +169,7 @@ class AccountReader:
         gone = sorted(self._assets - assets)
         balances += [Balance(asset, nothing, nothing, nothing, wallet=convert.SPOT_WALLET) for asset in gone]
         self._assets = assets
+        self._ever_assets.update(assets)
         return [BalanceEvent(tuple(balances))] if balances else []
 
     def others(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:

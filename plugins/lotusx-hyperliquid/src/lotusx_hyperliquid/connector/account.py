@@ -57,6 +57,7 @@ CLASSIC = frozenset({"disabled", "default", "dexAbstraction"})
 CLOCKS_APART_NS = 2_000_000_000
 """How far before now an event may be dated and yet be one that a new subscription has to tell."""
 LEDGER_PER_PAGE = 500
+_SPOT_STATE = "spotState"
 _FIRST_FUNDING_MS = 1_672_531_200_000  # 2023-01-01: before the exchange
 
 
@@ -301,7 +302,21 @@ class HyperliquidAccount(AccountPort):
 
     def channels(self) -> Sequence[Channel[AccountEvent]]:
         """Return the channels: orders, fills, funding, other events, spot, and each dex on which anything trades."""
-        reader = AccountReader(
+        reader = self._reader()
+        readers = {
+            "orderUpdates": reader.orders,
+            "userFills": reader.fills,
+            "userFundings": reader.fundings,
+            "userEvents": reader.others,
+        }
+        channels = [Channel("account", key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]
+        channels.append(self._holdings_channel(_SPOT_STATE, self._reader()))
+        for dex in self._listed.dexes:
+            channels.append(self._holdings_channel(f"clearinghouseState {dex}".rstrip(), self._reader()))
+        return channels
+
+    def _reader(self) -> AccountReader:
+        return AccountReader(
             self._symbol_of,
             self._cloids.ours,
             self._triggers,
@@ -310,19 +325,15 @@ class HyperliquidAccount(AccountPort):
             since_ns=self._kernel.exchange_ns() - CLOCKS_APART_NS,
             is_unified=self._is_unified,
         )
-        readers = {
-            "orderUpdates": reader.orders,
-            "userFills": reader.fills,
-            "userFundings": reader.fundings,
-            "userEvents": reader.others,
-        }
-        channels = [Channel("account", key, ChannelKind.ACCOUNT, read, private=True) for key, read in readers.items()]
-        channels.append(
-            Channel("account", "spotState", ChannelKind.ACCOUNT, reader.spot, private=True, lost=reader.forget)
+
+    def _holdings_channel(self, key: str, reader: AccountReader) -> Channel[AccountEvent]:
+        """Make a channel whose *reader* remembers what was held, to tell what is gone."""
+        return Channel(
+            "account",
+            key,
+            ChannelKind.ACCOUNT,
+            reader.spot if key == _SPOT_STATE else reader.perps,
+            private=True,
+            lost=reader.forget,
+            another=lambda: self._holdings_channel(key, reader.twin()),
         )
-        for dex in self._listed.dexes:
-            key = f"clearinghouseState {dex}".rstrip()
-            channels.append(
-                Channel("account", key, ChannelKind.ACCOUNT, reader.perps, private=True, lost=reader.forget)
-            )
-        return channels
