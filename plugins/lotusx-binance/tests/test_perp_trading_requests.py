@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,7 @@ from lotusx.model import Instrument, OrderState, OrderStatus, OrderType
 from lotusx.orders.terms import asked_for
 from lotusx.plugin import Acknowledged, Amendment, Effect, ItemDropped, Lane, OrderRef, Response, Span
 from lotusx_binance.perp import account_types as types, order_conversions as convert
+from lotusx_testing.fakes import FakeInstruments
 
 pytestmark = pytest.mark.anyio
 MS = 1_000_000
@@ -454,6 +455,24 @@ async def test_what_was_cancelled_is_not_told_as_refused_because_it_cannot_be_as
         ("28", OrderStatus.UNKNOWN),
         ("29", OrderStatus.CANCELED),
     ]
+
+
+async def test_what_was_cancelled_is_told_though_a_fresh_list_of_symbols_cannot_be_had(
+    futures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(table: FakeInstruments, venue_symbols: Iterable[str]) -> None:
+        raise RequestTimeout("late")
+
+    monkeypatch.setattr(FakeInstruments, "refresh_if_unlisted", unreachable)
+    done = ['{"code":200,"msg":"done"}'] * 4
+    unlisted = {**QUERIED, "symbol": "GONEUSDT"}
+    futures.rest.reply(json.dumps([QUERIED, unlisted]), "[]", *done, json.dumps(CANCELED))
+
+    (state,) = await futures.connector.trading.cancel_all(None)
+
+    assert (state.venue_order_id, state.status) == ("28", OrderStatus.CANCELED)
+    (dropped,) = futures.events
+    assert isinstance(dropped, ItemDropped)
 
 
 @pytest.mark.parametrize(("age_days", "status"), [(4, OrderStatus.CANCELED), (1, OrderStatus.UNKNOWN)])

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from lotusx.errors import InvalidArgument, ItemRejected, MalformedReply
+from lotusx.errors import InvalidArgument, ItemRejected, LotusXError, MalformedReply
 from lotusx.plugin import ItemDropped, OrderRef, Span, TradingPort
 from lotusx_binance.conversions import MS
 from lotusx_binance.public_data import first_ms, last_ms
@@ -76,10 +76,18 @@ class AccountOrders(TradingPort):
         return first_ms(span), self._kernel.exchange_ns() // MS + CLOCKS_APART_MS if end is None else end
 
     async def _of_account(
-        self, items: Sequence[S], to: Callable[..., OrderState], key: str, *, what: str = "an open order"
+        self, items: Sequence[S], to: Callable[..., OrderState], key: str, *, cancelled: bool = False
     ) -> list[OrderState]:
-        """Convert orders of any symbol; those of one that is not listed are left out, counted and logged."""
-        await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
+        """Convert orders of any symbol; those of one that is not listed are left out, counted and logged.
+
+        Orders that are *cancelled* are told though a fresh list of symbols cannot be had: nothing takes that back.
+        """
+        what = "a cancelled order" if cancelled else "an open order"
+        try:
+            await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
+        except LotusXError:
+            if not cancelled:
+                raise
         orders = []
         for item in items:
             try:

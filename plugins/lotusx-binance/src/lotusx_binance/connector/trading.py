@@ -136,7 +136,7 @@ class SpotTrading(AccountOrders):
 
         names = sorted({order.symbol for order in await self._rest.open_orders()})
         await cancel_each(self._kernel.facts.name, {name: partial(cancel, name) for name in names})
-        return await self._of_account(found, convert.to_canceled, "openOrders", what="a cancelled order")
+        return await self._of_account(found, convert.to_canceled, "openOrders", cancelled=True)
 
     async def _cancel_symbol(self, venue_symbol: str) -> list[types.CanceledOrder]:
         try:

@@ -214,9 +214,8 @@ class PerpTrading(AccountOrders):
             steps[name] = partial(self._rest.cancel_open_orders, name)
             steps[f"{name} (conditional)"] = partial(self._rest.cancel_open_algo_orders, name)
         await cancel_each(self._exchange, steps)
-        what = "a cancelled order"
-        before = await self._of_account(orders, convert.to_order, "openOrders", what=what)
-        before += await self._of_account(waiting, convert.to_conditional, "openAlgoOrders", what=what)
+        before = await self._of_account(orders, convert.to_order, "openOrders", cancelled=True)
+        before += await self._of_account(waiting, convert.to_conditional, "openAlgoOrders", cancelled=True)
         return [await self._ended(order) for order in before]
 
     async def _ended(self, order: OrderState) -> OrderState:
