@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import logging
 import socket
 import ssl
@@ -32,6 +33,11 @@ from lotusx.transport.lean_http import LeanTransport, client_context
 
 pytestmark = pytest.mark.anyio
 
+UVLOOP = pytest.param(
+    ("asyncio", {"use_uvloop": True}),
+    id="uvloop",
+    marks=pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"),
+)
 Handler = Callable[[socket.socket], None]
 MakeServer = Callable[[Handler], "RawServer"]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -609,12 +615,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tls_server(certificate: Path) -> Iterator[RawServer]:
+def serve_tls(certificate: Path) -> Iterator[MakeServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    server = RawServer(endlessly(OK), context)
-    yield server
-    server.close()
+    servers: list[RawServer] = []
+
+    def make(handler: Handler) -> RawServer:
+        servers.append(RawServer(handler, context))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def tls_server(serve_tls: MakeServer) -> RawServer:
+    return serve_tls(endlessly(OK))
 
 
 async def test_what_came_after_a_reply_over_tls_is_not_taken_for_the_next_reply(
@@ -648,6 +665,44 @@ async def test_what_came_after_a_reply_over_tls_is_not_taken_for_the_next_reply(
     for _ in range(3):
         assert (await get(http, server.url.replace("http", "https"), method="POST")).body == b"ok"
     assert server.accepted == 3
+    await http.aclose()
+
+
+@pytest.mark.parametrize("kind", [LeanTransport, HttpxTransport])
+@pytest.mark.parametrize("goodbye", [True, False])
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio", UVLOOP])
+async def test_over_tls_a_reply_ends_with_the_connection_only_where_the_server_says_so(
+    kind: Any, goodbye: bool, serve_tls: MakeServer, certificate: Path
+) -> None:
+    def handler(peer: socket.socket) -> None:
+        assert isinstance(peer, ssl.SSLSocket)
+        read_head(peer)
+        peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n[1,2]")
+        if goodbye:
+            with suppress(OSError):
+                peer.unwrap()
+        else:
+            peer.shutdown(socket.SHUT_WR)
+
+    http = kind(verify=str(certificate), trust_env=False)
+    url = serve_tls(handler).url
+    if goodbye:
+        assert (await get(http, url, method="POST")).body == b"[1,2]"
+    else:
+        with pytest.raises(ConnectionFailed, match="close_notify") as caught:
+            await get(http, url, method="POST")
+        assert caught.value.sent
+        assert caught.value.may_have_executed
+    await http.aclose()
+
+
+@pytest.mark.parametrize("kind", [LeanTransport, HttpxTransport])
+async def test_over_tls_a_reply_that_has_no_body_ends_by_itself(
+    kind: Any, serve_tls: MakeServer, certificate: Path
+) -> None:
+    http = kind(verify=str(certificate), trust_env=False)
+    url = serve_tls(endlessly(b"HTTP/1.1 204 No Content\r\n\r\n")).url
+    assert [(await get(http, url)).status, (await get(http, url, method="HEAD")).status] == [204, 204]
     await http.aclose()
 
 

@@ -97,6 +97,7 @@ class AsyncioLine(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
 
     def data_received(self, data: bytes) -> None:
         reader, replied = self._reader, self._replied

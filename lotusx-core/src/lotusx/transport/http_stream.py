@@ -19,7 +19,7 @@ class StreamLine:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._socket = stream.extra(SocketAttribute.raw_socket)
-        self._tls: ssl.SSLObject | None = stream.extra(TLSAttribute.ssl_object, None)
+        self.tls: ssl.SSLObject | None = stream.extra(TLSAttribute.ssl_object, None)
 
     @classmethod
     async def connect(cls, host: str, port: int, tls: ssl.SSLContext | None) -> StreamLine:
@@ -30,13 +30,13 @@ class StreamLine:
         """
         if tls is None:
             return cls(await anyio.connect_tcp(host, port))
-        # Few servers say goodbye properly; a body cut short is noticed by its length.
+        # Not every server says goodbye; where a reply's end depends on that, `lotusx.transport.lean_http` looks at it.
         stream = await anyio.connect_tcp(host, port, tls=True, ssl_context=tls, tls_standard_compatible=False)
         return cls(stream)
 
     def fileno(self) -> int:
         """Return the descriptor; below 0: the connection is gone, or has brought what nobody asked for."""
-        return -1 if self._tls is not None and _brings(self._tls) else self._socket.fileno()
+        return -1 if self.tls is not None and _brings(self.tls) else self._socket.fileno()
 
     async def exchange(self, data: bytes, reader: ReplyReader, deadline: float) -> bool:
         """Write a request, and feed *reader* until its reply is complete: as in `lotusx.transport.lean_http.Line`."""

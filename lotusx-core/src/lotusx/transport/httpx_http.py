@@ -20,7 +20,7 @@ from lotusx.errors import (
 from lotusx.kernel.transport import HttpRequest, HttpResponse
 from lotusx.transport.http import proxy_in_environment
 from lotusx.transport.http1 import MAX_BODY_BYTES, decoded, full_headers, split_url
-from lotusx.transport.lean_http import MAX_CONNECTIONS, MAX_IDLE_S, client_context
+from lotusx.transport.lean_http import MAX_CONNECTIONS, MAX_IDLE_S, NO_GOODBYE, client_context, said_goodbye
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ProxyError, httpx.PoolTimeout, httpx.ConnectTimeout)
 
@@ -139,6 +139,7 @@ class HttpxTransport:
 
     async def _reply(self, response: httpx.Response) -> HttpResponse:
         status = response.status_code
+        tls = response.extensions["network_stream"].get_extra_info("ssl_object")
         headers: dict[str, str] = {}
         for name, value in response.headers.multi_items():
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -160,6 +161,10 @@ class HttpxTransport:
                 await response.aclose()
         if why:
             raise MalformedReply(why, status=status, body=bytes(body[:2_000]).decode("utf-8", "replace"))
+        has_end = response.http_version == "HTTP/2" or not {"content-length", "transfer-encoding"}.isdisjoint(headers)
+        has_end = has_end or response.request.method == "HEAD" or status in (204, 304)
+        if not has_end and not said_goodbye(tls):
+            raise ConnectionFailed(NO_GOODBYE)
         return HttpResponse(status, headers, decoded(bytes(body), headers, self._max_body_bytes))
 
 

@@ -53,8 +53,10 @@ def client_context(verify: bool | str | ssl.SSLContext = True, *, trust_env: boo
 
 
 class Line(Protocol):
-    """An open connection to a server, and at most one request on it."""
+    """An open connection to a server, and at most one request on it. ``tls``: its TLS, where it has that."""
 
+    @property
+    def tls(self) -> ssl.SSLObject | None: ...
     def fileno(self) -> int:
         """Return the descriptor; below 0: the connection is gone, or has brought what nobody asked for."""
 
@@ -216,6 +218,24 @@ class LeanTransport:
         raise ConnectionFailed(f"no connection to {origin.authority}: {_reason(problem)}", sent=False)
 
 
+NO_GOODBYE = "the connection ended, and nobody said that the reply is whole (TLS without close_notify)"
+
+
+def said_goodbye(tls: ssl.SSLObject | None) -> bool:
+    """Whether the end of a connection is what the server wanted, to be asked when it has come.
+
+    A reply that states no length ends with it. Over TLS the server says so: anybody on the way can end a connection.
+    """
+    if tls is None:
+        return True
+    try:
+        return not tls.read(1)
+    except ssl.SSLZeroReturnError:  # we have said it, too
+        return True
+    except ssl.SSLError:
+        return False
+
+
 async def _turn(origin: _Origin, deadline: float) -> bool:
     """Wait until one more connection may be used; False: not in time."""
     try:
@@ -233,10 +253,12 @@ async def _exchange(connection: _Connection, data: bytes, reader: ReplyReader, d
     try:
         return await connection.line.exchange(data, reader, deadline)
     except anyio.EndOfStream:
+        problem = "the connection was closed without a reply"
         if reader.started:
             reader.end()
-            return True
-        problem = "the connection was closed without a reply"
+            if said_goodbye(connection.line.tls):
+                return True
+            problem = NO_GOODBYE
     except _BROKEN as error:  # a reply whose end is that of the connection may lack something
         problem = f"the connection broke: {_reason(error)}"
     # No operating system tells how many bytes of a failed write left.
