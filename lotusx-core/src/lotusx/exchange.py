@@ -134,8 +134,7 @@ class Exchange(FlatCalls):
         try:
             await self._start(self)
         except BaseException:
-            self._state = "closed"
-            await self._stop()
+            await self.__aexit__(None, None, None)
             raise
         return self
 
@@ -195,12 +194,13 @@ class Exchange(FlatCalls):
 
         def __getattr__(self, name: str) -> Any:
             component = _FLAT.get(name)
-            if component is not None and self._state != "new":
-                return getattr(getattr(self, component), name)
+            if component in vars(self):
+                return getattr(vars(self)[component], name)
             first = f"enter the connection first: async with lotusx.connect({self.name!r}) as exchange: …"
             if component is not None:
+                self._guard.check()  # where it could not be entered, it is closed
                 raise LotusXError(first)
-            is_part = name in COMPONENTS
+            is_part = name in COMPONENTS or name == "native"
             raise AttributeError(first if is_part else f"{type(self).__name__} has no attribute {name!r}")
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from threading import get_ident
 from types import MappingProxyType
 
 from lotusx.config import missing_credentials, needed
-from lotusx.errors import CredentialsError, LotusXError, NotSupported
+from lotusx.errors import CredentialsError, NotSupported, RefusedBeforeSending
 from lotusx.kernel.facts import Capability, Environment, ExchangeFacts, Support, SupportLevel
 
 
@@ -50,20 +50,27 @@ class Guard:
         """The connection is at its end."""
         self._closed = True
 
-    def offers(self, capability: Capability) -> Support:
-        """Return how far *capability* is there.
+    def check(self) -> None:
+        """Refuse to send anything over a connection that is closed, or from a thread that is not its own.
 
         Raises:
-            NotSupported: It is not; the text names what to use instead.
-            LotusXError: The connection was closed, or belongs to another thread.
+            RefusedBeforeSending: It is so.
         """
         if self._closed:
-            raise LotusXError(f"this {self.exchange} connection was closed; call lotusx.connect again")
+            raise RefusedBeforeSending(f"this {self.exchange} connection was closed; call lotusx.connect again")
         if self._thread != get_ident() and self._thread is not None:
-            raise LotusXError(
+            raise RefusedBeforeSending(
                 f"this {self.exchange} connection belongs to the event loop of another thread; call it there "
                 "(asyncio.run_coroutine_threadsafe), or use lotusx.sync, which may be called from any thread"
             )
+
+    def offers(self, capability: Capability) -> Support:
+        """As `check`; return how far *capability* is there.
+
+        Raises:
+            NotSupported: It is not; the text names what to use instead.
+        """
+        self.check()
         support = self.capabilities[capability]
         if support:
             return support

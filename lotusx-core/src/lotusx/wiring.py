@@ -317,6 +317,7 @@ class Wiring:
                 value.reveal() if isinstance(value, Secret) else value for value in parts.credentials.values()
             ),
             middleware=parts.manager.middleware(),
+            check=parts.guard.check,
         )
 
     def _kernel(self) -> Kernel:
@@ -346,6 +347,7 @@ class Wiring:
             clock=self.clock,
             telemetry=self.telemetry,
             time=self.rest,
+            check=self.parts.guard.check,
         )
 
     def _own_registry(self, path: str | None) -> BudgetRegistry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -26,13 +26,16 @@ from lotusx.errors import (
     LotusXError,
     NotSupported,
     OrderNotFound,
+    RefusedBeforeSending,
     UnknownEnvironment,
     UnknownExchange,
 )
 from lotusx.health import Health
 from lotusx.kernel.facts import CredentialField
 from lotusx.kernel.ports import Page
+from lotusx.kernel.request import Request, Verb
 from lotusx.kernel.secrets import Secret
+from lotusx.kernel.transport import HttpRequest, HttpResponse
 from lotusx.model import AmendRequest, Fill, MarginMode, Side
 from lotusx.plugin import hookimpl
 from lotusx.streams import Overflow
@@ -342,7 +345,7 @@ async def test_the_callers_own_error_leaves_the_block_unwrapped(acme: SimpleName
 
 async def test_a_connection_that_is_not_entered_or_was_closed_says_so(acme: SimpleNamespace) -> None:
     exchange = connect()
-    for name in ("market", "trading", "account"):
+    for name in ("market", "trading", "account", "native"):
         with pytest.raises(AttributeError, match="enter the connection first: async with"):
             getattr(exchange, name)
         assert getattr(exchange, name, None) is None
@@ -390,6 +393,62 @@ async def test_a_call_from_another_threads_loop_is_refused(acme: SimpleNamespace
         with pytest.raises(LotusXError, match="belongs to the event loop of another thread"):
             await anyio.to_thread.run_sync(elsewhere)
         await exchange.market.ticker("BTC/USDT")
+
+
+class CountingHttp:
+    """Answers everything, and counts it."""
+
+    asked = 0
+
+    async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpResponse:
+        self.asked += 1
+        return HttpResponse(200, {}, b"{}")
+
+    async def aclose(self) -> None:
+        return
+
+
+async def test_what_native_calls_send_passes_the_same_guard(acme: SimpleNamespace) -> None:
+    http = CountingHttp()
+    async with connect(http=http):
+        kernel = acme.kernels[-1]
+        calls: list[Callable[[], Awaitable[Any]]] = [
+            lambda: kernel.rest.call(Request(Verb.GET, "https://acme.test", "/time"), bytes),
+            lambda: kernel.ws("market").request(lambda number, context: "hello"),
+            lambda: kernel.ws("market").ready(),
+        ]
+        for call in calls:
+            with pytest.raises(RefusedBeforeSending, match="belongs to the event loop of another thread"):
+                await anyio.to_thread.run_sync(anyio.run, call)
+        assert http.asked == 0
+        await kernel.rest.call(Request(Verb.GET, "https://acme.test", "/time"), lambda reply: reply.body)
+    for call in calls:
+        with pytest.raises(RefusedBeforeSending, match=r"was closed; call lotusx\.connect again") as caught:
+            await call()
+        assert not caught.value.retryable
+    assert http.asked == 1
+
+
+class PortInUse:
+    """A plugin that cannot begin."""
+
+    @hookimpl
+    def lotusx_lifespan(self) -> Any:
+        raise ConfigurationError("the port is in use")
+
+
+async def test_a_connection_whose_start_failed_is_closed(acme: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "orders.db").write_bytes(b"something else entirely" * 100)
+    late = connect(journal=tmp_path / "orders.db")
+    early = connect(plugins=[PortInUse()])
+    for exchange in (late, early):
+        with pytest.raises(LotusXError):
+            async with exchange:
+                pass
+        with pytest.raises(RefusedBeforeSending, match="was closed"):
+            await exchange.ticker("BTC/USDT")
+    with pytest.raises(RefusedBeforeSending, match="was closed"):
+        await late.market.ticker("BTC/USDT")
 
 
 async def test_a_connection_is_used_once(acme: SimpleNamespace) -> None:

@@ -125,6 +125,7 @@ def test_the_table_of_names_is_pinned() -> None:
 def test_a_connection_that_was_not_entered_says_how() -> None:
     exchange = Exchange.__new__(Exchange)
     exchange.name, exchange.environment, exchange._state = "acme", "live", "new"
+    exchange._guard = Guard(FACTS, LIVE, has_key=False, read_only=False, account=None)
     with pytest.raises(LotusXError, match=r"async with lotusx\.connect\('acme'\)"):
         exchange.ticker  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'tickr'"):

@@ -209,6 +209,7 @@ class RestStack:
     Args:
         redactor: Knows the credentials, so that no error text shows them.
         middleware: Outermost first; wrap every attempt.
+        check: Called first; raises where nothing may be sent (any more, or from this thread).
         samples: How many round trips a sync of the clock takes.
     """
 
@@ -228,6 +229,7 @@ class RestStack:
         retry: RetryPolicy | None = None,
         middleware: Sequence[Middleware] = (),
         samples: int = SYNC_SAMPLES,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self._exchange = exchange
         self._budget = budget
@@ -239,6 +241,7 @@ class RestStack:
         self._retry = retry if retry is not None else RetryPolicy()
         self._middleware = tuple(middleware)
         self._samples = samples
+        self._check = check
         self.read_only = False
         """Whether requests that change something at the exchange are refused, whoever makes them."""
         self.sent_by = "read_only=False"
@@ -326,6 +329,8 @@ class RestStack:
             MalformedReply: *decode* could not read the reply.
             NotSupported: It changes something, and the connection only reads; nothing was sent.
         """
+        if self._check is not None:
+            self._check()
         if request.effect is not Effect.READ:
             if self.read_only:
                 raise NotSupported(self._exchange, f"{request.name} on a read-only connection", self.sent_by)

@@ -49,9 +49,10 @@ class BudgetedRequests:
         budget: The same that REST draws on.
         time: Asked before a stamp that would be refused, and after one that was: that request is sent once more, for it
             was not executed.
+        check: Called first; raises where nothing may be sent (any more, or from this thread).
     """
 
-    __slots__ = ("_budget", "_clock", "_exchange", "_meter", "_name", "_requester", "_telemetry", "_time")
+    __slots__ = ("_budget", "_check", "_clock", "_exchange", "_meter", "_name", "_requester", "_telemetry", "_time")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class BudgetedRequests:
         clock: Clock,
         telemetry: Telemetry,
         time: ExchangeTime | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self._requester = requester
         self._exchange = exchange
@@ -72,9 +74,12 @@ class BudgetedRequests:
         self._clock = clock
         self._meter = Meter(exchange, budget, clock, telemetry)
         self._time = time
+        self._check = check
 
     async def ready(self) -> None:
         """Connect and log in, so that the next request costs one round trip."""
+        if self._check is not None:
+            self._check()
         await self._requester.ready()
 
     async def request(
@@ -89,6 +94,8 @@ class BudgetedRequests:
         name: str = "",
     ) -> bytes:
         """Send one request when the limits allow it. See `lotusx.kernel.context.WsRequests`."""
+        if self._check is not None:
+            self._check()
         began_ns = self._clock.monotonic_ns()
         until_ns = began_ns + int(timeout_s * _S)
         telemetry = self._telemetry
