@@ -127,6 +127,35 @@ def test_a_new_socket_that_is_announced_to_close_before_it_has_replaced_the_old_
     virtually(main)
 
 
+def test_a_rotation_that_was_broken_off_leaves_room_for_a_third_socket_in_the_next() -> None:
+    async def main() -> None:
+        server, log = Server(), Log()
+
+        def is_served(sockets: int) -> bool:
+            return len(server.connections) == sockets and server.connections[-1].keys["trades"] == 1
+
+        async with group(server, facts=WsFacts(lifetime_s=None), telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(channel(kind=ChannelKind.ACCOUNT))
+            for count in (1, 2):
+                await until(partial(is_served, count))
+                server.connections[-1].bring({"notice": "shutdown"})
+            await anyio.sleep(0.02)
+            server.connections[0].cut()  # before the third is there
+            for count in (3, 4):
+                await until(partial(is_served, count))
+                server.connections[-1].bring({"notice": "shutdown"})
+            await anyio.sleep(12)  # a move without proof takes ten seconds
+            for leaving in server.connections[2:4]:
+                leaving.cut()
+            await anyio.sleep(1)
+            server.publish("trades", 1)
+            assert await anext(stream) == 1
+            assert len(server.connections) == 5
+            assert log.states("trades").count("lost") == 1
+
+    virtually(main)
+
+
 def test_where_every_new_socket_is_announced_to_close_one_takes_over_and_is_replaced_in_its_turn() -> None:
     async def main() -> None:
         server, log = Server(), Log()

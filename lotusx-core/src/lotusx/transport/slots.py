@@ -311,6 +311,7 @@ class Slot:
             return
         self.successor = None
         self.current = successor
+        self._gave_up_one = False  # nothing is left to replace
         self._settle()
         for subscription in list(self._owner.carried(self)):
             if isinstance(session.error, StreamClosed):  # there will never be more of it: a recording has an end
