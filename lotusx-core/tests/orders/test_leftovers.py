@@ -15,7 +15,7 @@ import trio
 from lotusx.errors import InvalidArgument, RequestTimeout, UnknownSymbol
 from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.kernel.ports import Amendment, OrderRef
-from lotusx.model.enums import OrderStatus
+from lotusx.model.enums import OrderStatus, Side
 from lotusx.model.instruments import Instrument
 from lotusx.model.orders import Accepted, OrderState, Outcome, Rejected, Unknown
 from lotusx.model.symbol import Symbol
@@ -205,6 +205,18 @@ def test_what_is_known_of_an_amended_order_survives_the_journal(before: Any, hid
     intent = replace(amendment(Amendment(price=D(90))), before=before, hidden=hidden)
     read = from_text("amend", "a-1", str(BTC), EPOCH_NS, to_text(intent))
     assert (read.before, read.hidden) == (before, hidden)
+
+
+def test_another_order_under_the_id_is_not_taken_for_a_left_one_before_anybody_looks_either() -> None:
+    async def run() -> None:
+        world = World()
+        world.desk.adopt([left()])
+        world.desk.apply_state(state(side=Side.SELL))
+        order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert order is not None
+        assert order.venue_order_id is None
+
+    in_virtual_time(run)
 
 
 def test_the_account_stream_may_know_before_anybody_looks() -> None:

@@ -127,16 +127,21 @@ class Commands:
         order = self._ledger.open(asked_for(request))
         hidden = self._hides(request)
         intent = Intent(CommandKind.PLACE, name, request.symbol, self._clock.now_ns(), request=request, hidden=hidden)
-        order.placement = self._command(CommandKind.PLACE, name, hidden)
-        return self._placing(intent, request, order, order.placement, instrument)
+        command = self._command(CommandKind.PLACE, name, hidden)
+        self._asked(order, command, request, hidden)
+        return self._placing(intent, request, order, command, instrument)
+
+    def _asked(self, order: TrackedOrder, command: Command, request: OrderRequest, hidden: bool) -> None:
+        """Note what *order* was asked to be, and by which *command*."""
+        order.placement = command
+        order.hidden = hidden
+        order.is_another = partial(self._look.is_another, command, request.side)
 
     def _placing(
         self, intent: Intent, request: OrderRequest, order: TrackedOrder, command: Command, instrument: Instrument
     ) -> Prepared:
         evident = partial(exists, order)
         names = OrderRef(client_order_id=intent.client_order_id)
-        order.hidden = self._hides(request)
-        order.is_another = partial(self._look.is_another, command, request.side)
 
         async def resolve(cause: BaseException) -> None:
             look = partial(
@@ -232,9 +237,7 @@ class Commands:
     ) -> Prepared:
         if order.amending:
             raise InvalidArgument(f"another amendment of {ref} is under way", rule="amendment")
-        was, now = (
-            (each.venue_order_id, each.quantity, each.price) for each in (before, order.state)
-        )  # fmt: skip
+        was, now = ((each.venue_order_id, each.quantity, each.price) for each in (before, order.state))
         if any(old not in (None, new) for old, new in zip(was, now, strict=True)):  # checked for what it was
             raise InvalidArgument(f"{ref} was amended meanwhile: look at it, and amend it again", rule="amendment")
         name = order.client_order_id or str(ref)
@@ -301,7 +304,7 @@ class Commands:
                 base = replace(base, client_order_id=names.client_order_id, quantity=None, price=None)
             order = self._ledger.open(base)
         if intent.kind is CommandKind.PLACE and order.placement is None:
-            order.placement = self._left(intent, name)
+            self._asked(order, self._left(intent, name), intent.request, self._was_hidden(intent))
         return order
 
     def again(self, intent: Intent, instrument: Instrument) -> Job:
@@ -327,9 +330,11 @@ class Commands:
     def _left(self, intent: Intent, subject: str) -> Command:
         """Make the command of an earlier process, as old as it is: what it may have led to is asked for since then."""
         age_ns = max(self._clock.now_ns() - intent.asked_ns, 0)
-        hidden = intent.hidden or (intent.request is not None and self._hides(intent.request))
-        horizon_s = 0.0 if hidden else self._horizon_s
+        horizon_s = 0.0 if self._was_hidden(intent) else self._horizon_s
         return Command(intent.kind, subject, horizon_s=horizon_s, now_ns=self._clock.monotonic_ns() - age_ns)
+
+    def _was_hidden(self, intent: Intent) -> bool:
+        return intent.hidden or (intent.request is not None and self._hides(intent.request))
 
     async def _prepared(self) -> None:
         if self._prepare is not None:
