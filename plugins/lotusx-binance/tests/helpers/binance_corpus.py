@@ -181,7 +181,7 @@ async def _info(bench: Bench, raw: Any) -> None:
 
 
 async def _order(bench: Bench, raw: Any) -> None:
-    state = await bench.connector.trading.order(OrderRef("x"), instrument(raw["symbol"]))
+    state = await bench.connector.trading.order(OrderRef(None, str(raw["orderId"])), instrument(raw["symbol"]))
     assert (state.venue_order_id, state.filled) == (str(raw["orderId"]), number(raw["executedQty"]))
 
 
@@ -201,7 +201,7 @@ async def _fills(bench: Bench, raw: Any) -> None:
 
 
 async def _cancel(bench: Bench, raw: Any) -> None:
-    state = await bench.connector.trading.cancel(OrderRef("x"), instrument("X"))
+    state = await bench.connector.trading.cancel(OrderRef(raw["origClientOrderId"]), instrument("X"))
     assert state.client_order_id == raw["origClientOrderId"]
 
 

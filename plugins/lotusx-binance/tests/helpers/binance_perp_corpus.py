@@ -188,7 +188,7 @@ def _same(state: OrderState | Acknowledged, raw: Any) -> None:
 
 
 async def _order(bench: PerpBench, raw: Any) -> None:
-    _same(await bench.connector.trading.order(OrderRef("x", "1"), X), raw)
+    _same(await bench.connector.trading.order(OrderRef(raw["clientOrderId"], str(raw["orderId"])), X), raw)
 
 
 async def _orders(bench: PerpBench, raw: Any) -> None:
@@ -211,7 +211,7 @@ async def _fills(bench: PerpBench, raw: Any) -> None:
 
 
 async def _cancel(bench: PerpBench, raw: Any) -> None:
-    _same(await bench.connector.trading.cancel(OrderRef("x", "1"), X), raw)
+    _same(await bench.connector.trading.cancel(OrderRef(raw["clientOrderId"], str(raw["orderId"])), X), raw)
 
 
 async def _cancel_batch(bench: PerpBench, raw: Any) -> None:
