@@ -368,6 +368,16 @@ def test_what_the_exchange_expires_is_final() -> None:
     assert order.status is Status.EXPIRED
 
 
+def test_what_has_ended_is_not_ended_again() -> None:
+    exchange = make_exchange()
+    order = limit(exchange, "a", BUY, "1", "10")
+    exchange.cancel(order, 2)
+    with pytest.raises(Refused) as caught:
+        exchange.expire(order, 3, "EXCHANGE_CANCELED")
+    assert caught.value.reason is Reason.UNKNOWN_ORDER
+    assert order.status is Status.CANCELED
+
+
 def test_fill_resting_reaches_an_order_deep_in_the_book() -> None:
     exchange = make_exchange()
     order = limit(exchange, "a", BUY, "2", "5")

@@ -269,7 +269,13 @@ class Exchange:
         return order
 
     def expire(self, order: Order, now_ns: int, reason: str) -> None:
-        """Let the venue itself end an open order."""
+        """Let the venue itself end an open order.
+
+        Raises:
+            Refused: It is not open, or not any more.
+        """
+        if not order.is_open:
+            raise Refused(Reason.UNKNOWN_ORDER)
         self._matching.take_off(order, now_ns)
         order.expiry_reason = reason
         self._records.finish(order, Status.EXPIRED, Change.EXPIRED, now_ns)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 FOUND: Mapping[int, Mapping[str, Sequence[int]]] = {
     1: {
-        "backpack": (39, 57, 75, 20027, 70181, 70255, 70391, 70406),
+        "backpack": (39, 57, 75, 20027, 70181, 70255, 70391, 70406, 85183),
         "binance": (54, 75, 81, 50297, 70079, 70255, 70259, 71027, 81077),
         "binance-perp": (54, 75, 81, 84, 61013, 70255, 70391),
         "bybit": (53, 75, 50041, 50077, 50209),
