@@ -50,13 +50,14 @@ class Episode:
     """One fault and its rest. Times in virtual nanoseconds; 0: not yet.
 
     Attributes:
-        patience_s: How long the recovery may take.
+        patience_s: How long the recovery may take. ``reconnect_s``: how long connecting may.
         healed_ns: Everything was mended. ``back_ns``: every socket lived again, everything was subscribed.
         judged_ns: When the invariants looked.
     """
 
     fault: str
     patience_s: float
+    reconnect_s: float
     start_ns: int
     healed_ns: int = 0
     back_ns: int = 0
@@ -159,7 +160,7 @@ class World:
             invariant.after_close()
 
     async def _go_through(self) -> None:
-        await self._wait_connected()
+        await self._wait_connected(_RECONNECT_S)
         self._wanted = Counter(group for group, _ in self.sessions.live())
         for number, name in enumerate(self.plan.faults):
             await self._suffer(name, number)
@@ -204,8 +205,8 @@ class World:
         fault = FAULTS[name]
         rng = split(self.seed, f"fault {number}")
         await anyio.sleep(1.0 + rng.random() * 6)
-        patience_s = fault.patience_s + (self.exchange.shut_out_s if fault.shuts_out else 0.0)
-        episode = Episode(name, patience_s, self.now_ns())
+        shut_out_s = self.exchange.shut_out_s if fault.shuts_out else 0.0
+        episode = Episode(name, fault.patience_s + shut_out_s, _RECONNECT_S + shut_out_s, self.now_ns())
         self.episodes.append(episode)
         self.log.write("fault", f"{name} begins")
         await fault.strike(self, rng)
@@ -220,7 +221,7 @@ class World:
         self.trader.paused = True
         episode.healed_ns = self.now_ns()
         await anyio.sleep(4 * self.plan.latency_s + _POLL_S)  # what was cut last is still being noticed
-        await self._wait_connected()
+        await self._wait_connected(episode.reconnect_s)
         episode.back_ns = self.now_ns()
         await self._touch()
         await anyio.sleep(more_s)
@@ -252,8 +253,8 @@ class World:
         if intent.handle is not None:
             await trader.cancel(intent)
 
-    async def _wait_connected(self) -> None:
-        with anyio.move_on_after(_RECONNECT_S):
+    async def _wait_connected(self, longest_s: float) -> None:
+        with anyio.move_on_after(longest_s):
             while not self.is_connected():  # noqa: ASYNC110 - what is watched has no event to wait for
                 await anyio.sleep(0.05)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from lotusx.kernel.codec import WsFacts
+from lotusx.kernel.flow import StreamState
 from lotusx.model.account import FillEvent
 from lotusx.streams import Overflow, Stream
 from rig.invariant import Invariant
@@ -19,6 +20,7 @@ from rig.second import Second, second
 
 _LIFETIME_S = 30.0
 _SETTLED_S = 16.0
+_SPEAKS_S = 60.0
 _BUFFER = 100_000
 
 
@@ -27,10 +29,10 @@ class _Collected:
 
     def __init__(self, stream: Stream[Any]) -> None:
         self.events: list[Any] = []
-        self._stream = stream
+        self.stream = stream
 
     async def run(self) -> None:
-        async for event in self._stream:
+        async for event in self.stream:
             self.events.append(event)
 
 
@@ -60,7 +62,9 @@ class Rotation(Invariant):
             async with anyio.create_task_group() as tasks:
                 for reader in (account, *(each for pair in pairs.values() for each in pair)):
                     tasks.start_soon(reader.run)
-                await anyio.sleep(1.0)  # some subscriptions begin with what is known
+                await _heard(each.stream for pair in pairs.values() for each in pair)
+                await self._stand_still()
+                await anyio.sleep(1.0)  # some subscriptions begin with what is known, and what is on its way arrives
                 for collected in (each for pair in pairs.values() for each in pair):
                     collected.events.clear()
                 await self._live_on(rotating)
@@ -85,10 +89,14 @@ class Rotation(Invariant):
                 if world.exchange.announces_shutdown and not told and rng.random() < 0.02:
                     told = True
                     await self._shut_down()
+        await self._stand_still()
+        await anyio.sleep(_SETTLED_S)
+
+    async def _stand_still(self) -> None:
+        world = self.world
         world.trader.paused = world.fate.paused = True
         await world.trader.finish()
         world.sim.quiet(True)
-        await anyio.sleep(_SETTLED_S)
 
     async def _shut_down(self) -> None:
         """The server says that it goes, and goes."""
@@ -122,6 +130,14 @@ class Rotation(Invariant):
         lost = [(group, at) for at, group, _, state in rotating.observer.sessions if state == "lost" and group in whole]
         if lost and not self.world.exchange.announces_shutdown:
             self.fail(f"a socket of {lost[0][0]} was lost at {lost[0][1]:.3f} s, which nobody cut")
+
+
+async def _heard(streams: Iterable[Stream[Any]]) -> None:
+    """Wait until each has brought something: one that is still silent after a fault is subscribed anew now and then."""
+    with anyio.move_on_after(_SPEAKS_S):
+        for each in streams:
+            while each.state not in (StreamState.LIVE, StreamState.RECOVERED):  # noqa: ASYNC110 - it has no event
+                await anyio.sleep(0.5)
 
 
 def _short_lived(facts: WsFacts) -> WsFacts:
