@@ -583,3 +583,7 @@ class ItemRejected(LotusXError):
         super().__init__(message)
         self.field = field
         self.value = value
+
+
+class BeginningMissing(ItemRejected):
+    """A change of something whose beginning is missing, or has been lost: its channel is subscribed again."""

@@ -49,7 +49,7 @@ def test_errors_pickle_with_their_attributes(error: LotusXError) -> None:
 
 def test_every_error_class_stands_in_the_drawing() -> None:
     drawn = errors.__doc__ or ""
-    hidden = {"ItemRejected", "InvalidSymbol"}
+    hidden = {"ItemRejected", "BeginningMissing", "InvalidSymbol"}  # of converters; no caller meets them
     ours = {kind.__name__ for kind in subclasses(LotusXError) if kind.__module__.startswith("lotusx.")}
     assert ours - hidden <= set(drawn.replace("│", " ").replace("├──", " ").replace("└──", " ").split())
 

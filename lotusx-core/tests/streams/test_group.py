@@ -12,6 +12,7 @@ import pytest
 
 from lotusx.errors import (
     AuthenticationError,
+    BeginningMissing,
     ConnectionFailed,
     InvalidArgument,
     LotusXError,
@@ -553,6 +554,45 @@ def test_an_answer_without_a_number_answers_the_log_in() -> None:
             await settle(5)
             assert stream.state is S.ACKNOWLEDGED
             assert len(server.connections) == 2
+
+    virtually(main)
+
+
+def test_a_channel_that_has_lost_its_beginning_is_subscribed_again_until_it_has_one() -> None:
+    async def main() -> None:
+        server = Server()
+        begun = False
+        asked: list[float] = []
+
+        def follow(message: bytes, received_ns: int) -> list[int]:
+            nonlocal begun
+            (n,) = number(message, received_ns)
+            begun = begun or n == 0
+            if n < 0 or not begun:
+                begun = False
+                raise BeginningMissing(f"{n} has no beginning")
+            return [n]
+
+        def answer(connection: Connection, body: dict[str, Any]) -> None:
+            if body["op"] == "subscribe":
+                asked.append(server.clock.monotonic_ns() / 1e9)
+
+        server.answer = answer
+        log = Log()
+        async with group(server, telemetry=log.telemetry) as ws:
+            stream = ws.subscribe(replace(channel(), convert=follow))
+            await settle(1)
+            server.publish("trades", 0, 1, -1, 2)
+            for n in range(3, 15):
+                await settle(1)
+                server.publish("trades", n)
+            await settle(1)
+            server.publish("trades", 0, 15)
+
+            assert await take(stream, 4) == [0, 1, 0, 15]
+            assert stream.counters.rejected == 14
+            assert [round(at - asked[0]) for at in asked] == [0, 1, 6, 11]
+            assert log.states("trades") == ["acknowledged", *(["live", "silent"] * 3), "live"]
 
     virtually(main)
 

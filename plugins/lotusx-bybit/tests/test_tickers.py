@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from lotusx.errors import ItemRejected
+from lotusx.errors import BeginningMissing, ItemRejected
 from lotusx.model import Symbol
 from lotusx_bybit.v5 import tickers, types
 from lotusx_bybit.v5.category import Category
@@ -62,7 +62,7 @@ def test_delta_changes_what_it_names_and_nothing_else() -> None:
 
 
 def test_delta_without_a_beginning_is_rejected() -> None:
-    with pytest.raises(ItemRejected, match="has not begun"):
+    with pytest.raises(BeginningMissing, match="has not begun"):
         tickers.merged(None, _push("delta", {"markPrice": "1"}))
 
 

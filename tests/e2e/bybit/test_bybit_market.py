@@ -104,6 +104,19 @@ async def test_ticker_is_whole_after_a_change_and_after_a_lost_connection(connec
         assert tickers.counters.rejected == 0
 
 
+async def test_ticker_begins_anew_after_a_change_that_cannot_be_read(connect: Connect, sim: Simulator) -> None:
+    async with connect() as exchange, exchange.market.stream_ticker(PERP) as tickers:
+        whole = await anext(aiter(tickers))
+        sim.rewrite("*:tickers.BTCUSDT", lambda text: text.replace('"markPrice":', '"markPrice":[],"was":'))
+        sim.set_mark(MARKETS[PERP], "84000")
+        with anyio.fail_after(10):
+            async for changed in tickers:
+                if changed.mark_price == 84_000:
+                    break
+        assert (changed.last_price, changed.bid_price) == (whole.last_price, whole.bid_price)
+        assert tickers.counters.rejected > 0
+
+
 async def test_best_bid_offer_of_spot_has_both_sides_and_says_when_nobody_is_there(
     connect: Connect, sim: Simulator
 ) -> None:

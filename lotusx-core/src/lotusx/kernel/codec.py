@@ -38,7 +38,8 @@ class Channel(Generic[E]):
         view: Tells channels apart that read the same messages as different events. Each view of a key is subscribed by
             itself, on a socket of its own.
         convert: Pure: one whole message of this channel and its receive time (ns) → its events, in order.
-            Raises `ItemRejected` or a decode error when the message cannot be understood.
+            Raises `ItemRejected` or a decode error when the message cannot be understood, `BeginningMissing` when the
+            exchange must begin anew for the next one to be.
         cadence_s: The longest usual silence the exchange states for it; ``None``: it speaks only on change.
         identity: Tells one event of this channel from another, the same on every socket: a trade id, an update id. Used
             to leave out repetitions while a socket is replaced; ``None``: whole messages are compared.

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from lotusx.errors import BeginningMissing
 from lotusx.kernel.clock import Clock, Moment
 from lotusx.kernel.codec import Channel
 from lotusx.kernel.flow import StreamOwner, StreamState
@@ -16,6 +17,9 @@ from lotusx.streams import Stream
 E = TypeVar("E")
 
 logger = logging.getLogger("lotusx.streams")
+
+BEGINS_WITHIN_NS = 5_000_000_000
+"""How long an exchange that was asked to begin anew has for it before it is asked again."""
 
 
 class Keeper(Protocol):
@@ -69,6 +73,7 @@ class Subscription(StreamOwner, Generic[E]):
         self._streams: tuple[Stream[E], ...] = ()
         self.recovering = False
         self._was_lost = False
+        self._begins_ns = 0  # monotonic: until when it may take to begin anew
         self.blocked = False
 
     @property
@@ -155,7 +160,18 @@ class Subscription(StreamOwner, Generic[E]):
             return
 
     def _reject(self, error: Exception) -> None:
-        self.reject(str(error) or type(error).__name__)
+        reason = str(error) or type(error).__name__
+        self.reject(reason)
+        if isinstance(error, BeginningMissing):
+            self._begin_anew(reason)
+
+    def _begin_anew(self, reason: str) -> None:
+        """Subscribe to it again, unless that is under way: nothing can be understood until it begins anew."""
+        now_ns = self._keeper.clock.monotonic_ns()
+        if now_ns >= self._begins_ns and not self._keeper.is_renewing(self.ident):
+            self._begins_ns = now_ns + BEGINS_WITHIN_NS
+            self.change(StreamState.SILENT, reason)
+            self._keeper.renew(self.ident)
 
     def reject(self, reason: str) -> None:
         """Count a message that could not be understood."""

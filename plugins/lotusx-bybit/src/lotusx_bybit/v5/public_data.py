@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from lotusx.errors import InvalidArgument, ItemRejected
+from lotusx.errors import BeginningMissing, InvalidArgument, ItemRejected
 from lotusx.model import BestBidOffer, BookUpdate, Candle, Instrument, Interval, OrderBook, Symbol, Ticker, Trade
 from lotusx.plugin import BookRule, Channel, ChannelKind, MarketDataPort, Page, Span
 from lotusx_bybit.v5 import books, conversions as convert, tickers, types
@@ -75,14 +75,14 @@ class MergedTicker:
         """Return the whole of it after *message*.
 
         Raises:
-            msgspec.DecodeError: It cannot be read: what it changed is not known, and all before it is forgotten.
-            ItemRejected: As in `tickers.merged`.
+            BeginningMissing: As in `tickers.merged`, or it cannot be read: what it changed is not known, and all before
+                it is forgotten.
         """
         try:
             push = _contract_push(message)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.forget()
-            raise
+            raise BeginningMissing(str(error)) from error
         self._state = tickers.merged(self._state, push)
         return self._state
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from lotusx.errors import ItemRejected
+from lotusx.errors import BeginningMissing, ItemRejected
 from lotusx.model import FundingRate, MarkPrice, OpenInterest, Symbol, Ticker, decimal_from_wire
 from lotusx_bybit.v5 import types
 from lotusx_bybit.v5.category import Category
@@ -32,12 +32,12 @@ def merged(state: TickerState | None, message: types.Push[types.ContractTicker])
     """Return the state after *message*. A delta older than the state changes nothing.
 
     Raises:
-        ItemRejected: A delta of which the beginning is missing.
+        BeginningMissing: A delta before the first snapshot.
     """
     if message.type == "snapshot":
         return TickerState(message.data, message.ts, message.cs)
     if state is None:
-        raise ItemRejected(
+        raise BeginningMissing(
             f"{message.topic}: a change of a ticker that has not begun", field="type", value=message.type
         )
     if message.cs < state.cs:
