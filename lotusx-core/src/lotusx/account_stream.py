@@ -216,7 +216,12 @@ class AccountStream:
                 self._merge(event)
 
     def _apply(self, found: Found) -> None:
-        """Merge what was found, without a pause: fills first, so that the end of an order comes after its fills."""
+        """Merge what was found, without a pause: fills first, so that the end of an order comes after its fills.
+
+        Whose fills those are is only told by an order that has the id of one of ours and is another: that comes before.
+        """
+        for state in filter(self._desk.ledger.tells_apart, found.states):
+            self._merge(OrderEvent(state))
         for fill in found.fills:
             self._merge(FillEvent(fill))
         for state in found.states:

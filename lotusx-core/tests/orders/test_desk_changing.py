@@ -1071,3 +1071,21 @@ def test_fills_that_stay_hidden_are_not_made_up() -> None:
             await order.fetch_fills(timeout_s=3)
 
     in_virtual_time(run)
+
+
+def test_fills_of_an_amended_order_are_fetched_though_its_first_part_is_not_found_any_more() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        await world.desk.amend(A1, INSTRUMENT, price=D(101))
+        world.exchange.fills = [fill(venue="2", name="id-1")]
+        world.desk.apply_state(state("id-1", "2", status="filled", filled="1", price="101", at=5000))
+
+        def fills_of(part: OrderState) -> None:
+            if part.venue_order_id == "1":
+                raise refusal(OrderNotFound)
+
+        world.exchange.always["fills_of"] = fills_of
+        assert await order.fetch_fills() == tuple(world.exchange.fills)
+
+    in_virtual_time(run)

@@ -15,6 +15,7 @@ import trio
 from lotusx.errors import InvalidArgument, RequestTimeout, UnknownSymbol
 from lotusx.kernel.orders.outcome import CommandKind
 from lotusx.kernel.ports import Amendment, OrderRef
+from lotusx.model.account import OrderEvent
 from lotusx.model.enums import OrderStatus, Side
 from lotusx.model.instruments import Instrument
 from lotusx.model.orders import Accepted, OrderState, Outcome, Rejected, Unknown
@@ -303,5 +304,52 @@ def test_an_order_that_the_exchange_may_hide_stays_unknown_in_the_next_process()
         kept = to_text(Intent(CommandKind.PLACE, "a-1", BTC, EPOCH_NS, request=hidden))
         outcome = await outcome_of(world, from_text("place", "a-1", str(BTC), EPOCH_NS, kept))
         assert isinstance(outcome, Unknown)
+
+    in_virtual_time(run)
+
+
+def test_the_order_of_a_left_amendment_does_not_end_with_its_replaced_part_before_that_is_looked_into() -> None:
+    async def run() -> None:
+        world = World()
+        change = Amendment(price=D(90), new_client_order_id="id-9")
+        world.exchange.execute(limit())
+
+        async def late(symbol: Symbol) -> Instrument:
+            await anyio.sleep(10)
+            return INSTRUMENT
+
+        left = world.desk.adopt([amendment(change)])
+        async with anyio.create_task_group() as group:
+            group.start_soon(left.resolve, late)
+            await anyio.sleep(1)
+            with pytest.raises(InvalidArgument, match="another amendment of a-1"):
+                await world.desk.amend(OrderRef("a-1"), INSTRUMENT, price=D(80))
+            world.exchange.replace(world.exchange.orders["a-1"], change)  # only now
+            told = [*world.desk.apply_state(world.exchange.orders["a-1"])]
+            told += world.desk.apply_state(world.exchange.orders["id-9"])
+        (one,) = await left.all()
+        assert isinstance(one.outcome, Accepted)
+        assert [event.state.status for event in told if isinstance(event, OrderEvent)] == [
+            OrderStatus.PENDING,
+            OrderStatus.OPEN,
+        ]
+        assert [order.client_ids for order in world.desk.ledger.orders()] == [["a-1", "id-9"]]
+
+    in_virtual_time(run)
+
+
+def test_the_end_of_an_order_is_told_though_its_left_amendment_cannot_be_asked_about() -> None:
+    async def run() -> None:
+        world = World()
+
+        async def unlisted(symbol: Symbol) -> Instrument:
+            raise UnknownSymbol("ex", str(symbol), ())
+
+        left = world.desk.adopt([amendment(Amendment(price=D(90), new_client_order_id="id-9"))])
+        world.desk.apply_state(state(status="canceled", at=5))
+        await left.resolve(unlisted)
+        order = world.desk.order(OrderRef("a-1"), INSTRUMENT)
+        assert order is not None
+        assert order.status is OrderStatus.CANCELED
 
     in_virtual_time(run)

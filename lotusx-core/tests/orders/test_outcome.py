@@ -35,7 +35,7 @@ S = 1_000_000_000
 
 
 def command(horizon_s: float = 10.0) -> Command:
-    return Command(CommandKind.PLACE, "a-1", horizon_s=horizon_s, now_ns=0)
+    return Command(CommandKind.PLACE, "a-1", horizon_s=horizon_s, now_ns=0, wall_ns=0)
 
 
 STEPS: dict[str, Any] = {

@@ -162,7 +162,7 @@ class Commands:
         """Cancel an order by the names it has now."""
         check_names(ref)
         order = self._find(ref, instrument)
-        current = ref if order is None else names_of(order)
+        current = ref if order is None or not order.known_to_exchange else names_of(order)
         hidden = order is not None and order.hidden
         intent = Intent(
             CommandKind.CANCEL, str(ref), instrument.symbol, self._clock.now_ns(), names=current, hidden=hidden
@@ -173,16 +173,18 @@ class Commands:
     def _cancelling(
         self, intent: Intent, order: TrackedOrder | None, current: OrderRef, command: Command, instrument: Instrument
     ) -> Prepared:
-        said: OrderState | None = None  # the client id alone does not find an order placed elsewhere
+        said: OrderState | None = None  # of an order placed elsewhere, which the client id alone does not find
 
         def learn(answer: OrderState) -> None:
             nonlocal said
-            said = answer
-            self._run.learn(answer, order)
+            if not self._run.found(answer, order) or order is None:
+                said = answer
 
         def known() -> OrderState | None:
+            if said is not None:
+                return self._merged(said)
             found = order or self._find(current, instrument)
-            return found.state if found is not None else said and self._merged(said)
+            return None if found is None else found.state
 
         def evident() -> str | None:
             found = known()
@@ -193,7 +195,7 @@ class Commands:
                 command.shorten(0)  # that reads do not show the order, or show it working, proves nothing
             elif isinstance(cause, OrderNotFound):  # answered: nothing is on its way any more
                 command.shorten(READ_GRACE_S)
-            look = partial(self._look.cancelled, command, current, instrument, learn=learn, cause=cause)
+            look = partial(self._look.cancelled, command, current, order, instrument, learn=learn, cause=cause)
             await self._look.resolve(command, order, evident, look)
 
         def state() -> OrderState:
@@ -219,6 +221,11 @@ class Commands:
             order = self._ledger.find(found.symbol, found.client_order_id, found.venue_order_id)
             if order is None:
                 raise InvalidArgument(f"{ref} ended long ago: it is {found.status}", rule="amendment")
+        elif not order.known_to_exchange:
+            found = await self._query(ref, instrument)
+            if not order.known_to_exchange:
+                text = f"{order.client_order_id} is in doubt, and {found.venue_order_id}, which has its id, is another"
+                raise InvalidArgument(text, rule="amendment")
         before = order.state
         change = Amendment(quantity, price, self._ids())
         wanted = amended_request(before, change, instrument)
@@ -303,9 +310,19 @@ class Commands:
             if intent.kind is CommandKind.AMEND:  # what it asks for is not what the order is known to be
                 base = replace(base, client_order_id=names.client_order_id, quantity=None, price=None)
             order = self._ledger.open(base)
+        new_id = None if intent.change is None else intent.change.new_client_order_id
+        if new_id is not None and new_id not in order.client_ids:
+            self._ledger.alias(order, new_id)
+            self._ledger.set_amending(order, True)
         if intent.kind is CommandKind.PLACE and order.placement is None:
             self._asked(order, self._left(intent, name), intent.request, self._was_hidden(intent))
         return order
+
+    def drop(self, intent: Intent) -> None:
+        """Expect nothing more of an adopted *intent*: it cannot be asked about."""
+        order = self.adopt(intent)
+        if order is not None:
+            self._run.tell(self._ledger.set_amending(order, False))
 
     def again(self, intent: Intent, instrument: Instrument) -> Job:
         """Return the job that finds out about an adopted *intent*. It is never sent again."""
@@ -331,7 +348,8 @@ class Commands:
         """Make the command of an earlier process, as old as it is: what it may have led to is asked for since then."""
         age_ns = max(self._clock.now_ns() - intent.asked_ns, 0)
         horizon_s = 0.0 if self._was_hidden(intent) else self._horizon_s
-        return Command(intent.kind, subject, horizon_s=horizon_s, now_ns=self._clock.monotonic_ns() - age_ns)
+        made_ns = self._clock.monotonic_ns() - age_ns
+        return Command(intent.kind, subject, horizon_s=horizon_s, now_ns=made_ns, wall_ns=intent.asked_ns)
 
     def _was_hidden(self, intent: Intent) -> bool:
         return intent.hidden or (intent.request is not None and self._hides(intent.request))
@@ -345,12 +363,11 @@ class Commands:
 
     def _merged(self, state: OrderState) -> OrderState:
         found = self._ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
-        return state if found is None else found.state
+        return state if found is None or found.excludes(state) else found.state
 
     def _command(self, kind: CommandKind, subject: str, hidden: bool) -> Command:
-        return Command(
-            kind, subject, horizon_s=0.0 if hidden else self._horizon_s, now_ns=self._clock.monotonic_ns()
-        )  # fmt: skip
+        clock, horizon_s = self._clock, 0.0 if hidden else self._horizon_s
+        return Command(kind, subject, horizon_s=horizon_s, now_ns=clock.monotonic_ns(), wall_ns=clock.now_ns())
 
     def _hides(self, request: OrderRequest) -> bool:
         if not self._hidden_by or not (request.type.is_conditional or request.reduce_only):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -401,17 +402,16 @@ class OrderDesk:
         """
         check_names(ref)
         order = self._find(ref, instrument)
+        names = ref if order is None or not order.known_to_exchange else names_of(order)
         asked_ns = self._clock.monotonic_ns()
         try:
-            state = await self._port.order(ref if order is None else names_of(order), instrument)
+            state = await self._port.order(names, instrument)
         except OrderNotFound:
             if order is not None and await self.absent(order, instrument, asked_ns):
                 self.close_absent(order)
             raise
-        if order is not None and order.excludes(state):  # another one, under the id of a placement in doubt
-            self._run.learn(state)
+        if not self._run.found(state, order):  # another one, under the id of a placement in doubt
             return state
-        self._run.learn(state, order)
         return self._merged(state) if order is None else order.state
 
     def order(self, ref: OrderRef, instrument: Instrument) -> Order | None:
@@ -443,17 +443,18 @@ class OrderDesk:
 
     def _merged(self, state: OrderState) -> OrderState:
         found = self.ledger.find(state.symbol, state.client_order_id, state.venue_order_id)
-        return state if found is None else found.state
+        return state if found is None or found.excludes(state) else found.state
 
     def _handle(self, order: TrackedOrder, instrument: Instrument) -> Order:
         async def refresh() -> None:
             await self.query(names_of(order), instrument)
 
         async def fetch() -> None:
-            for leg in order.legs:
+            for leg in tuple(order.legs):
                 part = replace(order.state, venue_order_id=leg.venue_order_id)
-                for fill in await self._port.fills_of(part, instrument):
-                    self._run.learn(fill)
+                with suppress(OrderNotFound):  # some ask for the order first, and it is shown late as well
+                    for fill in await self._port.fills_of(part, instrument):
+                        self._run.learn(fill)
 
         return Order(
             order, instrument, self._clock, refresh=refresh, fetch=fetch, followed=lambda: bool(self._run.listeners)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from lotusx.errors import LotusXError, OrderNotFound, SlowConsumer
+from lotusx.errors import LotusXError, SlowConsumer
 from lotusx.model.account import AccountEvent, FillEvent, OrderEvent
 from lotusx.orders.waiting import first_of
 
@@ -114,8 +114,7 @@ class Order:
         """
         late = self._clock.monotonic_ns() + int(timeout_s * 1e9)
         while self._order.filled_by_fills != self.filled:
-            with suppress(OrderNotFound):  # some ask for the order first, and it is shown late as well
-                await self._fetch()
+            await self._fetch()
             if self._order.filled_by_fills == self.filled:
                 break
             if self._clock.monotonic_ns() >= late:

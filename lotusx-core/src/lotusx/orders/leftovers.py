@@ -83,6 +83,7 @@ class Leftovers:
         async with limiter:
             instrument = await self._instrument(intent, instrument_of)
             if instrument is None:
+                self._make.drop(intent)
                 reason = f"{intent.symbol} is not listed any more: nothing can be asked about it"
                 self._found[index] = Recovered(intent, Unknown(intent.client_order_id, (reason,)), None)
                 return

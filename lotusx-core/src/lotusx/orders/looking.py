@@ -145,10 +145,9 @@ class Looker:
         except Exception as error:
             self._failed(command, error)
             return None
-        if isinstance(cause, DuplicateOrder) and not is_ours(state):
+        if isinstance(cause, DuplicateOrder) and (order.excludes(state) or not is_ours(state)):
             return cause  # the id belongs to another order
-        if order.excludes(state):
-            command.note(f"{state.venue_order_id} has its client id, and is another order", self._clock.monotonic_ns())
+        if self._is_anothers(command, order, state):
             return None
         self._learn(state, order)
         return self._refused(order)
@@ -181,8 +180,13 @@ class Looker:
         name = order.client_order_id
         try:
             for state in await self._port.open_orders(instrument):
-                if state.client_order_id == name and not order.excludes(state):
+                if state.client_order_id != name:
+                    continue
+                if not order.excludes(state):
                     self._learn(state, order)
+                    return False
+                if state.side is order.state.side:  # only our clock says that it is older
+                    self._is_anothers(command, order, state)
                     return False
         except NotSupported:
             command.note("open orders cannot be asked for", self._clock.monotonic_ns())
@@ -205,6 +209,7 @@ class Looker:
         self,
         command: Command,
         ref: OrderRef,
+        order: TrackedOrder | None,
         instrument: Instrument,
         *,
         learn: Callable[[OrderState], None],
@@ -220,6 +225,8 @@ class Looker:
             return cause if isinstance(cause, OrderNotFound) else error
         except Exception as error:
             self._failed(command, error)
+            return None
+        if order is not None and self._is_anothers(command, order, state):
             return None
         learn(state)
         if state.status.is_terminal or not command.absent(asked_ns, self._clock.monotonic_ns(), "still working"):
@@ -257,6 +264,8 @@ class Looker:
                 self._failed(command, error)
                 return None
             else:
+                if self._is_anothers(command, order, state):
+                    return None
                 self._learn(state, order)
                 terms = zip(before, (state.quantity, state.price), strict=True)
                 others |= any(None not in pair and pair[0] != pair[1] for pair in terms)
@@ -272,8 +281,14 @@ class Looker:
 
     def _since_ns(self, command: Command) -> int:
         """Return the earliest moment, by the exchange's clock, at which *command* can have had an effect."""
-        age_ns = self._clock.monotonic_ns() - command.sent_ns
-        return self._exchange_ns(self._clock.now_ns()) - age_ns - FILLS_MARGIN_NS
+        return self._exchange_ns(command.made.by_now_ns(self._clock)) - FILLS_MARGIN_NS
+
+    def _is_anothers(self, command: Command, order: TrackedOrder, state: OrderState) -> bool:
+        """Say whether *state*, found under a name of *order*, is of another; note it, for it proves nothing."""
+        if not order.excludes(state):
+            return False
+        command.note(f"{state.venue_order_id} has its client id, and is another order", self._clock.monotonic_ns())
+        return True
 
     def _refused(self, order: TrackedOrder) -> ExchangeError | None:
         """Return the refusal that an exchange tells in the order's state."""

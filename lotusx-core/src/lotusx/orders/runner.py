@@ -81,6 +81,12 @@ class Runner:
         ledger = self.ledger
         self.tell(ledger.apply_fill(report) if isinstance(report, Fill) else ledger.apply_state(report, order))
 
+    def found(self, state: OrderState, order: TrackedOrder | None) -> bool:
+        """Merge what the exchange has under the names of *order*; say whether it is no other order's."""
+        own = order is None or not order.excludes(state)
+        self.learn(state, order if own else None)
+        return own
+
     def tell(self, events: Sequence[AccountEvent]) -> None:
         """Hand *events* to whoever follows the account. A follower that breaks must not change how a command ends."""
         if events:

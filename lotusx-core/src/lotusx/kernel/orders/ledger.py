@@ -92,11 +92,16 @@ class Ledger:
     def find(
         self, symbol: Symbol, client_order_id: str | None = None, venue_order_id: str | None = None
     ) -> TrackedOrder | None:
-        """Return the order of that name, by any id it has had."""
-        order = self._by_client.get(client_order_id) if client_order_id else None
-        if order is not None and order.symbol == symbol:
-            return order
-        return self._by_venue.get((symbol, venue_order_id)) if venue_order_id else None
+        """Return the order of that name, by any id it has had. The exchange's own decides: ours may be used again."""
+        order = self._by_venue.get((symbol, venue_order_id)) if venue_order_id else None
+        if order is None and client_order_id:
+            order = self._by_client.get(client_order_id)
+        return order if order is not None and order.symbol == symbol else None
+
+    def tells_apart(self, report: OrderState | Fill) -> bool:
+        """Say whether *report* has the id of an order of ours and is of another."""
+        own = self._by_client.get(report.client_order_id) if report.client_order_id else None
+        return own is not None and own.symbol == report.symbol and own.excludes(report)
 
     def claim(self, order: TrackedOrder) -> None:
         """Make an order placed elsewhere our own: it is about to be amended, and must stay one order."""
@@ -171,10 +176,12 @@ class Ledger:
         yield from self._by_venue.values()
 
     def _owner(self, report: OrderState | Fill) -> TrackedOrder | None:
-        own = self._by_client.get(report.client_order_id) if report.client_order_id else None
-        if own is not None and own.symbol == report.symbol and not own.excludes(report):
-            return own
-        return self._by_venue.get((report.symbol, report.venue_order_id)) if report.venue_order_id else None
+        name = report.client_order_id
+        seen = self._by_venue.get((report.symbol, report.venue_order_id)) if report.venue_order_id else None
+        if name is None or self.tells_apart(report) or (seen is not None and name in seen.client_ids):
+            return seen  # told apart from ours, if it was seen under our id and is not ours
+        own = self._by_client.get(name)
+        return own if own is not None and own.symbol == report.symbol else seen
 
     def _index(self, order: TrackedOrder, venue_order_id: str | None) -> list[AccountEvent]:
         """Note that *order* has this venue id; an order seen under it without our id turns out to be the same.

@@ -24,6 +24,7 @@ from lotusx.errors import (
     RefusedBeforeSending,
     TransportError,
 )
+from lotusx.kernel.clock import Moment
 
 MAX_EVIDENCE = 64
 """Sentences kept; beyond it the oldest looks are left out, and counted in their place."""
@@ -76,9 +77,10 @@ class Command:
         subject: Name of the order, for the evidence.
         horizon_s: After this long, what cannot be found was never accepted. 0: not known, so absence proves nothing.
         now_ns: Monotonic time.
+        wall_ns: The same moment by our wall clock.
     """
 
-    def __init__(self, kind: CommandKind, subject: str, *, horizon_s: float, now_ns: int) -> None:
+    def __init__(self, kind: CommandKind, subject: str, *, horizon_s: float, now_ns: int, wall_ns: int) -> None:
         self.kind = kind
         self.subject = subject
         self.phase = Phase.SENT
@@ -86,7 +88,8 @@ class Command:
         self.number = 0
         """What observers know it by; 0: they were not told of it."""
         self._horizon_ns = int(horizon_s * 1e9)
-        self._sent_ns = now_ns
+        self.made = Moment(wall_ns, now_ns)
+        """When it was made, on both of our clocks."""
         self._last_possible_ns = now_ns
         self._evidence: list[tuple[str, int]] = []  # most end well, and nobody asks how
         self._left_out = 0
@@ -94,7 +97,7 @@ class Command:
     @property
     def evidence(self) -> tuple[str, ...]:
         """What was tried and seen, oldest first, one sentence each."""
-        told = [f"{sentence} after {(when_ns - self._sent_ns) / 1e9:.2f} s" for sentence, when_ns in self._evidence]
+        told = [f"{sentence} after {(when_ns - self.sent_ns) / 1e9:.2f} s" for sentence, when_ns in self._evidence]
         if self._left_out:
             told.insert(2, f"{self._left_out} more looks")
         return tuple(told)
@@ -107,7 +110,7 @@ class Command:
     @property
     def sent_ns(self) -> int:
         """Monotonic time at which it was made, before it was sent."""
-        return self._sent_ns
+        return self.made.monotonic_ns
 
     @property
     def proof_ns(self) -> int | None:
