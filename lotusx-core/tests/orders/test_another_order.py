@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal as D
 from typing import Any
 
 import anyio
@@ -23,7 +24,7 @@ from lotusx.orders.journal import Intent
 from .order_kit import BTC, EPOCH_NS, INSTRUMENT, World, fill, in_virtual_time, limit, raiser, refusal, state
 
 A1 = OrderRef("a-1")
-OLDER = {"venue": "77", "created_ns": 1}
+OLDER: dict[str, Any] = {"venue": "77", "created_ns": 1}
 MINUTE_NS = 60_000_000_000
 
 
@@ -152,7 +153,7 @@ def test_an_amendment_of_a_placement_in_doubt_does_not_reach_another_order() -> 
         world = World()
         order = await in_doubt(world, **OLDER)
         with pytest.raises(InvalidArgument, match="a-1 is in doubt, and 77, which has its id, is another"):
-            await world.desk.amend(A1, INSTRUMENT, price=101)
+            await world.desk.amend(A1, INSTRUMENT, price=D(101))
         assert not any(sent.startswith("amend") for sent in world.exchange.sent)
         assert is_open_to_doubt(order)
 

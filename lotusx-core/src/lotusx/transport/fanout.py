@@ -73,6 +73,7 @@ class Subscription(StreamOwner, Generic[E]):
         self._streams: tuple[Stream[E], ...] = ()
         self.recovering = False
         self._was_lost = False
+        self._astray = False  # it has lost its beginning, and nothing was understood since
         self._begins_ns = 0  # monotonic: until when it may take to begin anew
         self.blocked = False
 
@@ -170,8 +171,22 @@ class Subscription(StreamOwner, Generic[E]):
         now_ns = self._keeper.clock.monotonic_ns()
         if now_ns >= self._begins_ns and not self._keeper.is_renewing(self.ident):
             self._begins_ns = now_ns + BEGINS_WITHIN_NS
+            self._astray = True
+            self._convert = self._convert_first
             self.change(StreamState.SILENT, reason)
             self._keeper.renew(self.ident)
+
+    def _convert_first(self, message: bytes, received_ns: int) -> Sequence[E]:
+        """Read a message of a channel that has lost its beginning: what can be understood has a new one."""
+        events = self._read.convert(message, received_ns)
+        self._begun()
+        return events
+
+    def _begun(self) -> None:
+        if self._astray:
+            self._astray = False
+            self._convert = self._read.convert
+            self.heard()
 
     def reject(self, reason: str) -> None:
         """Count a message that could not be understood."""
@@ -194,7 +209,9 @@ class Subscription(StreamOwner, Generic[E]):
     def switch(self) -> None:
         """Read the new socket from now on."""
         if self.handover is not None and not self.handover.switched:
-            self._read, self._convert = self._read_next, self._read_next.convert
+            self._read = self._read_next
+            if not self._astray:
+                self._convert = self._read.convert
             self.handover.switch()
 
     def end_handover(self) -> None:
@@ -220,6 +237,7 @@ class Subscription(StreamOwner, Generic[E]):
         except Exception as error:
             self._reject(error)
             return []
+        self._begun()
         identity = self.channel.identity
         if identity is None:
             return [(message, events)]
@@ -255,6 +273,8 @@ class Subscription(StreamOwner, Generic[E]):
             if read.lost is not None:
                 read.lost()
         self.recovering = recover
+        self._astray = False
+        self._convert = self._read.convert
         self.change(StreamState.LOST, reason)
 
     def acked(self) -> None:
@@ -264,7 +284,7 @@ class Subscription(StreamOwner, Generic[E]):
 
     def heard(self) -> None:
         """Something came, for the first time or after a silence."""
-        if self.recovering:
+        if self.recovering or self._astray:
             return
         state = StreamState.LIVE
         if self._was_lost and self.state is not StreamState.SILENT:
