@@ -408,6 +408,39 @@ async def test_an_order_that_is_not_shown_is_not_amended(desk: Any) -> None:
     assert 3 <= sum(desk.kernel.clock.slept_s) <= 5  # for both together
 
 
+async def test_what_was_read_before_another_order_of_the_batch_was_waited_for_is_read_again(desk: Any) -> None:
+    orders = [open_order(), open_order(venue_order_id="9", client_order_id=None)]
+    other = answer_of({**FULL_ORDER, "oid": 9, "cloid": None})
+    meanwhile = json.dumps([{**FILL_ROW, "sz": "0.006"}])
+    part = answer_of({**FULL_ORDER, "sz": "0.004"})
+    desk.rest.reply(ORDER, UNKNOWN_OID, other, part, meanwhile, done(resting(5), resting(6)))
+    states = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(68_100))] * 2, [BTC] * 2)
+    asked = [json.loads(request.body).get("oid") for request in desk.rest.requests]
+    assert asked == [77738308, 9, 9, 77738308, None, None]  # then its fills, and the action
+    assert [item["order"]["s"] for item in desk.action["modifies"]] == ["0.004", "0.01"]
+    assert [state.venue_order_id for state in states] == ["5", "6"]
+    assert [fill.quantity for fill in states[0].fills] == [D("0.006")]
+
+
+@pytest.mark.parametrize(
+    ("again", "kind", "said"),
+    [
+        ([answer_of({**FULL_ORDER, "sz": "0.004"}), "[]"], InvalidArgument, "lists the fills of 0 so far"),
+        ([answer_of({**FULL_ORDER, "sz": "0.0"}, "filled")] * 2, OrderNotFound, "has ended"),
+    ],
+)
+async def test_an_order_that_fills_while_another_is_waited_for_is_not_waited_for_in_turn(
+    desk: Any, again: list[str], kind: type[Exception], said: str
+) -> None:
+    orders = [open_order(), open_order(venue_order_id="9", client_order_id=None)]
+    other = answer_of({**FULL_ORDER, "oid": 9, "cloid": None})
+    desk.rest.reply(ORDER, UNKNOWN_OID, other, *again, done(resting(6)))
+    answers = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(68_100))] * 2, [BTC] * 2)
+    assert [type(answer) for answer in answers] == [kind, OrderState]
+    assert said in str(answers[0])
+    assert ([item["oid"] for item in desk.action["modifies"]], desk.kernel.clock.slept_s) == ([9], [0.5])
+
+
 async def test_an_amendment_waits_for_the_fills_of_what_the_order_has_executed(desk: Any) -> None:
     part, more = answer_of({**FULL_ORDER, "sz": "0.006"}), answer_of({**FULL_ORDER, "sz": "0.005"})
     listed = json.dumps([{**FILL_ROW, "sz": "0.004", "tid": 1}, {**FILL_ROW, "sz": "0.002", "tid": 2}])

@@ -27,10 +27,28 @@ from lotusx_hyperliquid.numbers import wire
 if TYPE_CHECKING:
     from lotusx.errors import ExchangeError
     from lotusx.model import Fill
+    from lotusx.plugin import Clock
 
 READS_LAG_S = 4.0
 """How long an amendment waits for reads that may not show yet what there is: 1.1 s were recorded (testnet, 2026-09)."""
 _ASK_EVERY_S = 0.5
+
+
+class _Patience:
+    """Gives reads time to show what there is, for *seconds* in all."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._until_ns = clock.monotonic_ns() + int(seconds * 1e9)
+        self.waits = 0
+
+    async def wait(self) -> bool:
+        """Wait before reading again; ``False``: they have had their time."""
+        if self._clock.monotonic_ns() >= self._until_ns:
+            return False
+        self.waits += 1
+        await self._clock.sleep(_ASK_EVERY_S)
+        return True
 
 
 class Amendments(OrderActions):
@@ -63,24 +81,35 @@ class Amendments(OrderActions):
         self, orders: Sequence[OrderState], changes: Sequence[Amendment], instruments: Sequence[Instrument]
     ) -> Sequence[OrderState | Exception]:
         """Amend several in one action. One that cannot be amended is refused by itself."""
-        wanted: dict[int, tuple[OrderState, OrderState]] = {}
-        items: list[actions.ModifyItem] = []
+        wanted: dict[int, tuple[OrderState, OrderState, actions.ModifyItem]] = {}
         answers: dict[int, OrderState | Exception] = {}
-        patient_ns = self._kernel.clock.monotonic_ns() + int(READS_LAG_S * 1e9)
-        for index, (order, change, instrument) in enumerate(zip(orders, changes, instruments, strict=True)):
+        asked = list(zip(orders, changes, instruments, strict=True))
+
+        async def read(index: int, patience: _Patience) -> None:
+            order, change, instrument = asked[index]
             try:
-                standing, new = await self._amended(order, change, instrument, patient_ns)
-                items.append(self._modification(standing, new, instrument))
-                wanted[index] = standing, new
+                standing, new = await self._amended(order, change, instrument, patience)
+                wanted[index] = standing, new, self._modification(standing, new, instrument)
             except LotusXError as error:
+                wanted.pop(index, None)
                 answers[index] = error
-        if items:
+
+        patience = _Patience(self._kernel.clock, READS_LAG_S)
+        waits: list[int] = []  # that were over when each was read
+        for index in range(len(asked)):
+            await read(index, patience)
+            waits.append(patience.waits)
+        # What was read before a wait for another one is old: what has filled since then would be asked for once more.
+        for index in [index for index in wanted if waits[index] < patience.waits]:
+            await read(index, _Patience(self._kernel.clock, 0))
+        if wanted:
+            items = [item for _, _, item in wanted.values()]
             try:
                 statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
             except LotusXError as error:
                 answers.update(dict.fromkeys(wanted, error))  # the others were never sent
             else:
-                for (index, (standing, new)), status in zip(wanted.items(), statuses, strict=True):
+                for (index, (standing, new, _)), status in zip(wanted.items(), statuses, strict=True):
                     if isinstance(status, str) or status.error is None:
                         answers[index] = self._answered(status, new)
                     else:
@@ -109,9 +138,9 @@ class Amendments(OrderActions):
         return failure
 
     async def _amended(
-        self, order: OrderState, change: Amendment, instrument: Instrument, patient_ns: int
+        self, order: OrderState, change: Amendment, instrument: Instrument, patience: _Patience
     ) -> tuple[OrderState, OrderState]:
-        """Return *order* as it stands, and what it is to become. Until *patient_ns* reads are given time to show it.
+        """Return *order* as it stands, and what it is to become. With *patience* reads are given time to show it.
 
         Raises:
             InvalidArgument: It has executed more than its fills add up to so far. Nothing else tells the core of that:
@@ -120,7 +149,7 @@ class Amendments(OrderActions):
         if order.type is not OrderType.UNKNOWN and order.price is not None:  # not seen on the stream only
             self._require_amendable(order)
         while True:
-            standing = await self._standing(order, instrument, patient_ns)
+            standing = await self._standing(order, instrument, patience)
             self._require_amendable(standing)
             assert standing.quantity is not None
             # Those that stood in its place before it are part of the order, and have executed the difference.
@@ -135,7 +164,7 @@ class Amendments(OrderActions):
             if listed >= standing.filled:
                 filled = added(earlier, listed)
                 break
-            if not await self._wait(patient_ns):
+            if not await patience.wait():
                 raise InvalidArgument(
                     f"nothing was sent: {standing.filled} of the order is filled, and the exchange lists the fills of"
                     f" {listed} so far: amend it again in a moment, or cancel, then place",
@@ -165,24 +194,16 @@ class Amendments(OrderActions):
         )
         return standing, new
 
-    async def _shown(self, ref: OrderRef, instrument: Instrument, patient_ns: int) -> OrderState:
+    async def _shown(self, ref: OrderRef, instrument: Instrument, patience: _Patience) -> OrderState:
         while True:
             try:
                 return await self._before(partial(self.order, ref, instrument))
             except OrderNotFound as error:
-                if not await self._wait(patient_ns):
+                if not await patience.wait():
                     text = f"nothing was sent: the exchange does not show {ref} ({error.text})"
                     raise InvalidArgument(
                         f"{text}: ask for the order, and amend it once it is found", rule="amendment"
                     ) from error
-
-    async def _wait(self, patient_ns: int) -> bool:
-        """Give reads time to show what there is; ``False``: they have had it."""
-        clock = self._kernel.clock
-        if clock.monotonic_ns() >= patient_ns:
-            return False
-        await clock.sleep(_ASK_EVERY_S)
-        return True
 
     def _require_amendable(self, order: OrderState) -> None:
         if order.type is not OrderType.LIMIT or order.time_in_force not in (None, TimeInForce.GTC):
@@ -191,17 +212,17 @@ class Amendments(OrderActions):
         if order.quantity is None:
             raise NotSupported(self._exchange, "amending an order that follows a position", "cancel, then place")
 
-    async def _standing(self, order: OrderState, instrument: Instrument, patient_ns: int) -> OrderState:
+    async def _standing(self, order: OrderState, instrument: Instrument, patience: _Patience) -> OrderState:
         """Read the very order that is to be replaced: it may have filled, or ended, without our knowing.
 
         Raises:
             OrderNotFound: It has ended.
-            InvalidArgument: Another order has taken its place, which is not known here; or it was not found until
-                *patient_ns*, as one that was placed a moment ago.
+            InvalidArgument: Another order has taken its place, which is not known here; or it was not found with
+                *patience*, as one that was placed a moment ago.
         """
         name = OrderRef(order.client_order_id)
         ref = name if order.venue_order_id is None else OrderRef(venue_order_id=order.venue_order_id)
-        standing = await self._shown(ref, instrument, patient_ns)
+        standing = await self._shown(ref, instrument, patience)
         if not standing.status.is_terminal:
             return standing
         if order.client_order_id is not None and ref is not name:
