@@ -367,6 +367,45 @@ async def test_what_goes_while_sockets_change_again_is_told_as_gone(desk: Any) -
     assert [type(event) for event in first.another().convert(flat, 9)] == [BalanceEvent]  # a recovery asks
 
 
+@pytest.mark.parametrize("heard_before", [False, True])
+async def test_a_position_that_only_the_old_socket_has_told_of_is_told_as_closed(desk: Any, heard_before: bool) -> None:
+    old = (await account(desk))["clearinghouseState"]
+    flat = perps({**PERP_STATE, "assetPositions": [], "time": 7_000})
+    old.convert(flat, 9)
+    new = old.another()
+    if heard_before:  # each socket is told how things stand at moments of its own
+        new.convert(flat, 9)
+    assert isinstance(old.convert(perps(PERP_STATE), 9)[0], PositionEvent)
+    closed, _ = new.convert(flat, 9)
+    assert [(each.symbol, each.quantity) for each in closed.positions] == [(BTC.symbol, D(0))]
+    assert [type(event) for event in new.convert(flat, 9)] == [BalanceEvent]
+
+
+@pytest.mark.parametrize("heard_before", [False, True])
+async def test_an_asset_that_only_the_old_socket_has_told_of_is_told_as_gone(desk: Any, heard_before: bool) -> None:
+    old = (await account(desk))["spotState"]
+    usdc, hype = SPOT_STATE["balances"]
+    old.convert(spot_state(usdc), 9)
+    new = old.another()
+    if heard_before:
+        new.convert(spot_state(usdc), 9)
+    old.convert(spot_state(usdc, hype), 9)
+    (event,) = new.convert(spot_state(usdc), 9)
+    assert [(each.asset, each.total) for each in event.balances] == [("USDC", D("100.5")), ("HYPE", D(0))]
+    (event,) = new.convert(spot_state(usdc), 9)
+    assert [each.asset for each in event.balances] == ["USDC"]
+
+
+async def test_a_position_that_is_opened_again_on_the_other_socket_is_told_as_closed_again(desk: Any) -> None:
+    old = (await account(desk))["clearinghouseState"]
+    flat = perps({**PERP_STATE, "assetPositions": [], "time": 7_000})
+    old.convert(perps(PERP_STATE), 9)
+    new = old.another()
+    assert isinstance(new.convert(flat, 9)[0], PositionEvent)
+    old.convert(perps(PERP_STATE), 9)
+    assert isinstance(new.convert(flat, 9)[0], PositionEvent)
+
+
 async def test_a_channel_that_was_lost_does_not_make_another_forget(desk: Any) -> None:
     channels = await account(desk)
     channels["clearinghouseState"].convert(perps(PERP_STATE), 9)

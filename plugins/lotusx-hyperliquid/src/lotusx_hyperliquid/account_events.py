@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -37,12 +37,42 @@ _perps = msgspec.json.Decoder(Frame[account_types.PerpStateEvent]).decode
 _spot = msgspec.json.Decoder(Frame[account_types.SpotStateEvent]).decode
 _event = msgspec.json.Decoder(Frame[dict[str, Any]]).decode
 
+T = TypeVar("T")
 _TOLD_ELSEWHERE = frozenset({"fills", "funding"})  # by userFills and userFundings
 
 
 def is_outcome(coin: str) -> bool:
     """Say whether *coin* is an outcome market, which the catalogue does not have."""
     return coin.startswith("#")
+
+
+class _Holdings(Generic[T]):
+    """What the sockets of one channel have told as held, and what of that this one has told as gone.
+
+    Two sockets side by side are told how things stand at moments of their own, and what is kept may be the message of
+    either: so each tells of all that has gone, also of what only the other one has told as held, before it or since.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, dict[T, int]] = {}  # by wallet: how often; shared by twins
+        self._gone: dict[tuple[str, T], int] = {}  # how often it had been told as held by then
+
+    def forget(self) -> None:
+        self._told.clear()
+        self._gone.clear()
+
+    def twin(self) -> _Holdings[T]:
+        twin = copy(self)
+        twin._gone = {}
+        return twin
+
+    def gone(self, wallet: str, held: Set[T]) -> list[T]:
+        """Take what a wallet holds; return what it held before and does not now, in a fixed order."""
+        told = self._told.setdefault(wallet, {})
+        gone = [each for each in told if each not in held and self._gone.get((wallet, each)) != told[each]]
+        self._gone.update(((wallet, each), told[each]) for each in gone)
+        told.update((each, told.get(each, 0) + 1) for each in held)
+        return sorted(gone, key=str)
 
 
 class AccountReader:
@@ -76,25 +106,19 @@ class AccountReader:
         self._token_name = token_name
         self._since_ns = since_ns
         self._is_unified = is_unified
-        self._held: dict[str, set[Symbol]] = {}
-        self._assets: set[str] = set()
-        # What this reader or a twin of it has told of, since messages were last missed.
-        self._ever_held: dict[str, set[Symbol]] = {}
-        self._ever_assets: set[str] = set()
+        self._positions: _Holdings[Symbol] = _Holdings()
+        self._assets: _Holdings[str] = _Holdings()
 
     def forget(self) -> None:
         """Forget what was held: what happened to it meanwhile is found out by asking."""
-        for memory in (self._held, self._assets, self._ever_held, self._ever_assets):
-            memory.clear()
+        self._positions.forget()
+        self._assets.forget()
 
     def twin(self) -> AccountReader:
-        """Return a reader for a second socket, with a memory of its own.
-
-        It begins with all that was ever held, so that what goes just as the sockets change is told as gone.
-        """
+        """Return a reader for a second socket, so that what goes just as the sockets change is told as gone."""
         twin = copy(self)
-        twin._held = {dex: set(symbols) for dex, symbols in self._ever_held.items()}
-        twin._assets = set(self._ever_assets)
+        twin._positions = self._positions.twin()
+        twin._assets = self._assets.twin()
         return twin
 
     def orders(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
@@ -147,10 +171,8 @@ class AccountReader:
         held = {position.symbol for position in positions}
         closed = [
             Position(symbol, InstrumentKind.LINEAR, Decimal(0), updated_ns=state.time * MS)
-            for symbol in sorted(self._held.get(found.dex, set()) - held, key=str)
+            for symbol in self._positions.gone(convert.wallet_of(found.dex), held)
         ]
-        self._held[found.dex] = held
-        self._ever_held.setdefault(found.dex, set()).update(held)
         events: list[AccountEvent] = []
         if positions or closed:
             events.append(PositionEvent((*positions, *closed)))
@@ -166,10 +188,10 @@ class AccountReader:
             for item in _spot(message).data.spotState.balances
         ]
         assets, nothing = {balance.asset for balance in balances}, Decimal(0)
-        gone = sorted(self._assets - assets)
-        balances += [Balance(asset, nothing, nothing, nothing, wallet=convert.SPOT_WALLET) for asset in gone]
-        self._assets = assets
-        self._ever_assets.update(assets)
+        wallet = convert.SPOT_WALLET
+        balances += [
+            Balance(asset, nothing, nothing, nothing, wallet=wallet) for asset in self._assets.gone(wallet, assets)
+        ]
         return [BalanceEvent(tuple(balances))] if balances else []
 
     def others(self, message: bytes, received_ns: int) -> Sequence[AccountEvent]:
