@@ -188,6 +188,48 @@ async def test_an_answer_nobody_knows_leaves_the_outcome_open(desk: Any, statuse
     assert caught.value.may_have_executed
 
 
+STRANGE = "0x" + "ab" * 16
+
+
+@pytest.mark.parametrize("answer", [resting(5), filled("0.01", 5)])
+async def test_an_answer_that_names_another_order_leaves_the_outcome_open(desk: Any, answer: dict[str, Any]) -> None:
+    ((kind, said),) = answer.items()
+    desk.rest.reply(done({kind: {**said, "cloid": STRANGE}}))
+    with pytest.raises(MalformedReply, match=f"{STRANGE}: what became of a-1 is open") as caught:
+        await desk.connector.trading.place(limit_buy(client_order_id="a-1"), BTC)
+    assert caught.value.may_have_executed
+    desk.rest.reply(ORDER, done({kind: {**said, "cloid": STRANGE}}))
+    with pytest.raises(MalformedReply, match=f"{STRANGE}: what became of {CLOID} is open"):
+        await desk.connector.trading.amend(open_order(), Amendment(price=D(68_100)), BTC)
+
+
+async def test_an_answer_may_write_the_cloid_in_upper_case(desk: Any) -> None:
+    desk.rest.reply(done({"resting": {"oid": 5, "cloid": "0x" + "AB" * 16}}))
+    assert (await desk.connector.trading.place(limit_buy(client_order_id=STRANGE), BTC)).venue_order_id == "5"
+
+
+async def test_answers_of_a_batch_that_are_out_of_place_count_only_where_they_name_their_order(desk: Any) -> None:
+    first, second, third, fourth = ("0x" + f"{n:032x}" for n in range(1, 5))
+    answers = [
+        {"resting": {"oid": 1, "cloid": second}},
+        {"error": "Order has zero size. asset=0"},
+        resting(3),
+        {"resting": {"oid": 4, "cloid": fourth}},
+    ]
+    desk.rest.reply(done(*answers))
+    requests = [limit_buy(client_order_id=name) for name in (first, second, third, fourth)]
+    states = await desk.connector.trading.place_batch(requests, [BTC] * 4)
+    assert [type(state) for state in states] == [MalformedReply, MalformedReply, MalformedReply, OrderState]
+    assert f"another order, {second}: what became of {first} is open" in str(states[0])
+    assert f"out of place: what became of {third} is open" in str(states[2])
+    assert states[3].venue_order_id == "4"
+    orders = [open_order(client_order_id=name) for name in (first, second)]
+    desk.rest.reply(ORDER, ORDER, done({"resting": {"oid": 5, "cloid": second}}, {"error": "Order was never placed"}))
+    states = await desk.connector.trading.amend_batch(orders, [Amendment(price=D(68_100))] * 2, [BTC] * 2)
+    assert [type(state) for state in states] == [MalformedReply] * 2
+    assert desk.rest.last.path == "/exchange"  # a refusal that may be another's is not looked into
+
+
 async def test_a_batch_keeps_its_order_and_tells_each_item(desk: Any) -> None:
     desk.rest.reply(done(resting(1), {"error": "Order has zero size. asset=0"}, filled("0.01", 3)))
     requests = [limit_buy(), limit_buy(), limit_buy(time_in_force="fok"), limit_buy()]

@@ -12,6 +12,7 @@ from lotusx.errors import (
     ErrorKind,
     InvalidArgument,
     LotusXError,
+    MalformedReply,
     NotSupported,
     OrderNotFound,
     PartialFailure,
@@ -105,12 +106,14 @@ class Amendments(OrderActions):
         if wanted:
             items = [item for _, _, item in wanted.values()]
             try:
-                statuses = await self._statuses(self._entry, actions.ModifyOrders(items), len(items))
+                statuses = await self._answers(actions.ModifyOrders(items), [item.order for item in items])
             except LotusXError as error:
                 answers.update(dict.fromkeys(wanted, error))  # the others were never sent
             else:
                 for (index, (standing, new, _)), status in zip(wanted.items(), statuses, strict=True):
-                    if isinstance(status, str) or status.error is None:
+                    if isinstance(status, MalformedReply):
+                        answers[index] = status
+                    elif isinstance(status, str) or status.error is None:
                         answers[index] = self._answered(status, new)
                     else:
                         refusal = item_error(self._exchange, status.error)

@@ -13,7 +13,7 @@ from lotusx_hyperliquid.connector.order_reads import OrderReads, order_id
 if TYPE_CHECKING:
     from lotusx.model import OrderState
     from lotusx.plugin import Kernel
-    from lotusx_hyperliquid import account_types as types
+    from lotusx_hyperliquid import account_types as types, actions
     from lotusx_hyperliquid.cloids import Cloids
     from lotusx_hyperliquid.connector.listed import Listed
     from lotusx_hyperliquid.rest import Action, Endpoints
@@ -74,6 +74,28 @@ class OrderActions(OrderReads):
             return statuses * items
         raise MalformedReply(f"{self._exchange}: {len(statuses)} answers to {items} items of {reply.response.type}")
 
+    async def _answers(
+        self, action: Action, items: Sequence[actions.OrderItem]
+    ) -> Sequence[str | types.ItemStatus | MalformedReply]:
+        """Send *action*, which places *items*; return what became of each, or that this is open.
+
+        The answers stand in the order of the items. Where one names another order than its place has they do not, and
+        only those count that name theirs.
+        """
+        statuses = await self._statuses(self._entry, action, len(items))
+        names = [_cloid_in(status) for status in statuses]
+        if all(name is None or name == item.c for name, item in zip(names, items, strict=True)):
+            return statuses
+        return [
+            status if name is not None and name == item.c else self._out_of_place(name, item)
+            for status, name, item in zip(statuses, names, items, strict=True)
+        ]
+
+    def _out_of_place(self, name: str | None, item: actions.OrderItem) -> MalformedReply:
+        order = "this order" if item.c is None else self._cloids.ours(item.c)
+        found = "answers are out of place" if name is None else f"answer names another order, {self._cloids.ours(name)}"
+        return MalformedReply(f"{self._exchange}: the {found}: what became of {order} is open")
+
     def _answered(self, status: str | types.ItemStatus, order: OrderState) -> OrderState | Exception:
         try:
             return convert.to_answer(status, order)
@@ -83,3 +105,11 @@ class OrderActions(OrderReads):
     def _name(self, ref: OrderRef) -> int | str:
         """Name exactly one order: by its number where that is known."""
         return self._cloid(ref) if ref.venue_order_id is None else order_id(ref)
+
+
+def _cloid_in(status: str | types.ItemStatus) -> str | None:
+    """Return which order an answer names, as cloids are sent; ``None``: it names none, as refusals do."""
+    if isinstance(status, str):
+        return None
+    found = status.resting or status.filled
+    return None if found is None or not found.cloid else found.cloid.lower()

@@ -83,7 +83,7 @@ class HyperliquidTrading(Amendments):
         if items:
             action = place_action([requests[index] for index in written], items)
             try:
-                statuses = await self._statuses(self._entry, action, len(items))
+                statuses = await self._answers(action, items)
             except LotusXError as error:
                 answers.update(dict.fromkeys(written, error))  # the others were never sent
             else:
@@ -107,7 +107,9 @@ class HyperliquidTrading(Amendments):
             self._triggers.placed(cloid)
         return item
 
-    def _placed(self, request: OrderRequest, status: str | types.ItemStatus) -> OrderState | Exception:
+    def _placed(self, request: OrderRequest, status: str | types.ItemStatus | MalformedReply) -> OrderState | Exception:
+        if isinstance(status, MalformedReply):
+            return status
         order = convert.asked_for(request)
         if isinstance(status, str) or status.error is None:
             return self._answered(status, order)
