@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal as D
 from typing import Any
 
@@ -18,7 +19,8 @@ from lotusx.errors import (
     RequestTimeout,
 )
 from lotusx.model import OrderStatus
-from lotusx.plugin import Acknowledged, Lane, OrderRef, Response
+from lotusx.plugin import Acknowledged, ItemDropped, Lane, OrderRef, Response
+from lotusx_testing.fakes import FakeInstruments
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +121,27 @@ async def test_cancel_all_that_was_taken_is_not_told_as_refused_because_asking_a
         await desk.connector.trading.cancel_all(PERP)
 
     assert caught.value.may_have_executed
+
+
+@pytest.mark.parametrize("answer", [Response(202), None])
+async def test_what_was_cancelled_is_told_though_a_fresh_list_of_symbols_cannot_be_had(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, answer: Response | None
+) -> None:
+    async def unreachable(table: FakeInstruments, venue_symbols: Iterable[str]) -> None:
+        if "NEW_USDC" in venue_symbols:
+            raise RequestTimeout("late")
+
+    monkeypatch.setattr(FakeInstruments, "refresh_if_unlisted", unreachable)
+    unlisted = {**ORDER, "symbol": "NEW_USDC", "id": "2"}
+    desk.rest.reply(text([unlisted, ORDER]))
+    desk.rest.reply(*[text([{**unlisted, "status": "Cancelled"}])] if answer is None else [answer, text([unlisted])])
+    desk.rest.reply(text([{**ORDER, "status": "Cancelled"}]))
+
+    (state,) = await desk.connector.trading.cancel_all(None)
+
+    assert (state.venue_order_id, state.status) == (ORDER["id"], OrderStatus.CANCELED)
+    (dropped,) = desk.events
+    assert isinstance(dropped, ItemDropped)
 
 
 async def test_cancel_all_goes_on_behind_a_symbol_that_fails_and_says_so(desk: Any) -> None:

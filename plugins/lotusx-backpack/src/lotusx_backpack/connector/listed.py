@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from lotusx.errors import ItemRejected, NotSupported
+from lotusx.errors import ItemRejected, LotusXError, NotSupported
 from lotusx.model import Instrument, InstrumentKind, Symbol
 from lotusx.plugin import ItemDropped
 
@@ -52,9 +52,18 @@ class Listed:
                 self._kernel.telemetry.emit(ItemDropped(self._exchange, key, str(error)))
         return found
 
-    async def of_account(self, key: str, items: Sequence[S], to: Callable[[S, Symbol], M]) -> list[M]:
-        """Convert rows of any symbol; one that is not listed is looked for in a fresh list first."""
-        await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
+    async def of_account(
+        self, key: str, items: Sequence[S], to: Callable[[S, Symbol], M], *, cancelled: bool = False
+    ) -> list[M]:
+        """Convert rows of any symbol; one that is not listed is looked for in a fresh list first.
+
+        Orders that are *cancelled* are told though a fresh list cannot be had: nothing takes that back.
+        """
+        try:
+            await self._kernel.instruments.refresh_if_unlisted({item.symbol for item in items})
+        except LotusXError:
+            if not cancelled:
+                raise
         return self.kept(key, items, lambda item: to(item, self.symbol_of(item.symbol)))
 
 

@@ -99,8 +99,13 @@ class OrderReads(TradingPort):
     def _known_again(self, state: OrderState, item: types.Order | None) -> OrderState:
         return self._triggers.known_again(state, None if item is None else item.relatedOrderId)[0]
 
-    async def _of_account(self, key: str, items: Sequence[types.Order], as_of_ns: int | None) -> list[OrderState]:
-        return await self._listed.of_account(key, items, lambda item, symbol: self._state(item, symbol, as_of_ns))
+    async def _of_account(
+        self, key: str, items: Sequence[types.Order], as_of_ns: int | None, *, cancelled: bool = False
+    ) -> list[OrderState]:
+        def to(item: types.Order, symbol: Symbol) -> OrderState:
+            return self._state(item, symbol, as_of_ns)
+
+        return await self._listed.of_account(key, items, to, cancelled=cancelled)
 
     async def open_orders(self, instrument: Instrument | None) -> Sequence[OrderState]:
         """Return the open orders, conditional ones among them.

@@ -193,7 +193,7 @@ class BackpackTrading(OrderReads):
             except LotusXError as error:  # says nothing against the cancel
                 text = f"{self._exchange}: the cancel of {venue_symbol} was taken, and what is open not told: {error}"
                 raise ConnectionFailed(text, sent=True) from error
-        return await self._of_account("orders", items, as_of_ns)
+        return await self._of_account("orders", items, as_of_ns, cancelled=True)
 
 
 def _is_of_another(answer: OrderState | Exception, request: OrderRequest) -> bool:
