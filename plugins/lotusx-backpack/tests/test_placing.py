@@ -44,13 +44,23 @@ async def test_place_signs_one_order(desk: Any) -> None:
     assert (state.status, state.venue_order_id, state.client_order_id) == (OrderStatus.OPEN, "5406825793", "7")
 
 
-async def test_answer_that_names_another_order_says_nothing_of_this_one(desk: Any) -> None:
-    desk.rest.reply(text({**ORDER, "clientId": 9}))
+@pytest.mark.parametrize("other", [9, "9", "grid-7"])
+async def test_answer_that_names_another_order_says_nothing_of_this_one(desk: Any, other: int | str) -> None:
+    desk.rest.reply(text({**ORDER, "clientId": other}))
 
     with pytest.raises(MalformedReply, match="another order") as caught:
         await desk.connector.trading.place(limit_buy(), PERP)
 
     assert caught.value.sent  # it may have been executed
+
+
+@pytest.mark.parametrize("name", ["7", "", None])
+async def test_answer_may_write_the_id_as_text_or_leave_it_out(desk: Any, name: str | None) -> None:
+    desk.rest.reply(text({**ORDER, "clientId": name}))
+
+    state = await desk.connector.trading.place(limit_buy(), PERP)
+
+    assert (state.status, state.venue_order_id) == (OrderStatus.OPEN, "5406825793")
 
 
 async def test_our_ids_go_out_as_numbers_and_come_back_as_ours(desk: Any) -> None:

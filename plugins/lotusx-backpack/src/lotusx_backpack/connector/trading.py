@@ -53,13 +53,14 @@ class BackpackTrading(OrderReads):
         return self._known_again(answer, item)
 
     def _of(self, body: dict[str, Value], item: types.Order) -> types.Order:
-        """Return *item*, which the command *body* was answered with.
+        """Return *item*, which the command *body* was answered with; its number may be text, or left out.
 
         Raises:
             MalformedReply: It is another order's: what became of the one that was meant is open.
         """
-        number = body.get("clientId", item.clientId)
-        if body.get("orderId", item.id) != item.id or (item.clientId is not None and number != item.clientId):
+        number = body.get("clientId")
+        is_other = number is not None and item.clientId not in (None, "", number, str(number))
+        if is_other or body.get("orderId", item.id) != item.id:
             text = f"{self._exchange}: the answer names another order (id {item.id}, clientId {item.clientId})"
             raise MalformedReply(text)
         return item
