@@ -519,14 +519,30 @@ async def test_a_cancel_is_acknowledged_and_urgent(desk: Desk) -> None:
     assert desk.rest.last.lane.value == "urgent"
 
 
-async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_told_as_they_were(desk: Desk) -> None:
+async def test_orders_canceled_together_that_cannot_be_asked_for_then_are_not_told_as_open(desk: Desk) -> None:
     busy = documented.reply(code="50011", msg="Rate limit reached.")
     desk.rest.reply(documented.reply(documented.ORDER), documented.reply(done("", documented.ORDER["ordId"])), busy)
 
     (state,) = await desk.connector.trading.cancel_all(SWAP)
 
-    assert state.venue_order_id == documented.ORDER["ordId"]
+    assert (state.venue_order_id, state.status) == (documented.ORDER["ordId"], OrderStatus.UNKNOWN)
     assert desk.asked[1:] == ["POST /api/v5/trade/cancel-order", "GET /api/v5/trade/order"]
+
+
+async def test_of_more_orders_than_are_asked_for_after_a_cancel_nothing_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lotusx_okx.connector.trading.LOOKED_UP", 1)
+    older, newer = documented.ORDER | {"ordId": "6", "clOrdId": ""}, documented.ORDER | {"ordId": "7", "clOrdId": ""}
+    desk.rest.reply(documented.reply(newer, older), documented.reply(done("", "6"), done("", "7")))
+    desk.rest.reply(documented.reply(older | {"state": "canceled"}))
+
+    states = await desk.connector.trading.cancel_all(SWAP)
+
+    assert [(state.venue_order_id, state.status) for state in states] == [
+        ("6", OrderStatus.CANCELED),
+        ("7", OrderStatus.UNKNOWN),
+    ]
 
 
 async def test_of_orders_canceled_together_those_that_could_not_be_are_named(desk: Desk) -> None:

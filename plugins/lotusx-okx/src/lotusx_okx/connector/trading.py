@@ -6,10 +6,12 @@ What OKX answers to a command acknowledges it: reports tell what became of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lotusx.errors import InvalidArgument, LotusXError, MalformedReply, NotSupported, OrderNotFound
-from lotusx.model import Instrument, OrderState, QuantityUnit
+from lotusx.model import Instrument, OrderState, OrderStatus, QuantityUnit
 from lotusx.plugin import Acknowledged, Amendment, OrderRef, raise_failed
 from lotusx.rules import in_instrument_unit
 from lotusx_okx import account_types as types, order_conversions as convert, order_requests as write
@@ -168,9 +170,9 @@ class OkxTrading(OrderReads):
     # Canceling all
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """List what is open and cancel that; return each as it is then, or as it was.
+        """List what is open and cancel that; then ask for each, for 60 of them at most.
 
-        The latter of more than 60, and where asking for it fails, which says nothing against the cancel.
+        One that was not asked for, or could not be, is ``UNKNOWN``: its cancel was taken, or it had ended before.
 
         Raises:
             PartialFailure: Some orders could not be cancelled.
@@ -192,13 +194,11 @@ class OkxTrading(OrderReads):
         raise_failed(self._exchange, failed, done)
         ended: list[OrderState] = []
         for order, ref, listed in zip(orders, refs, instruments, strict=True):
-            if len(ended) >= LOOKED_UP:
-                ended.append(order)
-                continue
-            try:
-                ended.append(await self.order(ref, listed))
-            except LotusXError:
-                ended.append(order)
+            state = replace(order, status=OrderStatus.UNKNOWN, raw_status="")
+            if len(ended) < LOOKED_UP:
+                with suppress(LotusXError):  # it says nothing against the cancel
+                    state = await self.order(ref, listed)
+            ended.append(state)
         return ended
 
     async def cancel_all_after(self, seconds: int, instrument: Instrument | None) -> None:
