@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from lotusx.errors import ErrorKind, LotusXError, MalformedReply, NotSupported, OrderNotFound
-from lotusx.model import Instrument, OrderState
+from lotusx.model import Instrument, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, Amendment, Capability, Lane, OrderRef, cancel_each, raise_failed
 from lotusx_bybit.v5 import account_types as types, order_conversions as convert, order_requests as write
 from lotusx_bybit.v5.batches import MAX_ORDERS, chunks, names_another, outcomes
@@ -237,9 +238,10 @@ class V5Trading(V5OrderReads):
     # Canceling all
 
     async def cancel_all(self, instrument: Instrument | None) -> Sequence[OrderState]:
-        """Ask for the end of every open order; return each as it ended, or as it was.
+        """Ask for the end of every open order; then ask how each ended.
 
-        The latter if it is still on its way out, and where asking fails, which says nothing against the cancel.
+        One that is still on its way out, or could not be asked for, is ``UNKNOWN``: its cancel was taken, or it had
+        ended before.
 
         Raises:
             PartialFailure: The orders of some categories, or some of more than 500, could not be cancelled.
@@ -250,10 +252,11 @@ class V5Trading(V5OrderReads):
         await cancel_each(self._exchange, steps)
         if not listed:
             return []
-        with suppress(LotusXError):
+        ended = {name: replace(order, status=OrderStatus.UNKNOWN, raw_status="") for name, order in listed.items()}
+        with suppress(LotusXError):  # it says nothing against the cancel
             states = await self._list(instrument, {"openOnly": 1}, most=MOST_AT_ONCE)
-            listed.update((str(order.venue_order_id), order) for order in states if order.venue_order_id in listed)
-        return list(listed.values())
+            ended.update((str(order.venue_order_id), order) for order in states if order.venue_order_id in listed)
+        return list(ended.values())
 
     async def _cancel_place(self, params: write.Params) -> None:
         done: list[str] = []
