@@ -342,6 +342,22 @@ async def test_cancel_of_a_conditional_order_is_acknowledged(futures: Any, perp:
     assert futures.sent == ("DELETE", "/fapi/v1/algoOrder", {"algoId": "3000000000003505"})
 
 
+@pytest.mark.parametrize(
+    ("ref", "other"), [(OrderRef("a-1", ALGO_ID), {"algoId": 999}), (OrderRef("a-1"), {"clientAlgoId": "z"})]
+)
+async def test_a_cancel_of_a_conditional_order_that_names_another_one_is_in_doubt(
+    futures: Any, perp: Instrument, ref: OrderRef, other: dict[str, Any]
+) -> None:
+    if ref.venue_order_id is None:
+        futures.rest.reply(NOT_CANCELED)
+    futures.rest.reply(json.dumps({**ALGO_CANCELED, **other}))
+
+    with pytest.raises(MalformedReply, match="another order") as caught:
+        await futures.connector.trading.cancel(ref, perp)
+
+    assert caught.value.sent  # it may have been executed
+
+
 async def test_cancel_by_our_id_alone_looks_in_both_services(futures: Any, perp: Instrument) -> None:
     futures.rest.reply(NOT_CANCELED, json.dumps(ALGO_CANCELED))
 

@@ -51,15 +51,22 @@ def is_same(name: OrderRef, ref: OrderRef) -> bool | None:
     return None
 
 
+def check_name(ref: OrderRef, name: OrderRef) -> None:
+    """Raise `MalformedReply` where a command about *ref* was answered with *name*, which is another order's.
+
+    What became of the one that was meant is open then.
+    """
+    if is_same(name, ref) is False:
+        raise MalformedReply(f"binance: the reply names another order, {name}: what became of {ref} is open")
+
+
 def of(ref: OrderRef, state: OrderState) -> OrderState:
     """Return *state*, which a command about *ref* was answered with.
 
     Raises:
         MalformedReply: It is another order's: what became of the one that was meant is open.
     """
-    name = OrderRef(state.client_order_id, state.venue_order_id)
-    if is_same(name, ref) is False:
-        raise MalformedReply(f"binance: the reply names another order, {name}: what became of {ref} is open")
+    check_name(ref, OrderRef(state.client_order_id, state.venue_order_id))
     return state
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lotusx.errors import BadRequest, ExchangeError, InvalidArgument, InvalidOrder, OrderNotFound
 from lotusx.model import Instrument, OrderState, OrderStatus
 from lotusx.plugin import Acknowledged, OrderRef
-from lotusx_binance.account_orders import of
+from lotusx_binance.account_orders import check_name, of
 from lotusx_binance.conversions import MS
 from lotusx_binance.perp import account_types as types, order_conversions as convert, order_requests as write
 
@@ -81,11 +81,16 @@ class Conditionals:
         return not await self._rest.user_trades({"symbol": instrument.venue_symbol, "orderId": order_id, "limit": 1})
 
     async def cancel(self, ref: OrderRef, instrument: Instrument) -> OrderState | Acknowledged:
-        """Cancel it as it waits, or the order that it became."""
+        """Cancel it as it waits, or the order that it became.
+
+        Raises:
+            MalformedReply: The reply names another order: what became of the one that was meant is open.
+        """
         try:
-            await self._entry.cancel_algo_order(name(ref))
+            reply = await self._entry.cancel_algo_order(name(ref))
         except (OrderNotFound, InvalidOrder, BadRequest) as error:
             return await self._cancel_triggered(ref, instrument, error)
+        check_name(ref, OrderRef(reply.clientAlgoId, f"{write.ALGO}{reply.algoId}"))
         return Acknowledged(ref, OrderStatus.CANCELED, _CANCELED)
 
     async def _cancel_triggered(self, ref: OrderRef, instrument: Instrument, refused: ExchangeError) -> OrderState:
