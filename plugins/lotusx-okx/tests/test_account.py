@@ -193,7 +193,8 @@ async def test_funding_of_a_moment_of_which_one_bill_cannot_be_read_is_left_out_
 
 async def test_newest_funding_is_of_whole_moments(desk: Desk) -> None:
     bills = [OF_CROSS | {"billId": str(n), "ts": str(FUNDED_MS + n // 2)} for n in range(300, 100, -1)]
-    desk.rest.reply(*[documented.reply(*bills[:100]), documented.reply(*bills[100:])] * 2)
+    pages = documented.reply(*bills[:100]), documented.reply(*bills[100:])
+    desk.rest.reply(*pages, pages[0])
 
     page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 100)
     (newest,) = (await desk.connector.account.funding_payments_page(SWAP, Span(), None, 2)).items[1:]
@@ -206,11 +207,55 @@ async def test_newest_funding_is_of_whole_moments(desk: Desk) -> None:
 async def test_newest_funding_is_read_on_until_its_moment_is_whole(desk: Desk) -> None:
     moment = [documented.reply(*[OF_CROSS | {"billId": str(n - m)} for m in range(100)]) for n in (400, 300)]
     rest = documented.reply(*[OF_CROSS | {"billId": str(n)} for n in range(200, 190, -1)])
-    desk.rest.reply(*moment, *moment, rest)
+    desk.rest.reply(*moment, rest)
 
     page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 100)
 
     assert [payment.amount for payment in page.items] == [D(-315)]
+
+
+def pages_of_two(bills: list[dict[str, Any]]) -> list[Any]:
+    return [documented.reply(*bills[start : start + 2]) for start in range(0, len(bills) + 1, 2)]
+
+
+async def test_newest_funding_of_one_swap_is_looked_for_behind_that_of_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lotusx_okx.connector.account.MAX_ROWS", 2)
+    bills = [OF_CROSS | {"billId": str(9 - n), "ts": str(FUNDED_MS - n), "instId": "ETH-USDT-SWAP"} for n in range(6)]
+    bills[3] |= {"instId": "BTC-USDT-SWAP", "subType": "205"}  # no funding
+    bills[5] |= {"instId": "BTC-USDT-SWAP"}
+    desk.rest.reply(*pages_of_two(bills))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 1)
+
+    assert [payment.exchange_ns for payment in page.items] == [(FUNDED_MS - 5) * 10**6]
+
+
+async def test_newest_funding_is_counted_in_payments_not_in_bills(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lotusx_okx.connector.account.MAX_ROWS", 2)
+    bills = [OF_CROSS | {"billId": str(20 - n), "ts": str(FUNDED_MS - n // 2)} for n in range(12)]
+    desk.rest.reply(*pages_of_two(bills))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 3)
+
+    assert [(payment.amount, payment.exchange_ns) for payment in page.items] == [
+        (D(-3), (FUNDED_MS - n) * 10**6) for n in (2, 1, 0)
+    ]
+    assert len(desk.asked) == 4  # only what follows shows that the third is whole
+
+
+async def test_of_the_newest_funding_one_that_cannot_be_read_is_not_made_up_by_a_part_of_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lotusx_okx.connector.account.MAX_ROWS", 2)
+    bills = [OF_CROSS | {"billId": str(20 - n), "ts": str(FUNDED_MS - (n + 1) // 2)} for n in range(6)]
+    bills[0] |= {"mgnMode": "isolated", "balChg": "0", "pnl": "-0.25", "posBalChg": ""}
+    desk.rest.reply(*pages_of_two(bills))
+
+    page = await desk.connector.account.funding_payments_page(SWAP, Span(), None, 2)
+
+    assert [(payment.amount, payment.exchange_ns) for payment in page.items] == [(D(-3), (FUNDED_MS - 1) * 10**6)]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -107,12 +107,8 @@ class OkxAccount(AccountPort):
         """
         if instrument is not None:
             require_swap(instrument, "funding")
-        wanted = [
-            row
-            for row in await self._funding_bills(span, limit)
-            if row.subType in convert.FUNDING_PAID and (instrument is None or row.instId == instrument.venue_symbol)
-        ]
-        moments = {bills[0].billId: bills for bills in convert.by_moment(wanted)}
+        paid = await self._funding_bills(instrument, span, limit)
+        moments = {bills[0].billId: bills for bills in paid}
         received_ns = self._kernel.clock.now_ns()
 
         def one(row: types.Bill, of: Instrument) -> FundingPayment:
@@ -121,30 +117,42 @@ class OkxAccount(AccountPort):
         found = await self._listed.of_account("bills", [bills[0] for bills in moments.values()], one)
         return Page(found if span.start_ns is not None else found[-limit:], None)
 
-    async def _funding_bills(self, span: Span, limit: int) -> Sequence[types.Bill]:
-        """Return the bills of *span*, oldest first; without a start the newest *limit* or more, of whole moments."""
+    async def _funding_bills(
+        self, instrument: Instrument | None, span: Span, limit: int
+    ) -> Sequence[Sequence[types.Bill]]:
+        """Return the bills of each payment of *span*, oldest first; without a start of the newest *limit* or more."""
         archive = older_than(span, BILLS_DAYS, self._kernel.exchange_ns() // MS)
         asked = {"instType": SWAP, "type": convert.FUNDING}
 
         async def ask(after: str | None, count: int) -> Sequence[types.Bill]:
             return await self._rest.bills({**asked, "after": after, "limit": count}, archive=archive)
 
-        enough = limit + MAX_ROWS
-        while True:
-            rows = await newest_in(
-                span,
-                ask,
-                time_of=lambda row: ns_of(row.ts, "ts"),
-                name_of=lambda row: row.billId,
-                limit=enough,
-                most=MAX_ROWS,
+        def payments(rows: Iterable[types.Bill]) -> list[list[types.Bill]]:
+            return convert.by_moment(
+                row
+                for row in rows
+                if row.subType in convert.FUNDING_PAID and (instrument is None or row.instId == instrument.venue_symbol)
             )
-            if span.start_ns is not None or len(rows) < enough:
-                return rows
-            whole = [row for row in rows if row.ts != rows[0].ts]  # of the oldest moment some may have been cut off
-            if len(whole) >= limit:
-                return whole
-            enough *= 2
+
+        def at_ns(row: types.Bill) -> int:
+            return ns_of(row.ts, "ts")
+
+        def whole(rows: Sequence[types.Bill]) -> list[list[types.Bill]]:
+            """Leave out the oldest moment: more of it may follow."""
+            oldest_ns = min(map(at_ns, rows), default=0)
+            return payments(row for row in rows if at_ns(row) != oldest_ns)
+
+        rows = await newest_in(
+            span,
+            ask,
+            time_of=at_ns,
+            name_of=lambda row: row.billId,
+            limit=limit,
+            most=MAX_ROWS,
+            count=lambda rows: len(whole(rows)),
+        )
+        newest = whole(rows)
+        return newest if span.start_ns is None and len(newest) >= limit else payments(rows)
 
     async def deposits(self, asset: str | None, span: Span) -> Sequence[Deposit]:
         return await self._funds.deposits(asset, span)

@@ -36,6 +36,7 @@ async def newest_in(
     limit: int,
     most: int,
     lag_ns: int = 0,
+    count: Callable[[Sequence[R]], int] | None = None,
 ) -> list[R]:
     """Return the rows of *span*, oldest first: all of them, or without a start the newest *limit* of them.
 
@@ -45,13 +46,15 @@ async def newest_in(
         name_of: Of a row, as *ask* takes it.
         most: Rows that one answer may have.
         lag_ns: How much older than the row before it a row may be listed: reading goes on that much past the start.
+        count: How many of *limit* rows amount to, newest first, where it is not rows that are counted: without a start,
+            those that were read until there were enough are returned then.
 
     Raises:
         MalformedReply: A full page ends where it was asked to begin: what lies behind it cannot be had.
     """
     found: dict[str, R] = {}
     after: str | None = None
-    wanted = min(limit, most) if span.start_ns is None and span.end_ns is None else most
+    wanted = min(limit, most) if count is None and span.start_ns is None and span.end_ns is None else most
     while True:
         rows = await ask(after, wanted)
         found.update((name_of(row), row) for row in rows if inside(time_of(row), span))
@@ -62,8 +65,11 @@ async def newest_in(
             error.retryable = False  # the same question has the same answer
             raise error
         after = name_of(rows[-1])
-        if len(found) >= limit if span.start_ns is None else time_of(rows[-1]) < span.start_ns - lag_ns:
+        if span.start_ns is not None:
+            if time_of(rows[-1]) < span.start_ns - lag_ns:
+                break
+        elif (len(found) if count is None else count(list(found.values()))) >= limit:
             break
     oldest_first = list(found.values())[::-1]
     oldest_first.sort(key=time_of)  # stable: of one moment, the order they came in
-    return oldest_first[-limit:] if span.start_ns is None else oldest_first
+    return oldest_first[-limit:] if span.start_ns is None and count is None else oldest_first
