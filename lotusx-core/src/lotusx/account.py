@@ -175,7 +175,10 @@ class Account:
         async def fetch(cursor: str | None) -> Any:
             return await self._port.funding_payments_page(instrument, span, cursor, 1_000)
 
-        async with aclosing(iterate(fetch, lambda item: (item.symbol, item.side, item.exchange_ns))) as items:
+        def name_of(payment: FundingPayment) -> tuple[Any, ...]:
+            return payment.symbol, payment.side, payment.asset, payment.exchange_ns
+
+        async with aclosing(iterate(fetch, name_of)) as items:
             async for payment in items:
                 yield payment
 

@@ -98,7 +98,7 @@ class AccountStream:
         self._symbols: dict[Symbol, None] = {}
         self._balances: dict[tuple[str, str], Balance] = {}  # by wallet and asset
         self._positions: dict[tuple[Symbol, PositionSide | None, str], Position] = {}
-        self._payments: dict[tuple[Symbol, PositionSide | None, int], None] = {}
+        self._payments: dict[tuple[Symbol, PositionSide | None, str, int], None] = {}
         self._count = 0
         self._stop = desk.listen(self._deliver_all)
 
@@ -280,7 +280,8 @@ class AccountStream:
             self._symbols.update(dict.fromkeys(each.symbol for each in positions))
             self._deliver_all([PositionEvent(positions)] if positions else [])
         elif isinstance(event, FundingEvent):
-            key = (event.payment.symbol, event.payment.side, event.payment.exchange_ns)
+            paid = event.payment
+            key = (paid.symbol, paid.side, paid.asset, paid.exchange_ns)
             if key not in self._payments:
                 self._payments[key] = None
                 if len(self._payments) > PAYMENTS_KNOWN:

@@ -233,6 +233,7 @@ class Account(AccountPort):
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.fails: LotusXError | None = None
+        self.payments = [FundingPayment(BTC, Decimal(-1), "USDT", 5)]
 
     async def leverage(self, instrument: Instrument) -> Leverage:
         return Leverage(instrument.symbol, Decimal(3), MarginMode.CROSS)
@@ -267,7 +268,7 @@ class Account(AccountPort):
     async def funding_payments_page(
         self, instrument: Instrument | None, span: Any, cursor: str | None, limit: int
     ) -> Page[FundingPayment]:
-        return Page([FundingPayment(BTC, Decimal(-1), "USDT", 5)], None)
+        return Page(self.payments, None)
 
     async def balances(self) -> Sequence[Balance]:
         return [Balance("BTC", Decimal(1), Decimal(0), Decimal(1))]

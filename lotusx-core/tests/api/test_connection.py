@@ -167,6 +167,13 @@ async def test_account_calls_reach_the_port(acme: SimpleNamespace) -> None:
         assert (await exchange.permissions()).withdraw is False
 
 
+async def test_funding_paid_in_two_assets_at_one_moment_is_two_payments(acme: SimpleNamespace) -> None:
+    acme.account.payments += [replace(acme.account.payments[0], asset="BNFCR"), acme.account.payments[0]]
+
+    async with connect() as exchange:
+        assert [payment.asset async for payment in exchange.iter_funding_payments()] == ["USDT", "BNFCR"]
+
+
 async def test_the_calls_of_perpetual_futures_reach_the_ports_with_exact_numbers(acme: SimpleNamespace) -> None:
     async with connect() as exchange:
         assert (await exchange.mark_price("BTC/USDT")).mark_price == 7

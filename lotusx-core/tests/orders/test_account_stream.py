@@ -786,6 +786,17 @@ def test_funding_payments_are_delivered_once_and_missed_ones_are_found() -> None
     on_both_backends(run)
 
 
+def test_funding_paid_in_two_assets_at_one_moment_is_two_payments() -> None:
+    async def run() -> None:
+        account = Account()
+        other = replace(payment(1), asset="BNFCR")
+        for each in (payment(1), other, payment(1), other):
+            account.stream.feed(FundingEvent(each))
+        assert account.out == [FundingEvent(payment(1)), FundingEvent(other)]
+
+    in_virtual_time(run)
+
+
 def test_only_the_newest_payments_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lotusx.account_stream.PAYMENTS_KNOWN", 2)
 
