@@ -1089,3 +1089,44 @@ def test_fills_of_an_amended_order_are_fetched_though_its_first_part_is_not_foun
         assert await order.fetch_fills() == tuple(world.exchange.fills)
 
     in_virtual_time(run)
+
+
+def test_the_end_of_a_replaced_part_is_not_the_orders_while_an_amendment_left_by_its_caller_is_possible() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        was = world.exchange.orders["a-1"]
+        world.exchange.on["amend"] = [lambda *_: anyio.sleep(3600)]
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.desk.run)
+            with anyio.move_on_after(1):
+                await world.desk.amend(A1, INSTRUMENT, price=D(101))
+            world.exchange.replace(was, Amendment(price=D(101), new_client_order_id="id-1"))  # only now
+            world.desk.apply_state(world.exchange.orders["a-1"])
+            with pytest.raises(TimeoutError):
+                await order.settled(1)
+            world.desk.apply_state(world.exchange.orders["id-1"])
+            assert (order.status, order.state.price) == (OrderStatus.OPEN, 101)
+            await anyio.sleep(60)
+            world.desk.apply_state(world.exchange.end(OrderRef("id-1")))
+            assert (await order.settled(1)).status is OrderStatus.CANCELED
+            group.cancel_scope.cancel()
+
+    in_virtual_time(run)
+
+
+def test_the_end_of_an_order_is_told_once_an_amendment_that_its_caller_left_is_known_to_be_lost() -> None:
+    async def run() -> None:
+        world = World()
+        order = await placed(world)
+        world.exchange.on["amend"] = [lambda *_: anyio.sleep(3600)]
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.desk.run)
+            with anyio.move_on_after(1):
+                await world.desk.amend(A1, INSTRUMENT, price=D(101))
+            world.desk.apply_state(world.exchange.end(A1))
+            assert order.status is OrderStatus.PENDING
+            assert (await order.settled(HORIZON_S + 30)).status is OrderStatus.CANCELED
+            group.cancel_scope.cancel()
+
+    in_virtual_time(run)

@@ -158,12 +158,12 @@ def test_an_amended_order_counts_every_fill_whatever_message_is_dropped(
         book.apply_state(state(at=1, created_ns=1))
         if new_name:
             book.alias(order, new_name)
-        book.set_amending(order, True)
+        book.set_amendment(order, "n-1", possible=True)
         for name in order_of_arrival:
             if name != dropped:
                 events = feed(book, messages[name])
                 assert not any(isinstance(event, OrderEvent) and event.state.status.is_terminal for event in events)
-        book.set_amending(order, False)
+        book.set_amendment(order, "n-1", possible=False)
         if dropped in ("fill old", "fill new"):  # recovery brings the fill, and what a query says of the orders
             assert order.state.filled <= D("0.7")
             feed(book, [*messages["fill old"], *messages["cancel old"], *messages["fill new"]])
@@ -178,9 +178,9 @@ def test_an_amended_order_counts_every_fill_whatever_message_is_dropped(
 def test_an_order_acknowledged_without_a_time_is_older_than_the_one_that_took_its_place() -> None:
     book, order = ledger()
     book.apply_state(state(at=0))  # the answer to placing it; what the stream said of its end was missed
-    book.set_amending(order, True)
+    book.set_amendment(order, "n-1", possible=True)
     book.apply_state(state("a-1", "2", at=0), order)  # the answer to the amendment: the same client id
-    book.set_amending(order, False)
+    book.set_amendment(order, "n-1", possible=False)
     assert order.state.venue_order_id == "2"
     book.apply_state(state("a-1", "2", "canceled", at=12, created_ns=10))
     assert (order.state.venue_order_id, order.state.status) == ("2", OrderStatus.CANCELED)
@@ -191,10 +191,10 @@ def test_a_fill_alone_promotes_the_new_leg() -> None:
     book, order = ledger()
     book.apply_state(state(at=1))
     book.alias(order, "a-2")
-    book.set_amending(order, True)
+    book.set_amendment(order, "n-1", possible=True)
     book.apply_state(state("a-1", "1", "canceled", at=10))
     book.apply_fill(fill("t2", "2", "0.3", at=12, name="a-2"))
-    book.set_amending(order, False)
+    book.set_amendment(order, "n-1", possible=False)
     assert (order.state.venue_order_id, order.state.client_order_id) == ("2", "a-2")
     assert order.state.status is OrderStatus.PARTIALLY_FILLED
     assert order.state.filled == D("0.3")
@@ -204,11 +204,11 @@ def test_a_fill_alone_promotes_the_new_leg() -> None:
 def test_the_end_of_an_amendment_that_failed_tells_the_end_that_was_held_back() -> None:
     book, order = ledger()
     book.apply_state(state(at=1))
-    book.set_amending(order, True)
+    book.set_amendment(order, "n-1", possible=True)
     (held,) = book.apply_state(state(status="canceled", at=2))
     assert isinstance(held, OrderEvent)
     assert held.state.status is OrderStatus.PENDING
-    (ended,) = book.set_amending(order, False)
+    (ended,) = book.set_amendment(order, "n-1", possible=False)
     assert isinstance(ended, OrderEvent)
     assert ended.state.status is OrderStatus.CANCELED
     assert book.unfinished() == []

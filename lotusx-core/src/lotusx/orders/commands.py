@@ -269,15 +269,23 @@ class Commands:
         new_id = change.new_client_order_id
         if new_id is not None:
             self._ledger.alias(order, new_id)
-        self._ledger.set_amending(order, True)
+        under_way = order.amending = True
+        self._ledger.set_amendment(order, new_id, possible=True)
 
-        under_way = True
-
-        def finish() -> None:
+        def leave() -> None:
             nonlocal under_way
             if under_way:  # another amendment may be by the time the outcome of this one is known
-                under_way = False
-                self._run.tell(self._ledger.set_amending(order, False))
+                under_way = order.amending = False
+
+        def end() -> None:
+            leave()
+            self._run.tell(self._ledger.set_amendment(order, new_id, possible=False))
+
+        def finish() -> None:
+            if command.decided or command.phase is Phase.UNKNOWN:
+                end()
+            else:
+                leave()
 
         evident = partial(shows, order, before, change)
         names = OrderRef(before.client_order_id, before.venue_order_id)
@@ -297,7 +305,7 @@ class Commands:
 
         learn = partial(self._run.learn, order=order)
         job = Job(command, intent, names, learn, evident, resolve, lambda: order.state, finish, new_id)
-        return Prepared(job, (before, change, instrument), order, finish)
+        return Prepared(job, (before, change, instrument), order, end)
 
     def adopt(self, intent: Intent) -> TrackedOrder | None:
         """Know the order of an *intent* that an earlier process left undecided, before anything is asked about it."""
@@ -313,7 +321,8 @@ class Commands:
         new_id = None if intent.change is None else intent.change.new_client_order_id
         if new_id is not None and new_id not in order.client_ids:
             self._ledger.alias(order, new_id)
-            self._ledger.set_amending(order, True)
+            order.amending = True
+            self._ledger.set_amendment(order, new_id, possible=True)
         if intent.kind is CommandKind.PLACE and order.placement is None:
             self._asked(order, self._left(intent, name), intent.request, self._was_hidden(intent))
         return order
@@ -321,8 +330,9 @@ class Commands:
     def drop(self, intent: Intent) -> None:
         """Expect nothing more of an adopted *intent*: it cannot be asked about."""
         order = self.adopt(intent)
-        if order is not None:
-            self._run.tell(self._ledger.set_amending(order, False))
+        if order is not None and intent.change is not None:
+            order.amending = False
+            self._run.tell(self._ledger.set_amendment(order, intent.change.new_client_order_id, possible=False))
 
     def again(self, intent: Intent, instrument: Instrument) -> Job:
         """Return the job that finds out about an adopted *intent*. It is never sent again."""

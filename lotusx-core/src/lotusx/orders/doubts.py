@@ -81,6 +81,7 @@ class Doubts:
         async with limiter:
             if not command.decided:
                 await job.resolve(doubt.cause)
+                job.finish()
             accepted = command.decided and command.error is None
             described = not accepted or job.describe is None or await job.describe()
         now_ns = self._clock.monotonic_ns()

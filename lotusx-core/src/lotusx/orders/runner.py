@@ -46,7 +46,8 @@ class Job:
         resolve: Looks until the command is decided or given up; takes what put it in doubt.
         state: The order's state afterwards.
         describe: Asks for the order where only its fills have shown it; says whether it is described.
-        finish: Called once when the command has ended or its caller has left.
+        finish: Called when its caller has left, and when the command has ended or was looked into for as long as for a
+            caller who waits.
     """
 
     command: Command

@@ -126,9 +126,9 @@ class Ledger:
         """Count an order that never came to be among the finished ones."""
         self._retire(order)
 
-    def set_amending(self, order: TrackedOrder, amending: bool) -> list[AccountEvent]:
-        """Note that an amendment starts or has ended; the end may show what was held back."""
-        order.set_amending(amending)
+    def set_amendment(self, order: TrackedOrder, name: Hashable, *, possible: bool) -> list[AccountEvent]:
+        """Note whether the amendment *name* may still be carried out; where not, what was held back may show."""
+        order.set_amendment(name, possible=possible)
         return self._tell(order, []) if order.told is not None else []
 
     def apply_state(self, state: OrderState, order: TrackedOrder | None = None) -> list[AccountEvent]:

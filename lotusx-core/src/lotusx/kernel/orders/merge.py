@@ -5,7 +5,7 @@ Its identity is the client order id. Ids the exchange or an amendment add are an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -32,7 +32,9 @@ class TrackedOrder:
         symbol: What it trades.
         client_ids: Its client order ids, oldest first; the first is its identity.
         own: Whether this process asked for it. Only then does a client id join venue orders into one.
-        amending: Whether an amendment is under way: until that has ended, the end of a leg is not the end of the order.
+        amending: Whether an amendment is under way.
+        amendments: Names of those that may still be carried out, also after their callers have left: until that is
+            known, the end of a leg is not the end of the order.
         told: The state last reported to whoever follows the account.
         placement: The command that asked for it, where this process did.
         watchers: Called after every change, with the new events (perhaps none).
@@ -41,8 +43,8 @@ class TrackedOrder:
     """
 
     __slots__ = (
-        "_base", "_view", "amending", "client_ids", "fills", "hidden", "is_another", "legs", "own", "placement",
-        "symbol", "told", "watchers",
+        "_base", "_view", "amending", "amendments", "client_ids", "fills", "hidden", "is_another", "legs", "own",
+        "placement", "symbol", "told", "watchers",
     )  # fmt: skip
 
     def __init__(self, base: OrderState, *, own: bool) -> None:
@@ -50,6 +52,7 @@ class TrackedOrder:
         self.own = own
         self.client_ids: list[str] = [base.client_order_id] if base.client_order_id else []
         self.amending = False
+        self.amendments: set[Hashable] = set()
         self.fills: dict[tuple[Symbol, str, str], Fill] = {}
         self.legs: list[Leg] = []
         self.placement: Command | None = None
@@ -136,9 +139,12 @@ class TrackedOrder:
         self._view = None
         return True
 
-    def set_amending(self, amending: bool) -> None:
-        """Note that an amendment starts or has ended."""
-        self.amending = amending
+    def set_amendment(self, name: Hashable, *, possible: bool) -> None:
+        """Note whether the amendment *name* may still be carried out."""
+        if possible:
+            self.amendments.add(name)
+        else:
+            self.amendments.discard(name)
         self._view = None
 
     def _leg_for(self, venue_order_id: str | None, client_order_id: str | None) -> Leg:
@@ -187,7 +193,7 @@ class TrackedOrder:
         newest = legs[-1]
         if not newest.reported:  # a fill alone has shown this leg
             base = newest.describe(replace(base, client_order_id=self._newest_id(newest)))
-        if self.amending and base.status.is_terminal:
+        if self.amendments and base.status.is_terminal:
             base = replace(base, status=OrderStatus.PENDING)
         if len(legs) == 1:
             return base
