@@ -80,9 +80,16 @@ class AccountReader:
         self.positions: dict[str, Decimal] = {}
         self.recovered: list[tuple[int, Recovered]] = []  # with the time of delivery
         self.watchers: list[Callable[[AccountEvent], None]] = []
+        self._naps: dict[int, int] = {}  # when each began, by its end
         self._rng = rng
         self._log = log
         self._now_ns = now_ns
+
+    def busy_since_ns(self, read_ns: int) -> int:
+        """Return since when it only read and napped until *read_ns*: what it read then may have come before."""
+        while read_ns in self._naps and self._naps[read_ns] < read_ns:
+            read_ns = self._naps[read_ns]
+        return read_ns
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -91,7 +98,9 @@ class AccountReader:
                 self.count += 1
                 self._take(event)
                 if not self._rng.randrange(20):
+                    begun_ns = self._now_ns()
                     await anyio.sleep(self._rng.random() * 0.3)
+                    self._naps[self._now_ns()] = begun_ns
         except LotusXError as error:
             self.error = error
             self._log.write("account", f"ended by {error!r}")

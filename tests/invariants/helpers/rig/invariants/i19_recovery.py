@@ -44,6 +44,7 @@ class Recovery(Invariant):
         if told_ns is None:
             self.fail(f"the account's channel was lost {len(losses)} times in {episode.fault!r}; no Recovered after")
             return
+        told_ns = max(world.account.busy_since_ns(told_ns), losses[-1])
         private = world.exchange.private_keys
         back_ns = max(
             (ns for ns, key, state in world.sessions.changes if key in private and state == "acknowledged"), default=0
