@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -223,3 +224,20 @@ def test_the_oldest_doubt_makes_room_and_is_said_to(
 
     in_virtual_time(run)
     assert "a-1: more than 1 commands are in doubt" in caplog.text
+
+
+def test_an_amendment_that_makes_room_holds_back_no_end_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doubts, "MAX_DOUBTS", 1)
+
+    async def run() -> None:
+        world = World()
+        first = await world.desk.place(limit("a-1"), INSTRUMENT)
+        await world.desk.place(limit("a-2"), INSTRUMENT)
+        for name in ("a-1", "a-2"):
+            world.exchange.on["amend"] = [lambda *_: anyio.sleep(3600)]
+            with anyio.move_on_after(1.0):
+                await world.desk.amend(OrderRef(name), INSTRUMENT, price=Decimal(101))
+        world.desk.apply_state(world.exchange.end(OrderRef("a-1")))
+        assert first.status is OrderStatus.CANCELED
+
+    in_virtual_time(run)

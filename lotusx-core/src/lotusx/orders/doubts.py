@@ -59,6 +59,8 @@ class Doubts:
         if len(self._open) > MAX_DOUBTS:
             _, oldest = self._open.popitem(last=False)
             logger.warning("%s: more than %d commands are in doubt", oldest.job.command.subject, MAX_DOUBTS)
+            oldest.job.command.give_up(self._clock.monotonic_ns())
+            oldest.job.finish()
         self._filled.set()
 
     async def run(self) -> None:
