@@ -11,6 +11,7 @@ A tag starts the workflow .github/workflows/release.yml, which builds, attests a
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -146,7 +147,10 @@ def prepare(folder: Path, fragments: Path, name: str, version: str, date: str) -
 
 
 def build(folder: Path, out: Path, version: str) -> list[Path]:
-    """Build the sdist, and the wheel from it, into *out*; check what the package index will show."""
+    """Build the sdist, and the wheel from it, into *out*; check what the package index will show.
+
+    The wheel runs everywhere. Compiled ones of the core are built for each platform by the workflow.
+    """
     out.mkdir(parents=True, exist_ok=True)
     run("build", "--no-isolation", "--outdir", str(out), str(folder))
     files = sorted(file for file in out.iterdir() if f"-{version}" in file.name)
@@ -158,7 +162,9 @@ def build(folder: Path, out: Path, version: str) -> list[Path]:
 
 def run(module: str, *arguments: str) -> None:
     """Run a tool of this Python; end the program if it fails."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {**os.environ, "LOTUSX_PURE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{module} failed:\n{done.stdout}{done.stderr}")
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -37,13 +41,38 @@ def test_wheel_holds_nothing_else(dist: Built) -> None:
         strangers = [
             name for name in archive.namelist() if not name.startswith(f"{dist.package}/") and ".dist-info/" not in name
         ]
-        compiled = [name for name in archive.namelist() if name.endswith((".pyc", ".so"))]
+        compiled = [name for name in archive.namelist() if name.endswith((".pyc", ".so", ".c"))]
     assert strangers == []
-    assert compiled == []
+    assert compiled == (["lotusx/kernel/book/_levels.abi3.so"] if "-abi3-" in dist.wheel.name else [])
 
 
 def test_wheel_runs_on_every_platform(dist: Built) -> None:
-    assert dist.wheel.name.endswith("-py3-none-any.whl")
+    if dist.package != "lotusx":
+        assert dist.wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_core_is_compiled_for_all_pythons_where_there_is_a_compiler(built: dict[str, Built]) -> None:
+    if not any(map(shutil.which, ("cc", "gcc"))):
+        pytest.skip("no compiler")
+    assert re.search(r"-cp311-abi3-\w+\.whl$", built["lotusx-core"].wheel.name)
+
+
+@pytest.mark.parametrize("reason", ["not wanted", "no compiler"])
+def test_core_is_a_pure_wheel_where_it_cannot_be_compiled(built: dict[str, Built], tmp_path: Path, reason: str) -> None:
+    environment = dict(os.environ)
+    if reason == "no compiler":
+        environment |= {"CC": "no-such-compiler", "LDSHARED": "no-such-compiler"}
+    else:
+        environment |= {"LOTUSX_PURE": "1"}
+    with tarfile.open(built["lotusx-core"].sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), str(folder)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert [name for name in archive.namelist() if name.endswith((".so", ".c"))] == []
 
 
 def test_sdist_holds_sources_tests_and_changelog(dist: Built) -> None:
@@ -105,8 +134,9 @@ def test_every_import_is_declared(dist: Built) -> None:
 
 
 def test_core_wheel_is_small(built: dict[str, Built]) -> None:
-    # What observers are told, health and the types of flat calls have their price; data and tests have no place in it.
-    assert built["lotusx-core"].wheel.stat().st_size <= 400_000
+    # What observers are told, health, the types of flat calls and the compiled side of a book have their price; data
+    # and tests have no place in it.
+    assert built["lotusx-core"].wheel.stat().st_size <= 410_000
 
 
 def test_core_depends_on_nothing_of_ours(built: dict[str, Built]) -> None:

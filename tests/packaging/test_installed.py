@@ -27,6 +27,19 @@ def test_the_public_names_import(core_and_binance: Environment) -> None:
     core_and_binance.run("import lotusx; [getattr(lotusx, name) for name in lotusx.__all__]")
 
 
+def test_one_wheel_holds_the_compiled_books_of_every_python(
+    core_and_binance: Environment, built: dict[str, Built]
+) -> None:
+    compiled = "-abi3-" in built["lotusx-core"].wheel.name
+    said = core_and_binance.run(
+        "from lotusx.kernel.book import Ladder, Lane\n"
+        "ladder = Ladder(Lane.FLOAT)\n"
+        "ladder.replace([('1.5', '2')], [('1.6', '3')], complete=True)\n"
+        "print(type(ladder._bids).__name__, ladder.best_pairs())"
+    )
+    assert said == f"{'Levels' if compiled else 'ListedHalf'} (('1.5', '2'), ('1.6', '3'))"
+
+
 def test_unknown_exchange_lists_what_is_installed(core_and_binance: Environment) -> None:
     said = core_and_binance.run(
         "import lotusx\n"

@@ -1,9 +1,12 @@
-"""The ladder: exact, ordered, atomic or broken, on both lanes."""
+"""The ladder: exact, ordered, atomic or broken, on both lanes, compiled and interpreted."""
 
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +20,11 @@ from lotusx.model.market_data import BookUpdate, Level
 
 from .book_kit import INSTRUMENT, SYMBOL, NaiveBook, exact
 
-LANES = pytest.mark.parametrize("lane", list(Lane))
+NewLadder = Callable[[], Ladder]
+FLOAT, INTERPRETED = partial(Ladder, Lane.FLOAT), partial(Ladder, Lane.FLOAT, compiled=None)
+DECIMAL = partial(Ladder, Lane.DECIMAL)
+LADDERS = pytest.mark.parametrize("new", [FLOAT, INTERPRETED, DECIMAL], ids=["float", "interpreted", "decimal"])
+FLOATS = pytest.mark.parametrize("new", [FLOAT, INTERPRETED], ids=["float", "interpreted"])
 Pairs = list[tuple[str, str]]
 
 _pairs = st.lists(
@@ -29,10 +36,10 @@ _pairs = st.lists(
 )
 
 
-@LANES
+@LADDERS
 @given(updates=st.lists(st.tuples(_pairs, _pairs), max_size=12))
-def test_ladder_holds_what_a_naive_book_holds(lane: Lane, updates: list[tuple[Pairs, Pairs]]) -> None:
-    ladder, naive = Ladder(lane), NaiveBook()
+def test_ladder_holds_what_a_naive_book_holds(new: NewLadder, updates: list[tuple[Pairs, Pairs]]) -> None:
+    ladder, naive = new(), NaiveBook()
     for bids, asks in updates:
         ladder.apply(bids, asks)
         naive.apply(BookUpdate(SYMBOL, bids, asks, 1, 1))
@@ -54,7 +61,7 @@ _sorted_pairs = st.lists(
 ).map(lambda pairs: sorted(pairs, key=lambda pair: Decimal(pair[0])))
 
 
-@LANES
+@LADDERS
 @given(
     bids=st.one_of(_sorted_pairs.map(lambda pairs: pairs[::-1]), _pairs),
     asks=st.one_of(_sorted_pairs, _pairs),
@@ -63,11 +70,11 @@ _sorted_pairs = st.lists(
     complete=st.booleans(),
 )
 def test_a_snapshot_is_read_and_changed_alike_whether_it_came_in_order_or_not(
-    lane: Lane, bids: Pairs, asks: Pairs, later: list[tuple[Pairs, Pairs]], count: int, complete: bool
+    new: NewLadder, bids: Pairs, asks: Pairs, later: list[tuple[Pairs, Pairs]], count: int, complete: bool
 ) -> None:
     naive = NaiveBook()
     naive.apply(BookUpdate(SYMBOL, bids, asks, 1, 1))
-    ladder = Ladder(lane)
+    ladder = new()
     ladder.replace(bids, asks, complete=complete)
     floors = (ladder.bid_floor, ladder.ask_floor)
     depths = (None, None) if complete else (min(naive.bids, default=None), max(naive.asks, default=None))
@@ -88,16 +95,17 @@ def test_a_snapshot_is_read_and_changed_alike_whether_it_came_in_order_or_not(
     assert (exact(ladder.bids()), exact(ladder.asks())) == (wanted[0][:count], wanted[1][:count])
 
 
-def test_what_becomes_of_the_lists_of_a_snapshot_does_not_matter() -> None:
+@FLOATS
+def test_what_becomes_of_the_lists_of_a_snapshot_does_not_matter(new: NewLadder) -> None:
     bids, asks = [("2", "1"), ("1", "1")], [("3", "1"), ("4", "1")]
-    ladder = Ladder(Lane.FLOAT)
+    ladder = new()
     ladder.replace(bids, asks, complete=True)
     bids.clear()
     ladder.trim(1)
     assert (ladder.bids(), ladder.asks(), asks) == ([("2", "1")], [("3", "1")], [("3", "1"), ("4", "1")])
 
 
-@LANES
+@LADDERS
 @pytest.mark.parametrize(
     "bids",
     [
@@ -106,32 +114,33 @@ def test_what_becomes_of_the_lists_of_a_snapshot_does_not_matter() -> None:
         [("2", "1", "0"), ("1", "1", "0")], [("2", "1"), (None, "1")]
     ],
 )  # fmt: skip
-def test_a_snapshot_in_order_is_looked_at_all_the_same(lane: Lane, bids: Any) -> None:
-    ladder = Ladder(lane)
+def test_a_snapshot_in_order_is_looked_at_all_the_same(new: NewLadder, bids: Any) -> None:
+    ladder = new()
     with pytest.raises(ItemRejected):
         ladder.replace(bids, [("3", "1")], complete=True)
     assert ladder.fault == "broken"
 
 
-def test_a_touch_that_a_float_cannot_tell_apart_is_compared_exactly() -> None:
-    ladder = Ladder(Lane.FLOAT)
+@FLOATS
+def test_a_touch_that_a_float_cannot_tell_apart_is_compared_exactly(new: NewLadder) -> None:
+    ladder = new()
     ladder.replace([("1.00000000000000001", "1")], [("1.00000000000000002", "1")], complete=True)
     assert ladder.fault == ""
     ladder.replace([("1.00000000000000002", "1")], [("1.00000000000000001", "1")], complete=True)
     assert ladder.fault.startswith("crossed")
 
 
-@LANES
-def test_the_exchanges_own_text_is_the_value(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_the_exchanges_own_text_is_the_value(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("61837.63000000", "3.78826000")], [("61837.6400", "1e-7")])
     assert ladder.best_pairs() == (("61837.63000000", "3.78826000"), ("61837.6400", "1e-7"))
     assert str(ladder.best_bid.price if ladder.best_bid else "") == "61837.63000000"
 
 
-@LANES
-def test_another_spelling_of_a_price_is_the_same_level(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_another_spelling_of_a_price_is_the_same_level(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("100.10", "1")], [])
     ladder.apply([("100.1", "2"), ("1001e-1", "3")], [])
     assert ladder.bids() == [("1001e-1", "3")]
@@ -139,15 +148,15 @@ def test_another_spelling_of_a_price_is_the_same_level(lane: Lane) -> None:
     assert ladder.bids() == []
 
 
-@LANES
-def test_deleting_an_absent_level_is_normal(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_deleting_an_absent_level_is_normal(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("1", "0")], [("2", "0.0")])
     assert ladder.best_pairs() == (None, None)
     assert ladder.fault == ""
 
 
-@LANES
+@LADDERS
 @pytest.mark.parametrize(
     "pair",
     [
@@ -156,9 +165,9 @@ def test_deleting_an_absent_level_is_normal(lane: Lane) -> None:
         ("1",), ("1", "2", "3"), ("-Infinity", "0"), ("a number of more than sixteen", "1"),
     ],
 )  # fmt: skip
-def test_a_level_that_is_no_price_and_quantity_breaks_the_ladder_visibly(lane: Lane, pair: tuple[str, str]) -> None:
+def test_a_level_that_is_no_price_and_quantity_breaks_the_ladder_visibly(new: NewLadder, pair: tuple[str, str]) -> None:
     for bids, asks in (([pair], []), ([], [("4", "1"), pair])):
-        fresh = Ladder(lane)
+        fresh = new()
         fresh.apply([("1", "1")], [("3", "1")])
         with pytest.raises(ItemRejected):
             fresh.apply(bids, asks)
@@ -168,23 +177,25 @@ def test_a_level_that_is_no_price_and_quantity_breaks_the_ladder_visibly(lane: L
         assert not fresh.fault
 
 
-def test_a_quantity_too_small_for_a_float_is_refused_not_deleted() -> None:
-    ladder = Ladder(Lane.FLOAT)
+@FLOATS
+def test_a_quantity_too_small_for_a_float_is_refused_not_deleted(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("1", "1")], [])
     with pytest.raises(ItemRejected):
         ladder.apply([("1", "1e-400")], [])
     with pytest.raises(ItemRejected):
         ladder.replace([("1", "1e-400")], [], complete=True)
-    fresh = Ladder(Lane.FLOAT)
+    fresh = new()
     fresh.apply([("1", "0e5"), ("1", "-0.0")], [])
     assert fresh.bids() == []
 
 
+@FLOATS
 @pytest.mark.parametrize(
     "text", ["1234567.89012345678", "9100000000000000", "1e-300", "1e-400", "1e300", "1e400", "0.12345678901234567"]
 )
-def test_a_price_no_float_can_order_moves_the_ladder_to_decimals(text: str) -> None:
-    ladder = Ladder(Lane.FLOAT)
+def test_a_price_no_float_can_order_moves_the_ladder_to_decimals(new: NewLadder, text: str) -> None:
+    ladder = new()
     ladder.replace([("5", "1"), ("6", "1")], [("70", "1"), ("80", "1")], complete=False)
     ladder.apply([], [("71", "2")])
     before = ladder.asks()
@@ -199,24 +210,26 @@ def test_a_price_no_float_can_order_moves_the_ladder_to_decimals(text: str) -> N
     assert ((text, "1") in ladder.bids()) == (Decimal(text) >= 5)
 
 
-def test_prices_that_share_a_float_stay_two_levels() -> None:
+@FLOATS
+def test_prices_that_share_a_float_stay_two_levels(new: NewLadder) -> None:
     low, high = "9007199254740992.0", "9007199254740993.0"
     assert float(low) == float(high)
-    ladder = Ladder(Lane.FLOAT)
+    ladder = new()
     ladder.apply([(low, "1"), (high, "2")], [])
     assert ladder.bids() == [(high, "2"), (low, "1")]
 
 
-def test_padded_texts_stay_on_the_float_lane() -> None:
-    ladder = Ladder(Lane.FLOAT)
+@FLOATS
+def test_padded_texts_stay_on_the_float_lane(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("61837.630000000000000000", "1")], [("0000000000061838.00", "1")])
     assert ladder.lane is Lane.FLOAT
     assert fits_float("1.5")
 
 
-@LANES
-def test_a_snapshot_cut_at_a_depth_keeps_nothing_deeper(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_a_snapshot_cut_at_a_depth_keeps_nothing_deeper(new: NewLadder) -> None:
+    ladder = new()
     ladder.replace([("9", "1"), ("8", "1")], [("10", "1"), ("12", "1")], complete=False)
     ladder.apply([("7.99", "5"), ("8.5", "2"), ("7", "0")], [("12.01", "5"), ("11", "2"), ("13", "0")])
     ladder.apply([("8", "0")], [("12", "0")])
@@ -227,9 +240,9 @@ def test_a_snapshot_cut_at_a_depth_keeps_nothing_deeper(lane: Lane) -> None:
     assert ladder.asks() == [("10", "1"), ("11", "2"), ("12", "3")]
 
 
-@LANES
-def test_fault_names_crossed_and_used_up(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_fault_names_crossed_and_used_up(new: NewLadder) -> None:
+    ladder = new()
     ladder.replace([("9", "1")], [("10", "1")], complete=False)
     assert ladder.fault == ""
     ladder.apply([("10", "1")], [])
@@ -240,9 +253,9 @@ def test_fault_names_crossed_and_used_up(lane: Lane) -> None:
     assert ladder.fault == "the asks known are used up"
 
 
-@LANES
-def test_trim_keeps_the_best(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_trim_keeps_the_best(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([(str(n), "1") for n in range(1, 9)], [(str(n), "1") for n in range(20, 23)])
     ladder.apply([("8", "0")], [])
     ladder.trim(3)
@@ -250,15 +263,16 @@ def test_trim_keeps_the_best(lane: Lane) -> None:
     assert ladder.counts() == (3, 3)
 
 
-@LANES
-def test_deleted_levels_do_not_pile_up(lane: Lane) -> None:
-    ladder = Ladder(lane)
+@LADDERS
+def test_deleted_levels_do_not_pile_up(new: NewLadder) -> None:
+    ladder = new()
     ladder.apply([("1000000", "1")], [])
     for price in range(1, 5_000):
         ladder.apply([(str(price), "1")], [])
         ladder.apply([(str(price), "0")], [])
     assert ladder.counts() == (1, 0)
-    assert len(ladder._bids._levels) < 200  # type: ignore[attr-defined]
+    assert len(getattr(ladder._bids, "_levels", ())) < 200  # of the interpreted halves
+    assert sys.getsizeof(ladder._bids) < 10_000  # of the compiled ones
 
 
 @pytest.mark.parametrize(

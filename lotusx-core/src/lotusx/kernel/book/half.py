@@ -8,7 +8,8 @@ costs no search.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from operator import gt, lt
 from typing import Generic, Protocol, TypeVar
@@ -32,19 +33,23 @@ class Unordered(Exception):
     """A price has more digits than a float can order."""
 
 
-class Listed(Exception):
-    """A side that was taken as it was listed is to change."""
-
-
 class AnyHalf(Protocol):
-    """What a ladder needs of a side, whatever orders it."""
+    """What a ladder needs of a side, whatever orders it. ``apply`` is False: it takes a half of `Half` to do this."""
 
-    def apply(self, pairs: Sequence[Pair]) -> None: ...
+    def apply(self, pairs: Sequence[Pair]) -> bool: ...
     def set_floor(self, price: str | None) -> None: ...
     def best(self) -> Pair | None: ...
-    def top(self, count: int | None) -> Iterator[Pair]: ...
+    def top(self, count: int | None) -> Iterable[Pair]: ...
     def trim(self, count: int) -> None: ...
     def count(self) -> int: ...
+
+
+COMPILED: Callable[..., AnyHalf] | None = None
+"""A half whose keys are floats, in C: `_levels.c`. ``None``: there was no compiler, and `FloatHalf` does the work."""
+with suppress(ImportError):
+    from lotusx.kernel.book import _levels
+
+    COMPILED = _levels.Levels
 
 
 class ListedHalf:
@@ -77,10 +82,9 @@ class ListedHalf:
             return cls(list(pairs))
         return None
 
-    def apply(self, pairs: Sequence[Pair]) -> None:
-        """Raise `Listed`, unless there is nothing to change."""
-        if pairs:
-            raise Listed
+    def apply(self, pairs: Sequence[Pair]) -> bool:
+        """Return whether there is nothing to change."""
+        return not pairs
 
     def set_floor(self, price: str | None) -> None:
         """Nothing deeper comes in anyway."""
@@ -170,8 +174,8 @@ class FloatHalf(Half[float]):
         deepest = _SMALLEST if self._sign > 0 else _LARGEST
         self._floor = self._sign * (deepest if price is None else float(price))
 
-    def apply(self, pairs: Sequence[Pair]) -> None:
-        """Set absolute quantities; zero deletes.
+    def apply(self, pairs: Sequence[Pair]) -> bool:
+        """Set absolute quantities; zero deletes. True.
 
         Raises:
             ItemRejected, ValueError: Not a price or quantity; levels before it are applied.
@@ -203,6 +207,7 @@ class FloatHalf(Half[float]):
                 raise ItemRejected(f"quantity is not positive: {quantity!r}", field="quantity", value=quantity)
         if len(keys) > self._sweep_at:
             self._sweep()
+        return True
 
     def _check_price(self, key: float, text: str) -> None:
         """Return where the price is merely deeper than the floor."""
@@ -231,8 +236,8 @@ class DecimalHalf(Half[Decimal]):
         deepest = Decimal(0) if self._descending else Decimal("Infinity")
         self._floor = self._key(deepest if price is None else Decimal(price))
 
-    def apply(self, pairs: Sequence[Pair]) -> None:
-        """Set absolute quantities; zero deletes.
+    def apply(self, pairs: Sequence[Pair]) -> bool:
+        """Set absolute quantities; zero deletes. True.
 
         Raises:
             ItemRejected, ValueError, ArithmeticError: Not a price or quantity; levels before it are applied.
@@ -254,6 +259,7 @@ class DecimalHalf(Half[Decimal]):
             self._levels[key] = pair if quantity else None
         if len(self._keys) > self._sweep_at:
             self._sweep()
+        return True
 
     def _key(self, price: Decimal) -> Decimal:
         return price if self._descending else price.copy_negate()  # a unary minus would round

@@ -1,7 +1,8 @@
 """The levels of one book: both sides, best first, exact.
 
-Measured (docs/decisions/0004-order-book.md): a dict of texts behind a sorted list of float keys with late deletion was
-the fastest of what was tried, and the only one of the fast ones that also answers "the n best".
+Its sides are compiled (`_levels.c`) where their texts are what exchanges write, and interpreted (`half`) for all else:
+other spellings of numbers, prices that no float orders, and where there was no compiler. Measured:
+docs/decisions/0004-order-book.md.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 
 from lotusx.errors import ItemRejected
-from lotusx.kernel.book.half import AnyHalf, DecimalHalf, FloatHalf, Listed, ListedHalf, Pair, Unordered
+from lotusx.kernel.book.half import COMPILED, AnyHalf, DecimalHalf, FloatHalf, ListedHalf, Pair, Unordered
 from lotusx.kernel.book.lane import Lane
 from lotusx.model.market_data import Level
 
@@ -21,6 +22,10 @@ class Ladder:
     A change that cannot be understood raises `ItemRejected` and marks the ladder ``broken``: it answers nothing more
     until it is replaced, because half a change may have been applied.
 
+    Args:
+        lane: What orders the levels to begin with.
+        compiled: Makes the sides of `Lane.FLOAT`; ``None``: they are interpreted.
+
     Attributes:
         lane: What orders the levels. A price with too many digits for `Lane.FLOAT` moves the ladder to the other.
         broken: An item was rejected half-way.
@@ -28,15 +33,24 @@ class Ladder:
         ask_floor: The same for asks.
     """
 
-    __slots__ = ("_asks", "_bids", "ask_floor", "bid_floor", "broken", "lane")
+    __slots__ = ("_asks", "_bids", "_compiled", "ask_floor", "bid_floor", "broken", "lane")
 
-    def __init__(self, lane: Lane = Lane.DECIMAL) -> None:
+    def __init__(self, lane: Lane = Lane.DECIMAL, compiled: Callable[..., AnyHalf] | None = COMPILED) -> None:
         self.lane = lane
+        self._compiled = compiled
         self._clear()
 
     def _clear(self) -> None:
-        make: Callable[..., AnyHalf] = FloatHalf if self.lane is Lane.FLOAT else DecimalHalf
-        self._begin(make(descending=True), make(descending=False))
+        if self._compiled is not None and self.lane is Lane.FLOAT:
+            self._begin(self._compiled(descending=True), self._compiled(descending=False))
+        else:
+            self._clear_interpreted()
+
+    def _clear_interpreted(self) -> None:
+        if self.lane is Lane.FLOAT:
+            self._begin(FloatHalf(descending=True), FloatHalf(descending=False))
+        else:
+            self._begin(DecimalHalf(descending=True), DecimalHalf(descending=False))
 
     def _begin(self, bids: AnyHalf, asks: AnyHalf) -> None:
         self._bids = bids
@@ -58,20 +72,23 @@ class Ladder:
             ItemRejected: A text is not a positive price or a quantity ≥ 0. The ladder is ``broken``.
         """
         try:
-            self._bids.apply(bids)
-            self._asks.apply(asks)
-        except Listed:
-            self._rebuild(self.lane)
-            self.apply(bids, asks)
+            understood = self._bids.apply(bids) and self._asks.apply(asks)
         except Unordered:
-            self._rebuild(Lane.DECIMAL)
-            self.apply(bids, asks)  # quantities are absolute: once more changes nothing
+            self._apply_rebuilt(Lane.DECIMAL, bids, asks)
         except ItemRejected:
             self.broken = True
             raise
         except (ValueError, TypeError, InvalidOperation) as error:
             self.broken = True
             raise ItemRejected(f"a level is not a price and a quantity ({error})", field="level") from None
+        else:
+            if not understood:
+                self._apply_rebuilt(self.lane, bids, asks)
+
+    def _apply_rebuilt(self, lane: Lane, bids: Sequence[Pair], asks: Sequence[Pair]) -> None:
+        """Begin with other sides what was begun already: quantities are absolute, so once more changes nothing."""
+        self._rebuild(lane)
+        self.apply(bids, asks)
 
     def tells_apart(self, prices: Collection[str]) -> bool:
         """Whether no two of these different texts are one price, by what orders this ladder."""
@@ -93,12 +110,13 @@ class Ladder:
         Raises:
             ItemRejected: As `apply`.
         """
-        listed_bids, listed_asks = ListedHalf.of(bids, descending=True), ListedHalf.of(asks, descending=False)
-        if listed_bids is not None and listed_asks is not None:
-            self._begin(listed_bids, listed_asks)
-        else:
-            self._clear()
-            self.apply(bids, asks)
+        self._clear()
+        if self._compiled is None or self.lane is not Lane.FLOAT:
+            listed_bids, listed_asks = ListedHalf.of(bids, descending=True), ListedHalf.of(asks, descending=False)
+            if listed_bids is not None and listed_asks is not None:
+                self._begin(listed_bids, listed_asks)
+                bids = asks = ()
+        self.apply(bids, asks)
         if not complete:
             self._set_floors()
 
@@ -112,7 +130,7 @@ class Ladder:
     def _rebuild(self, lane: Lane) -> None:
         bids, asks, floors = self.bids(), self.asks(), (self.bid_floor, self.ask_floor)
         self.lane = lane
-        self._clear()
+        self._clear_interpreted()
         self.apply(bids, asks)
         self.bid_floor, self.ask_floor = floors
         self._bids.set_floor(None if floors[0] is None else str(floors[0]))

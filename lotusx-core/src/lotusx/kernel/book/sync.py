@@ -367,7 +367,7 @@ def _fill(ladder: Ladder, book: OrderBook | BookUpdate) -> None:
     if not book.complete and not (book.bids and book.asks):
         raise ItemRejected("an empty side cannot be one that was cut at a depth", field="snapshot")
     ladder.replace(
-        [(str(level.price), str(level.quantity)) for level in book.bids],
-        [(str(level.price), str(level.quantity)) for level in book.asks],
+        [(f"{level.price:f}", f"{level.quantity:f}") for level in book.bids],
+        [(f"{level.price:f}", f"{level.quantity:f}") for level in book.asks],
         complete=book.complete,
     )
