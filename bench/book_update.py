@@ -98,9 +98,9 @@ def main() -> None:
 
         return run
 
-    def ladder(lane: Lane) -> Callable[[], Callable[[], None]]:
+    def ladder(new: Callable[[], Ladder]) -> Callable[[], Callable[[], None]]:
         def prepare() -> Callable[[], None]:
-            levels = Ladder(lane)
+            levels = new()
             levels.replace(bids, asks, complete=True)
 
             def run() -> None:
@@ -126,19 +126,6 @@ def main() -> None:
                 sync.ladder.best_pairs()
 
         return run
-
-    def backlog(size: int) -> Callable[[], Callable[[], None]]:
-        def prepare() -> Callable[[], None]:
-            sync = fresh()
-
-            def run() -> None:
-                for at in range(0, MESSAGES, size):
-                    assert sync.merge(updates[at : at + size]) == size
-                    sync.ladder.best_pairs()
-
-            return run
-
-        return prepare
 
     def decoding() -> Callable[[], None]:
         sync = fresh()
@@ -172,10 +159,10 @@ def main() -> None:
     results = measure(
         {
             "plain sorted list of floats (reference)": reference,
-            "ladder, float lane": ladder(Lane.FLOAT),
-            "ladder, decimal lane": ladder(Lane.DECIMAL),
+            "ladder": ladder(lambda: Ladder(Lane.FLOAT)),
+            "ladder, not compiled": ladder(lambda: Ladder(Lane.FLOAT, None)),
+            "ladder, decimal lane": ladder(lambda: Ladder(Lane.DECIMAL)),
             "sync machine, checked": machine,
-            **{f"the same, {size} updates merged": backlog(size) for size in (5, 10, 20, 40, 100)},
             "decode only": decode_only,
             "decode + sync machine, best as text": decoding,
             "decode + sync machine, best as Decimal": exact,

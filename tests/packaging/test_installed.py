@@ -37,7 +37,7 @@ def test_one_wheel_holds_the_compiled_books_of_every_python(
         "ladder.replace([('1.5', '2')], [('1.6', '3')], complete=True)\n"
         "print(type(ladder._bids).__name__, ladder.best_pairs())"
     )
-    assert said == f"{'Levels' if compiled else 'ListedHalf'} (('1.5', '2'), ('1.6', '3'))"
+    assert said == f"{'Levels' if compiled else 'FloatHalf'} (('1.5', '2'), ('1.6', '3'))"
 
 
 def test_unknown_exchange_lists_what_is_installed(core_and_binance: Environment) -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _UP = frozenset((StreamState.ACKNOWLEDGED, StreamState.LIVE, StreamState.RECOVERED))
 _THIN_EVERY = 32  # updates between two looks at how much depth is left
-_BACKLOG = 30  # updates of one read from which on it is cheaper to look at each price once: bench/book_update.py
 
 
 class LiveOrderBook(BookReads):
@@ -139,13 +138,17 @@ class LiveOrderBook(BookReads):
     def _on_updates(self, updates: Sequence[BookUpdate]) -> None:
         """Take what came at once. Without a callback nobody can look at the states in between."""
         self._heard_ns = self._clock.monotonic_ns()
-        at_once = self._sync.merge(updates) if len(updates) >= _BACKLOG and self._handler is None else 0
-        if at_once:
-            synced = self._sync.state is BookState.SYNCED
-            self._became(Outcome.APPLIED if synced else Outcome.STALE, updates[at_once - 1])
-            self._look_for_depth()
-        for update in updates[at_once:]:
-            self._became(self._sync.update(update), update)
+        newest = None
+        for update in updates:
+            outcome = self._sync.update(update)
+            if outcome is Outcome.APPLIED and self._handler is None:
+                newest = update
+            else:
+                self._became(outcome, update)
+        if newest is not None and self._sync.state is BookState.SYNCED:
+            self._became(Outcome.APPLIED, newest)
+            if len(updates) >= _THIN_EVERY:
+                self._look_for_depth()
 
     def _became(self, outcome: Outcome, update: BookUpdate) -> None:
         if outcome is Outcome.APPLIED:

@@ -11,7 +11,6 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from operator import gt, lt
 from typing import Generic, Protocol, TypeVar
 
 from lotusx.errors import ItemRejected
@@ -50,60 +49,6 @@ with suppress(ImportError):
     from lotusx.kernel.book import _levels
 
     COMPILED = _levels.Levels
-
-
-class ListedHalf:
-    """A side that came whole and in order: as the exchange listed it, until a change wants another."""
-
-    __slots__ = ("_pairs",)
-
-    def __init__(self, pairs: list[Pair]) -> None:
-        self._pairs = pairs
-
-    @classmethod
-    def of(cls, pairs: Sequence[Pair], *, descending: bool) -> ListedHalf | None:
-        """Take *pairs*, best first, after a look at every number; ``None``: something about them is unusual."""
-        if not pairs:
-            return cls([])
-        try:
-            prices, quantities = zip(*pairs, strict=True)
-            keys, sizes = list(map(float, prices)), list(map(float, quantities))
-        except (ValueError, TypeError):
-            return None
-        lowest, highest = (keys[-1], keys[0]) if descending else (keys[0], keys[-1])
-        if (
-            lowest >= _SMALLEST
-            and highest <= _LARGEST
-            and all(map(gt if descending else lt, keys, keys[1:]))
-            and min(sizes) > 0.0
-            and sum(sizes) < _INFINITY  # also where one of them is not a number
-            and fits_float(prices[0])  # the touch is compared by float
-        ):
-            return cls(list(pairs))
-        return None
-
-    def apply(self, pairs: Sequence[Pair]) -> bool:
-        """Return whether there is nothing to change."""
-        return not pairs
-
-    def set_floor(self, price: str | None) -> None:
-        """Nothing deeper comes in anyway."""
-
-    def best(self) -> Pair | None:
-        """Return the best level; ``None``: there is none."""
-        return self._pairs[0] if self._pairs else None
-
-    def top(self, count: int | None) -> Iterator[Pair]:
-        """Yield the *count* best levels, best first; ``None``: all."""
-        return iter(self._pairs if count is None else self._pairs[: max(0, count)])
-
-    def trim(self, count: int) -> None:
-        """Forget all but the *count* best levels."""
-        del self._pairs[count:]
-
-    def count(self) -> int:
-        """Return how many levels there are."""
-        return len(self._pairs)
 
 
 class Half(Generic[K]):

@@ -7,11 +7,11 @@ docs/decisions/0004-order-book.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from lotusx.errors import ItemRejected
-from lotusx.kernel.book.half import COMPILED, AnyHalf, DecimalHalf, FloatHalf, ListedHalf, Pair, Unordered
+from lotusx.kernel.book.half import COMPILED, AnyHalf, DecimalHalf, FloatHalf, Pair, Unordered
 from lotusx.kernel.book.lane import Lane
 from lotusx.model.market_data import Level
 
@@ -90,17 +90,8 @@ class Ladder:
         self._rebuild(lane)
         self.apply(bids, asks)
 
-    def tells_apart(self, prices: Collection[str]) -> bool:
-        """Whether no two of these different texts are one price, by what orders this ladder."""
-        if self.lane is not Lane.FLOAT:
-            return False
-        try:
-            return len(set(map(float, prices))) == len(prices)
-        except ValueError:
-            return False
-
     def replace(self, bids: Sequence[Pair], asks: Sequence[Pair], *, complete: bool) -> None:
-        """Discard everything and take a snapshot; as it stands, if it is in order.
+        """Discard everything and take a snapshot.
 
         Args:
             bids: In any order.
@@ -111,11 +102,6 @@ class Ladder:
             ItemRejected: As `apply`.
         """
         self._clear()
-        if self._compiled is None or self.lane is not Lane.FLOAT:
-            listed_bids, listed_asks = ListedHalf.of(bids, descending=True), ListedHalf.of(asks, descending=False)
-            if listed_bids is not None and listed_asks is not None:
-                self._begin(listed_bids, listed_asks)
-                bids = asks = ()
         self.apply(bids, asks)
         if not complete:
             self._set_floors()

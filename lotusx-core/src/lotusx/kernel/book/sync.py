@@ -11,12 +11,9 @@ chain continues it. Nothing is shown before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
-
-import msgspec
 
 from lotusx.errors import ItemRejected
 from lotusx.kernel.book.ladder import Ladder
@@ -138,37 +135,6 @@ class BookSync:
         if self._refreshing:
             self._kept.append(update)
         return self._apply(update)
-
-    def merge(self, updates: Sequence[BookUpdate]) -> int:
-        """Apply the beginning of *updates* as one, where nothing about it is unusual; return how many those were.
-
-        Quantities are absolute, so of a price only the last one counts. Never raises. 0: nothing was done; take them
-        one by one. The book may be stale afterwards, as after `update`.
-        """
-        number = self.number
-        if self.state is not BookState.SYNCED or number is None or self._refreshing or self.rule.window is not None:
-            return 0
-        bids: dict[str, str] = {}
-        asks: dict[str, str] = {}
-        count = 0
-        for update in updates:
-            unusual = update.snapshot or update.last <= number or update.last == self.rule.restart_number
-            if unusual or not self._continues(update, number, strict=self._anchored or count > 0):
-                break
-            bids.update(update.bids)
-            asks.update(update.asks)
-            number = update.last
-            count += 1
-        if count < 2 or not (self.ladder.tells_apart(bids) and self.ladder.tells_apart(asks)):
-            return 0
-        merged = msgspec.structs.replace(updates[count - 1], bids=list(bids.items()), asks=list(asks.items()))
-        self.counters.received += count
-        if self._apply(merged) is Outcome.APPLIED:
-            self.counters.applied += count - 1
-        else:
-            self.counters.refused += count - 1
-        self._down = False
-        return count
 
     def _follows(self, update: BookUpdate) -> bool:
         """Whether *update* names the book's own number, where that alone decides and numbers may go back."""
