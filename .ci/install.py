@@ -5,7 +5,7 @@
     python .ci/install.py --wheel binance       built as wheels first, as a user would get them
     python .ci/install.py --all --lowest        each dependency at the lowest version its range admits
 
-A second call with the same arguments and unchanged pyproject.toml files does nothing.
+A second call with the same arguments and unchanged pyproject.toml files does nothing, unless what they compile changed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def fingerprint(dists: list[Distribution], arguments: list[str]) -> str:
     """Return a digest of all that decides what pip would install."""
     digest = hashlib.sha256(repr((sys.version, arguments)).encode())
     for dist in dists:
-        digest.update((dist.folder / "pyproject.toml").read_bytes())
+        for file in [dist.folder / "pyproject.toml", *sorted((dist.folder / "src").rglob("*.c"))]:
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -33,6 +33,18 @@ def test_doctor_looks_at_machine_configuration_plugins_and_exchanges(
     assert found["binance (simulator)", "connectivity"] == "ok"
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_doctor_says_whether_order_books_are_compiled(
+    lotusx: Lotusx, binance: Venue, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    monkeypatch.setattr("lotusx.kernel.book.half.COMPILED", object if compiled else None)
+    monkeypatch.setenv("LOTUSX_BINANCE_ENVIRONMENT", "simulator")
+    monkeypatch.setenv("LOTUSX_BINANCE_BASE_URL", binance.server.base_url)
+    (said,) = [item for item in json.loads(lotusx("doctor -e binance --json").out) if item["check"] == "order books"]
+    assert said["result"] == "ok"
+    assert said["detail"].startswith("compiled" if compiled else "interpreted: no wheel")
+
+
 def test_doctor_goes_on_where_something_is_wrong(lotusx: Lotusx, here: Path, free_port: int) -> None:
     (here / "lotusx.toml").write_text(
         f'[exchanges.binance]\nenvironment = "simulator"\nbase_url = "http://127.0.0.1:{free_port}"\n'

@@ -65,7 +65,16 @@ def _machine() -> list[Finding]:
     return [
         Finding("machine", "python", "ok" if sys.version_info >= (3, 11) else "failed", python),
         Finding("machine", "packages", "ok", versions),
+        Finding("machine", "order books", "ok", _books()),
     ]
+
+
+def _books() -> str:
+    from lotusx.kernel.book.half import COMPILED  # takes a moment, and the help needs none of it
+
+    if COMPILED is not None:
+        return "compiled"
+    return "interpreted: no wheel of lotusx-core was for this platform, and there was no compiler; a level costs more"
 
 
 def _version(name: str) -> str:

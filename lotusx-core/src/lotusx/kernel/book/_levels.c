@@ -1,9 +1,9 @@
 /* One side of a ladder in C: keys that ascend towards the best price, and the exchange's own two texts behind each.
 
    It orders what a double orders exactly: plain numbers of at most 15 significant digits, and whole ones up to 9e15. The
-   double of such a text is one division or product of two exact numbers: the one that Python's float() makes. Anything
-   else `apply` answers with False, and the ladder turns to Python (half.py, which also does all of this where there was
-   no compiler). No price leaves here but as the text that came in.
+   double of such a text is one division of two exact numbers: the one that Python's float() makes. Anything else `apply`
+   answers with False, and the ladder turns to Python (half.py, which also does all of this where there was no compiler).
+   No price leaves here but as the text that came in.
 
    The stable ABI of Python 3.11. Holds no Python objects; the interpreter's lock guards it. */
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TEXT 54 /* for both texts: a level and its key take 64 bytes */
+#define TEXT 54 /* for both texts: a level takes 68 bytes with its key and slot */
 #define LARGEST 9e15
 #define MOST_CHARACTERS 19 /* of a number: its digits fit 64 bits */
 #define MOST_DECIMALS 22 /* powers of ten up to here are exact */
