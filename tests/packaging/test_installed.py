@@ -27,7 +27,7 @@ def test_the_public_names_import(core_and_binance: Environment) -> None:
     core_and_binance.run("import lotusx; [getattr(lotusx, name) for name in lotusx.__all__]")
 
 
-def test_one_wheel_holds_the_compiled_books_of_every_python(
+def test_one_wheel_holds_the_compiled_parts_of_every_python(
     core_and_binance: Environment, built: dict[str, Built]
 ) -> None:
     compiled = "-abi3-" in built["lotusx-core"].wheel.name
@@ -35,9 +35,15 @@ def test_one_wheel_holds_the_compiled_books_of_every_python(
         "from lotusx.kernel.book import Ladder, Lane\n"
         "ladder = Ladder(Lane.FLOAT)\n"
         "ladder.replace([('1.5', '2')], [('1.6', '3')], complete=True)\n"
-        "print(type(ladder._bids).__name__, ladder.best_pairs())"
+        "from lotusx.model import numbers\n"
+        "from lotusx.transport import frames\n"
+        "messages = []\n"
+        "print(type(ladder._bids).__name__, ladder.best_pairs(), numbers.exact is numbers.exact_interpreted, "
+        "frames.cut_texts is frames.cut_texts_interpreted, numbers.exact('1.50'), "
+        "frames.cut_texts(b'\\x81\\x02{}', 0, 9, messages), messages)"
     )
-    assert said == f"{'Levels' if compiled else 'FloatHalf'} (('1.5', '2'), ('1.6', '3'))"
+    kind = "Levels" if compiled else "FloatHalf"
+    assert said == f"{kind} (('1.5', '2'), ('1.6', '3')) {not compiled} {not compiled} 1.50 4 [b'{{}}']"
 
 
 def test_unknown_exchange_lists_what_is_installed(core_and_binance: Environment) -> None:

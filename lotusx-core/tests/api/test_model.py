@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
@@ -31,6 +32,7 @@ from lotusx.model.numbers import (
     decimal_from_user,
     decimal_from_wire,
     exact,
+    exact_interpreted,
     multiplied,
     negated,
     plain,
@@ -106,6 +108,20 @@ def test_a_lazily_read_number_is_the_wire_text(value: Decimal) -> None:
     price = Decimal(text) or None  # where nobody is there is no price
     assert (bbo.bid_price, bbo.ask_price) == (price, price)
     assert (bbo.bid_quantity, bbo.ask_quantity) == (Decimal(text), Decimal(text))
+
+
+_texts = st.text("0123456789.+-eE_ nai\u0661\ud800", max_size=12) | st.from_regex(r"[+-]?\d*\.?\d*", fullmatch=True)
+
+
+@given(value=_texts | st.sampled_from([None, 1, 1.5, b"1", [], float("nan"), "1e999", "9" * 300, "9" * 309]))
+def test_the_form_of_a_number_is_judged_alike_compiled_and_interpreted(value: Any) -> None:
+    def judged(judge: Callable[[Any], Any]) -> Any:
+        try:
+            return judge(value)
+        except ItemRejected as error:
+            return f"{error} {error.value!r}"
+
+    assert judged(exact) == judged(exact_interpreted)
 
 
 def test_times_are_aware_and_exact_to_the_microsecond() -> None:

@@ -7,6 +7,8 @@ import time
 import tracemalloc
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -15,6 +17,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 from lotusx.kernel.transport import WsClosed
+from lotusx.transport import frames
 from lotusx.transport.frames import FrameReader, text_frame
 
 CAP = 16 * 1024 * 1024
@@ -68,13 +71,18 @@ def by_wsproto(data: bytes, compressed: bool = False) -> Seen:
 
 
 def by_us(pieces: list[bytes], compressed: bool = False, cap: int = CAP) -> Seen:
-    reader, seen = FrameReader(engine(compressed), cap), Seen()
-    for piece in pieces:
-        seen.messages += reader.feed(piece)
-    seen.ping = reader.ping
-    if reader.closed is not None:
-        seen.end = (reader.closed.code, reader.closed.clean)
-    return seen
+    """Return what the reader makes of *pieces*, compiled and interpreted."""
+    one, other = Seen(), Seen()
+    for seen, cut_texts in ((one, frames.cut_texts), (other, frames.cut_texts_interpreted)):
+        with mock.patch.object(frames, "cut_texts", cut_texts):
+            reader = FrameReader(engine(compressed), cap)
+            for piece in pieces:
+                seen.messages += reader.feed(piece)
+        seen.ping = reader.ping
+        if reader.closed is not None:
+            seen.end = (reader.closed.code, reader.closed.clean)
+    assert one == other
+    return one
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -322,3 +330,25 @@ def test_a_message_that_is_sent_reads_as_it_was_written(text: str, mask: bytes, 
     messages = [event for event in server.events() if isinstance(event, TextMessage)]
     assert "".join(message.data for message in messages) == text
     assert messages[-1].message_finished
+
+
+@given(
+    st.lists(odd_frames | st.binary(max_size=6), max_size=6).map(b"".join), st.integers(0, 300), st.integers(0, 70_000)
+)
+def test_texts_are_cut_alike_compiled_and_interpreted(data: bytes, position: int, cap: int) -> None:
+    one: list[bytes] = [b"before"]
+    other = list(one)
+    position = min(position, len(data))
+
+    assert frames.cut_texts(data, position, cap, one) == frames.cut_texts_interpreted(data, position, cap, other)
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "arguments", [("text", 0, 1, []), (b"", -1, 1, []), (b"", 0, 1, ()), (b"", 0, 1), (b"", 0.5, 1, [])]
+)
+def test_wrong_arguments_of_the_compiled_cut_are_type_errors(arguments: tuple[Any, ...]) -> None:
+    if frames.cut_texts is frames.cut_texts_interpreted:
+        pytest.skip("there was no compiler when the core was installed")
+    with pytest.raises(TypeError):
+        frames.cut_texts(*arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 
 from lotusx.errors import InvalidArgument, ItemRejected
@@ -28,7 +29,7 @@ def decimal_from_wire(text: str, *, field: str = "number") -> Decimal:
     return value
 
 
-def exact(text: str) -> str:
+def exact_interpreted(text: str) -> str:
     """Vouch that *text* is a finite number, and keep it as text until somebody reads it.
 
     The conversion to binary only tests the form; its result is thrown away.
@@ -43,6 +44,13 @@ def exact(text: str) -> str:
     if finite:
         return text
     raise ItemRejected(f"not a finite number: {text!r}", value=str(text))
+
+
+exact: Callable[[str], str] = exact_interpreted
+with suppress(ImportError):  # there was no compiler
+    from lotusx.model import _numbers
+
+    exact = _numbers.exact
 
 
 def decimal_from_user(value: object, *, name: str) -> Decimal:

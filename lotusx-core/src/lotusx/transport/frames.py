@@ -14,6 +14,9 @@ the same order, and the same end as wsproto alone gives, with four differences, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 from wsproto.frame_protocol import CloseReason
@@ -48,6 +51,35 @@ def text_frame(text: str, mask: bytes) -> bytes:
     pattern = (mask * (size // 4 + 1))[:size]
     masked = int.from_bytes(payload, "little") ^ int.from_bytes(pattern, "little")
     return head + mask + masked.to_bytes(size, "little")
+
+
+def cut_texts_interpreted(data: bytes, position: int, cap: int, messages: list[bytes]) -> int:
+    """Cut out complete plain text frames of up to 64 KB; return where the first other byte stands.
+
+    The short way for nearly all frames; `FrameReader.feed` knows the other rules, and looks again at what is left here.
+    """
+    add = messages.append
+    last = len(data) - 4
+    while position <= last and data[position] == _TEXT:
+        start = position + 2
+        length = data[position + 1]
+        if length > 125:
+            start += 2
+            if length > 126 or (length := (data[position + 2] << 8) + data[position + 3]) < 126:
+                break
+        payload = data[start : start + length]
+        if len(payload) < length or length > cap or not (payload.isascii() or _is_utf8(payload)):
+            break
+        add(payload)
+        position = start + length
+    return position
+
+
+cut_texts: Callable[[bytes, int, int, list[bytes]], int] = cut_texts_interpreted
+with suppress(ImportError):  # there was no compiler
+    from lotusx.transport import _frames
+
+    cut_texts = _frames.cut_texts
 
 
 class FrameReader:
@@ -88,7 +120,7 @@ class FrameReader:
         position, end = 0, len(data)
         while self.closed is None:
             if not self._engine_owns and not self._fragmented:
-                position = self._cut(data, position, messages)
+                position = cut_texts(data, position, self._cap, messages)
             if self._engine_owns:
                 if position == end:
                     return messages
@@ -141,28 +173,6 @@ class FrameReader:
                     self._refuse_size()
             self._engine_owns = length
         return messages
-
-    def _cut(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Cut out complete plain text frames of up to 64 KB; return where the first other byte stands.
-
-        The short way for nearly all frames; `feed` knows the rest of the rules, and looks again at what is left here.
-        """
-        cap = self._cap
-        add = messages.append
-        last = len(data) - 4
-        while position <= last and data[position] == _TEXT:
-            start = position + 2
-            length = data[position + 1]
-            if length > 125:
-                start += 2
-                if length > 126 or (length := (data[position + 2] << 8) + data[position + 3]) < 126:
-                    break
-            payload = data[start : start + length]
-            if len(payload) < length or length > cap or not (payload.isascii() or _is_utf8(payload)):
-                break
-            add(payload)
-            position = start + length
-        return position
 
     def _hold(self, data: bytes, position: int, needed: int) -> None:
         if position < len(data):

@@ -1,0 +1,62 @@
+/* Looks at the form of a number in C: `exact` of numbers.py for what nearly every exchange writes, a sign perhaps and digits
+   with at most one point. Everything else goes to Python's `exact_interpreted`, which knows the rules and has the errors, and
+   does all of this where there was no compiler. The stable ABI of Python 3.11. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#define LONGEST 300 /* digits that are a finite float whatever they are */
+
+static int is_plain(PyObject *object)
+{
+    Py_ssize_t length, at = 0;
+    int digits = 0, points = 0;
+    const char *text = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &length) : NULL;
+    if (text == NULL) {
+        PyErr_Clear(); /* no text, or one that cannot be encoded: no number */
+        return 0;
+    }
+    if (length > LONGEST)
+        return 0;
+    if (length > 0 && (text[0] == '-' || text[0] == '+'))
+        at = 1;
+    for (; at < length; at++) {
+        if (text[at] >= '0' && text[at] <= '9')
+            digits = 1;
+        else if (text[at] != '.' || points++)
+            return 0;
+    }
+    return digits;
+}
+
+static PyObject *exact(PyObject *Py_UNUSED(module), PyObject *text)
+{
+    if (is_plain(text))
+        return Py_NewRef(text);
+    PyObject *numbers = PyImport_ImportModule("lotusx.model.numbers");
+    if (numbers == NULL)
+        return NULL;
+    PyObject *judge = PyObject_GetAttrString(numbers, "exact_interpreted");
+    Py_DecRef(numbers);
+    if (judge == NULL)
+        return NULL;
+    PyObject *result = PyObject_CallFunctionObjArgs(judge, text, NULL);
+    Py_DecRef(judge);
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"exact", exact, METH_O, "Vouch that a text is a finite number, and keep it as text until somebody reads it."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_numbers", "The form of numbers, in C.", 0, functions, slots,
+                             NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__numbers(void)
+{
+    return PyModuleDef_Init(&module);
+}
