@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from datetime import date
@@ -122,6 +123,16 @@ def test_the_form_of_a_number_is_judged_alike_compiled_and_interpreted(value: An
             return f"{error} {error.value!r}"
 
     assert judged(exact) == judged(exact_interpreted)
+
+
+def test_a_number_is_judged_by_name_too_and_by_one_argument_only() -> None:
+    assert exact(text="1.50") == "1.50"  # type: ignore[call-arg]
+    with pytest.raises(ItemRejected):
+        exact(text="x")  # type: ignore[call-arg]
+    for arguments, named in (((), {}), (("1", "2"), {}), ((), {"value": "1"}), (("1",), {"text": "1"})):
+        with pytest.raises(TypeError):
+            exact(*arguments, **named)
+    assert list(inspect.signature(exact).parameters) == ["text"]
 
 
 def test_times_are_aware_and_exact_to_the_microsecond() -> None:

@@ -64,6 +64,8 @@ def _signature(value: Any) -> str:
     fields = getattr(value, "model_fields", None)
     if fields is not None:  # how pydantic writes types differs between versions of Python
         return f"({', '.join(name if item.is_required() else f'{name}=…' for name, item in fields.items())})"
+    if inspect.isbuiltin(value):  # compiled: the Python beside it is what stands for it
+        value = getattr(import_module(value.__module__.replace("._", ".")), f"{value.__name__}_interpreted")
     try:
         return _ADDRESS.sub("", str(inspect.signature(value)))
     except (TypeError, ValueError):

@@ -30,24 +30,37 @@ static int is_plain(PyObject *object)
     return digits;
 }
 
-static PyObject *exact(PyObject *Py_UNUSED(module), PyObject *text)
+/* Call Python's twin with the same arguments: `count` by place, then those named. */
+static PyObject *interpreted(PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    if (is_plain(text))
-        return Py_NewRef(text);
+    PyObject *result = NULL, *twin = NULL, *by_place = PyTuple_New(count), *by_name = PyDict_New();
     PyObject *numbers = PyImport_ImportModule("lotusx.model.numbers");
-    if (numbers == NULL)
-        return NULL;
-    PyObject *judge = PyObject_GetAttrString(numbers, "exact_interpreted");
-    Py_DecRef(numbers);
-    if (judge == NULL)
-        return NULL;
-    PyObject *result = PyObject_CallFunctionObjArgs(judge, text, NULL);
-    Py_DecRef(judge);
+    if (numbers != NULL)
+        twin = PyObject_GetAttrString(numbers, "exact_interpreted");
+    int good = twin != NULL && by_place != NULL && by_name != NULL;
+    for (Py_ssize_t at = 0; good && at < count; at++)
+        good = PyTuple_SetItem(by_place, at, Py_NewRef(arguments[at])) == 0;
+    for (Py_ssize_t at = 0; good && names != NULL && at < PyTuple_Size(names); at++)
+        good = PyDict_SetItem(by_name, PyTuple_GetItem(names, at), arguments[count + at]) == 0;
+    if (good)
+        result = PyObject_Call(twin, by_place, by_name);
+    Py_XDECREF(numbers);
+    Py_XDECREF(twin);
+    Py_XDECREF(by_place);
+    Py_XDECREF(by_name);
     return result;
 }
 
+static PyObject *exact(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    if (count == 1 && names == NULL && is_plain(arguments[0]))
+        return Py_NewRef(arguments[0]);
+    return interpreted(arguments, count, names);
+}
+
 static PyMethodDef functions[] = {
-    {"exact", exact, METH_O, "Vouch that a text is a finite number, and keep it as text until somebody reads it."},
+    {"exact", (PyCFunction)(void (*)(void))exact, METH_FASTCALL | METH_KEYWORDS,
+     "exact($module, text)\n--\n\nVouch that a text is a finite number, and keep it as text until somebody reads it."},
     {NULL, NULL, 0, NULL},
 };
 
