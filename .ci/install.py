@@ -32,7 +32,8 @@ def fingerprint(dists: list[Distribution], arguments: list[str]) -> str:
     """Return a digest of all that decides what pip would install."""
     digest = hashlib.sha256(repr((sys.version, arguments)).encode())
     for dist in dists:
-        for file in [dist.folder / "pyproject.toml", *sorted((dist.folder / "src").rglob("*.c"))]:
+        compiled = [file for form in ("_*.c", "_*.so", "_*.pyd") for file in sorted((dist.folder / "src").rglob(form))]
+        for file in [dist.folder / "pyproject.toml", *dist.folder.glob("hatch_build.py"), *compiled]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> None:
                 extras = f"[{','.join(sorted(dist.extras))}]" if options.all and dist.extras else ""
                 targets += ["--editable", f"{dist.folder}{extras}"]
             pip(*common, *options.also, *targets)
-    stamp.write_text(wanted, "utf-8")
+    stamp.write_text(fingerprint(dists, arguments), "utf-8")
 
 
 if __name__ == "__main__":

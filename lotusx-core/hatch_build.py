@@ -19,33 +19,43 @@ from setuptools.command.build_ext import build_ext
 
 
 class Compile(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's own parameter means nothing to a hook
-    """Leaves each module beside its source, where editable installations need it too. All of them, or none."""
+    """Puts all modules into the wheel, or none. An editable installation has them beside their sources."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say what kind of wheel this is."""
         home = Path(self.root, "src")
         sources = sorted(home.rglob("_*.c"))
-        with tempfile.TemporaryDirectory(dir=self.root) as build:
-            made = compiled(home, sources, Path(build)) if wanted() else []
-            if len(made) < len(sources):
-                for source in sources:
-                    for stale in (
-                        *source.parent.glob(f"{source.stem}.*so"),
-                        *source.parent.glob(f"{source.stem}*.pyd"),
-                    ):
-                        stale.unlink()
-                self.app.display_warning("nothing is compiled: books and streams will be slower")
-                return
-            for module, source in zip(made, sources, strict=True):
-                module.replace(source.parent / module.name)  # at once: somebody may be importing the old one
+        self._build = tempfile.TemporaryDirectory()
+        made = compiled(home, sources, Path(self._build.name)) if wanted() else []
+        complete = len(made) == len(sources)
+        if version == "editable":
+            for stale in (*home.rglob("_*.so"), *home.rglob("_*.pyd")):
+                if not complete or stale.name not in [module.name for module in made]:
+                    stale.unlink()
+        if not complete:
+            self.app.display_warning("nothing is compiled: books and streams will be slower")
+            return
+        for source, module in zip(sources, made, strict=True):
+            if version == "editable":
+                beside = source.parent / module.name
+                fresh = beside.with_suffix(".new")
+                fresh.write_bytes(module.read_bytes())
+                fresh.replace(beside)  # at once: somebody may be importing the old one
+            else:
+                build_data["force_include"][str(module)] = str((source.parent / module.name).relative_to(home))
         build_data["pure_python"] = False
-        build_data["tag"] = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+        build_data["tag"] = f"cp311-abi3-{self.build_config.builder.get_best_matching_tag().rpartition('-')[2]}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """The wheel has been written."""
+        self._build.cleanup()
 
 
 def wanted() -> bool:
     """Whether there is a stable ABI to compile for, and nobody asked for a pure wheel."""
     free_threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
-    return not os.environ.get("LOTUSX_PURE") and platform.python_implementation() == "CPython" and not free_threaded
+    pure = os.environ.get("LOTUSX_PURE", "0") not in ("", "0")
+    return not pure and platform.python_implementation() == "CPython" and not free_threaded
 
 
 def compiled(home: Path, sources: list[Path], build: Path) -> list[Path]:

@@ -58,6 +58,17 @@ def test_core_is_compiled_for_all_pythons_where_there_is_a_compiler(built: dict[
     assert re.search(r"-cp311-abi3-\w+\.whl$", built["lotusx-core"].wheel.name)
 
 
+def test_core_is_not_built_into_its_sources(built: dict[str, Built], tmp_path: Path) -> None:
+    with tarfile.open(built["lotusx-core"].sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    before = sorted(folder.rglob("*"))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out), str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize("reason", ["not wanted", "no compiler"])
 def test_core_is_a_pure_wheel_where_it_cannot_be_compiled(built: dict[str, Built], tmp_path: Path, reason: str) -> None:
     environment = dict(os.environ)
@@ -68,6 +79,8 @@ def test_core_is_a_pure_wheel_where_it_cannot_be_compiled(built: dict[str, Built
     with tarfile.open(built["lotusx-core"].sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (folder,) = tmp_path.iterdir()
+    for left in ("_levels.abi3.so", "_gone.abi3.so"):  # by an earlier build
+        (folder / "src/lotusx/kernel/book" / left).write_bytes(b"stale")
     command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), str(folder)]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -80,6 +93,7 @@ def test_sdist_holds_sources_tests_and_changelog(dist: Built) -> None:
     with tarfile.open(dist.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", f"src/{dist.package}/py.typed"} <= names
+    assert [name for name in names if name.endswith((".pyc", ".so", ".o"))] == []
 
 
 def test_metadata_states_name_version_and_licence(dist: Built) -> None:

@@ -138,6 +138,8 @@ class LiveOrderBook(BookReads):
     def _on_updates(self, updates: Sequence[BookUpdate]) -> None:
         """Take what came at once. Without a callback nobody can look at the states in between."""
         self._heard_ns = self._clock.monotonic_ns()
+        counters = self._sync.counters
+        looked = counters.applied // _THIN_EVERY
         newest = None
         for update in updates:
             outcome = self._sync.update(update)
@@ -146,23 +148,17 @@ class LiveOrderBook(BookReads):
             else:
                 self._became(outcome, update)
         if newest is not None and self._sync.state is BookState.SYNCED:
-            self._became(Outcome.APPLIED, newest)
-            if len(updates) >= _THIN_EVERY:
-                self._look_for_depth()
+            self.publish(newest.received_ns)
+        if counters.applied // _THIN_EVERY != looked and self._sync.is_thin:
+            self._resync.wake()
 
     def _became(self, outcome: Outcome, update: BookUpdate) -> None:
         if outcome is Outcome.APPLIED:
             self.publish(update.received_ns)
-            if self._version % _THIN_EVERY == 0:
-                self._look_for_depth()
         elif outcome is Outcome.STALE:
             self._resync.distrust_stream()
             self._went_stale()
         elif self._sync.state is not BookState.SYNCED:
-            self._resync.wake()
-
-    def _look_for_depth(self) -> None:
-        if self._sync.is_thin:
             self._resync.wake()
 
     def _on_status(self, change: StatusChange) -> None:

@@ -122,6 +122,16 @@ def test_a_snapshot_in_order_is_looked_at_all_the_same(new: NewLadder, bids: Any
 
 
 @FLOATS
+@pytest.mark.parametrize("text", ["2e0", "0.12345678901234567"])
+def test_a_broken_ladder_stays_broken_whatever_sides_it_gets(new: NewLadder, text: str) -> None:
+    ladder = new()
+    with pytest.raises(ItemRejected):
+        ladder.apply([("1", "-1")], [])
+    ladder.apply([(text, "1")], [])
+    assert (ladder.broken, ladder.fault) == (True, "broken")
+
+
+@FLOATS
 def test_a_touch_that_a_float_cannot_tell_apart_is_compared_exactly(new: NewLadder) -> None:
     ladder = new()
     ladder.replace([("1.00000000000000001", "1")], [("1.00000000000000002", "1")], complete=True)

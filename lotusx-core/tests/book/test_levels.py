@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
 import sys
 import tracemalloc
@@ -17,7 +19,9 @@ from lotusx.kernel.book.half import COMPILED, AnyHalf, FloatHalf, Unordered
 
 from .book_kit import NaiveBook
 
-pytestmark = pytest.mark.skipif(COMPILED is None, reason="there was no compiler when the core was installed")
+pytestmark = pytest.mark.skipif(
+    COMPILED is None and not os.environ.get("CI"), reason="there was no compiler when the core was installed"
+)
 
 Pairs = list[tuple[str, str]]
 
@@ -164,6 +168,45 @@ def test_a_floor_is_a_price() -> None:
     for text in ("", "x", "1e5", "nan"):
         with pytest.raises(ValueError, match="a floor is the price of a level"):
             half.set_floor(text)
+
+
+def test_a_number_of_ones_own_may_change_the_side_while_it_is_asked() -> None:
+    half: Any = compiled(descending=True)
+    assert half.apply([(str(price), "1") for price in range(1, 100)])
+
+    class Emptying:
+        def __index__(self) -> int:
+            half.trim(0)
+            return 50
+
+    assert half.top(Emptying()) == []
+    assert half.apply([("1", "1")])
+    half.trim(Emptying())
+    assert half.count() == 0
+
+
+def test_garbage_that_changes_the_side_while_it_is_read_is_an_error_not_a_crash() -> None:
+    half: Any = compiled(descending=True)
+
+    class Emptying:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            half.trim(0)
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(200):
+            assert half.apply([(str(price), "1") for price in range(1, 40)])
+            Emptying()
+            try:
+                assert len(half.top(None)) in (0, 39)
+            except RuntimeError as error:
+                assert str(error) == "levels changed while they were read"  # noqa: PT017
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def test_memory_is_given_back() -> None:

@@ -207,6 +207,30 @@ async def test_a_book_that_was_not_entered_is_not_handled() -> None:
         Bench().book.handle(print)
 
 
+@pytest.mark.parametrize("size", [1, 2, 10, 16, 20, 31, 32, 40])
+async def test_depth_is_renewed_in_time_however_many_updates_a_read_brings(size: int) -> None:
+    def deep(number: int, used: int) -> BookUpdate:
+        bids = [(str(5_000 - place), "1") for place in range(used, used + 1_000)]
+        return BookUpdate(SYMBOL, bids, [("6000", "1"), ("6001", "1")], number, number)
+
+    def newest() -> BookUpdate:
+        return deep(number, 2 * (number - 1))
+
+    number = 1
+    bench = Bench(answers=[newest])
+    async with bench.book as book:
+        while bench.fetches == 1 and number < 600:
+            bench.answers = [newest]
+            run = []
+            for _ in range(size):
+                price, number = 5_000 - 2 * (number - 1), number + 1
+                run.append(BookUpdate(SYMBOL, [(str(price), "0"), (str(price - 1), "0")], [], number, number))
+            bench.stream.put(run)
+            await settle()
+        assert number <= 256 + 32 + size  # half of the levels are used up, and the next look
+        assert (book.state, book.resyncs, book.refreshes) == (BookState.SYNCED, 0, 1)
+
+
 async def test_a_gap_within_a_backlog_is_stale_in_the_same_turn() -> None:
     bench = Bench()
     async with bench.book as book:

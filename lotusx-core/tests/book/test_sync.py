@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from decimal import Decimal
 
 import msgspec
@@ -550,3 +551,22 @@ def test_a_book_syncs_whatever_the_snapshots_latency(
         assert sync.update(market.step()) is Outcome.APPLIED
     agrees(sync, market)
     assert sync.number == market.number
+
+
+@pytest.mark.parametrize("text", ["1E+999999999", "1E-9999999", "1E+99999999"])
+def test_a_number_of_absurd_length_is_not_written_out(text: str) -> None:
+    sync = BookSync(BookRule.contiguous(), Lane.FLOAT)
+    book = OrderBook(SYMBOL, (Level(Decimal(1), Decimal(text)),), (Level(Decimal(2), Decimal(1)),), 5)
+    tracemalloc.start()
+    try:
+        sync.snapshot(book)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_snapshot_with_small_numbers_keeps_the_sides_that_floats_order() -> None:
+    sync = BookSync(BookRule.contiguous(), Lane.FLOAT)
+    book = OrderBook(SYMBOL, (Level(Decimal("1E-8"), Decimal("1E+3")),), (Level(Decimal("2E-8"), Decimal(1)),), 5)
+    assert sync.snapshot(book) is Outcome.APPLIED
+    assert sync.ladder.best_pairs() == (("0.00000001", "1000"), ("0.00000002", "1"))

@@ -8,13 +8,18 @@
 
 #define LONGEST 300 /* digits that are a finite float whatever they are */
 
+/* 1: it is; 0: it is not, or may be; -1: an exception is set. */
 static int is_plain(PyObject *object)
 {
     Py_ssize_t length, at = 0;
     int digits = 0, points = 0;
-    const char *text = PyUnicode_Check(object) ? PyUnicode_AsUTF8AndSize(object, &length) : NULL;
+    if (!PyUnicode_Check(object))
+        return 0;
+    const char *text = PyUnicode_AsUTF8AndSize(object, &length);
+    if (text == NULL && !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return -1;
     if (text == NULL) {
-        PyErr_Clear(); /* no text, or one that cannot be encoded: no number */
+        PyErr_Clear(); /* a lone surrogate: no number */
         return 0;
     }
     if (length > LONGEST)
@@ -53,9 +58,10 @@ static PyObject *interpreted(PyObject *const *arguments, Py_ssize_t count, PyObj
 
 static PyObject *exact(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count, PyObject *names)
 {
-    if (count == 1 && names == NULL && is_plain(arguments[0]))
-        return Py_NewRef(arguments[0]);
-    return interpreted(arguments, count, names);
+    int plain = count == 1 && names == NULL ? is_plain(arguments[0]) : 0;
+    if (plain < 0)
+        return NULL;
+    return plain ? Py_NewRef(arguments[0]) : interpreted(arguments, count, names);
 }
 
 static PyMethodDef functions[] = {

@@ -10,8 +10,13 @@
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
+
+#if FLT_EVAL_METHOD != 0
+#error "doubles must be doubles: where registers are wider, one price could have two keys"
+#endif
 
 #define TEXT 54 /* for both texts: a level takes 68 bytes with its key and slot */
 #define LARGEST 9e15
@@ -145,15 +150,18 @@ static void delete(Levels *self, Py_ssize_t at)
     self->slots[self->used] = slot;
 }
 
-/* Borrow the characters of a text. False: it is none, or one that cannot be encoded. */
+/* Borrow the characters of a text. 0: it is none, or one that cannot be encoded; -1: an exception is set. */
 static int borrow(PyObject *object, const char **text, Py_ssize_t *length)
 {
     if (!PyUnicode_Check(object))
         return 0;
     *text = PyUnicode_AsUTF8AndSize(object, length);
-    if (*text == NULL)
-        PyErr_Clear(); /* a lone surrogate: no number */
-    return *text != NULL;
+    if (*text != NULL)
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        return -1;
+    PyErr_Clear(); /* a lone surrogate: no number */
+    return 0;
 }
 
 /* Set one level. 1: done; 0: not understood; -1: an exception is set. *keep*: one that is there stays as it is. */
@@ -162,7 +170,7 @@ static int set(Levels *self, PyObject *pair, int keep)
     PyObject *price, *quantity;
     const char *price_text, *quantity_text;
     Py_ssize_t price_length, quantity_length;
-    int more;
+    int more, borrowed;
     double value;
     if (PyTuple_Check(pair) && PyTuple_Size(pair) == 2) {
         price = PyTuple_GetItem(pair, 0);
@@ -174,8 +182,9 @@ static int set(Levels *self, PyObject *pair, int keep)
     }
     else
         return 0;
-    if (!borrow(price, &price_text, &price_length) || !borrow(quantity, &quantity_text, &quantity_length))
-        return 0;
+    if ((borrowed = borrow(price, &price_text, &price_length)) != 1 ||
+        (borrowed = borrow(quantity, &quantity_text, &quantity_length)) != 1)
+        return borrowed;
     if (price_length + quantity_length > TEXT || !read_number(price_text, price_length, &value) ||
         (more = is_more(quantity_text, quantity_length)) < 0 || value <= 0.0 || value > LARGEST)
         return 0;
@@ -247,14 +256,12 @@ static PyObject *best(Levels *self, PyObject *Py_UNUSED(ignored))
 /* Return how many levels None or a number of them means. False: an exception is set. */
 static int asked(const Levels *self, PyObject *object, Py_ssize_t *count)
 {
-    *count = self->used;
-    if (object == Py_None)
-        return 1;
-    Py_ssize_t wanted = PyNumber_AsSsize_t(object, NULL);
+    Py_ssize_t wanted = object == Py_None ? PY_SSIZE_T_MAX : PyNumber_AsSsize_t(object, NULL);
     if (wanted == -1 && PyErr_Occurred())
         return 0;
-    if (wanted < *count)
-        *count = wanted < 0 ? 0 : wanted;
+    *count = wanted > self->used ? self->used : wanted; /* looked at last: a number of one's own may do anything */
+    if (*count < 0)
+        *count = 0;
     return 1;
 }
 
@@ -265,7 +272,11 @@ static PyObject *top(Levels *self, PyObject *object)
         return NULL;
     PyObject *list = PyList_New(count);
     for (Py_ssize_t at = 0; list != NULL && at < count; at++) {
-        PyObject *pair = pair_at(self, self->used - 1 - at);
+        PyObject *pair = NULL;
+        if (at < self->used)
+            pair = pair_at(self, self->used - 1 - at);
+        else /* collecting garbage may run anybody's code */
+            PyErr_SetString(PyExc_RuntimeError, "levels changed while they were read");
         if (pair == NULL || PyList_SetItem(list, at, pair) < 0)
             Py_CLEAR(list);
     }
@@ -299,7 +310,10 @@ static PyObject *set_floor(Levels *self, PyObject *object)
     if (object != Py_None) {
         const char *text;
         Py_ssize_t length;
-        if (!borrow(object, &text, &length) || !read_number(text, length, &price)) {
+        int borrowed = borrow(object, &text, &length);
+        if (borrowed < 0)
+            return NULL;
+        if (!borrowed || !read_number(text, length, &price)) {
             PyErr_SetString(PyExc_ValueError, "a floor is the price of a level, or None");
             return NULL;
         }
@@ -360,7 +374,8 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {"lotusx.kernel.book._levels.Levels", sizeof(Levels), 0, Py_TPFLAGS_DEFAULT, slots};
+static PyType_Spec spec = {"lotusx.kernel.book._levels.Levels", sizeof(Levels), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 static int fill(PyObject *module)
 {

@@ -114,9 +114,10 @@ class Ladder:
         self.ask_floor = None if highest is None else Decimal(highest)
 
     def _rebuild(self, lane: Lane) -> None:
-        bids, asks, floors = self.bids(), self.asks(), (self.bid_floor, self.ask_floor)
+        bids, asks, floors, broken = self.bids(), self.asks(), (self.bid_floor, self.ask_floor), self.broken
         self.lane = lane
         self._clear_interpreted()
+        self.broken = broken
         self.apply(bids, asks)
         self.bid_floor, self.ask_floor = floors
         self._bids.set_floor(None if floors[0] is None else str(floors[0]))

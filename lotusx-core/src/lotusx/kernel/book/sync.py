@@ -333,7 +333,13 @@ def _fill(ladder: Ladder, book: OrderBook | BookUpdate) -> None:
     if not book.complete and not (book.bids and book.asks):
         raise ItemRejected("an empty side cannot be one that was cut at a depth", field="snapshot")
     ladder.replace(
-        [(f"{level.price:f}", f"{level.quantity:f}") for level in book.bids],
-        [(f"{level.price:f}", f"{level.quantity:f}") for level in book.asks],
+        [(_text(level.price), _text(level.quantity)) for level in book.bids],
+        [(_text(level.price), _text(level.quantity)) for level in book.asks],
         complete=book.complete,
     )
+
+
+def _text(number: Decimal) -> str:
+    """Return *number* without an exponent, as compiled sides understand it, unless that would be long."""
+    text = str(number)
+    return f"{number:f}" if "E" in text and abs(number.adjusted()) < 40 else text
