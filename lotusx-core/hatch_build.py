@@ -38,9 +38,9 @@ class Compile(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's own 
         for source, module in zip(sources, made, strict=True):
             if version == "editable":
                 beside = source.parent / module.name
-                fresh = beside.with_suffix(".new")
+                fresh = beside.with_name(f"{module.name}.{os.getpid()}")
                 fresh.write_bytes(module.read_bytes())
-                fresh.replace(beside)  # at once: somebody may be importing the old one
+                fresh.replace(beside)  # at once: somebody may be importing the old one, or building too
             else:
                 build_data["force_include"][str(module)] = str((source.parent / module.name).relative_to(home))
         build_data["pure_python"] = False
