@@ -99,24 +99,29 @@ class Matching:
             return False
         if is_perpetual and order.price is not None and not self._covers(order, left, order.price, is_maker=False):
             return False
+        offered: dict[str, Decimal] = {}
         for level in opposite.levels():
             if not crosses(order.side, order.price, level.price):
                 return False
             if order.self_trade is SelfTrade.NONE and not is_perpetual:
                 left -= level.total
             else:
-                left -= sum((self._offered(o) for o in level.orders.values() if not prevented(order, o)), ZERO)
+                left -= sum((self._offered(o, offered) for o in level.orders.values() if not prevented(order, o)), ZERO)
             if left <= 0:
                 return True
         return False
 
-    def _offered(self, maker: Order) -> Decimal:
-        """Return how much of a resting order is there to trade, by itself: its account's other orders are not seen."""
+    def _offered(self, maker: Order, offered: dict[str, Decimal]) -> Decimal:
+        """Return how much of a resting order is there to trade, after what its account has *offered* before it."""
         assert maker.price is not None
         if self.markets[maker.symbol].contract is None:
             return maker.remaining
-        quantity = self._permitted(maker, maker.remaining)
-        return quantity if self._covers(maker, quantity, maker.price, is_maker=True) else ZERO
+        before = offered.get(maker.account, ZERO)
+        quantity = self._permitted(maker, before + maker.remaining) - before
+        if quantity <= 0 or not self._covers(maker, before + quantity, maker.price, is_maker=True):
+            return ZERO
+        offered[maker.account] = before + quantity
+        return quantity
 
     def _match(self, taker: Order, opposite: HalfBook, now_ns: int) -> None:
         limit = taker.price if taker.kind.is_limit else None
