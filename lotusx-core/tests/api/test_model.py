@@ -126,9 +126,9 @@ def test_the_form_of_a_number_is_judged_alike_compiled_and_interpreted(value: An
 
 
 def test_a_number_is_judged_by_name_too_and_by_one_argument_only() -> None:
-    assert exact(text="1.50") == "1.50"  # type: ignore[call-arg]
+    assert exact(text="1.50") == "1.50"
     with pytest.raises(ItemRejected):
-        exact(text="x")  # type: ignore[call-arg]
+        exact(text="x")
     for arguments, named in (((), {}), (("1", "2"), {}), ((), {"value": "1"}), (("1",), {"text": "1"})):
         with pytest.raises(TypeError):
             exact(*arguments, **named)

@@ -29,7 +29,7 @@ def decimal_from_wire(text: str, *, field: str = "number") -> Decimal:
     return value
 
 
-def exact_interpreted(text: str) -> str:
+def exact(text: str) -> str:
     """Vouch that *text* is a finite number, and keep it as text until somebody reads it.
 
     The conversion to binary only tests the form; its result is thrown away.
@@ -46,11 +46,11 @@ def exact_interpreted(text: str) -> str:
     raise ItemRejected(f"not a finite number: {text!r}", value=str(text))
 
 
-exact: Callable[[str], str] = exact_interpreted
+exact_interpreted = exact
 with suppress(ImportError):  # there was no compiler
     from lotusx.model import _numbers
 
-    exact = _numbers.exact
+    globals()["exact"] = _numbers.exact  # the same, but for what it costs: types and documentation are the one above
 
 
 def decimal_from_user(value: object, *, name: str) -> Decimal:
