@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -207,6 +208,28 @@ def test_garbage_that_changes_the_side_while_it_is_read_is_an_error_not_a_crash(
                 assert str(error) == "levels changed while they were read"  # noqa: PT017
     finally:
         gc.set_threshold(*thresholds)
+
+
+SHORTENED = """
+import gc
+from lotusx.kernel.book._levels import Levels
+pairs = [("\\ud800", "1")] * 50
+class Shortening:
+    def __init__(self): self.itself = self
+    def __del__(self): pairs.clear()
+half = Levels(descending=True)
+gc.collect(); gc.disable()
+Shortening()
+gc.set_threshold(1); gc.enable()
+try:
+    half.apply(pairs)
+except IndexError:
+    pass
+"""
+
+
+def test_garbage_that_shortens_the_list_while_it_is_applied_is_an_error_not_a_crash() -> None:
+    assert subprocess.run([sys.executable, "-c", SHORTENED], check=False, timeout=60).returncode == 0
 
 
 def test_memory_is_given_back() -> None:

@@ -172,6 +172,8 @@ static int set(Levels *self, PyObject *pair, int keep)
     Py_ssize_t price_length, quantity_length;
     int more, borrowed;
     double value;
+    if (pair == NULL)
+        return -1; /* somebody shortened the list meanwhile: IndexError */
     if (PyTuple_Check(pair) && PyTuple_Size(pair) == 2) {
         price = PyTuple_GetItem(pair, 0);
         quantity = PyTuple_GetItem(pair, 1);
