@@ -12,12 +12,9 @@ from typing import Protocol
 
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Lane
-from lotusx.kernel.windows import AlignedWindow, RollingWindow
+from lotusx.kernel.windows import RESERVE, AlignedWindow, RollingWindow
 
 logger = logging.getLogger("lotusx.budgets")
-
-RESERVE = 0.1
-"""Share of every limit that only `Lane.URGENT` may use."""
 
 BUSY = "the ledger that other processes hold"
 BUSY_NS = 1_000_000
@@ -44,7 +41,7 @@ class Pool:
         """Replace the limit of the window of its length, which keeps its count; return that window."""
         self.ensure(limit)
         window = next(window for window in self.windows if window.limit.window_s == limit.window_s)
-        window.limit = limit
+        window.follow(limit)
         return window
 
     def block(self, until_ns: int, *, banned: bool) -> None:
@@ -143,18 +140,17 @@ class Ledger:
         if self.gate.blocked_ns > now_ns:
             return Hold(self.gate.blocked_ns - now_ns, "", self.gate.banned)
         hold: Hold | None = None
-        urgent = ticket.lane is Lane.URGENT
+        urgent, part = ticket.lane is Lane.URGENT, self.part
         for pool, amount in ticket.costs:
-            wait = pool.blocked_ns - now_ns
-            if wait > 0:
-                hold = _longer(hold, Hold(wait, pool.name, pool.banned))
-            if not pool.windows:
-                continue
-            ahead = self._ahead(ticket, pool) if self.waiting else 0
+            if pool.blocked_ns > now_ns:
+                hold = _longer(hold, Hold(pool.blocked_ns - now_ns, pool.name, pool.banned))
+            need = amount + self._ahead(ticket, pool) if self.waiting else amount
             for window in pool.windows:
-                whole = window.limit.amount if self.part is None else max(1, int(window.limit.amount * self.part))
+                if part is None and window.used(now_ns) + need <= window.unreserved:
+                    continue  # nearly always
+                whole = window.limit.amount if part is None else max(1, int(window.limit.amount * part))
                 ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), min(amount, whole))
-                wait = window.wait_ns(ahead + amount, ceiling, now_ns)
+                wait = window.wait_ns(need, ceiling, now_ns)
                 if wait > 0:
                     hold = _longer(hold, Hold(wait, pool.name))
         if hold is None:

@@ -72,9 +72,10 @@ def full_headers(request: HttpRequest, authority: str) -> list[tuple[str, str]]:
     """
     names = set()
     for name, value in request.headers:
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        known = _known_name(name)
+        if not known or not _VALUE.fullmatch(value):
             raise InvalidArgument(f"header {name!r} cannot be sent as it stands", rule="header")
-        names.add(name.lower())
+        names.add(known)
     headers = [] if "host" in names else [("Host", authority)]
     if "user-agent" not in names:
         headers.append(("User-Agent", USER_AGENT))
@@ -92,10 +93,8 @@ def request_bytes(request: HttpRequest, authority: str, target: str) -> bytes:
     Raises:
         InvalidArgument: A header would break out of its line.
     """
-    lines = [f"{request.method} {target} HTTP/1.1\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in full_headers(request, authority)]
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1") + request.body
+    headers = "".join([f"{name}: {value}\r\n" for name, value in full_headers(request, authority)])
+    return f"{request.method} {target} HTTP/1.1\r\n{headers}\r\n".encode("latin-1") + request.body
 
 
 class ReplyReader:
@@ -325,7 +324,7 @@ def _inflated(body: bytes, bits: int, limit: int) -> bytes:
     return plain
 
 
-@lru_cache(maxsize=256)  # servers send the same names again and again
+@lru_cache(maxsize=256)  # the same names come and go again and again
 def _known_name(written: str) -> str:
     """Return the name of a header in lower case; nothing: it is no name."""
     return written.lower() if _NAME.fullmatch(written) else ""
