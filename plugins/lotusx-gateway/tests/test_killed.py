@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
 from gateway_kit import BTC, DEADLINE_S, KEY, NatsServer, desk, password, until
 
 import lotusx
@@ -42,7 +43,8 @@ async def gateway_process(file: Path) -> AsyncIterator[Process]:
         try:
             assert process.stdout is not None
             with anyio.fail_after(DEADLINE_S):
-                assert await process.stdout.receive() == b"serving lotusx.binance.simulator\n"
+                said = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 200)
+            assert said == b"serving lotusx.binance.simulator"
             yield process
         finally:
             if process.returncode is None:

@@ -36,9 +36,9 @@ class _Collected:
         async for event in self.stream:
             self.events.append(event)
 
-    def begin(self) -> None:
-        """Count from now on."""
-        self._known = self.events[-1:]
+    def begin(self, known: Sequence[Any]) -> None:
+        """Count from now on. *known*: the last event of one that has had any, for who came later and has had none."""
+        self._known = self.events[-1:] or list(known)
         self.events.clear()
 
     def names(self) -> list[Any]:
@@ -75,8 +75,10 @@ class Rotation(Invariant):
                 await _heard(each.stream for pair in pairs.values() for each in pair)
                 await self._stand_still()
                 await anyio.sleep(1.0)  # some subscriptions begin with what is known, and what is on its way arrives
-                for collected in (each for pair in pairs.values() for each in pair):
-                    collected.begin()
+                for pair in pairs.values():
+                    known = next((each.events[-1:] for each in pair if each.events), [])
+                    for each in pair:
+                        each.begin(known)
                 await self._live_on(rotating)
                 tasks.cancel_scope.cancel()
             self.exercised += rotating.observer.count("rotating")
