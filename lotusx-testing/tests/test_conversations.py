@@ -46,6 +46,10 @@ def test_documented_conversation_passes_and_gives_its_events() -> None:
         ({"events": 2}, "1 events, not 2"),
         ({"messages": [TRADE.replace(b"btcusdt@trade", b"ethusdt@trade")]}, "routed to 'ethusdt@trade'"),
         ({"channel": lambda x: replace(x.market.trades_channel(BTC), group="other")}, "no codec for the group 'other'"),
+        (
+            {"channel": lambda x: replace(x.market.trades_channel(BTC), begins=b'{"stream":"btcusdt@trade')},
+            "messages of 'btcusdt@trade0' begin with",
+        ),
     ],
 )
 def test_difference_is_named(wrong: dict[str, Any], what: str) -> None:

@@ -21,7 +21,7 @@ from lotusx.errors import (
     SubscriptionRefused,
     Unavailable,
 )
-from lotusx.kernel.codec import ChannelKind, WsFacts
+from lotusx.kernel.codec import ChannelKind, Control, WsFacts
 from lotusx.kernel.flow import Overflow, StatusChange, StreamState
 from lotusx.streams import Stream
 from lotusx.transport.slots import MOST_AFTER_S
@@ -745,6 +745,58 @@ def test_one_read_may_mix_channels_controls_and_noise() -> None:
             assert ws.stats()["undecodable"] == 1
 
     virtually(main)
+
+
+_SAID: list[Any] = [
+    *[{"ch": key, "n": n} for n in range(3) for key in ("trades", "books", "other", "tradesman", "nobody's")],
+    b'{"ch": "trades", "n": ',
+    b"noise",
+    {"notice": "error", "text": "?"},
+    {"notice": "subscription_ended", "key": "trades"},
+]
+
+
+class _ByPlace(Codec):
+    """Counts what it is asked, and finds the channel of a message that is damaged further on."""
+
+    routed = 0
+
+    def route(self, message: bytes) -> str | Control:
+        self.routed += 1
+        return message.split(b'"')[3].decode() if message.startswith(b'{"ch"') else super().route(message)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_messages_known_by_how_they_begin_are_delivered_as_if_they_were_routed(seed: int) -> None:
+    rng = Random(seed)
+    reads = [rng.choices(_SAID, k=rng.randint(1, 3)) * rng.randint(1, 3) for _ in range(30)]
+    reads += [[said] * 3 for said in _SAID]
+
+    def delivered(*, begins: bool) -> tuple[list[Any], int]:
+        codec, found = _ByPlace(), list[Any]()
+
+        async def main() -> None:
+            server = Server()
+            async with group(server, codec=codec) as ws:
+                for key in ("trades", "books", "other"):
+                    start = f'{{"ch": "{key}"'.encode() if begins and key != "other" else b""
+                    stream = ws.subscribe(channel(key, begins=start))
+                    stream.handle(found.append, on_reject=found.append)
+                    found.append(stream)
+                await settle()
+                for read in reads:
+                    server.open[0].bring(*read)
+                    await settle(0.1)
+                found[:] = [each.counters if isinstance(each, Stream) else each for each in found]
+                found.append(ws.stats())
+
+        virtually(main)
+        return found, codec.routed
+
+    plain, routed = delivered(begins=False)
+    known, asked = delivered(begins=True)
+    assert known == plain
+    assert asked < routed
 
 
 def test_a_channel_ended_in_the_middle_of_a_read_is_subscribed_again_and_what_follows_is_not_its_first() -> None:

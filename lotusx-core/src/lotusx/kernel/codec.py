@@ -48,6 +48,9 @@ class Channel(Generic[E]):
             what two sockets bring at different times must not go through one memory. ``None``: it has no memory.
         fresh: Leaves out what was delivered before, of events about to be delivered. For channels whose every new
             subscription begins with what is known; a *convert* that did it could not serve two sockets side by side.
+        begins: What its messages begin with and no other message of its sockets does, such as
+            ``b'{"stream":"btcusdt@trade"'``: one after the other they are recognised by it, without being routed.
+            Messages that begin otherwise may still be its own. Empty: nothing is known.
         whole: Each message is one event and replaces all before it: of several that came at once, a reader that keeps
             only the newest state is given the newest alone.
     """
@@ -65,6 +68,7 @@ class Channel(Generic[E]):
     fresh: Callable[[Sequence[E]], Sequence[E]] | None = field(default=None, compare=False, repr=False)
     another: Callable[[], Channel[E]] | None = field(default=None, compare=False, repr=False)
     whole: bool = field(default=False, compare=False)
+    begins: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Member:
         live: Whether anything came since it was asked for or became silent.
         watched: Whether the next message is news to whoever watches for silence.
         asked: Whether it was ever asked for on its socket: then it may be subscribed there, answered or not.
+        begins: As of its `Channel`.
         lot: Members of one lot share a control message; a refusal splits it.
     """
 
@@ -81,6 +82,7 @@ class Member:
     since_ns: int = 0
     probed: bool = False
     kind: ChannelKind = ChannelKind.OTHER
+    begins: bytes = b""
     tries: int = 0
     not_before_ns: int = 0
     patience: int = 1
@@ -93,13 +95,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One member of the desired set. ``alone``: it gets a socket of its own."""
+    """One member of the desired set. ``alone``: it gets a socket of its own. ``begins``: as of its `Channel`."""
 
     ident: str
     key: str
     kind: ChannelKind
     cadence_s: float | None = None
     alone: bool = False
+    begins: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ class Subscriptions:
             self._lonely.discard(slot)
 
     def _owe(self, session: _Session, item: Wanted) -> Member:
-        member = Member(item.ident, item.key, deadline_ns(item.kind, item.cadence_s), kind=item.kind)
+        bound_ns = deadline_ns(item.kind, item.cadence_s)
+        member = Member(item.ident, item.key, bound_ns, kind=item.kind, begins=item.begins)
         session.by_key[item.key] = session.wanted[item.key] = member
         return member
 

@@ -26,6 +26,8 @@ logger = logging.getLogger("lotusx.ws")
 
 LOG_IN_S = 10.0
 _CLOSE_S = 1.0
+_NOTHING: tuple[bytes, ...] = ()
+"""What no message begins with."""
 
 
 class SessionOwner(Protocol):
@@ -106,6 +108,10 @@ class Session:
         self._headers = headers
         self._traffic = traffic
         self._table: dict[str, Member] = {}
+        self._last: tuple[str, bytes | tuple[bytes, ...]] = (
+            "",
+            _NOTHING,
+        )  # the channel of the last message, and what all of its begin with
         self._replies = Replies()
         self._pace = Pace.per_second(facts.control_per_s)
         self._turn = anyio.Lock(fast_acquire=True)
@@ -291,9 +297,12 @@ class Session:
         """
         now_ns = self._clock.monotonic_ns()
         route = self._route
-        key = ""
+        key, begins = self._last
         run: list[bytes] = []
         for message in messages:
+            if message.startswith(begins):
+                run.append(message)
+                continue
             try:
                 whose = route(message)
             except Exception as error:
@@ -301,14 +310,22 @@ class Session:
                 continue
             if whose == key:
                 run.append(message)
+                if len(run) <= 2:  # there may be many more of them
+                    begins = self._beginning(key)
                 continue
             self._hand_over(key, run, received_ns, now_ns)
             if isinstance(whose, str):
-                key, run = whose, [message]
+                key, begins, run = whose, _NOTHING, [message]
             else:
-                key, run = "", []
+                key, begins, run = "", _NOTHING, []
                 self._control(whose, message)
         self._hand_over(key, run, received_ns, now_ns)
+        self._last = key, begins
+
+    def _beginning(self, key: str) -> bytes | tuple[bytes, ...]:
+        """Return what tells the messages of *key* from all others."""
+        member = self._table.get(key)
+        return member.begins if member is not None and member.begins else _NOTHING
 
     def _hand_over(self, key: str, run: list[bytes], received_ns: int, now_ns: int) -> None:
         member = self._table.get(key)

@@ -200,7 +200,8 @@ class WsGroup:
                 subscription.listen(self._hearing.delivered(channel))
             if self._prober is not None and channel.kind is ChannelKind.BEST_BID_OFFER:
                 subscription.keep_told()
-            number = self.subscriptions.want(Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone))
+            wanted = Wanted(ident, channel.key, channel.kind, channel.cadence_s, alone, channel.begins)
+            number = self.subscriptions.want(wanted)
             self._slot(number).adopt(subscription)
         options: dict[str, Any] = {
             "buffer": buffer, "overflow": policy, "owner": subscription, "monotonic_ns": self.clock.monotonic_ns,

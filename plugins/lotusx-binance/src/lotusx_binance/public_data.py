@@ -217,4 +217,7 @@ class PublicData(MarketDataPort):
     ) -> Channel[E]:
         # Stream names are lower case; percent-encoding is for URLs, and these names travel in JSON.
         key = f"{instrument.venue_symbol.lower()}@{stream}"
-        return Channel(group or self.MARKET, key, kind, read, symbol=instrument.symbol, cadence_s=cadence_s)
+        begins = f'{{"stream":"{key}"'.encode()
+        return Channel(
+            group or self.MARKET, key, kind, read, symbol=instrument.symbol, cadence_s=cadence_s, begins=begins
+        )

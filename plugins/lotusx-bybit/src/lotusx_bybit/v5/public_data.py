@@ -316,9 +316,10 @@ class V5MarketData(MarketDataPort):
         view: str = "",
         lost: Callable[[], None] | None = None,
     ) -> Channel[E]:
+        key = f"{stream}.{instrument.venue_symbol}"
         return Channel(
             group_of(self._listed.category(instrument)),
-            f"{stream}.{instrument.venue_symbol}",
+            key,
             kind,
             read,
             symbol=instrument.symbol,
@@ -326,6 +327,7 @@ class V5MarketData(MarketDataPort):
             identity=identity,
             view=view,
             lost=lost,
+            begins=f'{{"topic":"{key}"'.encode(),
         )
 
 

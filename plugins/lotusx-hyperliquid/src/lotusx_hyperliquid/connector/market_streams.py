@@ -35,6 +35,9 @@ TRADES_REMEMBERED = 10_000
 # How often streams speak, recorded in 2026-09; the documents still print half a second for books.
 BOOK_EVERY_S, FAST_BOOK_EVERY_S, CONTEXT_EVERY_S = 5.4, 0.54, 1.0
 
+_BEFORE_COIN = {"trades": "[{", "l2Book": "{", "bbo": "{"}
+"""How the data of a stream begin whose messages name the coin first."""
+
 _book = msgspec.json.Decoder(types.Frame[types.Book]).decode
 _best = msgspec.json.Decoder(types.Frame[types.BestPrices]).decode
 _trades = msgspec.json.Decoder(types.Frame[list[types.PublicTrade]]).decode
@@ -196,9 +199,11 @@ class MarketStreams(MarketDataPort):
         """Write a channel; only of what trades: an unknown name would close the socket and end all its streams."""
         if instrument.status is InstrumentStatus.CLOSED:
             raise InvalidArgument(f"{instrument.symbol} is delisted: there is nothing to stream", rule="status")
+        coin, opening = instrument.venue_symbol, _BEFORE_COIN.get(kind_of_stream)
+        begins = f'{{"channel":"{kind_of_stream}","data":{opening}"coin":"{coin}"' if opening else ""
         return Channel(
             group,
-            f"{kind_of_stream} {instrument.venue_symbol}{suffix}",
+            f"{kind_of_stream} {coin}{suffix}",
             kind,
             read,
             symbol=instrument.symbol,
@@ -207,4 +212,5 @@ class MarketStreams(MarketDataPort):
             view=view,
             lost=lost,
             fresh=fresh,
+            begins=begins.encode(),
         )
