@@ -26,8 +26,6 @@ logger = logging.getLogger("lotusx.ws")
 
 LOG_IN_S = 10.0
 _CLOSE_S = 1.0
-_NOTHING: tuple[bytes, ...] = ()
-"""What no message begins with."""
 
 
 class SessionOwner(Protocol):
@@ -108,10 +106,7 @@ class Session:
         self._headers = headers
         self._traffic = traffic
         self._table: dict[str, Member] = {}
-        self._last: tuple[str, bytes | tuple[bytes, ...]] = (
-            "",
-            _NOTHING,
-        )  # the channel of the last message, and what all of its begin with
+        self._last = ("", b"")  # the channel of the last message, and what tells its messages from others
         self._replies = Replies()
         self._pace = Pace.per_second(facts.control_per_s)
         self._turn = anyio.Lock(fast_acquire=True)
@@ -300,7 +295,7 @@ class Session:
         key, begins = self._last
         run: list[bytes] = []
         for message in messages:
-            if message.startswith(begins):
+            if begins and message.startswith(begins):
                 run.append(message)
                 continue
             try:
@@ -315,17 +310,17 @@ class Session:
                 continue
             self._hand_over(key, run, received_ns, now_ns)
             if isinstance(whose, str):
-                key, begins, run = whose, _NOTHING, [message]
+                key, begins, run = whose, b"", [message]
             else:
-                key, begins, run = "", _NOTHING, []
+                key, begins, run = "", b"", []
                 self._control(whose, message)
         self._hand_over(key, run, received_ns, now_ns)
         self._last = key, begins
 
-    def _beginning(self, key: str) -> bytes | tuple[bytes, ...]:
-        """Return what tells the messages of *key* from all others."""
+    def _beginning(self, key: str) -> bytes:
+        """Return what tells the messages of *key* from all others, if that is known."""
         member = self._table.get(key)
-        return member.begins if member is not None and member.begins else _NOTHING
+        return b"" if member is None else member.begins
 
     def _hand_over(self, key: str, run: list[bytes], received_ns: int, now_ns: int) -> None:
         member = self._table.get(key)
