@@ -19,7 +19,7 @@ class TestBinance(Conformance):
         instruments=[BTC],
         vectors=[documented.VECTOR],
         payloads=[
-            Payload("trade", documented.TRADE, types.Combined[types.TradeEvent], [*HEAD, "data.M"]),
+            Payload("trade", documented.TRADE, types.Combined[types.TradeEvent], [*HEAD, "data.E", "data.s", "data.M"]),
             Payload("depth", documented.DEPTH, types.Combined[types.DepthEvent], HEAD),
             Payload("klines", documented.KLINES, list[types.Kline], ["[][11]"]),
             Payload("symbol", documented.SYMBOL, types.SymbolInfo, documented.UNREAD_OF_SYMBOL),

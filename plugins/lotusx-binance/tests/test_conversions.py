@@ -110,7 +110,7 @@ def test_rule_without_its_number_is_rejected() -> None:
 
 @given(price=NUMBERS, quantity=NUMBERS, time=TIMES, maker_bought=st.booleans())
 def test_trade_keeps_the_wire_text(price: str, quantity: str, time: int, maker_bought: bool) -> None:
-    item = types.TradeEvent(E=time, s="BTCUSDT", t=5, p=price, q=quantity, T=time, m=maker_bought)
+    item = types.TradeEvent(t=5, p=price, q=quantity, T=time, m=maker_bought)
     trade = convert.to_trade(item, symbol=BTC, received_ns=7)
 
     assert (trade.price_text, trade.quantity_text) == (price, quantity)
@@ -122,7 +122,7 @@ def test_trade_keeps_the_wire_text(price: str, quantity: str, time: int, maker_b
 
 @pytest.mark.parametrize("text", ["", "NaN", "inf", "1e999", "one", "0x10"])
 def test_number_that_is_none_rejects_the_item(text: str) -> None:
-    item = types.TradeEvent(E=1, s="BTCUSDT", t=5, p=text, q="1", T=1, m=True)
+    item = types.TradeEvent(t=5, p=text, q="1", T=1, m=True)
 
     with pytest.raises(ItemRejected):
         convert.to_trade(item, symbol=BTC, received_ns=0)

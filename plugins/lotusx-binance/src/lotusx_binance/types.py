@@ -168,11 +168,9 @@ class AveragePrice(Struct):
     closeTime: int | None = None
 
 
-class TradeEvent(Struct):
-    """``<symbol>@trade``."""
+class TradeEvent(Struct, gc=False):
+    """``<symbol>@trade``, without what its readers do not look at: there are many of them."""
 
-    E: int
-    s: str
     t: int
     p: str
     q: str
@@ -261,7 +259,7 @@ class DepthEvent(Struct):
     a: list[PriceLevel]
 
 
-class Combined(Struct, Generic[T]):
+class Combined(Struct, Generic[T], gc=False):
     """A message of a combined stream."""
 
     data: T

@@ -88,7 +88,7 @@ SPOT_LISTED = json.dumps(
      "minOrderAmt": "5", "maxLimitOrderQty": "83", "maxMarketOrderQty": "41.5"},
      "priceFilter": {"tickSize": "0.01"}}
 )  # fmt: skip
-UNREAD_OF_TRADES = ["data[].L", "data[].BT", "data[].RPI", "data[].seq"]
+UNREAD_OF_TRADES = ["data[].s", "data[].L", "data[].BT", "data[].RPI", "data[].seq"]
 UNREAD_OF_KLINE = ["data[].interval", "data[].timestamp"]
 UNREAD_OF_LISTED = ["innovation", "marginTrading", "lotSizeFilter.quotePrecision"]
 UNREAD_OF_ORDER = ["leavesQty"]

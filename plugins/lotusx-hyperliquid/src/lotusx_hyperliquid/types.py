@@ -44,7 +44,7 @@ class BestPrices(Struct):
     bbo: tuple[BookLevel | None, BookLevel | None]
 
 
-class PublicTrade(Struct):
+class PublicTrade(Struct, gc=False):
     """One print; *side* is the aggressor's. Both sides of a trade share *tid*, which is unique per coin and time."""
 
     coin: str
@@ -119,7 +119,7 @@ class FundingSample(Struct):
     time: int
 
 
-class Frame(Struct, Generic[T]):
+class Frame(Struct, Generic[T], gc=False):
     """A message of a stream."""
 
     data: T

@@ -183,7 +183,7 @@ class OpenInterestRecord(Struct):
     singleOpenInterest: str = ""
 
 
-class Push(Struct, Generic[T]):
+class Push(Struct, Generic[T], gc=False):
     """A message of a public stream. ``cts`` with books (time of the match), ``cs`` with tickers (sequence)."""
 
     topic: str
@@ -203,11 +203,10 @@ class BookEvent(Struct):
     u: int
 
 
-class TradeEvent(Struct):
+class TradeEvent(Struct, gc=False):
     """One item of ``publicTrade.*``; ``S`` is the taker's side."""
 
     T: int
-    s: str
     S: str
     v: str
     p: str
