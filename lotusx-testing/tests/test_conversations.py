@@ -50,6 +50,11 @@ def test_documented_conversation_passes_and_gives_its_events() -> None:
             {"channel": lambda x: replace(x.market.trades_channel(BTC), begins=b'{"stream":"btcusdt@trade')},
             "messages of 'btcusdt@trade0' begin with",
         ),
+        (
+            {"channel": lambda x: replace(x.market.trades_channel(BTC), begins=b'{"stream"')},
+            "messages of '0btcusdt@trade' begin with",
+        ),
+        ({"channel": lambda x: replace(x.market.trades_channel(BTC), begins=b'{"topic"')}, "no message begins with"),
     ],
 )
 def test_difference_is_named(wrong: dict[str, Any], what: str) -> None:

@@ -136,6 +136,13 @@ def test_a_cost_above_the_whole_limit_is_refused() -> None:
         budget.ticket((Cost("weight", 101),))
 
 
+def test_a_request_that_costs_nothing_passes_a_limit_of_one_that_is_used_up() -> None:
+    budget = Budget("x", [Limit("orders", 1, 60.0)])
+    assert take(budget, 1, 0, "orders") is None
+    assert take(budget, 0, 0, "orders") is None
+    assert take(budget, 1, 0, "orders") is not None
+
+
 def test_a_pool_without_a_limit_is_not_counted_but_can_be_blocked() -> None:
     budget = Budget("x")
     assert take(budget, 10**6, 0, "odd") is None

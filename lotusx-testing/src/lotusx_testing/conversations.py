@@ -70,7 +70,7 @@ class Conversation:
         self._holds(len(events) == self.events, f"{len(events)} events, not {self.events}: {events}")
         for message in self.messages:
             self._cut(codec, channel, message)
-            self._begins(codec, channel, message)
+        self._begins(codec, channel)
         return events
 
     def _subscribes(self, codec: WsCodec, channel: Channel[Any]) -> None:
@@ -105,17 +105,21 @@ class Conversation:
                 continue
             self._holds(not events, f"a message that was cut off became {events}: {part[-80:]!r}")
 
-    def _begins(self, codec: WsCodec, channel: Channel[Any], message: bytes) -> None:
-        """What is told by its beginning alone is not routed: the beginning must not be that of a longer name."""
-        begins, rest = channel.begins, message.removeprefix(channel.begins)
-        if not begins or rest == message:
+    def _begins(self, codec: WsCodec, channel: Channel[Any]) -> None:
+        """What is told by its beginning alone is not routed: no other message may have it, such as of a longer name."""
+        begins = channel.begins
+        if not begins or not self.messages:
             return
-        try:
-            whose = codec.route(begins + b"0" + rest)
-        except _UNREADABLE:
-            return
-        ours = not isinstance(whose, str) or whose == channel.key
-        self._holds(ours, f"messages of {whose!r} begin with {begins!r}, too")
+        known = [message for message in self.messages if message.startswith(begins)]
+        self._holds(known, f"no message begins with {begins!r}")
+        longer = [text[:at] + b"0" + text[at:] for text in known for at in range(len(begins), len(text))]
+        for message in longer:
+            try:
+                whose = codec.route(message)
+            except _UNREADABLE:
+                continue
+            ours = not isinstance(whose, str) or whose == channel.key
+            self._holds(ours, f"messages of {whose!r} begin with {begins!r}, too")
 
     def _holds(self, truth: object, otherwise: str) -> None:
         if not truth:

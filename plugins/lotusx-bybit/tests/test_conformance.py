@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import bybit_conformance as documented
+import msgspec
 
 from lotusx_bybit.facts import FACTS
 from lotusx_bybit.v5 import account_types, types
-from lotusx_testing import Conformance, NewValue, Payload, RequestExample, Subject
+from lotusx_testing import Conformance, Conversation, NewValue, Payload, RequestExample, Subject
 
 BTC = documented.SPOT_BTC
 OPEN = {"category": "spot", "symbol": "BTCUSDT", "openOnly": "0", "limit": "50"}
+
+
+TRADES, BOOK = (
+    msgspec.json.encode(msgspec.json.decode(document)) for document in (documented.TRADES, documented.BOOK_PUSH)
+)
 
 
 class TestBybit(Conformance):
@@ -26,6 +32,10 @@ class TestBybit(Conformance):
             Payload("listed", documented.SPOT_LISTED, types.SpotInstrument, documented.UNREAD_OF_LISTED),
             Payload("order", documented.DOCUMENTED_ORDER, account_types.Order, documented.UNREAD_OF_ORDER),
             Payload("fill", documented.DOCUMENTED_FILL, account_types.Execution),
+        ],
+        conversations=[
+            Conversation("trades", lambda x: x.market.trades_channel(BTC), None, None, [TRADES], 1),
+            Conversation("book", lambda x: x.market.book_channel(BTC, 50), None, None, [BOOK], 1),
         ],
         new_values=[
             NewValue("listed", documented.SPOT_LISTED, ("status",), documented.read_listed),

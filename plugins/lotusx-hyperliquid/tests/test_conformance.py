@@ -6,7 +6,7 @@ import hyperliquid_documents as documented
 
 from lotusx_hyperliquid import account_types, types
 from lotusx_hyperliquid.facts import FACTS
-from lotusx_testing import Conformance, NewValue, Payload, RequestExample, Subject
+from lotusx_testing import Conformance, Conversation, NewValue, Payload, RequestExample, Subject
 
 BTC = documented.BTC
 COIN = ["channel", "data.coin"]
@@ -29,6 +29,13 @@ class TestHyperliquid(Conformance):
             Payload("fill", documented.FILL, account_types.UserFill, documented.UNREAD_OF_FILL),
             Payload("perps", documented.PERPS, account_types.PerpState, documented.UNREAD_OF_PERPS),
             Payload("spot", documented.SPOT, account_types.SpotState, documented.UNREAD_OF_SPOT),
+        ],
+        conversations=[
+            Conversation("trades", lambda x: x.market.trades_channel(BTC), None, None, [documented.TRADES.encode()], 1),
+            Conversation("book", lambda x: x.market.book_channel(BTC, 20), None, None, [documented.BOOK.encode()], 1),
+            Conversation(
+                "bbo", lambda x: x.market.best_bid_offer_channel(BTC), None, None, [documented.BBO.encode()], 1
+            ),
         ],
         new_values=[
             NewValue("status", documented.ORDER, ("order", "status"), documented.read_order),

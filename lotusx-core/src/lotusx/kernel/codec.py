@@ -68,7 +68,7 @@ class Channel(Generic[E]):
     fresh: Callable[[Sequence[E]], Sequence[E]] | None = field(default=None, compare=False, repr=False)
     another: Callable[[], Channel[E]] | None = field(default=None, compare=False, repr=False)
     whole: bool = field(default=False, compare=False)
-    begins: bytes = b""
+    begins: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class Ledger:
                 if part is None and window.used(now_ns) + need <= window.unreserved:
                     continue  # nearly always
                 whole = window.limit.amount if part is None else max(1, int(window.limit.amount * part))
-                ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), min(amount, whole))
+                ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), min(amount, whole), 1)
                 wait = window.wait_ns(need, ceiling, now_ns)
                 if wait > 0:
                     hold = _longer(hold, Hold(wait, pool.name))

@@ -8,16 +8,17 @@ import anyio
 
 
 class SystemClock:
-    """Real time, on whichever event loop is running.
-
-    ``now_ns()``: nanoseconds since the Unix epoch; may step. ``monotonic_ns()``: nanoseconds from an arbitrary start;
-    never steps back.
-    """
+    """Real time, on whichever event loop is running."""
 
     __slots__ = ()
 
-    now_ns = staticmethod(time.time_ns)
-    monotonic_ns = staticmethod(time.monotonic_ns)
+    def now_ns(self) -> int:
+        """Nanoseconds since the Unix epoch; may step."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds from an arbitrary start; never steps back."""
+        return time.monotonic_ns()
 
     async def sleep(self, seconds: float) -> None:
         """Wait; may be cancelled."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -20,11 +19,6 @@ def on_asyncio() -> bool:
         return asyncio.current_task() is not None
     except RuntimeError:
         return False
-
-
-def loop_clock() -> Callable[[], float]:
-    """Return the clock of the event loop that runs this: `anyio.current_time`, which looks for the loop each time."""
-    return asyncio.get_running_loop().time if on_asyncio() else anyio.current_time
 
 
 async def connected_socket(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ import anyio
 
 from lotusx.errors import ConnectionFailed, RequestTimeout
 from lotusx.kernel.transport import HttpRequest, HttpResponse
-from lotusx.transport.dialling import loop_clock, on_asyncio
+from lotusx.transport.dialling import on_asyncio
 from lotusx.transport.http1 import MAX_BODY_BYTES, ReplyReader, request_bytes, split_url
 from lotusx.transport.http_asyncio import AsyncioLine
 from lotusx.transport.http_stream import StreamLine
@@ -102,7 +102,7 @@ def _readable(fd: int) -> bool:
 class _Origin:
     """The connections to one scheme, host and port."""
 
-    __slots__ = ("authority", "host", "idle", "limit", "now", "port", "tls")
+    __slots__ = ("authority", "host", "idle", "limit", "port", "tls")
 
     def __init__(self, scheme: str, host: str, port: int, authority: str, max_connections: int) -> None:
         self.tls = scheme == "https"
@@ -111,7 +111,6 @@ class _Origin:
         self.authority = authority
         self.idle: list[_Connection] = []
         self.limit = anyio.Semaphore(max_connections, fast_acquire=True)
-        self.now = loop_clock()
 
 
 class LeanTransport:
@@ -163,7 +162,7 @@ class LeanTransport:
             origin = self._origins[key] = _Origin(scheme, host, port, authority, self._max_connections)
         data = request_bytes(request, authority, target)
         reader = ReplyReader(request.method, self._max_body_bytes)
-        deadline = origin.now() + timeout_s
+        deadline = anyio.current_time() + timeout_s
         if not await _turn(origin, deadline):
             raise _late("no connection", authority, timeout_s, sent=False)
         try:

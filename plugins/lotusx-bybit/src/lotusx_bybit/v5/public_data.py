@@ -327,7 +327,7 @@ class V5MarketData(MarketDataPort):
             identity=identity,
             view=view,
             lost=lost,
-            begins=f'{{"topic":"{key}"'.encode(),
+            begins=f'{{"topic":"{key}"'.encode() if key.isascii() else b"",
         )
 
 

@@ -160,7 +160,7 @@ def _channel(
     identity: Callable[[E], Hashable | None] | None = None,
 ) -> Channel[E]:
     key = f"{channel}:{instrument.venue_symbol}"
-    begins = f'{{"arg":{{"channel":"{channel}","instId":"{instrument.venue_symbol}"'.encode()
+    begins = f'{{"arg":{{"channel":"{channel}","instId":"{instrument.venue_symbol}"' if key.isascii() else ""
     return Channel(
-        group, key, kind, read, symbol=instrument.symbol, cadence_s=cadence_s, identity=identity, begins=begins
+        group, key, kind, read, symbol=instrument.symbol, cadence_s=cadence_s, identity=identity, begins=begins.encode()
     )
