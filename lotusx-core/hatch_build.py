@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -61,9 +62,17 @@ def wanted() -> bool:
 def compiled(home: Path, sources: list[Path], build: Path) -> list[Path]:
     """Return the modules made of *sources*, in their order, without those that could not be compiled."""
     options = [] if os.name == "nt" else ["-O3", "-g0"]
+    stripped = ["-Wl,-s"] if sys.platform == "linux" else []  # of names that nobody looks up
     names = [".".join(source.relative_to(home).with_suffix("").parts) for source in sources]
     extensions = [
-        Extension(name, [str(source)], py_limited_api=True, optional=True, extra_compile_args=options)
+        Extension(
+            name,
+            [str(source)],
+            py_limited_api=True,
+            optional=True,
+            extra_compile_args=options,
+            extra_link_args=stripped,
+        )
         for name, source in zip(names, sources, strict=True)
     ]
     command = build_ext(Distribution({"ext_modules": extensions}))
