@@ -136,7 +136,7 @@ class Budget:
             pool.ensure(limit)
             for window in pool.windows:
                 if window.limit.window_s == limit.window_s and window.limit.amount > limit.amount:
-                    window.follow(limit)
+                    window.limit = limit
 
     def _named(self, name: str) -> list[Pool]:
         pools = self._pools.get(name)

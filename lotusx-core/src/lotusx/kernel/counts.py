@@ -12,9 +12,12 @@ from typing import Protocol
 
 from lotusx.kernel.facts import Limit
 from lotusx.kernel.request import Lane
-from lotusx.kernel.windows import RESERVE, AlignedWindow, RollingWindow
+from lotusx.kernel.windows import AlignedWindow, RollingWindow
 
 logger = logging.getLogger("lotusx.budgets")
+
+RESERVE = 0.1
+"""Share of every limit that only `Lane.URGENT` may use."""
 
 BUSY = "the ledger that other processes hold"
 BUSY_NS = 1_000_000
@@ -41,7 +44,7 @@ class Pool:
         """Replace the limit of the window of its length, which keeps its count; return that window."""
         self.ensure(limit)
         window = next(window for window in self.windows if window.limit.window_s == limit.window_s)
-        window.follow(limit)
+        window.limit = limit
         return window
 
     def block(self, until_ns: int, *, banned: bool) -> None:
@@ -140,17 +143,18 @@ class Ledger:
         if self.gate.blocked_ns > now_ns:
             return Hold(self.gate.blocked_ns - now_ns, "", self.gate.banned)
         hold: Hold | None = None
-        urgent, part = ticket.lane is Lane.URGENT, self.part
+        urgent = ticket.lane is Lane.URGENT
         for pool, amount in ticket.costs:
-            if pool.blocked_ns > now_ns:
-                hold = _longer(hold, Hold(pool.blocked_ns - now_ns, pool.name, pool.banned))
-            need = amount + self._ahead(ticket, pool) if self.waiting else amount
+            wait = pool.blocked_ns - now_ns
+            if wait > 0:
+                hold = _longer(hold, Hold(wait, pool.name, pool.banned))
+            if not pool.windows:
+                continue
+            ahead = self._ahead(ticket, pool) if self.waiting else 0
             for window in pool.windows:
-                if part is None and window.used(now_ns) + need <= window.unreserved:
-                    continue  # nearly always
-                whole = window.limit.amount if part is None else max(1, int(window.limit.amount * part))
+                whole = window.limit.amount if self.part is None else max(1, int(window.limit.amount * self.part))
                 ceiling = whole if urgent else max(int(whole * (1 - RESERVE)), min(amount, whole), 1)
-                wait = window.wait_ns(need, ceiling, now_ns)
+                wait = window.wait_ns(ahead + amount, ceiling, now_ns)
                 if wait > 0:
                     hold = _longer(hold, Hold(wait, pool.name))
         if hold is None:

@@ -10,9 +10,6 @@ _S = 1_000_000_000
 _GRAINS = 64
 _NEVER = -(2**63)
 
-RESERVE = 0.1
-"""Share of every limit that only `Lane.URGENT` may use."""
-
 
 class AlignedWindow:
     """Starts anew at whole multiples of its length on the exchange's clock.
@@ -20,10 +17,10 @@ class AlignedWindow:
     The clock only says when the running window ends; counting down to that is done in monotonic time.
     """
 
-    __slots__ = ("_ends_ns", "_length_ns", "_started_ns", "_told", "_used", "distance_ns", "limit", "unreserved")
+    __slots__ = ("_ends_ns", "_length_ns", "_started_ns", "_told", "_used", "distance_ns", "limit")
 
     def __init__(self, limit: Limit) -> None:
-        self.follow(limit)
+        self.limit = limit
         self.distance_ns = 0
         """What to add to monotonic time to get the exchange's."""
         self._length_ns = int(limit.window_s * _S)
@@ -31,21 +28,16 @@ class AlignedWindow:
         self._told = 0  # by the exchange, of the running window: what is given back is never part of it
         self._started_ns = self._ends_ns = _NEVER
 
-    def follow(self, limit: Limit) -> None:
-        """Count against *limit* from now on, which is as long as the one before."""
-        self.limit = limit
-        self.unreserved = int(limit.amount * (1 - RESERVE))
-
-    def _begin(self, now_ns: int) -> None:
-        self._used = self._told = 0
-        phase = (now_ns + self.distance_ns) % self._length_ns
-        self._started_ns = now_ns - phase
-        self._ends_ns = self._started_ns + self._length_ns
+    def _roll(self, now_ns: int) -> None:
+        if now_ns >= self._ends_ns:
+            self._used = self._told = 0
+            phase = (now_ns + self.distance_ns) % self._length_ns
+            self._started_ns = now_ns - phase
+            self._ends_ns = self._started_ns + self._length_ns
 
     def align(self, distance_ns: int, now_ns: int) -> None:
         """Adopt a better estimate of the exchange's clock; a window in use may end later for it, not earlier."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         self.distance_ns = distance_ns
         ends = now_ns - (now_ns + distance_ns) % self._length_ns + self._length_ns
         self._ends_ns = max(self._ends_ns, ends) if self._used else ends
@@ -65,20 +57,17 @@ class AlignedWindow:
 
     def used(self, now_ns: int) -> int:
         """Return what counts against the limit now."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         return self._used
 
     def add(self, amount: int, now_ns: int) -> None:
         """Count *amount*."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         self._used += amount
 
     def give_back(self, amount: int, taken_ns: int, now_ns: int) -> None:
         """Undo `add`, as far as it still counts."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         if taken_ns >= self._started_ns:
             self._used = max(self._used - amount, self._told)
 
@@ -87,16 +76,14 @@ class AlignedWindow:
 
     def correct(self, used: int, sent_ns: int, now_ns: int) -> None:
         """Adopt the exchange's own count if it is higher; one that may speak of an earlier window is passed over."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         if sent_ns >= self._started_ns:
             self._told = max(self._told, used)
             self._used = max(self._used, used)
 
     def wait_ns(self, need: int, ceiling: int, now_ns: int) -> int:
         """Return how long until *need* fits under *ceiling*, at the earliest; 0: now."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         if self._used + need <= ceiling:
             return 0
         later = need - max(ceiling - self._used, 0)  # what is before may still use up the running window
@@ -105,27 +92,21 @@ class AlignedWindow:
 
     def ends_in_ns(self, now_ns: int) -> int:
         """Return how long until what counts now has ceased to."""
-        if now_ns >= self._ends_ns:
-            self._begin(now_ns)
+        self._roll(now_ns)
         return self._ends_ns - now_ns
 
 
 class RollingWindow:
     """Looks back over its length at any moment. Kept in at most a few dozen grains, each as old as its newest part."""
 
-    __slots__ = ("_grain_ns", "_grains", "_length_ns", "_used", "limit", "unreserved")
+    __slots__ = ("_grain_ns", "_grains", "_length_ns", "_used", "limit")
 
     def __init__(self, limit: Limit) -> None:
-        self.follow(limit)
+        self.limit = limit
         self._length_ns = int(limit.window_s * _S)
         self._grain_ns = self._length_ns // _GRAINS
         self._grains: deque[list[int]] = deque()  # [first ns, last ns, amount]
         self._used = 0
-
-    def follow(self, limit: Limit) -> None:
-        """Count against *limit* from now on, which is as long as the one before."""
-        self.limit = limit
-        self.unreserved = int(limit.amount * (1 - RESERVE))
 
     def state(self) -> list[int]:
         """Return what has been counted, for `restore`; empty: nothing."""

@@ -46,11 +46,7 @@ def text_of(name: str, value: object) -> str:
 
 def encode(params: Params) -> str:
     """Write a query: RFC 3986, upper-case hex; parameters that are ``None`` are left out."""
-    texts = {
-        name: value if isinstance(value, str) else text_of(name, value)
-        for name, value in params.items()
-        if value is not None
-    }
+    texts = {name: text_of(name, value) for name, value in params.items() if value is not None}
     if not _IS_UNRESERVED("".join(texts.values())):
         texts = {name: quote(text, safe="") for name, text in texts.items()}
     return "&".join([f"{name}={text}" for name, text in texts.items()])

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -128,13 +127,6 @@ class Meanings:
         return error
 
 
-@lru_cache(maxsize=64)
-def _counted_by(header: str) -> tuple[str, float] | None:
-    """Return pool and window of the count that *header* tells; ``None``: it tells something else."""
-    found = _USED.fullmatch(header)
-    return (_POOLS[found[1]], int(found[2]) * _SECONDS[found[3]]) if found else None
-
-
 class BinanceDialect:
     """Reads Binance's REST replies. ``exchange`` names it in errors."""
 
@@ -182,8 +174,8 @@ class BinanceDialect:
 
     def usage(self, request: Request, response: Response) -> Iterable[Usage]:
         for name, value in response.headers.items():
-            if name.startswith("x-") and (counted := _counted_by(name)) and value.isdecimal():
-                yield Usage(*counted, int(value))
+            if name.startswith("x-") and (found := _USED.fullmatch(name)) and value.isdecimal():
+                yield Usage(_POOLS[found[1]], int(found[2]) * _SECONDS[found[3]], int(value))
 
     def _malformed(self, response: Response) -> MalformedReply:
         text = response.body[:2000].decode("utf-8", "replace")
